@@ -1,0 +1,102 @@
+import type { Accelerator } from './hardware/hardware';
+import type { DialectId } from './source';
+
+/**
+ * The data the core works on, passed in by the adapter: the core reads no file. Each part is parsed when first asked for,
+ * because a run that needs no hardware must not pay for it.
+ */
+export interface Catalogs {
+  readonly models: ModelCatalog;
+  readonly hardware: HardwareCatalog;
+  schema(dialect: DialectId): DialectSchema;
+}
+
+/** A catalog record of a model: a Hugging Face config and where it came from. */
+export interface ModelRecord {
+  readonly id: string;
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly confidence: 'high' | 'medium' | 'low';
+  readonly source: string;
+  /** Counted with the real class; undefined for unverified records. */
+  readonly parameters: number | undefined;
+}
+
+export interface ModelCatalog {
+  /** By id or alias, any case. */
+  find(id: string): ModelRecord | undefined;
+  /** Ids nearest to a mistyped one, best first. */
+  nearest(id: string, limit: number): readonly string[];
+  ids(): readonly string[];
+  family(modelType: string): FamilyRecord | undefined;
+}
+
+export interface FamilyRecord {
+  readonly modelType: string;
+  readonly noSplitModules: readonly string[];
+  readonly blockClasses: readonly string[];
+  readonly loraTargets: readonly string[] | undefined;
+}
+
+export interface HardwareCatalog {
+  accelerator(idOrAlias: string): Accelerator | undefined;
+  instance(idOrAlias: string): InstanceRecord | undefined;
+  nearest(id: string, limit: number): readonly string[];
+  accelerators(): readonly Accelerator[];
+  instanceIds(): readonly string[];
+}
+
+/** An instance record as in server/data/hardware.json; read further by core/hardware. */
+export type InstanceRecord = Readonly<Record<string, unknown>> & { readonly id: string };
+
+/** A dialect's JSON Schema with our annotations, and the validator compiled from it at build time. */
+export interface DialectSchema {
+  readonly schema: JsonSchema;
+  /** ajv's standalone validator: true, or false with `errors`. */
+  validate(value: unknown): readonly SchemaError[];
+}
+
+export interface SchemaError {
+  /** JSON pointer into the value. */
+  readonly instancePath: string;
+  readonly keyword: string;
+  readonly params: Readonly<Record<string, unknown>>;
+}
+
+/** JSON Schema as we write it, with annotations under `x-shardlens`. */
+export interface JsonSchema {
+  readonly type?: string | readonly string[];
+  readonly title?: string;
+  readonly description?: string;
+  readonly markdownDescription?: string;
+  readonly properties?: Readonly<Record<string, JsonSchema>>;
+  readonly additionalProperties?: boolean | JsonSchema;
+  readonly items?: JsonSchema;
+  readonly anyOf?: readonly JsonSchema[];
+  readonly enum?: readonly unknown[];
+  readonly const?: unknown;
+  readonly default?: unknown;
+  readonly minimum?: number;
+  readonly maximum?: number;
+  readonly exclusiveMinimum?: number;
+  readonly exclusiveMaximum?: number;
+  readonly deprecated?: boolean;
+  readonly required?: readonly string[];
+  readonly 'x-shardlens'?: SchemaAnnotation;
+}
+
+/** Facts about a key that JSON Schema has no word for. */
+export interface SchemaAnnotation {
+  /** Where the framework defines it: `deepspeed/runtime/constants.py:19`. */
+  readonly where?: string;
+  /** What happens to a key this object does not know: the framework raises, or drops it without a word. */
+  readonly unknownKeys?: 'reject' | 'ignore';
+  /** Who fills "auto". */
+  readonly autoFilledBy?: readonly ('transformers' | 'accelerate')[];
+  readonly aliases?: readonly string[];
+  readonly replacedBy?: string;
+  readonly appliesTo?: string;
+  readonly removedIn?: string;
+  readonly addedIn?: string;
+  readonly note?: string;
+  readonly unit?: string;
+}

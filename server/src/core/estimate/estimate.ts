@@ -1,0 +1,129 @@
+import type { Origin } from '../run/known';
+
+/** A predicted figure with its band: 90 % of runs of this class are expected between low and high. */
+export interface Quantity {
+  readonly value: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** One line of the bill. */
+export interface Term {
+  /** Stable id, as `optimizer.moments`. */
+  readonly id: string;
+  /** As shown: `Adam moments, fp32, sharded over 4 ranks`. */
+  readonly label: string;
+  readonly bytes: number;
+  /** The formula with its numbers filled in: `8 B × 8.03 B parameters ÷ 4 ranks`. */
+  readonly formula: string;
+  /** Paper, file or measurement behind the formula. */
+  readonly source: string;
+  readonly group: MemoryGroup;
+  /** Inputs it was computed from, so the view can jump to the key. */
+  readonly from: readonly Origin[];
+}
+
+export type MemoryGroup =
+  | 'parameters'
+  | 'gradients'
+  | 'optimizer'
+  | 'activations'
+  | 'logits'
+  | 'buffers'
+  | 'context'
+  | 'fragmentation';
+
+export type Phase = 'load' | 'step' | 'eval' | 'save';
+
+export interface PhaseMemory {
+  /** Allocator's reserved peak plus context: what must fit. */
+  readonly bytes: number;
+  /** What `torch.cuda.max_memory_allocated` would report. */
+  readonly allocated: number;
+  /** The moment inside the phase that peaks: `start of backward`, `optimizer step`. */
+  readonly moment: string;
+  readonly terms: readonly Term[];
+}
+
+export interface MemoryEstimate extends Quantity {
+  readonly capacity: number | null;
+  /** true only if `high` fits, false only if `low` does not, else null: too close to call, or no capacity known. */
+  readonly fits: boolean | null;
+  readonly phase: Phase;
+  readonly allocated: number;
+  readonly breakdown: Readonly<Record<MemoryGroup, number>>;
+  readonly phases: Readonly<Record<Phase, PhaseMemory | null>>;
+}
+
+export interface HostMemoryEstimate {
+  readonly bytes: number;
+  readonly low: number;
+  readonly high: number;
+  readonly capacity: number | null;
+  readonly fits: boolean | null;
+  readonly terms: readonly Term[];
+}
+
+export interface TimeTerm {
+  readonly id: string;
+  readonly label: string;
+  readonly seconds: number;
+  readonly formula: string;
+  readonly source: string;
+  readonly group: 'compute' | 'communication' | 'offload' | 'optimizer';
+  /** Hidden behind another term; shown, but not added. */
+  readonly overlapped: boolean;
+}
+
+export interface StepEstimate {
+  readonly seconds: number;
+  readonly low: number;
+  readonly high: number;
+  readonly tokensPerSecondPerGpu: number;
+  readonly mfu: number;
+  /** As shown: `host link (PCIe)`, `CPU optimizer`, `network between nodes`, `GPU compute`. */
+  readonly bottleneck: string;
+  readonly breakdown: Readonly<Record<'compute' | 'communication' | 'offload' | 'optimizer', number>>;
+  readonly terms: readonly TimeTerm[];
+}
+
+/** One parallel dimension on the link it will use. */
+export interface LinkVerdict {
+  readonly dimension: 'tensor' | 'pipeline' | 'context' | 'expert' | 'data' | 'shard';
+  readonly ranks: number;
+  readonly crossesNodes: boolean;
+  readonly link: string;
+  readonly bytesPerSecond: number;
+  readonly verdict: 'good' | 'caution' | 'bad';
+  /** `NVSwitch 300 GB/s: good`, `crosses nodes, 12.5 GB/s: 14× slower`. */
+  readonly label: string;
+  /** Communication seconds this dimension costs per step, before overlap. */
+  readonly seconds: number | undefined;
+}
+
+/** What an offload block costs, and whether it is needed. */
+export interface OffloadVerdict {
+  readonly what: 'optimizer' | 'param' | 'fsdp';
+  readonly hostBytesPerNode: number;
+  readonly secondsPerStep: number;
+  readonly fitsWithout: boolean | null;
+  readonly gpuBytesWithout: number;
+  readonly stepSecondsWithout: number | undefined;
+}
+
+export interface Assumption {
+  readonly what: string;
+  readonly value: string;
+  readonly because: string;
+}
+
+/** A figure that cannot be known is null, and its reason is among the assumptions. */
+export interface Estimate {
+  readonly memory: MemoryEstimate | null;
+  readonly host: HostMemoryEstimate | null;
+  readonly checkpoint: { readonly bytes: number; readonly terms: readonly Term[] } | null;
+  readonly step: StepEstimate | null;
+  readonly links: readonly LinkVerdict[];
+  readonly offloads: readonly OffloadVerdict[];
+  readonly assumptions: readonly Assumption[];
+}

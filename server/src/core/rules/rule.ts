@@ -1,0 +1,63 @@
+import type { Catalogs } from '../catalogs';
+import type { Estimate } from '../estimate/estimate';
+import type { FileEdit, Fix, Severity } from '../findings';
+import type { Setting } from '../settings';
+import type { Config, DialectId, Workspace } from '../source';
+import type { TrainingRun } from '../run/training-run';
+
+/** What a rule looks at: one config, and the run it is part of. */
+export interface RuleContext {
+  readonly config: Config;
+  readonly run: TrainingRun;
+  /** Computed when first asked for; rules that do not need it must not touch it. */
+  readonly estimate: Estimate;
+  readonly workspace: Workspace;
+  readonly catalogs: Catalogs;
+  report(report: Report): void;
+}
+
+/**
+ * A place to report at: a setting (its value, or its key with `on: 'key'`), or a range of the analysed file.
+ * Of several settings the first that stands in the analysed config carries the finding and the others become related
+ * places; when none stands in it, nothing is reported, because the other file's own analysis will.
+ */
+export interface Report {
+  readonly at: Setting | readonly Setting[] | { readonly start: number; readonly end: number };
+  readonly on?: 'key' | 'value' | 'entry';
+  readonly message: string;
+  /** Overrides the rule's severity, as where only some versions fail. */
+  readonly severity?: Severity;
+  readonly related?: readonly { readonly at: Setting | { path: string; start: number; end: number }; readonly message: string }[];
+  readonly fixes?: readonly (Omit<Fix, 'preferred'> & { readonly preferred?: boolean })[];
+  readonly tag?: 'unnecessary' | 'deprecated';
+}
+
+/** Files of a run that shows a rule firing or staying silent; the first is the one analysed. */
+export interface Example {
+  /** One config text, or files by name (`train.yaml`, `ds.json`, `shardlens.json`, `run.sh`). */
+  readonly files: string | Readonly<Record<string, string>>;
+  /** File name of a one-text example; decides the format. Default: `ds_config.json` etc. by the rule's first dialect. */
+  readonly name?: string;
+}
+
+/** A rule: data first, then one pure function. One file; `index.ts` is generated from the folder. */
+export interface Rule {
+  /** The fault, not the cure, in kebab-case; reads well after "allow". */
+  readonly id: string;
+  readonly severity: Severity;
+  readonly applies: readonly DialectId[];
+  /** Why it matters, one or two sentences: for the rule's page and hover. */
+  readonly why: string;
+  /** Upstream code that enforces it: `deepspeed/runtime/config.py:938 (0.19.6)`. Without one a rule is at most a hint. */
+  readonly source: readonly string[];
+  /** How we know: run against the framework, upstream test, or read from its code. */
+  readonly verified: 'run' | 'upstream-test' | 'read';
+  readonly examples: { readonly bad: readonly Example[]; readonly good: readonly Example[] };
+  check(context: RuleContext): void;
+}
+
+export function rule(definition: Rule): Rule {
+  return definition;
+}
+
+export type { FileEdit, Fix };

@@ -1,0 +1,171 @@
+import type { Cluster } from '../hardware/hardware';
+import type { Model } from '../models/model';
+import type { Config, DialectId, Path } from '../source';
+import type { Known } from './known';
+
+/** Who reads the files; severity and what "auto" becomes depend on it. */
+export type Consumer = 'deepspeed' | 'accelerate' | 'trainer';
+
+export type OffloadDevice = 'none' | 'cpu' | 'nvme';
+
+/** ZeRO as DeepSpeed runs it. Sizes are numbers of elements, as in the config. */
+export interface ZeroSharding {
+  readonly kind: 'zero';
+  readonly stage: Known<0 | 1 | 2 | 3>;
+  readonly offloadOptimizer: Known<OffloadDevice>;
+  readonly offloadParam: Known<OffloadDevice>;
+  readonly pinMemory: Known<boolean>;
+  /** Twin-Flow: share of the optimizer states that is offloaded. */
+  readonly offloadRatio: Known<number>;
+  readonly overlapComm: Known<boolean>;
+  readonly contiguousGradients: Known<boolean>;
+  readonly reduceScatter: Known<boolean>;
+  readonly roundRobinGradients: Known<boolean>;
+  readonly reduceBucketElements: Known<number>;
+  readonly allgatherBucketElements: Known<number>;
+  readonly prefetchBucketElements: Known<number>;
+  readonly persistenceThresholdElements: Known<number>;
+  readonly maxLiveElements: Known<number>;
+  readonly maxReuseDistanceElements: Known<number>;
+  readonly subGroupElements: Known<number>;
+  /** ZeRO++ secondary partition (ranks); 1 is off. */
+  readonly hpzPartitionRanks: Known<number>;
+  readonly quantizedWeights: Known<boolean>;
+  readonly quantizedGradients: Known<boolean>;
+  /** MiCS shard size (ranks); -1 is off. */
+  readonly micsShardRanks: Known<number>;
+  readonly gatherWeightsOnSave: Known<boolean>;
+  /** `data_types.grad_accum_dtype`; the model's dtype when absent. */
+  readonly gradAccumDtype: Known<Dtype>;
+}
+
+export interface FsdpSharding {
+  readonly kind: 'fsdp';
+  readonly version: Known<1 | 2>;
+  readonly strategy: Known<'FULL_SHARD' | 'SHARD_GRAD_OP' | 'NO_SHARD' | 'HYBRID_SHARD' | 'HYBRID_SHARD_ZERO2'>;
+  readonly offloadParams: Known<boolean>;
+  readonly wrap: Known<'TRANSFORMER_BASED_WRAP' | 'SIZE_BASED_WRAP' | 'NO_WRAP'>;
+  readonly wrapClasses: Known<readonly string[]>;
+  readonly backwardPrefetch: Known<'BACKWARD_PRE' | 'BACKWARD_POST' | 'NO_PREFETCH'>;
+  readonly forwardPrefetch: Known<boolean>;
+  readonly limitAllGathers: Known<boolean>;
+  readonly useOrigParams: Known<boolean>;
+  readonly cpuRamEfficientLoading: Known<boolean>;
+  readonly stateDict: Known<'FULL_STATE_DICT' | 'SHARDED_STATE_DICT' | 'LOCAL_STATE_DICT'>;
+  readonly activationCheckpointing: Known<boolean>;
+}
+
+/** Replicated weights: one process, or DDP. */
+export interface ReplicatedSharding {
+  readonly kind: 'single' | 'ddp';
+  readonly gradientAsBucketView: Known<boolean>;
+}
+
+export type Sharding = ZeroSharding | FsdpSharding | ReplicatedSharding;
+
+export type Dtype = 'fp32' | 'bf16' | 'fp16' | 'fp8' | 'int8' | 'nf4' | 'fp4';
+
+export interface Precision {
+  /** What matrix products run in. */
+  readonly compute: Known<Dtype>;
+  /** What the weights are stored in after loading (before any upcast by FSDP or DeepSpeed). */
+  readonly weights: Known<Dtype>;
+  /** `autocast`: torch AMP over stored weights; `pure`: weights are in the compute dtype (DeepSpeed bf16/fp16 too). */
+  readonly mode: Known<'autocast' | 'pure'>;
+}
+
+export interface Optimizer {
+  /** TrainingArguments' `optim` name or DeepSpeed's `optimizer.type`, lower case: `adamw_torch`, `adamw`, `adamw_8bit`, … */
+  readonly name: Known<string>;
+  readonly implementation: Known<'fused' | 'foreach' | 'loop' | 'cpu' | 'paged'>;
+  readonly owner: 'deepspeed' | 'trainer' | 'code';
+}
+
+export interface Lora {
+  readonly rank: Known<number>;
+  readonly targets: Known<readonly string[]>;
+  /** Modules trained in full (`modules_to_save`). */
+  readonly modulesToSave: Known<readonly string[]>;
+}
+
+export interface Batch {
+  /** Samples per GPU and micro-step. */
+  readonly micro: Known<number>;
+  readonly accumulation: Known<number>;
+  /** Samples per optimizer step over all ranks, as written or as the product. */
+  readonly global: Known<number>;
+  readonly evalMicro: Known<number>;
+  /** Tokens the longest sample of a micro-batch has after padding: what memory is computed for. */
+  readonly sequenceLength: Known<number>;
+  /** Mean tokens a padded sample really has: what time is computed for. Equal to sequenceLength when packed. */
+  readonly meanSequenceLength: Known<number>;
+  readonly packing: Known<boolean>;
+}
+
+/** Ranks along each dimension; 1 is off. */
+export interface Parallelism {
+  readonly tensor: Known<number>;
+  readonly pipeline: Known<number>;
+  /** Context parallel or Ulysses sequence parallel. */
+  readonly context: Known<number>;
+  readonly expert: Known<number>;
+  /** world ÷ (tensor × pipeline × context): ranks that see different samples. */
+  readonly data: Known<number>;
+  /** Ranks one set of shards is spread over (HSDP, MiCS: less than `data`). */
+  readonly shard: Known<number>;
+}
+
+/** A file of the run and why it belongs to it. */
+export interface RunFile {
+  readonly path: Path;
+  readonly dialect: DialectId;
+  /** "named by `deepspeed` in train.yaml:12", "the only Accelerate file in this folder". */
+  readonly because: string;
+  /** Other files that could have been meant; the user can choose with `with` in shardlens.json. */
+  readonly alternatives: readonly Path[];
+}
+
+/** What would be launched: the join of every file that describes it. */
+export interface TrainingRun {
+  readonly consumer: Known<Consumer>;
+  readonly frameworks: Readonly<Partial<Record<FrameworkName, Known<string>>>>;
+  readonly files: readonly RunFile[];
+  /** The parsed configs of the run, by dialect; `fsdp` and `deepspeed` may be sections of another file. */
+  readonly configs: Readonly<Partial<Record<DialectId, Config>>>;
+  readonly model: Known<Model>;
+  readonly cluster: Known<Cluster>;
+  readonly nodes: Known<number>;
+  readonly gpusPerNode: Known<number>;
+  readonly worldSize: Known<number>;
+  readonly batch: Batch;
+  readonly parallelism: Parallelism;
+  readonly sharding: Known<Sharding>;
+  readonly precision: Precision;
+  readonly optimizer: Optimizer;
+  /** `full`: every block recomputed in backward. */
+  readonly checkpointing: Known<'none' | 'full' | 'selective'>;
+  readonly attention: Known<'sdpa' | 'eager' | 'flash_attention_2' | 'flash_attention_3' | 'flex_attention'>;
+  readonly fusedLoss: Known<boolean>;
+  readonly lora: Known<Lora> | undefined;
+  readonly quantization: Known<'nf4' | 'fp4' | 'int8'> | undefined;
+  readonly method: Known<'pretrain' | 'sft' | 'dpo' | 'grpo' | 'reward' | 'kto' | 'other'>;
+  readonly torchCompile: Known<boolean>;
+  readonly gradientClipping: Known<number>;
+  /** Threads each rank gives to CPU-Adam (OMP_NUM_THREADS); torchrun sets 1 when it starts several processes. */
+  readonly ompThreads: Known<number>;
+  /** Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, PYTORCH_CUDA_ALLOC_CONF. */
+  readonly environment: Readonly<Record<string, Known<string>>>;
+  readonly evaluation: Known<boolean>;
+  readonly saves: Known<boolean>;
+  /** Sources that disagree about one fact; each is a finding. */
+  readonly disagreements: readonly Disagreement[];
+}
+
+export type FrameworkName = 'transformers' | 'accelerate' | 'deepspeed' | 'trl' | 'torch' | 'peft';
+
+export interface Disagreement {
+  /** As `world size`. */
+  readonly fact: string;
+  readonly taken: Known<unknown>;
+  readonly other: Known<unknown>;
+}

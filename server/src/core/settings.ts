@@ -1,0 +1,71 @@
+import { lookup, type Entry, type MappingNode, type Node, type Scalar } from './syntax/node';
+import type { Config } from './source';
+import { known, unknown, type Known, type Origin } from './run/known';
+
+/** One key of a config with its value, place and owner. What rules look at and report on. */
+export interface Setting {
+  readonly config: Config;
+  /** Dotted path inside its config, as `zero_optimization.stage`. */
+  readonly path: string;
+  readonly entry: Entry;
+  readonly node: Node | undefined;
+}
+
+/** The setting at a dotted path, or undefined where a part is missing or is not a mapping. */
+export function setting(config: Config, path: string): Setting | undefined {
+  let mapping: MappingNode = config.root;
+  const parts = path.split('.');
+  for (let i = 0; i < parts.length; i++) {
+    const entry = lookup(mapping, parts[i] ?? '');
+    if (!entry) return undefined;
+    if (i === parts.length - 1) return { config, path, entry, node: entry.value };
+    if (entry.value?.kind !== 'mapping') return undefined;
+    mapping = entry.value;
+  }
+  return undefined;
+}
+
+/** Where a setting stands, for {@link Known} values. */
+export function originOf(s: Setting): Origin {
+  const node = s.node ?? s.entry.keyNode;
+  return { kind: 'file', path: s.config.file.path, start: node.start, end: node.end, key: s.path };
+}
+
+/** The scalar of a setting; undefined for mappings, sequences, missing and templated values, which prove nothing. */
+export function scalarOf(s: Setting | undefined): Scalar | undefined {
+  if (s?.node?.kind !== 'scalar' || s.node.templated) return undefined;
+  return s.node.scalar;
+}
+
+/** A number as Python's int/float (not a string that looks like one, not a boolean). */
+export function numberOf(s: Setting | undefined): number | undefined {
+  const scalar = scalarOf(s);
+  return scalar?.type === 'int' || scalar?.type === 'float' ? scalar.value : undefined;
+}
+
+export function stringOf(s: Setting | undefined): string | undefined {
+  const scalar = scalarOf(s);
+  return scalar?.type === 'string' ? scalar.value : undefined;
+}
+
+export function booleanOf(s: Setting | undefined): boolean | undefined {
+  const scalar = scalarOf(s);
+  return scalar?.type === 'bool' ? scalar.value : undefined;
+}
+
+/** True for the string "auto". */
+export function isAuto(s: Setting | undefined): boolean {
+  return stringOf(s) === 'auto';
+}
+
+/** True where a template engine or the shell fills the value later. */
+export function isTemplated(s: Setting | undefined): boolean {
+  return s?.node?.kind === 'scalar' && s.node.templated;
+}
+
+/** Reads a setting into a Known; `why` says what is missing when `read` finds nothing. */
+export function knownFrom<T>(s: Setting | undefined, read: (s: Setting) => T | undefined, why: string): Known<T> {
+  if (!s) return unknown(why);
+  const value = read(s);
+  return value === undefined ? unknown(why, originOf(s)) : known(value, originOf(s));
+}
