@@ -1,9 +1,9 @@
-import type { Recognition, FileReference } from './dialects/dialect';
+import type { FileReference, Recognition } from './dialects/dialect';
 import type { Estimate } from './estimate/estimate';
-import type { Finding } from './findings';
-import type { Severity } from './findings';
-import type { Config, Path, SourceFile } from './source';
+import type { Finding, Severity } from './findings';
+import type { Origin } from './run/known';
 import type { TrainingRun } from './run/training-run';
+import type { Config, Path, SourceFile } from './source';
 
 /** Facts given from outside the files: command-line flags, or what the user picked in the editor. They win over shardlens.json. */
 export interface Overrides {
@@ -20,6 +20,15 @@ export interface Overrides {
   readonly from: 'flag' | 'editor';
 }
 
+/** Something the join could not do as written. */
+export interface RunNote {
+  /** `unreadable-file`, `link-cycle`, `unknown-model`, `unknown-hardware`, `unknown-target`, `broken-settings-file`, … */
+  readonly kind: string;
+  readonly message: string;
+  /** The setting that caused it; shown at the top of the analysed file when it stands elsewhere. */
+  readonly origin: Origin | undefined;
+}
+
 /** Everything the adapters show about one file. */
 export interface Analysis {
   readonly file: SourceFile;
@@ -29,6 +38,8 @@ export interface Analysis {
   readonly configs: readonly Config[];
   readonly references: readonly FileReference[];
   readonly run: TrainingRun | undefined;
+  /** What the join met on its way: an unreadable file, a cycle, an unknown target. Rules turn each into a finding. */
+  readonly notes: readonly RunNote[];
   /** Computed once, when first asked for. */
   estimate(): Estimate | undefined;
   /** Sorted by place, then rule. */

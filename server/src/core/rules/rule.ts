@@ -1,14 +1,19 @@
+import type { RunNote } from '../analysis';
 import type { Catalogs } from '../catalogs';
+import type { FileReference } from '../dialects/dialect';
 import type { Estimate } from '../estimate/estimate';
-import type { FileEdit, Fix, Severity } from '../findings';
+import type { Fix, Severity } from '../findings';
+import type { TrainingRun } from '../run/training-run';
 import type { Setting } from '../settings';
 import type { Config, DialectId, Workspace } from '../source';
-import type { TrainingRun } from '../run/training-run';
 
 /** What a rule looks at: one config, and the run it is part of. */
 export interface RuleContext {
   readonly config: Config;
   readonly run: TrainingRun;
+  /** Files named by settings of the analysed file, found or not. */
+  readonly references: readonly FileReference[];
+  readonly notes: readonly RunNote[];
   /** Computed when first asked for; rules that do not need it must not touch it. */
   readonly estimate: Estimate;
   readonly workspace: Workspace;
@@ -27,7 +32,10 @@ export interface Report {
   readonly message: string;
   /** Overrides the rule's severity, as where only some versions fail. */
   readonly severity?: Severity;
-  readonly related?: readonly { readonly at: Setting | { path: string; start: number; end: number }; readonly message: string }[];
+  readonly related?: readonly {
+    readonly at: Setting | { path: string; start: number; end: number };
+    readonly message: string;
+  }[];
   readonly fixes?: readonly (Omit<Fix, 'preferred'> & { readonly preferred?: boolean })[];
   readonly tag?: 'unnecessary' | 'deprecated';
 }
@@ -59,5 +67,3 @@ export interface Rule {
 export function rule(definition: Rule): Rule {
   return definition;
 }
-
-export type { FileEdit, Fix };

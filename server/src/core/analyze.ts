@@ -1,0 +1,69 @@
+import type { Analysis, Overrides } from './analysis';
+import type { Catalogs } from './catalogs';
+import { recognise } from './dialects/index';
+import type { Estimate } from './estimate/estimate';
+import { estimateRun } from './estimate/index';
+import type { Finding } from './findings';
+import { runRules } from './rules/engine';
+import { rules } from './rules/index';
+import { joinRun } from './run/join';
+import type { SourceFile, Workspace } from './source';
+
+export interface AnalysisInput {
+  readonly workspace: Workspace;
+  readonly catalogs: Catalogs;
+  readonly overrides?: Overrides;
+}
+
+const NO_OVERRIDES: Overrides = { from: 'flag' };
+
+/**
+ * Analyses one file: recognises it, joins the run it belongs to, and gives findings and estimate when asked.
+ * Pure: the same bytes, workspace and catalogs give the same output. What it read is in `dependencies`.
+ */
+export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_OVERRIDES }: AnalysisInput): Analysis {
+  const recognition = recognise(file);
+  if (!recognition || recognition.dialect === 'foreign') {
+    return {
+      file,
+      recognition,
+      configs: [],
+      references: [],
+      run: undefined,
+      notes: [],
+      estimate: () => undefined,
+      findings: () => [],
+      dependencies: new Set([file.path]),
+    };
+  }
+  const joined = joinRun(file, recognition, { workspace, catalogs, overrides });
+  let estimate: Estimate | undefined;
+  const estimateOnce = (): Estimate => {
+    estimate ??= estimateRun(joined.run);
+    return estimate;
+  };
+  let findings: readonly Finding[] | undefined;
+  return {
+    file,
+    recognition,
+    configs: joined.configs,
+    references: joined.references,
+    run: joined.run,
+    notes: joined.notes,
+    estimate: estimateOnce,
+    findings: () => {
+      findings ??= runRules(rules, {
+        configs: joined.configs,
+        run: joined.run,
+        references: joined.references,
+        notes: joined.notes,
+        estimate: estimateOnce,
+        workspace,
+        catalogs,
+        levels: { ...joined.levels, ...overrides.rules },
+      });
+      return findings;
+    },
+    dependencies: joined.dependencies,
+  };
+}

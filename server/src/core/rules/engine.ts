@@ -1,0 +1,159 @@
+import type { RunNote } from '../analysis';
+import type { Catalogs } from '../catalogs';
+import type { FileReference } from '../dialects/dialect';
+import type { Estimate } from '../estimate/estimate';
+import type { Finding, Fix, Severity } from '../findings';
+import type { TrainingRun } from '../run/training-run';
+import type { Setting } from '../settings';
+import type { Config, Workspace } from '../source';
+import type { Report, Rule, RuleContext } from './rule';
+
+/** Level a user gave a rule in shardlens.json; `off` silences it. */
+export type RuleLevel = Severity | 'off';
+
+export interface RulesInput {
+  readonly configs: readonly Config[];
+  readonly run: TrainingRun;
+  readonly references: readonly FileReference[];
+  readonly notes: readonly RunNote[];
+  /** Called at most once, and only when a rule needs the estimate. */
+  readonly estimate: () => Estimate;
+  readonly workspace: Workspace;
+  readonly catalogs: Catalogs;
+  readonly levels: Readonly<Record<string, RuleLevel>>;
+}
+
+/**
+ * Runs every rule that applies to the configs of one file. A rule that fails is our own bug: it becomes an
+ * `analysis-incomplete` finding at the top of the file, and the other rules still run, so that silence means clean.
+ */
+export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
+  const findings: Finding[] = [];
+  for (const config of input.configs) {
+    for (const rule of rules) {
+      const level = input.levels[rule.id];
+      if (level === 'off' || !rule.applies.includes(config.dialect)) continue;
+      try {
+        rule.check(contextFor(rule, config, level, input, findings));
+      } catch (error) {
+        findings.push(failureOf(rule, config, error));
+      }
+    }
+  }
+  return inOrder(findings);
+}
+
+function contextFor(
+  rule: Rule,
+  config: Config,
+  level: Severity | undefined,
+  input: RulesInput,
+  findings: Finding[],
+): RuleContext {
+  return {
+    config,
+    run: input.run,
+    references: input.references,
+    notes: input.notes,
+    get estimate() {
+      return input.estimate();
+    },
+    workspace: input.workspace,
+    catalogs: input.catalogs,
+    report(report) {
+      const finding = findingOf(rule, config, level, report);
+      if (finding) findings.push(finding);
+    },
+  };
+}
+
+/** The finding a report makes in this config, or undefined when its places all stand in other configs. */
+function findingOf(rule: Rule, config: Config, level: Severity | undefined, report: Report): Finding | undefined {
+  const places = placesOf(report.at);
+  const own = places.findIndex((place) => !isSetting(place) || isIn(place, config));
+  const place = places[own];
+  if (!place) return undefined;
+  const range = isSetting(place) ? rangeOf(place, report.on ?? 'value') : place;
+  const others = places.filter((other, index): other is Setting => index !== own && isSetting(other));
+  const finding: Finding = {
+    rule: rule.id,
+    severity: level ?? report.severity ?? rule.severity,
+    message: report.message,
+    path: config.file.path,
+    start: range.start,
+    end: range.end,
+    related: [
+      ...others.map((other) => ({
+        path: other.config.file.path,
+        ...rangeOf(other, 'entry'),
+        message: `${other.path} is set here.`,
+      })),
+      ...(report.related ?? []).map(({ at, message }) =>
+        isSetting(at)
+          ? { path: at.config.file.path, ...rangeOf(at, 'entry'), message }
+          : { path: at.path, start: at.start, end: at.end, message },
+      ),
+    ],
+    fixes: onePreferred(report.fixes ?? []),
+  };
+  return report.tag ? { ...finding, tag: report.tag } : finding;
+}
+
+type Place = Setting | { readonly start: number; readonly end: number };
+
+function placesOf(at: Report['at']): readonly Place[] {
+  return Array.isArray(at) ? at : [at as Place];
+}
+
+function isSetting(place: object): place is Setting {
+  return 'entry' in place;
+}
+
+/** Sections of one file share its path; their place inside it tells them apart. */
+function isIn(setting: Setting, config: Config): boolean {
+  return setting.config.file.path === config.file.path && setting.config.at === config.at;
+}
+
+function rangeOf(setting: Setting, on: 'key' | 'value' | 'entry'): { start: number; end: number } {
+  const { entry, node } = setting;
+  if (on === 'entry') return { start: entry.start, end: entry.end };
+  // A whole section underlined in red hides everything in it: its key stands for it.
+  if (on === 'key' || !node || node.kind !== 'scalar' || node.start === node.end) {
+    return { start: entry.keyNode.start, end: entry.keyNode.end };
+  }
+  return { start: node.start, end: node.end };
+}
+
+function onePreferred(fixes: NonNullable<Report['fixes']>): Fix[] {
+  let taken = false;
+  return fixes.map((fix) => {
+    const preferred = fix.preferred === true && !taken;
+    taken ||= preferred;
+    return { title: fix.title, preferred, edits: fix.edits };
+  });
+}
+
+function failureOf(rule: Rule, config: Config, error: unknown): Finding {
+  return {
+    rule: 'analysis-incomplete',
+    severity: 'warning',
+    message: `Shardlens failed while checking ${rule.id} (${String(error instanceof Error ? error.message : error)}), so this file is not fully checked. This is a bug in Shardlens, not in the file.`,
+    path: config.file.path,
+    start: 0,
+    end: 0,
+    related: [],
+    fixes: [],
+  };
+}
+
+/** By place, then rule, then message: the same order in the editor, the command line and every run. */
+function inOrder(findings: Finding[]): Finding[] {
+  return findings.sort(
+    (a, b) => a.start - b.start || a.end - b.end || compareText(a.rule, b.rule) || compareText(a.message, b.message),
+  );
+}
+
+/** By UTF-16 unit: unlike localeCompare the same on every machine. */
+function compareText(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
