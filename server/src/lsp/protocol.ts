@@ -1,0 +1,104 @@
+/**
+ * What the server and its VS Code client say to each other beyond LSP. Types only: both bundles use them, and other
+ * editors may ignore all of it and still get diagnostics, fixes, hover, completion, hints and links.
+ */
+
+/** Initialization options and the `shardlens` section of the client's settings. */
+export interface ClientSettings {
+  readonly hints?: {
+    readonly enabled?: boolean;
+    readonly memory?: boolean;
+    readonly offload?: boolean;
+    readonly interconnect?: boolean;
+    readonly buckets?: boolean;
+    readonly auto?: boolean;
+  };
+  readonly lenses?: { readonly enabled?: boolean };
+}
+
+/** What was picked in the editor; wins over shardlens.json. Sent whole at each change; absent fields are not overridden. */
+export interface EditorOverrides {
+  /** Name of a target in shardlens.json. */
+  readonly target?: string;
+  /** Catalog id of an instance or accelerator. */
+  readonly hardware?: string;
+  readonly nodes?: number;
+  readonly gpusPerNode?: number;
+  readonly model?: string;
+  readonly sequenceLength?: number;
+}
+
+/** Request `shardlens/lenses` {uri} → the lenses of one document, drawn by the client above the config. */
+export interface LensesParams {
+  readonly uri: string;
+}
+
+export interface Lens {
+  /** UTF-16 position of the config the lens stands above (a section has its own). */
+  readonly range: { readonly start: { line: number; character: number }; readonly end: { line: number; character: number } };
+  readonly title: string;
+  /** Says more on hover. */
+  readonly tooltip: string;
+  /** What a click does; the client maps it to its command. */
+  readonly action: 'breakdown' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
+}
+
+/** Request `shardlens/status` {uri}: what the file was taken for. */
+export interface FileStatus {
+  /** `DeepSpeed config`, `LLaMA-Factory recipe`; null when the file is not ours. */
+  readonly title: string | null;
+  /** Why: "has `zero_optimization` with a `stage`". */
+  readonly reason: string | null;
+  readonly foreign: boolean;
+  /** "fits: 31.2 of 39.4 GiB" or what is missing. */
+  readonly summary: string | null;
+  readonly errors: number;
+  readonly warnings: number;
+}
+
+/** Request `shardlens/targets` {uri}: what "Change target" and "Set model" offer. */
+export interface TargetsAnswer {
+  /** shardlens.json in force, as a URI; null when there is none. */
+  readonly settingsUri: string | null;
+  readonly targets: readonly { readonly name: string; readonly detail: string; readonly current: boolean }[];
+  /** The catalog's instances, the most used first. */
+  readonly instances: readonly { readonly id: string; readonly detail: string }[];
+  readonly models: readonly { readonly id: string; readonly detail: string }[];
+}
+
+/** Request `shardlens/breakdown` {uri}: the bill as Markdown, for the breakdown view. */
+export interface BreakdownAnswer {
+  readonly title: string;
+  readonly markdown: string;
+}
+
+/** Request `shardlens/explain` {rule}: a rule's page as Markdown. */
+export interface ExplainParams {
+  readonly rule: string;
+}
+
+/** Notification `shardlens/overrides` (client to server): see {@link EditorOverrides}. */
+/** Notification `shardlens/refresh` (server to client): lenses and status of all files may have changed. */
+
+/** Request server → client `shardlens/readFile` {uri}: for files of virtual workspaces, which node:fs cannot read. */
+export interface ReadFileAnswer {
+  /** Base64 of the bytes; null when there is no such file. */
+  readonly base64: string | null;
+}
+
+/** Request server → client `shardlens/listFolder` {uri}: names of the files in a folder of a virtual workspace. */
+export interface ListFolderAnswer {
+  readonly names: readonly string[];
+}
+
+export const methods = {
+  lenses: 'shardlens/lenses',
+  status: 'shardlens/status',
+  targets: 'shardlens/targets',
+  breakdown: 'shardlens/breakdown',
+  explain: 'shardlens/explain',
+  overrides: 'shardlens/overrides',
+  refresh: 'shardlens/refresh',
+  readFile: 'shardlens/readFile',
+  listFolder: 'shardlens/listFolder',
+} as const;
