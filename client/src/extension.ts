@@ -1,0 +1,29 @@
+import type { ExtensionContext } from 'vscode';
+import { commands, languages, workspace } from 'vscode';
+import { openBreakdown, ruleDocuments } from './breakdown';
+import { selector } from './documents';
+import { LensProvider } from './lenses';
+import { Server } from './server';
+import { FileStatusItem } from './status';
+import { pickTarget, setModel, setSequenceLength } from './targets';
+
+/** Registers and returns; the server starts with the first file that could be ours, or the first command. */
+export function activate(context: ExtensionContext): void {
+  const server = new Server(context);
+  const lenses = new LensProvider(server);
+  const status = new FileStatusItem(server);
+  context.subscriptions.push(
+    server,
+    lenses,
+    status,
+    ruleDocuments(server),
+    languages.registerCodeLensProvider(selector, lenses),
+    commands.registerCommand('shardlens.showBreakdown', (uri?: string) => openBreakdown(server, uri)),
+    commands.registerCommand('shardlens.pickTarget', (uri?: string) => pickTarget(server, uri)),
+    commands.registerCommand('shardlens.setModel', (uri?: string) => setModel(server, uri)),
+    commands.registerCommand('shardlens.setSequenceLength', () => setSequenceLength(server)),
+    commands.registerCommand('shardlens.restartServer', () => server.restart()),
+    workspace.onDidOpenTextDocument((document) => server.startFor(document)),
+  );
+  for (const document of workspace.textDocuments) server.startFor(document);
+}

@@ -1,0 +1,144 @@
+import path from 'node:path';
+import type { Disposable, ExtensionContext, TextDocument } from 'vscode';
+import { EventEmitter, Uri, window, workspace } from 'vscode';
+import type { LanguageClientOptions, ServerOptions } from 'vscode-languageclient/node';
+import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
+import type {
+  BreakdownAnswer,
+  EditorOverrides,
+  FileStatus,
+  Lens,
+  ListFolderAnswer,
+  ReadFileAnswer,
+  TargetsAnswer,
+} from '../../server/src/lsp/protocol';
+import { methods } from '../../server/src/lsp/protocol';
+import { mayConcernUs, selector } from './documents';
+import { calm } from './middleware';
+
+const OVERRIDES_KEY = 'shardlens.overrides';
+
+/**
+ * The language server as the client uses it: started once, when first needed. A command that comes before it is ready
+ * waits for it instead of failing.
+ */
+export class Server implements Disposable {
+  private client: LanguageClient | undefined;
+  private starting: Promise<LanguageClient> | undefined;
+  private readonly changes = new EventEmitter<void>();
+  /** Lenses and status may show something else now. */
+  readonly onDidChange = this.changes.event;
+
+  constructor(private readonly context: ExtensionContext) {}
+
+  startFor(document: TextDocument): void {
+    if (mayConcernUs(document)) void this.ready();
+  }
+
+  get running(): boolean {
+    return this.client !== undefined;
+  }
+
+  lenses(uri: Uri): Promise<readonly Lens[]> {
+    return this.ask(methods.lenses, { uri: uri.toString() });
+  }
+
+  status(uri: Uri): Promise<FileStatus | null> {
+    return this.ask(methods.status, { uri: uri.toString() });
+  }
+
+  targets(uri: Uri): Promise<TargetsAnswer> {
+    return this.ask(methods.targets, { uri: uri.toString() });
+  }
+
+  breakdown(uri: Uri): Promise<BreakdownAnswer | null> {
+    return this.ask(methods.breakdown, { uri: uri.toString() });
+  }
+
+  explain(rule: string): Promise<{ markdown: string } | null> {
+    return this.ask(methods.explain, { rule });
+  }
+
+  get overrides(): EditorOverrides {
+    return this.context.workspaceState.get<EditorOverrides>(OVERRIDES_KEY, {});
+  }
+
+  /** Remembers what was picked for this workspace and tells the server. */
+  async override(overrides: EditorOverrides): Promise<void> {
+    await this.context.workspaceState.update(OVERRIDES_KEY, overrides);
+    const client = await this.ready();
+    await client.sendNotification(methods.overrides, overrides);
+    this.changes.fire();
+  }
+
+  async restart(): Promise<void> {
+    await this.client?.stop();
+    this.client = undefined;
+    this.starting = undefined;
+    await this.ready();
+    this.changes.fire();
+  }
+
+  dispose(): void {
+    this.changes.dispose();
+    void this.client?.stop();
+  }
+
+  private async ask<T>(method: string, params: object): Promise<T> {
+    const client = await this.ready();
+    return client.sendRequest<T>(method, params);
+  }
+
+  private ready(): Promise<LanguageClient> {
+    this.starting ??= this.start().catch((error: unknown) => {
+      this.starting = undefined;
+      void window.showErrorMessage(`Shardlens could not start its language server: ${String(error)}`);
+      throw error;
+    });
+    return this.starting;
+  }
+
+  private async start(): Promise<LanguageClient> {
+    const module = path.join(this.context.extensionPath, 'dist', 'shardlens.js');
+    const run = { module, transport: TransportKind.ipc, args: ['lsp'] };
+    const serverOptions: ServerOptions = {
+      run,
+      debug: { ...run, options: { execArgv: ['--nolazy', '--inspect=6009'] } },
+    };
+    const clientOptions: LanguageClientOptions = {
+      documentSelector: selector as NonNullable<LanguageClientOptions['documentSelector']>,
+      initializationOptions: { settings: workspace.getConfiguration('shardlens'), overrides: this.overrides },
+      synchronize: {
+        configurationSection: 'shardlens',
+        fileEvents: workspace.createFileSystemWatcher('**/*.{json,jsonc,yaml,yml,sh,bash,slurm,sbatch,txt,toml,lock}'),
+      },
+      middleware: calm,
+    };
+    const client = new LanguageClient('shardlens', 'Shardlens', serverOptions, clientOptions);
+    client.onRequest(methods.readFile, ({ uri }: { uri: string }) => readFile(Uri.parse(uri)));
+    client.onRequest(methods.listFolder, ({ uri }: { uri: string }) => listFolder(Uri.parse(uri)));
+    client.onNotification(methods.refresh, () => this.changes.fire());
+    await client.start();
+    this.client = client;
+    this.changes.fire();
+    return client;
+  }
+}
+
+/** Files of a virtual workspace, which the server's Node cannot read itself. */
+async function readFile(uri: Uri): Promise<ReadFileAnswer> {
+  try {
+    return { base64: Buffer.from(await workspace.fs.readFile(uri)).toString('base64') };
+  } catch {
+    return { base64: null };
+  }
+}
+
+async function listFolder(uri: Uri): Promise<ListFolderAnswer> {
+  try {
+    const entries = await workspace.fs.readDirectory(uri);
+    return { names: entries.filter(([, type]) => (type & 1) !== 0).map(([name]) => name) };
+  } catch {
+    return { names: [] };
+  }
+}

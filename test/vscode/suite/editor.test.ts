@@ -1,0 +1,156 @@
+import * as assert from 'node:assert/strict';
+import path from 'node:path';
+import type {
+  CodeAction,
+  CodeLens,
+  CompletionList,
+  Diagnostic,
+  DocumentLink,
+  Hover,
+  InlayHint,
+  TextDocument,
+} from 'vscode';
+import * as vscode from 'vscode';
+
+/** Answers of providers come a moment after the document opens: ask until the answer is there. */
+async function eventually<T>(ask: () => T | Thenable<T>, good: (value: T) => boolean, what: string): Promise<T> {
+  const end = Date.now() + 30_000;
+  let last: T;
+  do {
+    last = await ask();
+    if (good(last)) return last;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+  } while (Date.now() < end);
+  throw new Error(`${what}; the last answer was ${JSON.stringify(last)}`);
+}
+
+async function open(name: string): Promise<TextDocument> {
+  const folder = vscode.workspace.workspaceFolders?.[0];
+  assert.ok(folder);
+  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path.join(folder.uri.fsPath, name)));
+  await vscode.window.showTextDocument(document);
+  return document;
+}
+
+function findings(document: TextDocument): Diagnostic[] {
+  return vscode.languages.getDiagnostics(document.uri).filter(({ source }) => source === 'shardlens');
+}
+
+function ruleOf({ code }: Diagnostic): string {
+  return String(typeof code === 'object' ? code.value : code);
+}
+
+function positionOf(document: TextDocument, text: string): vscode.Position {
+  const at = document.getText().indexOf(text);
+  assert.ok(at >= 0, `${text} is not in the file`);
+  return document.positionAt(at + 1);
+}
+
+describe('a broken DeepSpeed config', () => {
+  it('shows findings, and a quick fix mends the file', async () => {
+    const document = await open('broken.json');
+    const shown = await eventually(
+      () => findings(document),
+      (all) => all.some((finding) => ruleOf(finding) === 'unknown-key-rejected'),
+      'the misspelt key should be found',
+    );
+    const typo = shown.find((finding) => ruleOf(finding) === 'unknown-key-rejected');
+    assert.ok(typo);
+    assert.equal(typo.severity, vscode.DiagnosticSeverity.Error);
+    const actions = await eventually(
+      () => vscode.commands.executeCommand<CodeAction[]>('vscode.executeCodeActionProvider', document.uri, typo.range),
+      (all) => all.some(({ edit }) => edit !== undefined),
+      'a quick fix should be offered',
+    );
+    const fix = actions.find(({ edit, isPreferred }) => edit && isPreferred) ?? actions.find(({ edit }) => edit);
+    assert.ok(fix?.edit);
+    assert.ok(await vscode.workspace.applyEdit(fix.edit));
+    await eventually(
+      () => findings(document),
+      (all) => !all.some((finding) => ruleOf(finding) === 'unknown-key-rejected'),
+      'the finding should be gone after the fix',
+    );
+  });
+
+  it('offers the keys of the section while typing', async () => {
+    const document = await open('broken.json');
+    const list = await eventually(
+      () =>
+        vscode.commands.executeCommand<CompletionList>(
+          'vscode.executeCompletionItemProvider',
+          document.uri,
+          positionOf(document, '"stage"'),
+        ),
+      ({ items }) => items.length > 0,
+      'completion should answer',
+    );
+    const labels = list.items.map(({ label }) => (typeof label === 'string' ? label : label.label));
+    assert.ok(
+      labels.some((label) => label.includes('overlap_comm')),
+      labels.join(', '),
+    );
+  });
+});
+
+describe('a run of several files', () => {
+  it('shows model, machine and memory above the DeepSpeed file', async () => {
+    const document = await open('ds_zero3.json');
+    const lenses = await eventually(
+      () => vscode.commands.executeCommand<CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 10),
+      (all) => all.some(({ command }) => command?.title.includes('GiB')),
+      'a lens should show memory',
+    );
+    const title = lenses.map(({ command }) => command?.title).join(' | ');
+    assert.match(title, /8\.0 B/);
+    assert.match(title, /A100/);
+  });
+
+  it('says what "auto" becomes, and what the stage costs', async () => {
+    const document = await open('ds_zero3.json');
+    const whole = new vscode.Range(0, 0, document.lineCount, 0);
+    const hints = await eventually(
+      () => vscode.commands.executeCommand<InlayHint[]>('vscode.executeInlayHintProvider', document.uri, whole),
+      (all) => all.length >= 3,
+      'inlay hints should be there',
+    );
+    const text = hints.map(({ label }) =>
+      typeof label === 'string' ? label : label.map(({ value }) => value).join(''),
+    );
+    assert.ok(
+      text.some((hint) => /GiB/.test(hint)),
+      text.join(' | '),
+    );
+    assert.ok(
+      text.some((hint) => /16777216|16\.8|16,777,216/.test(hint)),
+      text.join(' | '),
+    );
+  });
+
+  it('explains a key on hover', async () => {
+    const document = await open('ds_zero3.json');
+    const hovers = await eventually(
+      () =>
+        vscode.commands.executeCommand<Hover[]>(
+          'vscode.executeHoverProvider',
+          document.uri,
+          positionOf(document, 'offload_optimizer'),
+        ),
+      (all) => all.length > 0,
+      'hover should answer',
+    );
+    const text = hovers.flatMap(({ contents }) =>
+      contents.map((part) => (typeof part === 'string' ? part : part.value)),
+    );
+    assert.match(text.join('\n'), /optimizer/i);
+  });
+
+  it('links the Trainer file to its DeepSpeed file', async () => {
+    const document = await open('train.yaml');
+    const links = await eventually(
+      () => vscode.commands.executeCommand<DocumentLink[]>('vscode.executeLinkProvider', document.uri, 10),
+      (all) => all.some(({ target }) => target?.path.endsWith('ds_zero3.json')),
+      'the deepspeed key should be a link',
+    );
+    assert.ok(links.length > 0);
+  });
+});
