@@ -1,5 +1,5 @@
-import { LineIndex } from './text/lines';
 import type { MappingNode, Tree } from './syntax/node';
+import type { LineIndex } from './text/lines';
 
 /**
  * A path with `/` between its parts and no `.` or `..` in it: an absolute file path (`/work/ds.json`, `C:/work/ds.json`)
@@ -16,6 +16,20 @@ export interface SourceFile {
 }
 
 export type DialectId = 'deepspeed' | 'trainer' | 'fsdp' | 'accelerate' | 'shardlens' | 'model' | 'cluster';
+
+/** For rules that look at the text or at the whole run, whatever the dialect. */
+export const allDialects: readonly DialectId[] = [
+  'deepspeed',
+  'trainer',
+  'fsdp',
+  'accelerate',
+  'shardlens',
+  'model',
+  'cluster',
+];
+
+/** The dialects that describe a training run. */
+export const runDialects: readonly DialectId[] = ['deepspeed', 'trainer', 'fsdp', 'accelerate'];
 
 /** A config of one dialect: a whole file, or a mapping inside one (`fsdp_config:` in a Trainer YAML, `deepspeed:` inline). */
 export interface Config {

@@ -1,0 +1,42 @@
+import { runDialects } from '../source';
+import { rule } from './rule';
+
+/** Reports a named file that is not in the workspace. A hint: the path may be right on the training machine. */
+export const linkedFileMissing = rule({
+  id: 'linked-file-missing',
+  severity: 'hint',
+  applies: [...runDialects, 'shardlens'],
+  why: 'The run reads that file too. Paths are relative to the folder the job starts in, which an editor cannot see, so this is only a hint; what the file says is not checked.',
+  source: ['accelerate src/accelerate/utils/deepspeed.py:150 (1.15.0)', 'deepspeed/runtime/config.py:706 (0.19.6)'],
+  verified: 'run',
+  examples: {
+    bad: [
+      {
+        files: {
+          'train.yaml':
+            'output_dir: out\ndeepspeed: configs/ds.json\nper_device_train_batch_size: 1\nlearning_rate: 2.0e-5\nbf16: true\ngradient_accumulation_steps: 1\n',
+        },
+      },
+    ],
+    good: [
+      {
+        files: {
+          'train.yaml':
+            'output_dir: out\ndeepspeed: configs/ds.json\nper_device_train_batch_size: 1\nlearning_rate: 2.0e-5\nbf16: true\ngradient_accumulation_steps: 1\n',
+          'configs/ds.json': '{ "zero_optimization": { "stage": 2 }, "train_micro_batch_size_per_gpu": "auto" }',
+        },
+      },
+    ],
+  },
+  check({ config, references, report }) {
+    for (const reference of references) {
+      if (reference.resolved !== undefined || reference.setting.config.at !== config.at) continue;
+      // A model is named by its hub id far more often than by a folder.
+      if (reference.dialect === 'model') continue;
+      report({
+        at: reference.setting,
+        message: `${reference.written} was found neither beside this file nor in a folder above it, so what it says is not checked.`,
+      });
+    }
+  },
+});
