@@ -106,7 +106,7 @@ function placesOf(at: Report['at']): readonly Place[] {
 }
 
 function isSetting(place: object): place is Setting {
-  return 'entry' in place;
+  return 'config' in place;
 }
 
 /** Sections of one file share its path; their place inside it tells them apart. */
