@@ -1,0 +1,249 @@
+import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, type ParsedNode, Scalar as YamlScalar } from 'yaml';
+import { duplicateMessage } from './json';
+import { MAX_EXPANDED_NODES, MAX_PROBLEMS } from './limits';
+import type { Entry, MappingNode, Node, Scalar, ScalarNode, SequenceNode, SyntaxProblem } from './node';
+import { pythonFloat, pythonInt, pythonKey, resolvePlain } from './python-scalar';
+import { isTemplated } from './template';
+
+/** Turns the parser's document into our tree as PyYAML's composer and SafeConstructor would: aliases, `<<`, tags, keys. */
+export function buildYaml(document: Document.Parsed, text: string, problems: SyntaxProblem[]): Node | undefined {
+  const builder: Builder = { text, problems, anchors: new Map(), weights: new Map(), expanded: 0 };
+  const contents = document.contents;
+  if (contents === null) return undefined;
+  return build(builder, contents);
+}
+
+interface Builder {
+  readonly text: string;
+  readonly problems: SyntaxProblem[];
+  /** Anchors finished so far; `undefined` while the anchored node is still being built (a cycle). */
+  readonly anchors: Map<string, Node | undefined>;
+  /** Nodes below each anchor, aliases in it counted in full. */
+  readonly weights: Map<string, number>;
+  /** Nodes so far, had every alias been written out. */
+  expanded: number;
+}
+
+const PREFIX = 'tag:yaml.org,2002:';
+
+function build(b: Builder, node: ParsedNode): Node {
+  if (isAlias(node)) return buildAlias(b, node.source, node.range[0], node.range[1]);
+  const anchor = node.anchor;
+  const before = b.expanded;
+  if (anchor !== undefined) b.anchors.set(anchor, undefined);
+  b.expanded++;
+  const built = isScalar(node) ? buildScalar(b, node) : isMap(node) ? buildMapping(b, node) : buildSequence(b, node);
+  if (anchor !== undefined) {
+    b.anchors.set(anchor, built);
+    b.weights.set(anchor, b.expanded - before);
+  }
+  return built;
+}
+
+/** The anchored node in the place of its alias: own span, the anchor's content. */
+function buildAlias(b: Builder, name: string, start: number, end: number): Node {
+  const raw = b.text.slice(start, end);
+  const unresolved = scalarNode(start, end, raw, 'plain', { type: 'string', value: raw }, true);
+  if (!b.anchors.has(name)) {
+    report(b, 'broken', start, end, `No anchor &${name} stands above this alias.`);
+    return unresolved;
+  }
+  const target = b.anchors.get(name);
+  b.expanded += b.weights.get(name) ?? 1;
+  if (target === undefined || b.expanded > MAX_EXPANDED_NODES) {
+    const why =
+      target === undefined ? 'stands inside its own anchor' : `would make more than ${MAX_EXPANDED_NODES} values`;
+    report(b, 'limit', start, end, `The alias *${name} ${why}, so it was not followed.`);
+    return unresolved;
+  }
+  return target.kind === 'scalar' ? { ...target, start, end, raw } : { ...target, start, end };
+}
+
+function buildSequence(b: Builder, node: ParsedNode): SequenceNode {
+  const items: Node[] = [];
+  if (isSeq(node)) {
+    for (const item of node.items) {
+      // `[a: b]` is a list of one mapping; the parser has made that mapping already.
+      if (item !== null && 'range' in (item as object)) items.push(build(b, item as ParsedNode));
+    }
+  }
+  const flow = isSeq(node) && node.flow === true;
+  return { kind: 'sequence', ...spanOf(node, flow, items[items.length - 1]?.end), items, flow };
+}
+
+function buildMapping(b: Builder, node: ParsedNode): MappingNode {
+  const merged: Entry[] = [];
+  const own: Entry[] = [];
+  const seen = new Map<string, Entry>();
+  for (const pair of isMap(node) ? (node.items as Pair<ParsedNode, ParsedNode | null>[]) : []) {
+    const key = buildKey(b, pair.key);
+    const value = buildValue(b, pair, key.node);
+    if (key.isMerge && value !== undefined) {
+      merged.push(...mergedEntries(b, value, key.node));
+      continue;
+    }
+    const entry: Entry = {
+      start: key.node.start,
+      end: Math.max(value?.end ?? 0, key.node.end),
+      key: key.text,
+      keyNode: key.node,
+      value,
+    };
+    noteDuplicate(b, seen, entry);
+    own.push(entry);
+  }
+  const flow = isMap(node) && node.flow === true;
+  const span = spanOf(node, flow, own[own.length - 1]?.end);
+  return { kind: 'mapping', ...span, entries: merged.length > 0 ? [...merged, ...own] : own, flow };
+}
+
+function noteDuplicate(b: Builder, seen: Map<string, Entry>, entry: Entry): void {
+  // In Python the text "1" and the number 1 are different keys.
+  const identity = `${entry.keyNode.scalar.type === 'string' ? 's' : 'o'}${entry.key}`;
+  const lost = seen.get(identity);
+  seen.set(identity, entry);
+  if (lost === undefined || b.problems.length >= MAX_PROBLEMS) return;
+  const { start, end } = lost.keyNode;
+  b.problems.push({ kind: 'duplicate-key', start, end, message: duplicateMessage(entry.key), entry: lost });
+}
+
+function buildKey(b: Builder, key: ParsedNode | null): { node: ScalarNode; text: string; isMerge: boolean } {
+  if (key !== null && isScalar(key)) {
+    const node = buildScalar(b, key);
+    if (key.anchor !== undefined) b.anchors.set(key.anchor, node);
+    const isMerge = node.style === 'plain' && node.raw === '<<' && key.tag === undefined;
+    return { node, text: pythonKey(node.scalar), isMerge };
+  }
+  const start = key?.range[0] ?? 0;
+  const built = key === null ? undefined : build(b, key);
+  if (built?.kind === 'scalar') return { node: built, text: pythonKey(built.scalar), isMerge: false };
+  const end = built?.end ?? start;
+  report(b, 'broken', start, end, 'A list or mapping cannot be a key; Python refuses the file.');
+  const raw = b.text.slice(start, end);
+  const node = scalarNode(start, end, raw, 'plain', { type: 'string', value: raw }, true);
+  return { node, text: raw, isMerge: false };
+}
+
+function buildValue(b: Builder, pair: Pair<ParsedNode, ParsedNode | null>, key: ScalarNode): Node | undefined {
+  if (pair.value !== null) return build(b, pair.value);
+  // `{a}` and `? a`: PyYAML gives None.
+  return scalarNode(key.end, key.end, '', 'plain', { type: 'null', value: null }, false);
+}
+
+/** PyYAML's flatten_mapping (constructor.py:180-212): merged entries come first, and of a list the earlier mapping wins. */
+function mergedEntries(b: Builder, value: Node, key: ScalarNode): readonly Entry[] {
+  if (value.kind === 'mapping') return value.entries;
+  const parts = value.kind === 'sequence' ? [...value.items].reverse() : [value];
+  const entries: Entry[] = [];
+  for (const part of parts) {
+    if (part.kind === 'mapping') entries.push(...part.entries);
+    else if (part.kind !== 'scalar' || !part.templated) {
+      report(b, 'broken', key.start, key.end, 'The value of << has to be a mapping or a list of mappings.');
+    }
+  }
+  return entries;
+}
+
+function buildScalar(b: Builder, node: YamlScalar & { range?: readonly [number, number, number] | null }): ScalarNode {
+  const start = node.range?.[0] ?? 0;
+  let end = Math.max(start, node.range?.[1] ?? start);
+  const style = styleOf(node.type);
+  if (style === 'block') while (end > start && isLineEnd(b.text.charCodeAt(end - 1))) end--;
+  const raw = b.text.slice(start, end);
+  const templated = isTemplated(raw);
+  const value = templated ? unquoted(raw, style) : (node.source ?? '');
+  return scalarNode(
+    start,
+    end,
+    raw,
+    style,
+    resolve(b, node.tag, value, style, start, end),
+    templated || isTemplated(value),
+  );
+}
+
+function resolve(
+  b: Builder,
+  tag: string | undefined,
+  value: string,
+  style: ScalarNode['style'],
+  start: number,
+  end: number,
+): Scalar {
+  if (tag === undefined) return style === 'plain' ? resolvePlain(value) : { type: 'string', value };
+  const converted = resolveTagged(tag, value);
+  if (converted !== undefined) return converted;
+  report(b, 'broken', start, end, `Python's safe_load cannot make ${tag.replace(PREFIX, '!!')} of this value.`);
+  return { type: 'string', value };
+}
+
+/** Explicit tags as PyYAML's SafeConstructor reads them; undefined where it raises. */
+function resolveTagged(tag: string, value: string): Scalar | undefined {
+  switch (tag) {
+    case '!':
+    case `${PREFIX}str`:
+    case `${PREFIX}binary`:
+    case `${PREFIX}timestamp`:
+      return { type: 'string', value };
+    case `${PREFIX}null`:
+      return { type: 'null', value: null };
+    case `${PREFIX}int`: {
+      const int = pythonInt(value);
+      return Number.isNaN(int) ? undefined : { type: 'int', value: int };
+    }
+    case `${PREFIX}float`: {
+      const float = pythonFloat(value);
+      return Number.isNaN(float) && !/^[-+]?\.?nan$/i.test(value) ? undefined : { type: 'float', value: float };
+    }
+    case `${PREFIX}bool`: {
+      const scalar = resolvePlain(/^(?:yes|no|true|false|on|off)$/i.test(value) ? value.toLowerCase() : '');
+      return scalar.type === 'bool' ? scalar : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+/** Templates were masked before parsing, so their text comes from the source. */
+function unquoted(raw: string, style: ScalarNode['style']): string {
+  return style === 'double' || style === 'single' ? raw.slice(1, -1) : raw;
+}
+
+function styleOf(type: string | undefined): ScalarNode['style'] {
+  switch (type) {
+    case YamlScalar.QUOTE_DOUBLE:
+      return 'double';
+    case YamlScalar.QUOTE_SINGLE:
+      return 'single';
+    case YamlScalar.BLOCK_FOLDED:
+    case YamlScalar.BLOCK_LITERAL:
+      return 'block';
+    default:
+      return 'plain';
+  }
+}
+
+/** A flow collection ends with its bracket, a block one with its last value: what follows (comments, blank lines) is not part of it. */
+function spanOf(node: ParsedNode, flow: boolean, lastEnd: number | undefined): { start: number; end: number } {
+  const [start, end] = node.range;
+  return { start, end: flow ? end : Math.max(lastEnd ?? end, start) };
+}
+
+function scalarNode(
+  start: number,
+  end: number,
+  raw: string,
+  style: ScalarNode['style'],
+  scalar: Scalar,
+  templated: boolean,
+): ScalarNode {
+  return { kind: 'scalar', start, end, raw, style, scalar, templated };
+}
+
+function report(b: Builder, kind: SyntaxProblem['kind'], start: number, end: number, message: string): void {
+  if (b.problems.length < MAX_PROBLEMS) b.problems.push({ kind, start, end, message });
+}
+
+function isLineEnd(unit: number): boolean {
+  return unit === 10 || unit === 13;
+}

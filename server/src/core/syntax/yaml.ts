@@ -1,0 +1,101 @@
+import { type Document, parseAllDocuments, type YAMLParseError } from 'yaml';
+import { MAX_DEPTH, MAX_PROBLEMS, MAX_YAML_UNITS } from './limits';
+import type { SyntaxProblem, Tree } from './node';
+import { buildYaml } from './yaml-build';
+import { maskTemplates, tooDeepAt } from './yaml-guard';
+import { tabProblems } from './yaml-tabs';
+
+/**
+ * Reads YAML text into a tree with PyYAML's meaning (YAML 1.1). Of several documents the first is the config. Text beyond our caps
+ * of size or depth is not given to the recursive parser. Never throws.
+ */
+export function parseYaml(text: string): Tree {
+  if (text.length > MAX_YAML_UNITS) {
+    return hopeless(
+      'limit',
+      0,
+      `The file is larger than ${MAX_YAML_UNITS / 1024} KiB of text, so it was not read.`,
+    );
+  }
+  const nul = text.indexOf('\0');
+  if (nul >= 0) return hopeless('broken', nul, 'This NUL character cannot stand in YAML.');
+  const deep = tooDeepAt(text);
+  if (deep >= 0) {
+    return hopeless('limit', deep, `The nesting is deeper than ${MAX_DEPTH} levels, so the file was not read.`);
+  }
+  return compose(text);
+}
+
+function hopeless(kind: 'broken' | 'limit', at: number, message: string): Tree {
+  return { format: 'yaml', root: undefined, problems: [{ kind, start: at, end: at, message }] };
+}
+
+function compose(text: string): Tree {
+  // The parser skips a byte order mark but keeps counting it, so offsets stay.
+  const document = firstDocument(maskTemplates(text));
+  if (document === undefined) return { format: 'yaml', root: undefined, problems: [] };
+  const problems: SyntaxProblem[] = [];
+  for (const error of document.errors.slice(0, MAX_PROBLEMS)) problems.push(problemOf(error, text));
+  const root = buildYaml(document, text, problems);
+  problems.push(...tabProblems(text, root));
+  return { format: 'yaml', root, problems };
+}
+
+/**
+ * `failsafe` leaves every scalar as text: what it means is decided by our PyYAML resolver. Duplicates and merge keys are
+ * ours too. The parser reports its errors in the document; a throw would be a defect in it, and is reported as ours.
+ */
+function firstDocument(text: string): Document.Parsed | undefined {
+  const documents = parseAllDocuments(text, {
+    version: '1.1',
+    schema: 'failsafe',
+    merge: false,
+    uniqueKeys: false,
+    prettyErrors: false,
+    logLevel: 'silent',
+  });
+  return Array.isArray(documents) ? documents[0] : undefined;
+}
+
+function problemOf(error: YAMLParseError, text: string): SyntaxProblem {
+  const start = Math.min(error.pos[0], text.length);
+  const end = Math.min(Math.max(error.pos[1], start), text.length);
+  const kind = error.code === 'RESOURCE_EXHAUSTION' ? 'limit' : 'broken';
+  return { kind, start, end, message: wording(error) };
+}
+
+function wording(error: YAMLParseError): string {
+  switch (error.code) {
+    case 'TAB_AS_INDENT':
+      return 'YAML cannot be indented with tabs.';
+    case 'BAD_INDENT':
+      return 'This line is not indented like the lines it belongs to.';
+    case 'BAD_SCALAR_START':
+      return 'A value cannot begin with this character unless it is in quotes.';
+    case 'BAD_DQ_ESCAPE':
+      return 'A backslash in this text is followed by a letter that YAML does not know; use single quotes or \\\\.';
+    case 'MISSING_CHAR':
+      return 'A colon, a comma, a quote or a closing bracket is missing here.';
+    case 'BLOCK_AS_IMPLICIT_KEY':
+      return 'A second colon stands on this line; put the value in quotes or on a line of its own.';
+    case 'MULTILINE_IMPLICIT_KEY':
+      return 'This line has no colon, so it is read as part of a key that spans lines.';
+    case 'KEY_OVER_1024_CHARS':
+      return 'This key is longer than 1,024 characters.';
+    case 'BLOCK_IN_FLOW':
+      return 'Indented lists and mappings cannot stand inside brackets.';
+    case 'BAD_ALIAS':
+      return 'This alias has no name.';
+    case 'MULTIPLE_ANCHORS':
+    case 'MULTIPLE_TAGS':
+    case 'ALIAS_PROPS':
+    case 'BAD_PROP_ORDER':
+      return 'Anchors, tags and aliases cannot be combined like this.';
+    case 'BAD_DIRECTIVE':
+      return 'This line begins with %, which YAML keeps for directives.';
+    case 'RESOURCE_EXHAUSTION':
+      return 'The nesting is too deep to be read.';
+    default:
+      return 'This cannot stand here in YAML.';
+  }
+}
