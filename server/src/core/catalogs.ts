@@ -1,4 +1,5 @@
 import type { Accelerator } from './hardware/hardware';
+import type { CopyRecord, CpuRecord, DriveRecord, InstanceRecord, PathRecord } from './hardware/records';
 import type { DialectId } from './source';
 
 /**
@@ -40,13 +41,32 @@ export interface FamilyRecord {
 export interface HardwareCatalog {
   accelerator(idOrAlias: string): Accelerator | undefined;
   instance(idOrAlias: string): InstanceRecord | undefined;
+  /** Any spelling people type (`A100-80GB`, `8xH100`, `ml.p4d.24xlarge`): what it means, and what else it could have meant. */
+  resolve(text: string): HardwareMatch | undefined;
+  /** Ids and aliases nearest to a mistyped one, best first. */
   nearest(id: string, limit: number): readonly string[];
   accelerators(): readonly Accelerator[];
   instanceIds(): readonly string[];
+  cpu(id: string): CpuRecord | undefined;
+  /** The instance's drives; undefined where no rate is known. */
+  drives(instanceId: string): DriveRecord | undefined;
+  /** Rates that collectives reach on each kind of path. */
+  paths(): readonly PathRecord[];
+  /** Rates of copies between host and device. */
+  copies(): readonly CopyRecord[];
+  /** What a source key of a record stands for. */
+  source(key: string): string | undefined;
 }
 
-/** An instance record as in server/data/hardware.json; read further by core/hardware. */
-export type InstanceRecord = Readonly<Record<string, unknown>> & { readonly id: string };
+/** What a piece of text names. */
+export interface HardwareMatch {
+  readonly instance: InstanceRecord | undefined;
+  readonly accelerator: Accelerator | undefined;
+  /** The 8 of `8xH100`; undefined where the text has no count. */
+  readonly count: number | undefined;
+  /** Ids that the same text could have meant (`A100` is 40 or 80 GB); the first in the catalog was taken. */
+  readonly others: readonly string[];
+}
 
 /** A dialect's JSON Schema with our annotations, and the validator compiled from it at build time. */
 export interface DialectSchema {

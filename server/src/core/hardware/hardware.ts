@@ -15,10 +15,28 @@ export interface Accelerator {
   /** Measured large-matmul rate, FLOP/s, where a public measurement exists. */
   readonly measuredBf16Flops: number | undefined;
   readonly supports: Readonly<Record<string, boolean | string | undefined>>;
+  /** One direction, of the device; the host's slot may be slower, see {@link Host}. */
   readonly pcieBytesPerSecond: number | undefined;
+  readonly pcieGeneration: number | undefined;
+  /** The link to the CPU where it is not PCIe (NVLink-C2C), one direction. */
+  readonly hostLinkBytesPerSecond: number | undefined;
+  readonly formFactor: string;
+  readonly link: AcceleratorLink;
+  /** Date the record was checked. */
+  readonly asOf: string;
   readonly sources: readonly string[];
   readonly confidence: string;
   readonly notes: string | undefined;
+}
+
+/** How the chip reaches others of its kind on the boards it is sold on. */
+export interface AcceleratorLink {
+  readonly path: LinkKind;
+  /** NVLink generation. */
+  readonly generation: number | undefined;
+  /** All links of one chip together, one direction; undefined for PCIe cards. */
+  readonly bytesPerSecond: number | undefined;
+  readonly maxDomain: number;
 }
 
 /** How two ranks reach each other; classes A–G of the interconnect reference. */
@@ -38,17 +56,32 @@ export type LinkKind =
   | 'infiniband'
   | 'roce'
   | 'rdma-host'
+  /** GPUDirect-TCPX and TCPXO of Google Cloud. */
+  | 'tcpx'
   | 'tcp'
   | 'none';
 
 export interface Link {
   readonly kind: LinkKind;
-  /** Bus bandwidth per GPU and direction that a large collective sees, bytes/s, with its band. */
+  /**
+   * Bus bandwidth that a large ring collective over every GPU of this level sees, bytes/s, with its band: the B of
+   * (n-1)/n × S ÷ B. Between nodes a ring enters a node over all of its cards together, so it is the rate of the whole
+   * node and not one GPU's share; see {@link perGpuBytesPerSecond}. Infinity for `none`, where nothing is sent.
+   */
   readonly bytesPerSecond: number;
   readonly low: number;
   readonly high: number;
+  /**
+   * What each GPU gets when all GPUs of the node send at once (all-to-all, one pipeline stage per GPU), bytes/s; the
+   * limits "per GPU" of the interconnect reference apply to it. Equal to bytesPerSecond inside a node.
+   */
+  readonly perGpuBytesPerSecond: number;
+  /** Data-sheet rate per GPU and direction, as vendors print it. */
+  readonly wireBytesPerSecond: number;
   /** Seconds per hop of a collective. */
   readonly latencySeconds: number;
+  /** How the rate is known; rules must not judge by an `assumed` link. */
+  readonly basis: 'measured' | 'fitted' | 'modelled' | 'assumed' | 'given';
   /** GPUs (inside a node) or nodes that this link joins at this speed. */
   readonly domain: number;
   /** Where the figures come from, for the breakdown. */
@@ -66,12 +99,23 @@ export interface Host {
   readonly memoryBytesPerSecondPerSocket: number | undefined;
   /** SIMD path DeepSpeed's CPU-Adam takes here. */
   readonly simd: 'avx512' | 'avx2' | 'scalar' | undefined;
-  /** Host-to-device rate per GPU with all GPUs busy (shared uplinks counted), pinned memory, bytes/s. */
+  /**
+   * Host-to-device rate per GPU with all used GPUs busy (shared uplinks counted), large copies from pinned memory, bytes/s
+   * and direction. The other direction is as fast and can run at the same time.
+   */
   readonly pcieBytesPerSecondPerGpu: number;
+  /** The same for copies of one tensor at a time, as ZeRO-3 offload makes them. */
+  readonly copyBytesPerSecondPerGpu: number;
+  readonly copyLow: number;
+  readonly copyHigh: number;
   readonly pcieLabel: string;
   readonly nvmeBytes: number | undefined;
   readonly nvmeReadBytesPerSecond: number | undefined;
   readonly nvmeWriteBytesPerSecond: number | undefined;
+  /** GB/s of drives were measured, not counted from the number of drives. */
+  readonly nvmeMeasured: boolean;
+  /** Memory bandwidth one core can use, and sockets, decide CPU-Adam; cores of one socket. */
+  readonly coresPerSocket: number | undefined;
 }
 
 /** Nodes × instance, with the links inside a node and between nodes: what a run is placed on. */
@@ -92,4 +136,13 @@ export interface Cluster {
   /** USD per hour of one node, where dated. */
   readonly pricePerNodeHour: { readonly usd: number; readonly asOf: string; readonly region: string } | undefined;
   readonly assumptions: readonly string[];
+  /** Catalog id of the instance; undefined for an own node or an accelerator alone. */
+  readonly instanceId: string | undefined;
+  /** Nodes (pods) of this run that share one machine, and with it memory, CPU and uplinks; {@link host} is one node's share. */
+  readonly nodesPerMachine: number;
+  /** Network cards each node uses between nodes. */
+  readonly nicsPerNode: number | undefined;
+  /** CPU threads of each process, where the description gives them (OMP_NUM_THREADS). */
+  readonly cpuThreadsPerProcess: number | undefined;
+  readonly sources: readonly string[];
 }
