@@ -1,0 +1,224 @@
+import type { HardwareCatalog } from '../catalogs';
+import type { Link, LinkKind } from './hardware';
+import type { NodeShape } from './node';
+import type { PathRecord, Transport } from './records';
+
+const GIGA = 1e9;
+
+/** A group that sends nothing: one GPU, or one node. */
+export function noLink(label: string): Link {
+  return {
+    kind: 'none',
+    bytesPerSecond: Number.POSITIVE_INFINITY,
+    low: Number.POSITIVE_INFINITY,
+    high: Number.POSITIVE_INFINITY,
+    perGpuBytesPerSecond: Number.POSITIVE_INFINITY,
+    wireBytesPerSecond: Number.POSITIVE_INFINITY,
+    latencySeconds: 0,
+    basis: 'given',
+    domain: 1,
+    source: 'nothing is sent',
+    label,
+  };
+}
+
+export interface InsideChoice {
+  readonly path: LinkKind;
+  /** Bus bandwidth that was measured on the machine, bytes/s. */
+  readonly measured: number | undefined;
+}
+
+/** The link between the `gpus` used GPUs of one node. */
+export function insideLink(node: NodeShape, gpus: number, choice: InsideChoice, catalog: HardwareCatalog): Link {
+  if (gpus === 1) return noLink('one GPU');
+  const bridgeLeft = choice.path === 'nvlink-bridge' && gpus > node.inside.domain;
+  const path = bridgeLeft ? node.inside.beyondPair : choice.path;
+  const wire = insideWire(node, gpus, path);
+  const generation = node.accelerator.link.generation;
+  const record = pathRecord(catalog, path, wire, { generation, scope: 'node' });
+  const rate = choice.measured === undefined ? reached(record, wire) : given(choice.measured, record);
+  return {
+    kind: path,
+    ...rate,
+    basis: node.inside.known || choice.measured !== undefined ? rate.basis : weaker(rate.basis),
+    perGpuBytesPerSecond: rate.bytesPerSecond,
+    wireBytesPerSecond: wire,
+    domain: path === node.inside.path ? Math.min(Math.max(node.inside.domain, 1), Math.max(gpus, 1)) : gpus,
+    label: insideLabel(path, wire, node),
+  };
+}
+
+export interface BetweenChoice {
+  readonly transport: Transport;
+  /** Cards one node uses. */
+  readonly nics: number | undefined;
+  /** Raw rate of all cards that one node uses, bytes/s. */
+  readonly wire: number | undefined;
+  readonly measured: number | undefined;
+  readonly known: boolean;
+  readonly nodes: number;
+}
+
+/** The link between nodes that use `gpus` GPUs each; `inside` bounds what a ring through the node can carry. */
+export function betweenLink(
+  node: NodeShape,
+  gpus: number,
+  choice: BetweenChoice,
+  inside: Link,
+  catalog: HardwareCatalog,
+): Link {
+  const kind: LinkKind = choice.transport === 'nvlink' ? 'nvlink-rack' : choice.transport;
+  if (kind === 'nvlink-rack') return rackLink(node, choice, catalog);
+  // Without a known network, 25 Gbps: what one cloud card gives at least.
+  const wire = choice.wire ?? 25 * (GIGA / 8);
+  const record = pathRecord(catalog, kind, wire, { generation: undefined, scope: gpus === 1 ? 'process' : 'node' });
+  const raw = choice.measured === undefined ? reached(record, wire) : given(choice.measured, record);
+  const bytesPerSecond = Math.min(raw.bytesPerSecond, inside.bytesPerSecond);
+  return {
+    kind,
+    ...raw,
+    bytesPerSecond,
+    low: choice.known ? Math.min(raw.low, bytesPerSecond) : raw.low / 4,
+    // An unknown network may be as fast as the best cards sold for one GPU, 400 Gbps.
+    high: choice.known ? Math.max(raw.high, bytesPerSecond) : Math.max(raw.high, gpus * 50 * GIGA),
+    basis: choice.known || choice.measured !== undefined ? raw.basis : 'assumed',
+    perGpuBytesPerSecond: bytesPerSecond / gpus,
+    wireBytesPerSecond: wire / gpus,
+    domain: choice.nodes,
+    label: choice.known ? betweenLabel(kind, wire / gpus, gpus) : 'network not known, TCP assumed',
+  };
+}
+
+/** NVLink through the rack's switches; only where the cluster description says that IMEX joins the nodes. */
+function rackLink(node: NodeShape, choice: BetweenChoice, catalog: HardwareCatalog): Link {
+  const wire = node.accelerator.link.bytesPerSecond ?? 0;
+  const record = pathRecord(catalog, 'nvlink-rack', wire, { generation: undefined, scope: 'node' });
+  const rate = choice.measured === undefined ? reached(record, wire) : given(choice.measured, record);
+  return {
+    kind: 'nvlink-rack',
+    ...rate,
+    perGpuBytesPerSecond: rate.bytesPerSecond,
+    wireBytesPerSecond: wire,
+    domain: Math.max(1, Math.floor((node.inside.rackDomain ?? node.gpus) / node.gpus)),
+    label: `NVLink rack ${rateText(wire)}`,
+  };
+}
+
+type Rate = Pick<Link, 'bytesPerSecond' | 'low' | 'high' | 'latencySeconds' | 'basis' | 'source'>;
+
+/** What a collective reaches on a wire of this rate, from the record of another wire of the kind. */
+function reached(record: PathRecord | undefined, wire: number): Rate {
+  if (record === undefined)
+    return {
+      bytesPerSecond: wire / 2,
+      low: wire / 4,
+      high: wire,
+      latencySeconds: 20e-6,
+      basis: 'assumed',
+      source: 'half of the wire',
+    };
+  const ratio = wire / (record.wire_gb_s * GIGA);
+  const scale = ratio > 1 && record.scale_up === false ? 1 : ratio < 1 && record.scale_down === false ? 1 : ratio;
+  const most = record.max_share_of_wire === undefined ? Number.POSITIVE_INFINITY : record.max_share_of_wire * wire;
+  const rate = (gigabytes: number): number => Math.min(gigabytes * GIGA * scale, most);
+  return {
+    bytesPerSecond: rate(record.bus_gb_s),
+    low: rate(record.low_gb_s),
+    high: rate(record.high_gb_s),
+    latencySeconds: record.latency_us * 1e-6,
+    basis: record.basis,
+    source: `${record.id} (${record.basis}; ${record.sources.join(', ')}; ${record.as_of}): ${record.notes ?? ''}`,
+  };
+}
+
+/** A rate measured by the user, with the band of repeated nccl-tests runs. */
+function given(measured: number, record: PathRecord | undefined): Rate {
+  return {
+    bytesPerSecond: measured,
+    low: measured * 0.9,
+    high: measured * 1.1,
+    latencySeconds: (record?.latency_us ?? 20) * 1e-6,
+    basis: 'given',
+    source: 'the cluster description',
+  };
+}
+
+interface PathQuery {
+  readonly generation: number | undefined;
+  readonly scope: 'process' | 'node';
+}
+
+/** The record that fits best: the same NVLink generation before the general one. */
+function pathRecord(
+  catalog: HardwareCatalog,
+  path: LinkKind,
+  wire: number,
+  { generation, scope }: PathQuery,
+): PathRecord | undefined {
+  const fits = catalog
+    .paths()
+    .filter(
+      (record) =>
+        record.path === path &&
+        (record.scope === undefined || record.scope === scope) &&
+        (record.link_generation === undefined || record.link_generation === generation) &&
+        (record.max_wire_gb_s === undefined || wire <= record.max_wire_gb_s * GIGA),
+    );
+  return fits.find((record) => record.link_generation !== undefined) ?? fits[0];
+}
+
+/** One GPU's data-sheet rate towards the other used GPUs, one direction. */
+function insideWire(node: NodeShape, gpus: number, path: LinkKind): number {
+  if (path === 'pcie-p2p' || path === 'shm') return slotRate(node);
+  const all = node.inside.bytesPerSecond ?? slotRate(node);
+  // In a mesh each peer has its own links: a smaller group uses its share of them.
+  if ((path === 'nvlink-mesh' || path === 'xgmi') && node.gpus > 1) return (all * (gpus - 1)) / (node.gpus - 1);
+  return all;
+}
+
+/** One direction of the slot a GPU sits in; PCIe doubles by generation, 15.75 GB/s for Gen3 x16. */
+export function slotRate(node: NodeShape): number {
+  const { pcieGeneration, pcieLanes } = node.host;
+  const host = 15.75e9 * 2 ** (pcieGeneration - 3) * (pcieLanes / 16);
+  return Math.min(host, node.accelerator.pcieBytesPerSecond ?? host);
+}
+
+function insideLabel(path: LinkKind, wire: number, node: NodeShape): string {
+  const named: Partial<Record<LinkKind, string>> = {
+    'nvlink-switch': 'NVSwitch',
+    'nvlink-rack': 'NVLink rack',
+    'nvlink-mesh': 'NVLink mesh',
+    'nvlink-bridge': 'NVLink bridge',
+    xgmi: 'xGMI',
+    neuronlink: 'NeuronLink',
+    ici: 'ICI',
+    'gaudi-roce': 'RoCE on chip',
+  };
+  const name = named[path];
+  if (name !== undefined) return `${name} ${rateText(wire)}`;
+  if (path === 'pcie-p2p') return `PCIe Gen${node.host.pcieGeneration} peer-to-peer ${rateText(wire)}`;
+  return 'PCIe without peer-to-peer (SHM)';
+}
+
+function betweenLabel(kind: LinkKind, perGpu: number, gpus: number): string {
+  const rate = gpus === 1 ? rateText(perGpu) : `${rateText(perGpu)} per GPU`;
+  const named: Partial<Record<LinkKind, string>> = {
+    'efa-gdr': `EFA ${rate}, GPUDirect RDMA`,
+    efa: `EFA ${rate}, no GPUDirect RDMA`,
+    infiniband: `InfiniBand ${rate}`,
+    roce: `RoCE ${rate}`,
+    'rdma-host': `RDMA ${rate}, through host memory`,
+    tcpx: `GPUDirect-TCPX ${rate}`,
+  };
+  return named[kind] ?? `TCP ${rate}`;
+}
+
+function rateText(bytesPerSecond: number): string {
+  const gigabytes = bytesPerSecond / GIGA;
+  return `${gigabytes >= 100 ? Math.round(gigabytes) : Number(gigabytes.toFixed(gigabytes < 10 ? 2 : 1))} GB/s`;
+}
+
+/** A figure read off the usual board is a model of the node at best. */
+function weaker(basis: Link['basis']): Link['basis'] {
+  return basis === 'measured' || basis === 'fitted' ? 'modelled' : basis;
+}
