@@ -1,9 +1,10 @@
 import type { HardwareCatalog } from '../catalogs';
 import { type ClusterDescription, type NodeDescription, readDescription } from './description';
-import type { Cluster, LinkKind } from './hardware';
+import type { Cluster, Link, LinkKind } from './hardware';
 import { hostOfNode } from './host';
 import { betweenLink, insideLink, noLink } from './links';
 import { type NodeShape, nodeOfAccelerator, nodeOfInstance } from './node';
+import type { Transport } from './records';
 
 /** What a run is placed on. */
 export interface ClusterSpec {
@@ -209,7 +210,8 @@ function place(
       gpusPerNode: gpus,
       gpusInNode: node.gpus,
       host: hostOfNode(node, gpus, perMachine, catalog),
-      intra,
+      intra: joinedRack(node, cards.transport, intra),
+      beyondDomain: beyondPairs(node, gpus, intra, catalog),
       inter,
       pricePerNodeHour: sharedPrice(node, perMachine),
       assumptions,
@@ -220,6 +222,17 @@ function place(
       sources: node.sources,
     },
   };
+}
+
+/** With IMEX the switches of a rack make its nodes one NVLink domain. */
+function joinedRack(node: NodeShape, transport: Transport, intra: Link): Link {
+  const rack = node.inside.rackDomain;
+  return transport === 'nvlink' && rack !== undefined ? { ...intra, domain: rack } : intra;
+}
+
+function beyondPairs(node: NodeShape, gpus: number, intra: Link, catalog: HardwareCatalog): Link | undefined {
+  if (intra.kind !== 'nvlink-bridge' || gpus <= intra.domain) return undefined;
+  return insideLink(node, gpus, { path: node.inside.beyondPair, measured: undefined }, catalog);
 }
 
 function whyImpossible(

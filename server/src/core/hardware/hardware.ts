@@ -64,25 +64,25 @@ export type LinkKind =
 export interface Link {
   readonly kind: LinkKind;
   /**
-   * Bus bandwidth that a large ring collective over every GPU of this level sees, bytes/s, with its band: the B of
-   * (n-1)/n × S ÷ B. Between nodes a ring enters a node over all of its cards together, so it is the rate of the whole
-   * node and not one GPU's share; see {@link perGpuBytesPerSecond}. Infinity for `none`, where nothing is sent.
+   * Bus bandwidth per GPU and direction that a large collective sees, bytes/s, with its band. Between nodes it is one GPU's
+   * share of the node's cards, so a node with g GPUs in the group carries g times as much. Infinity for `none`, where
+   * nothing is sent.
    */
   readonly bytesPerSecond: number;
   readonly low: number;
   readonly high: number;
   /**
-   * What each GPU gets when all GPUs of the node send at once (all-to-all, one pipeline stage per GPU), bytes/s; the
-   * limits "per GPU" of the interconnect reference apply to it. Equal to bytesPerSecond inside a node.
+   * What a flat ring over every GPU reaches: the same inside a node; between nodes the rate of all cards of the node
+   * together, as nccl-tests print it, since the ring enters a node once.
    */
-  readonly perGpuBytesPerSecond: number;
+  readonly ringBytesPerSecond: number;
   /** Data-sheet rate per GPU and direction, as vendors print it. */
   readonly wireBytesPerSecond: number;
   /** Seconds per hop of a collective. */
   readonly latencySeconds: number;
   /** How the rate is known; rules must not judge by an `assumed` link. */
   readonly basis: 'measured' | 'fitted' | 'modelled' | 'assumed' | 'given';
-  /** GPUs (inside a node) or nodes that this link joins at this speed. */
+  /** GPUs (inside a node) or nodes that this link joins at this speed; see `beyondDomain` of {@link Cluster}. */
   readonly domain: number;
   /** Where the figures come from, for the breakdown. */
   readonly source: string;
@@ -131,6 +131,8 @@ export interface Cluster {
   readonly host: Host;
   /** Between the GPUs that one process group uses inside a node. */
   readonly intra: Link;
+  /** What joins more GPUs of a node than `intra.domain`, where that is another path: bridged pairs meet over PCIe. */
+  readonly beyondDomain: Link | undefined;
   /** Between nodes; `none` for one node. */
   readonly inter: Link;
   /** USD per hour of one node, where dated. */

@@ -12,7 +12,7 @@ export function noLink(label: string): Link {
     bytesPerSecond: Number.POSITIVE_INFINITY,
     low: Number.POSITIVE_INFINITY,
     high: Number.POSITIVE_INFINITY,
-    perGpuBytesPerSecond: Number.POSITIVE_INFINITY,
+    ringBytesPerSecond: Number.POSITIVE_INFINITY,
     wireBytesPerSecond: Number.POSITIVE_INFINITY,
     latencySeconds: 0,
     basis: 'given',
@@ -31,8 +31,7 @@ export interface InsideChoice {
 /** The link between the `gpus` used GPUs of one node. */
 export function insideLink(node: NodeShape, gpus: number, choice: InsideChoice, catalog: HardwareCatalog): Link {
   if (gpus === 1) return noLink('one GPU');
-  const bridgeLeft = choice.path === 'nvlink-bridge' && gpus > node.inside.domain;
-  const path = bridgeLeft ? node.inside.beyondPair : choice.path;
+  const { path } = choice;
   const wire = insideWire(node, gpus, path);
   const generation = node.accelerator.link.generation;
   const record = pathRecord(catalog, path, wire, { generation, scope: 'node' });
@@ -41,11 +40,17 @@ export function insideLink(node: NodeShape, gpus: number, choice: InsideChoice, 
     kind: path,
     ...rate,
     basis: node.inside.known || choice.measured !== undefined ? rate.basis : weaker(rate.basis),
-    perGpuBytesPerSecond: rate.bytesPerSecond,
+    ringBytesPerSecond: rate.bytesPerSecond,
     wireBytesPerSecond: wire,
-    domain: path === node.inside.path ? Math.min(Math.max(node.inside.domain, 1), Math.max(gpus, 1)) : gpus,
+    domain: insideDomain(node, gpus, path),
     label: insideLabel(path, wire, node),
   };
+}
+
+/** Every used GPU for a path that joins them all; the bridged pair, or the group the catalog gives, else. */
+function insideDomain(node: NodeShape, gpus: number, path: LinkKind): number {
+  if (path !== node.inside.path) return gpus;
+  return path === 'nvlink-bridge' ? node.inside.domain : Math.min(Math.max(node.inside.domain, 1), gpus);
 }
 
 export interface BetweenChoice {
@@ -73,16 +78,17 @@ export function betweenLink(
   const wire = choice.wire ?? 25 * (GIGA / 8);
   const record = pathRecord(catalog, kind, wire, { generation: undefined, scope: gpus === 1 ? 'process' : 'node' });
   const raw = choice.measured === undefined ? reached(record, wire) : given(choice.measured, record);
-  const bytesPerSecond = Math.min(raw.bytesPerSecond, inside.bytesPerSecond);
+  // An unknown network may be a quarter of that, or as fast as the best cards sold for one GPU, 400 Gbps.
+  const low = choice.known ? raw.low : raw.low / 4;
+  const high = choice.known ? raw.high : Math.max(raw.high, gpus * 50 * GIGA);
   return {
     kind,
     ...raw,
-    bytesPerSecond,
-    low: choice.known ? Math.min(raw.low, bytesPerSecond) : raw.low / 4,
-    // An unknown network may be as fast as the best cards sold for one GPU, 400 Gbps.
-    high: choice.known ? Math.max(raw.high, bytesPerSecond) : Math.max(raw.high, gpus * 50 * GIGA),
+    bytesPerSecond: raw.bytesPerSecond / gpus,
+    low: low / gpus,
+    high: high / gpus,
     basis: choice.known || choice.measured !== undefined ? raw.basis : 'assumed',
-    perGpuBytesPerSecond: bytesPerSecond / gpus,
+    ringBytesPerSecond: Math.min(raw.bytesPerSecond, inside.bytesPerSecond),
     wireBytesPerSecond: wire / gpus,
     domain: choice.nodes,
     label: choice.known ? betweenLabel(kind, wire / gpus, gpus) : 'network not known, TCP assumed',
@@ -97,7 +103,7 @@ function rackLink(node: NodeShape, choice: BetweenChoice, catalog: HardwareCatal
   return {
     kind: 'nvlink-rack',
     ...rate,
-    perGpuBytesPerSecond: rate.bytesPerSecond,
+    ringBytesPerSecond: rate.bytesPerSecond,
     wireBytesPerSecond: wire,
     domain: Math.max(1, Math.floor((node.inside.rackDomain ?? node.gpus) / node.gpus)),
     label: `NVLink rack ${rateText(wire)}`,
@@ -131,7 +137,7 @@ function reached(record: PathRecord | undefined, wire: number): Rate {
   };
 }
 
-/** A rate measured by the user, with the band of repeated nccl-tests runs. */
+/** A rate the user measured with nccl-tests (busbw of the whole group), with the band of repeated runs. */
 function given(measured: number, record: PathRecord | undefined): Rate {
   return {
     bytesPerSecond: measured,
