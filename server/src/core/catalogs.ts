@@ -15,6 +15,7 @@ export interface Catalogs {
 /** A catalog record of a model: a Hugging Face config and where it came from. */
 export interface ModelRecord {
   readonly id: string;
+  /** With `model_type`, `architectures` and `torch_dtype`, as config.json has them. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly confidence: 'high' | 'medium' | 'low';
   readonly source: string;

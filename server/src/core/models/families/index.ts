@@ -1,0 +1,15 @@
+import type { Family } from '../family';
+import { denseFamilies } from './decoders';
+
+const ALL: readonly Family[] = [...denseFamilies];
+
+const BY_TYPE = new Map(ALL.flatMap((family) => family.types.map((type) => [type, family] as const)));
+
+/** The family of a `model_type`; undefined where we cannot count its classes. */
+export function familyOf(modelType: string): Family | undefined {
+  return BY_TYPE.get(modelType);
+}
+
+export function knownModelTypes(): readonly string[] {
+  return [...BY_TYPE.keys()];
+}

@@ -1,0 +1,70 @@
+"""Lists the fields that a framework's dataclasses and pydantic models declare, by reading their source with `ast`.
+
+Nothing is imported, so no torch is needed. Usage:
+
+    python framework_fields.py FILE.py [FILE.py ...]
+
+prints one JSON object: class name -> {"bases": [...], "fields": {name: {"type", "default", "where"}}}.
+`default` is absent where the source gives an expression that is not a literal (then `defaultSource` holds it).
+"""
+
+import ast
+import json
+import sys
+
+
+def literal(node):
+    try:
+        return {"default": ast.literal_eval(node)}
+    except (ValueError, SyntaxError):
+        return {"defaultSource": ast.unparse(node)}
+
+
+def default_of(value):
+    if value is None:
+        return {"required": True}
+    if isinstance(value, ast.Call) and getattr(value.func, "id", getattr(value.func, "attr", "")) in ("field", "Field"):
+        keywords = {k.arg: k.value for k in value.keywords}
+        out = {}
+        if "default" in keywords:
+            out = literal(keywords["default"])
+        elif "default_factory" in keywords:
+            out = {"defaultSource": "factory:" + ast.unparse(keywords["default_factory"])}
+        elif value.args:
+            out = literal(value.args[0])
+        for bound in ("ge", "gt", "le", "lt"):
+            if bound in keywords:
+                out[bound] = literal(keywords[bound]).get("default")
+        if "alias" in keywords:
+            out["alias"] = literal(keywords["alias"]).get("default")
+        if "json_schema_extra" in keywords:
+            out["extra"] = ast.unparse(keywords["json_schema_extra"])
+        return out
+    return literal(value)
+
+
+def fields_of(path):
+    tree = ast.parse(open(path, encoding="utf-8").read())
+    classes = {}
+    for node in tree.body:
+        if not isinstance(node, ast.ClassDef):
+            continue
+        fields = {}
+        for item in node.body:
+            if isinstance(item, ast.AnnAssign) and isinstance(item.target, ast.Name):
+                if "ClassVar" in ast.unparse(item.annotation):
+                    continue
+                fields[item.target.id] = {
+                    "type": ast.unparse(item.annotation),
+                    "where": f"{path}:{item.lineno}",
+                    **default_of(item.value),
+                }
+        classes[node.name] = {"bases": [ast.unparse(b) for b in node.bases], "fields": fields}
+    return classes
+
+
+if __name__ == "__main__":
+    out = {}
+    for path in sys.argv[1:]:
+        out.update(fields_of(path))
+    json.dump(out, sys.stdout, indent=1, default=repr)
