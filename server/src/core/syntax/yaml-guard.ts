@@ -74,5 +74,14 @@ function templateEnd(text: string, at: number): number {
   const end = text.indexOf(closing, at + 1);
   if (end < 0) return -1;
   const line = text.indexOf('\n', at);
-  return line >= 0 && line < end ? -1 : end + closing.length;
+  if (line >= 0 && line < end) return -1;
+  // An expression that would end behind the quote it began in is none: `"${x", "y}"`.
+  const inner = text.slice(at, end);
+  return isEven(inner, '"') && isEven(inner, "'") ? end + closing.length : -1;
+}
+
+function isEven(text: string, unit: string): boolean {
+  let even = true;
+  for (let at = text.indexOf(unit); at >= 0; at = text.indexOf(unit, at + 1)) even = !even;
+  return even;
 }

@@ -11,11 +11,7 @@ import { tabProblems } from './yaml-tabs';
  */
 export function parseYaml(text: string): Tree {
   if (text.length > MAX_YAML_UNITS) {
-    return hopeless(
-      'limit',
-      0,
-      `The file is larger than ${MAX_YAML_UNITS / 1024} KiB of text, so it was not read.`,
-    );
+    return hopeless('limit', 0, `The file is larger than ${MAX_YAML_UNITS / 1024} KiB of text, so it was not read.`);
   }
   const nul = text.indexOf('\0');
   if (nul >= 0) return hopeless('broken', nul, 'This NUL character cannot stand in YAML.');
