@@ -1,0 +1,137 @@
+import { numberOf, type Setting, setting } from '../settings';
+import { insertEntry, replaceValue } from '../syntax/editing';
+import { type Report, rule } from './rule';
+
+const ZERO = '"bf16": { "enabled": true }, "zero_optimization": { "stage": 2 }';
+const EIGHT_GPUS = '{ "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "gpusPerNode": 8 } } }';
+
+/** Checks DeepSpeed's batch equation wherever the file fixes enough of it. */
+export const batchSizeProduct = rule({
+  id: 'batch-size-product',
+  severity: 'error',
+  applies: ['deepspeed'],
+  why: 'DeepSpeed asserts train_batch_size = micro batch × gradient accumulation × data-parallel ranks at start-up, and stops the job when it does not hold. A part that is left out is computed by floor division, so a remainder fails too.',
+  source: [
+    'deepspeed/runtime/config.py:938 (0.19.6) _batch_assertion',
+    'deepspeed/runtime/config.py:942 (0.19.6) _set_batch_related_parameters',
+    'accelerate src/accelerate/utils/dataclasses.py:1273 (1.15.0) gradient_accumulation_steps is 1 when absent',
+  ],
+  verified: 'upstream-test',
+  examples: {
+    bad: [
+      {
+        files: `{ "train_batch_size": 30, "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 2, ${ZERO} }`,
+      },
+      {
+        files: {
+          'ds.json': `{ "train_batch_size": 32, "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 2, ${ZERO} }`,
+          'shardlens.json': EIGHT_GPUS,
+        },
+      },
+      {
+        files: {
+          'ds.json': `{ "train_batch_size": 20, "train_micro_batch_size_per_gpu": 1, ${ZERO} }`,
+          'shardlens.json': EIGHT_GPUS,
+        },
+      },
+    ],
+    good: [
+      {
+        files: `{ "train_batch_size": 32, "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 2, ${ZERO} }`,
+      },
+      {
+        files: {
+          'ds.json': `{ "train_batch_size": 64, "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 2, ${ZERO} }`,
+          'shardlens.json': EIGHT_GPUS,
+        },
+      },
+      { files: `{ "train_batch_size": 20, "train_micro_batch_size_per_gpu": 1, ${ZERO} }` },
+    ],
+  },
+  check({ config, run, report }) {
+    const total = setting(config, 'train_batch_size');
+    const micro = setting(config, 'train_micro_batch_size_per_gpu');
+    const steps = setting(config, 'gradient_accumulation_steps');
+    const totalSize = numberOf(total);
+    if (!total || !isCount(totalSize)) return;
+    // A part that is there but is no plain number ("auto", a template) proves nothing.
+    const microSize = numberOf(micro);
+    const stepCount = numberOf(steps);
+    if ((micro && !isCount(microSize)) || (steps && !isCount(stepCount))) return;
+    if (microSize === undefined && stepCount === undefined) return;
+
+    const ranks = ranksOf(run);
+    const factor = (microSize ?? 1) * (stepCount ?? 1);
+    const perStep = ranks === undefined ? factor : factor * ranks;
+    const whole = microSize === undefined || stepCount === undefined ? totalSize % perStep === 0 : true;
+    const holds =
+      ranks === undefined ? totalSize % factor === 0 : whole && (bothGiven() ? totalSize === perStep : true);
+    if (holds) return;
+
+    const parts = [
+      microSize === undefined ? '' : `micro batch ${microSize}`,
+      stepCount === undefined ? '' : `${stepCount} accumulation steps`,
+      ranks === undefined ? '' : `${ranks} ranks`,
+    ].filter((part) => part !== '');
+    report({
+      at: [total, ...[micro, steps].filter((part): part is Setting => part !== undefined)],
+      message: messageOf(totalSize, parts, perStep, bothGiven(), ranks),
+      fixes: fixesOf(),
+    });
+
+    function bothGiven(): boolean {
+      return microSize !== undefined && stepCount !== undefined;
+    }
+
+    function fixesOf(): NonNullable<Report['fixes']> {
+      if (!total?.node) return [];
+      const nearest = Math.max(1, Math.round((totalSize ?? 0) / perStep)) * perStep;
+      const wanted = bothGiven() && ranks !== undefined ? perStep : nearest;
+      const fixes: NonNullable<Report['fixes']>[number][] = [
+        {
+          title: `Set train_batch_size to ${wanted}`,
+          preferred: true,
+          edits: replaceValue(config.file, total.node, wanted),
+        },
+      ];
+      const accumulation = (totalSize ?? 0) / ((microSize ?? 1) * (ranks ?? 1));
+      if (ranks !== undefined && microSize !== undefined && Number.isInteger(accumulation) && accumulation > 0) {
+        fixes.push({
+          title: `Set gradient_accumulation_steps to ${accumulation}`,
+          edits: steps?.node
+            ? replaceValue(config.file, steps.node, accumulation)
+            : insertEntry(config.file, config.root, 'gradient_accumulation_steps', accumulation),
+        });
+      }
+      return fixes;
+    }
+  },
+});
+
+function isCount(value: number | undefined): value is number {
+  return value !== undefined && Number.isInteger(value) && value > 0;
+}
+
+/**
+ * Ranks the equation is checked with. DeepSpeed divides by a tensor, pipeline or sequence parallel size only where the
+ * code hands it a mesh, which no file shows: then nothing is said.
+ */
+function ranksOf(run: Parameters<typeof batchSizeProduct.check>[0]['run']): number | undefined {
+  const { tensor, pipeline, context } = run.parallelism;
+  const modelParallel = [tensor, pipeline, context].some((size) => size.known && size.value > 1);
+  return run.worldSize.known && !modelParallel ? run.worldSize.value : undefined;
+}
+
+function messageOf(
+  total: number,
+  parts: readonly string[],
+  product: number,
+  bothGiven: boolean,
+  ranks: number | undefined,
+): string {
+  const factors = parts.join(' × ');
+  if (bothGiven && ranks !== undefined) {
+    return `train_batch_size is ${total}, but ${factors} is ${product}. DeepSpeed asserts that they are equal and stops at start-up.`;
+  }
+  return `train_batch_size ${total} is not a multiple of ${factors} = ${product}${ranks === undefined ? ', so no number of GPUs makes it work' : ''}. DeepSpeed stops at start-up.`;
+}
