@@ -171,6 +171,9 @@ function build(dialect, records, head) {
     place(root, record.path.split('.'), annotate(schema, record, open, description));
     if (record.required === true || record.required === 'required') requireKey(root, record);
   }
+  for (const raising of amend.raises ?? []) noteAt(root, raising, { raises: true });
+  for (const [section, since] of Object.entries(amend.strictSince ?? {})) noteAt(root, section, { strictSince: since });
+  for (const [section, keys] of Object.entries(amend.former ?? {})) noteAt(root, section, { formerKeys: keys });
   for (const alias of aliasesOf(all, amend)) place(root, alias.path.split('.'), alias.schema(root));
   close(root);
   const unused = [...descriptions.keys()].filter((key) => !all.some((record) => record.path === key));
@@ -193,6 +196,12 @@ function at(root, parts) {
   let node = root;
   for (const part of parts) node = node?.properties?.[part];
   return node;
+}
+
+function noteAt(root, dotted, facts) {
+  const node = at(root, dotted === '' ? [] : dotted.split('.'));
+  if (!node) throw new Error(`amendments.json names ${dotted}, which is no key`);
+  node['x-shardlens'] = { ...node['x-shardlens'], ...facts };
 }
 
 /** Second names of keys: field names beside aliases, and section prefixes that may be left out. */

@@ -102,6 +102,9 @@ export interface JsonSchema {
   readonly exclusiveMaximum?: number;
   readonly deprecated?: boolean;
   readonly required?: readonly string[];
+  /** Known values of a key that takes others too. */
+  readonly examples?: readonly unknown[];
+  readonly $ref?: string;
   readonly 'x-shardlens'?: SchemaAnnotation;
 }
 
@@ -109,15 +112,44 @@ export interface JsonSchema {
 export interface SchemaAnnotation {
   /** Where the framework defines it: `deepspeed/runtime/constants.py:19`. */
   readonly where?: string;
-  /** What happens to a key this object does not know: the framework raises, or drops it without a word. */
-  readonly unknownKeys?: 'reject' | 'ignore';
+  /**
+   * What happens to a key this object does not know: the framework raises (`reject`), drops it without a word (`ignore`),
+   * hands it on to a constructor (`forward`), or stops unless the training script declares it itself (`script`).
+   */
+  readonly unknownKeys?: 'reject' | 'ignore' | 'forward' | 'script';
+  /** The version from which unknown keys are rejected; before, they were ignored. */
+  readonly strictSince?: string;
+  /** Keys that were known once, and the last version measured that took them. */
+  readonly formerKeys?: Readonly<Record<string, string>>;
+  /** Names that people write for a key of this object, and the key they mean. */
+  readonly renames?: Readonly<Record<string, string>>;
   /** Who fills "auto". */
   readonly autoFilledBy?: readonly ('transformers' | 'accelerate')[];
-  readonly aliases?: readonly string[];
+  /** This is a second name of that key. */
+  readonly aliasOf?: string;
   readonly replacedBy?: string;
-  readonly appliesTo?: string;
+  /** How a removed key is mended. */
+  readonly fix?: 'rename' | 'delete' | 'move' | 'rewrite';
+  /** Optimizer, scheduler or config classes, launch types or versions that read the key. */
+  readonly appliesTo?: readonly string[];
+  /** The first version measured that lacks it; `trl 0.21.0` where the framework is not the dialect's own. */
   readonly removedIn?: string;
   readonly addedIn?: string;
+  /** `none`: read and never used. */
+  readonly effect?: 'none';
+  /** Verified: the framework stops on a value outside type, list or range, whoever reads the file. */
+  readonly raises?: boolean;
+  /** Letters of either case are taken. */
+  readonly anyCase?: boolean;
+  /** The listed values are not all there are. */
+  readonly openValues?: boolean;
+  /** Defaults that differ by optimizer or config class. */
+  readonly defaultFor?: Readonly<Record<string, unknown>>;
+  /** The default in transformers 4. */
+  readonly defaultV4?: unknown;
+  /** A default that is no value of the key, in words. */
+  readonly defaultNote?: string;
+  readonly requires?: string;
   readonly note?: string;
   readonly unit?: string;
 }

@@ -1,0 +1,40 @@
+import type { DialectSchema, JsonSchema, SchemaError } from '../core/catalogs';
+import type { DialectId } from '../core/source';
+import { text as accelerateText } from '../generated/schema-accelerate';
+import { text as deepspeedText } from '../generated/schema-deepspeed';
+import { text as fsdpText } from '../generated/schema-fsdp';
+import { text as trainerText } from '../generated/schema-trainer';
+import { validate as validateAccelerate } from '../generated/validate-accelerate';
+import { validate as validateDeepspeed } from '../generated/validate-deepspeed';
+import { validate as validateFsdp } from '../generated/validate-fsdp';
+import { validate as validateTrainer } from '../generated/validate-trainer';
+
+/** A validator as ajv writes it: it leaves what it found on itself. */
+type Validator = { (value: unknown): boolean; errors?: readonly SchemaError[] | null };
+
+const sources: Partial<Record<DialectId, { text: string; validate: Validator }>> = {
+  deepspeed: { text: deepspeedText, validate: validateDeepspeed },
+  trainer: { text: trainerText, validate: validateTrainer },
+  fsdp: { text: fsdpText, validate: validateFsdp },
+  accelerate: { text: accelerateText, validate: validateAccelerate },
+};
+
+/** A schema that says nothing, for dialects that are checked elsewhere. */
+const EMPTY: DialectSchema = { schema: {}, validate: () => [] };
+
+const loaded = new Map<DialectId, DialectSchema>();
+
+/** The schema of a dialect and its compiled validator; parsed when first asked for, then kept. */
+export function loadSchema(dialect: DialectId): DialectSchema {
+  const source = sources[dialect];
+  if (!source) return EMPTY;
+  let schema = loaded.get(dialect);
+  if (!schema) {
+    schema = {
+      schema: JSON.parse(source.text) as JsonSchema,
+      validate: (value) => (source.validate(value) ? [] : (source.validate.errors ?? [])),
+    };
+    loaded.set(dialect, schema);
+  }
+  return schema;
+}
