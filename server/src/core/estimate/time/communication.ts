@@ -1,0 +1,49 @@
+import { formatRate } from '../../text/format';
+import { busRate, collectiveSeconds, type GroupPath } from './collectives';
+import type { Draft } from './draft';
+import type { TimeFacts } from './facts';
+import { type Placement, place } from './placement';
+import { type Flow, flowBytes, flowsOf } from './traffic';
+import { gigabytes } from './traffic-sharding';
+
+/** One flow on the link it has to use. */
+export interface PlacedFlow {
+  readonly flow: Flow;
+  readonly placement: Placement;
+  /** Before overlap. */
+  readonly seconds: number;
+}
+
+export function placedFlows(facts: TimeFacts): PlacedFlow[] {
+  return flowsOf(facts).map((flow) => {
+    const placement = place(facts, flow.dimension, flow.ranks);
+    return { flow, placement, seconds: flowSeconds(flow, placement.path) };
+  });
+}
+
+function flowSeconds(flow: Flow, path: GroupPath): number {
+  return flow.calls * collectiveSeconds(flow.collective, flow.bytesPerCall, path);
+}
+
+export function communicationDraft(placed: PlacedFlow): Draft {
+  const { flow, placement, seconds } = placed;
+  const { link } = placement;
+  const bytes = flowBytes(flow);
+  return {
+    id: flow.id,
+    label: flow.label,
+    seconds,
+    low: seconds * Math.min(1, link.bytesPerSecond / Math.max(1, link.high)),
+    high: seconds * Math.max(1, link.bytesPerSecond / Math.max(1, link.low)) * 1.2,
+    formula: `${flow.formula} = ${gigabytes(bytes)} sent per GPU over ${link.label} at ${formatRate(effectiveRate(placement))}`,
+    source: `${flow.source}; ${link.source}`,
+    group: 'communication',
+    cause: placement.crossesNodes ? 'network between nodes' : 'link inside the node',
+    hides: flow.hides,
+  };
+}
+
+/** Bus rate that the group gets, bytes/s: its slowest hop. */
+export function effectiveRate({ path }: Placement): number {
+  return busRate(path);
+}

@@ -1,0 +1,257 @@
+import type { AttentionShape, Block } from '../../models/model';
+import { valueOf } from '../../run/known';
+import type { Dtype } from '../../run/training-run';
+import { formatParameters, formatRate } from '../../text/format';
+import type { Draft } from './draft';
+import { bytesOf, type TimeFacts } from './facts';
+import { type GpuConstants, gpuConstants, MEMORY_EFFICIENCY } from './gpu-constants';
+
+const SOURCE = 'reference estimation.md §4.1; Korthikanti et al. 2022 (arXiv 2205.05198) appendix A';
+
+/** Bytes per token and vocabulary entry that the loss head moves: fit of reference estimation.md §4.1 (`C_t`). */
+const LOSS_BYTES = 30;
+/** A fused linear cross-entropy never writes the logits whole (Liger-Kernel; reference estimation.md §3.4). */
+const FUSED_LOSS_BYTES = 6;
+
+/** torch.compile fuses most element-wise kernels; prior, no public table separates it. */
+const COMPILED_ELEMENTWISE = 0.5;
+
+/** Bytes read and written to unpack one 4-bit or 8-bit weight to 16 bit, at the rate bitsandbytes reaches (prior). */
+const DEQUANTISE_EFFICIENCY = 0.6;
+
+/** Bytes per token, key and head of attention that writes its scores: two copies in 16 bit, softmax in fp32, three passes (prior). */
+const EAGER_SCORE_BYTES = 60;
+
+/** Operations of one token's forward, whole model. The share of a tensor, pipeline rank is this divided by their product. */
+export interface ForwardFlops {
+  /** Matrix products of the blocks. */
+  readonly blocks: number;
+  /** The matrix product that makes the logits. */
+  readonly head: number;
+  /** Scores and their product with the values. */
+  readonly attention: number;
+}
+
+export interface Compute {
+  readonly drafts: readonly Draft[];
+  /** GPU seconds of the whole optimizer step. */
+  readonly seconds: number;
+  readonly lastBackwardSeconds: number;
+  readonly flopsPerToken: ForwardFlops;
+  readonly peakFlops: number;
+  readonly constants: GpuConstants;
+  /** The peak of another number format had to be taken. */
+  readonly substitutedPeak: Dtype | undefined;
+}
+
+/** GPU seconds of forward, backward and recompute over all micro-steps of a step; undefined when the GPU has no known peak rate. */
+export function computeOf(facts: TimeFacts): Compute | undefined {
+  const peak = peakOf(facts);
+  if (peak === undefined) return undefined;
+  const constants = gpuConstants(facts.cluster.accelerator);
+  const flopsPerToken = forwardFlops(facts);
+  const passes = passesOf(facts);
+  const gemm = gemmDraft(facts, { flopsPerToken, passes, peak: peak.flops, constants });
+  const attention = attentionDraft(facts, { flopsPerToken, passes, peak: peak.flops, constants });
+  const drafts = [gemm, attention, elementwiseDraft(facts, constants)];
+  const unpack = dequantiseDraft(facts, passes);
+  if (unpack) drafts.push(unpack);
+  const seconds = drafts.reduce((sum, draft) => sum + draft.seconds, 0);
+  const backwardShare = (passes.backward + passes.recompute) / (1 + passes.backward + passes.recompute);
+  return {
+    drafts,
+    seconds,
+    lastBackwardSeconds: (seconds / facts.accumulation) * backwardShare,
+    flopsPerToken,
+    peakFlops: peak.flops,
+    constants,
+    substitutedPeak: peak.substitute,
+  };
+}
+
+/** Passes over the matrices, in units of one forward (reference estimation.md §4.1). */
+export interface Passes {
+  readonly backward: number;
+  readonly recompute: number;
+  readonly attentionBackward: number;
+  readonly attentionRecompute: number;
+}
+
+export function passesOf({ run, checkpointing }: TimeFacts): Passes {
+  return {
+    // A frozen matrix passes the gradient on but gets none of its own: one product instead of two.
+    backward: run.lora === undefined ? 2 : 1,
+    recompute: checkpointing === 'full' ? 1 : 0,
+    // Fused attention computes its scores again in the backward: 5 products instead of 4 (Dao 2023, FlashAttention-2 §3).
+    attentionBackward: isEager(run) ? 2 : 2.5,
+    attentionRecompute: checkpointing === 'none' ? 0 : 1,
+  };
+}
+
+/** Operations of one token's forward pass: two per parameter of every matrix it meets, and the attention scores. */
+export function forwardFlops(facts: TimeFacts): ForwardFlops {
+  const { parameters, model, length } = facts;
+  const causal = isEager(facts.run) ? 1 : 2;
+  let attention = 0;
+  for (const block of model.blocks) attention += block.count * scoreFlops(block, length, causal);
+  return { blocks: 2 * parameters.activeBlocks, head: 2 * parameters.head, attention };
+}
+
+function scoreFlops({ attention, tower }: Block, length: number, causal: 1 | 2): number {
+  if (attention === undefined || tower === 'vision' || tower === 'audio') return 0;
+  return (
+    2 *
+    keysSeen(attention, length, tower === 'encoder' ? 1 : causal) *
+    attention.heads *
+    (attention.headDim + attention.valueHeadDim)
+  );
+}
+
+function keysSeen({ kind, window, headDim }: AttentionShape, length: number, causal: 1 | 2): number {
+  if (kind === 'linear') return headDim;
+  const seen = kind === 'cross' ? length : length / causal;
+  return window === undefined ? seen : Math.min(window, seen);
+}
+
+function isEager({ attention }: TimeFacts['run']): boolean {
+  return valueOf(attention) === 'eager';
+}
+
+function peakOf({ cluster, compute }: TimeFacts): { flops: number; substitute: Dtype | undefined } | undefined {
+  const peaks = cluster.accelerator.peakFlops;
+  const wanted = compute === 'fp32' || compute === 'bf16' || compute === 'fp16' || compute === 'fp8' ? compute : 'bf16';
+  const flops = peaks[wanted];
+  if (flops !== null) return { flops, substitute: undefined };
+  for (const other of ['fp16', 'bf16', 'fp32'] as const) {
+    const fallback = peaks[other];
+    if (fallback !== null) return { flops: fallback, substitute: other };
+  }
+  return undefined;
+}
+
+interface MatrixInput {
+  readonly flopsPerToken: ForwardFlops;
+  readonly passes: Passes;
+  readonly peak: number;
+  readonly constants: GpuConstants;
+}
+
+function gemmDraft(facts: TimeFacts, { flopsPerToken, passes, peak, constants }: MatrixInput): Draft {
+  const { tokens, accumulation, tensor, pipeline, parameters, cluster, model } = facts;
+  const ranks = tensor * pipeline;
+  const blockPasses = 1 + passes.backward + passes.recompute;
+  const flops =
+    (tokens * accumulation * (flopsPerToken.blocks * blockPasses + flopsPerToken.head * (1 + passes.backward))) /
+      ranks +
+    loraFlops(facts);
+  const math = flops / (peak * constants.gemmEfficiency);
+  // With few tokens a product waits for its weights to arrive from memory: the roofline.
+  const touched = touchedWeights(facts);
+  const weights =
+    (accumulation * bytesOf(facts.compute) * (touched * blockPasses + parameters.head * (1 + passes.backward))) / ranks;
+  const memory = weights / (cluster.accelerator.memoryBytesPerSecond * MEMORY_EFFICIENCY);
+  const seconds = Math.max(math, memory);
+  return {
+    id: 'compute.matrices',
+    label: `matrix products of ${model.name}, forward, backward${passes.recompute ? ' and recompute' : ''}`,
+    seconds,
+    low: seconds * 0.85,
+    high: seconds * 1.35,
+    formula:
+      memory > math
+        ? `${formatParameters(weights)}B of weights read ÷ (${formatRate(cluster.accelerator.memoryBytesPerSecond)} × ${MEMORY_EFFICIENCY})`
+        : `${(flops / 1e12).toFixed(1)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${constants.gemmEfficiency.toFixed(2)})`,
+    source: `${SOURCE}; efficiency: ${constants.source}`,
+    group: 'compute',
+    cause: 'GPU compute',
+    hides: 'never',
+  };
+}
+
+/** The adapters' own three products. */
+function loraFlops({ run, tokens, accumulation, parameters }: TimeFacts): number {
+  return run.lora === undefined ? 0 : 6 * tokens * accumulation * parameters.trainableOnRank;
+}
+
+/** Weights of the blocks that a micro-step reads: of the experts, those that at least one token visits. */
+function touchedWeights({ parameters, model, tokens }: TimeFacts): number {
+  const moe = model.blocks.find((block) => block.mlp?.moe)?.mlp?.moe;
+  if (moe === undefined) return parameters.blocks;
+  const visited = Math.min(1, (tokens * moe.expertsPerToken) / moe.experts);
+  return parameters.blocks - parameters.experts * (1 - visited);
+}
+
+function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, constants }: MatrixInput): Draft {
+  const { tokens, accumulation, tensor, pipeline, run, cluster, model, length } = facts;
+  const ranks = tensor * pipeline;
+  const flops =
+    (tokens * accumulation * flopsPerToken.attention * (1 + passes.attentionBackward + passes.attentionRecompute)) /
+    ranks;
+  const efficiency =
+    valueOf(run.attention) === 'flash_attention_3'
+      ? constants.flashAttention3Efficiency
+      : constants.attentionEfficiency;
+  const heads = model.blocks.reduce((sum, { attention, count }) => sum + (attention?.heads ?? 0) * count, 0);
+  const scores = isEager(run) ? (tokens * accumulation * length * heads * EAGER_SCORE_BYTES) / ranks : 0;
+  const seconds = flops / (peak * efficiency) + scores / (cluster.accelerator.memoryBytesPerSecond * MEMORY_EFFICIENCY);
+  return {
+    id: 'compute.attention',
+    label: `attention over ${Math.round(length)} tokens`,
+    seconds,
+    low: seconds * 0.7,
+    high: seconds * 1.8,
+    formula: `${(flops / 1e12).toFixed(2)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${efficiency})${scores > 0 ? ` + ${(scores / 1e9).toFixed(0)} GB of scores` : ''}`,
+    source: `${SOURCE}; efficiency is a prior for fused attention`,
+    group: 'compute',
+    cause: 'GPU compute',
+    hides: 'never',
+  };
+}
+
+function elementwiseDraft(facts: TimeFacts, constants: GpuConstants): Draft {
+  const { tokens, accumulation, model, tensor, pipeline, checkpointing, run, cluster } = facts;
+  const compiled = valueOf(run.torchCompile) === true ? COMPILED_ELEMENTWISE : 1;
+  const again = checkpointing === 'full' ? 4 / 3 : 1;
+  const blocks = constants.elementwiseBytes * compiled * tokens * model.hiddenSize * model.layers * again;
+  const loss = (valueOf(run.fusedLoss) === true ? FUSED_LOSS_BYTES : LOSS_BYTES) * tokens * model.vocabSize;
+  const bytes = ((blocks + loss) * accumulation) / (tensor * pipeline);
+  const rate = cluster.accelerator.memoryBytesPerSecond;
+  const seconds = bytes / (rate * MEMORY_EFFICIENCY);
+  return {
+    id: 'compute.elementwise',
+    label: 'norms, activations, residuals and loss',
+    seconds,
+    low: seconds * 0.6,
+    high: seconds * 2,
+    formula: `${(bytes / 1e9).toFixed(1)} GB ÷ (${formatRate(rate)} × ${MEMORY_EFFICIENCY})`,
+    source: `reference estimation.md §4.1; bytes: ${constants.source}`,
+    group: 'compute',
+    cause: 'GPU compute',
+    hides: 'never',
+  };
+}
+
+function dequantiseDraft(facts: TimeFacts, passes: Passes): Draft | undefined {
+  const format = facts.run.quantization && valueOf(facts.run.quantization);
+  if (format === undefined) return undefined;
+  const { parameters, tensor, pipeline, accumulation, cluster } = facts;
+  const bytesPerWeight = bytesOf(format) + 2;
+  const bytes =
+    (parameters.blocks * bytesPerWeight * (1 + passes.backward + passes.recompute) * accumulation) /
+    (tensor * pipeline);
+  const rate = cluster.accelerator.memoryBytesPerSecond;
+  const seconds = bytes / (rate * DEQUANTISE_EFFICIENCY);
+  return {
+    id: 'compute.dequantise',
+    label: `unpacking ${format} weights to 16 bit`,
+    seconds,
+    low: seconds * 0.6,
+    high: seconds * 2,
+    formula: `${(bytes / 1e9).toFixed(0)} GB ÷ (${formatRate(rate)} × ${DEQUANTISE_EFFICIENCY})`,
+    source:
+      'Dettmers et al. 2023 (QLoRA, arXiv 2305.14314) §3: storage type is unpacked for every product; rate is a prior',
+    group: 'compute',
+    cause: 'GPU compute',
+    hides: 'never',
+  };
+}

@@ -1,0 +1,93 @@
+import { valueOf } from '../../run/known';
+import { formatParameters, formatRate } from '../../text/format';
+import type { Draft } from './draft';
+import type { TimeFacts } from './facts';
+import type { OffloadFacts } from './offload';
+import { shareOnGpu, steppedParameters } from './optimizer';
+
+/** Adam reads weight, both moments and gradient in fp32 and writes weight and moments back (hardware catalog, `cpu_adam_bytes_per_param`). */
+const ADAM_BYTES = 28;
+/** Unscaling and clipping multiply every gradient in place (deepspeed runtime/zero/stage3.py unscale_and_clip_grads). */
+const CLIP_BYTES = 8;
+/** The 16-bit copy that the GPU will read: 4 bytes read, 2 written. */
+const CAST_BYTES = 6;
+
+/**
+ * Memory bandwidth that one thread drives, by the SIMD path that CPU-Adam was built for. Reference estimation.md §4.3 gives
+ * 8–12 GB/s for one thread; the scalar loop is a prior at half of that.
+ */
+const THREAD_BYTES_PER_SECOND = { avx512: 10e9, avx2: 8e9, scalar: 4e9 } as const;
+
+/** Share of a socket's data-sheet memory bandwidth that CPU-Adam reaches with all cores (calibrated on ZeRO-Offload table 4; hardware catalog). */
+const SOCKET_EFFICIENCY = 0.45;
+/** Data-sheet bandwidth taken where the CPU is not known: eight channels of DDR4-3200 have 205 GB/s, six of DDR4-2933 141. */
+const UNKNOWN_SOCKET_BYTES_PER_SECOND = 140e9;
+const UNKNOWN_CORES = 16;
+
+/** torch's own AdamW on the CPU against DeepSpeed's: 3–6 times slower per parameter (reference estimation.md §4.3). */
+const TORCH_SLOWDOWN = 4;
+const TORCH_FUSED_SLOWDOWN = 1.3;
+
+/** How many threads each rank's CPU-Adam gets, and why. */
+export interface Threads {
+  readonly count: number;
+  readonly because: string;
+}
+
+/** OMP_NUM_THREADS; torchrun and accelerate set 1 when they start several processes, one process gets every core. */
+export function cpuThreads({ ompThreads, gpusPerNode, cluster }: TimeFacts): Threads {
+  if (ompThreads !== undefined) return { count: ompThreads, because: 'OMP_NUM_THREADS' };
+  const given = cluster.cpuThreadsPerProcess;
+  if (given !== undefined) return { count: given, because: 'the cluster description' };
+  if (gpusPerNode > 1) {
+    return {
+      count: 1,
+      because: 'torchrun and accelerate launch set OMP_NUM_THREADS=1 when they start several processes',
+    };
+  }
+  return { count: cores(cluster.host), because: 'one process per node: torch takes every core' };
+}
+
+function cores({ vcpus, coresPerSocket, sockets }: TimeFacts['cluster']['host']): number {
+  if (vcpus !== undefined) return Math.max(1, Math.floor(vcpus / 2));
+  return coresPerSocket === undefined ? UNKNOWN_CORES : coresPerSocket * (sockets ?? 1);
+}
+
+/** Bytes per second that one rank's optimizer moves through host memory. */
+export function cpuOptimizerRate(facts: TimeFacts): number {
+  const { host } = facts.cluster;
+  const { count } = cpuThreads(facts);
+  const busy = Math.min(count, Math.max(1, cores(host) / facts.gpusPerNode));
+  const sockets = host.sockets ?? 1;
+  const node = SOCKET_EFFICIENCY * sockets * (host.memoryBytesPerSecondPerSocket ?? UNKNOWN_SOCKET_BYTES_PER_SECOND);
+  const ranks = facts.gpusPerNode * facts.cluster.nodesPerMachine;
+  return Math.min(busy * THREAD_BYTES_PER_SECOND[host.simd ?? 'avx2'], node / ranks);
+}
+
+/** The optimizer step on the CPU: bound by host memory, and by one core where there is one thread. */
+export function cpuOptimizerDraft(facts: TimeFacts, { optimizer }: OffloadFacts): Draft | undefined {
+  const stepped = steppedParameters(facts) * (1 - shareOnGpu(facts));
+  if (optimizer === 'none' || stepped <= 0) return undefined;
+  const rate = cpuOptimizerRate(facts);
+  const bytes = ADAM_BYTES + CLIP_BYTES + CAST_BYTES;
+  const slower = slowdown(facts);
+  const seconds = (stepped * bytes * slower) / rate;
+  const { count } = cpuThreads(facts);
+  return {
+    id: 'optimizer.cpu',
+    label: `optimizer step on the CPU, ${count} thread${count === 1 ? '' : 's'} per rank`,
+    seconds,
+    low: seconds * 0.6,
+    high: seconds * 1.7,
+    formula: `${formatParameters(stepped)} parameters × (${ADAM_BYTES} B Adam + ${CLIP_BYTES} B clip + ${CAST_BYTES} B cast)${slower === 1 ? '' : ` × ${slower}`} ÷ ${formatRate(rate)}`,
+    source: 'reference estimation.md §4.3; deepspeed csrc/adam/cpu_adam_impl.cpp',
+    group: 'optimizer',
+    cause: 'CPU optimizer',
+    hides: 'never',
+  };
+}
+
+function slowdown({ sharding, run }: TimeFacts): number {
+  if (sharding.kind !== 'fsdp') return 1;
+  return valueOf(run.optimizer.implementation) === 'fused' ? TORCH_FUSED_SLOWDOWN : TORCH_SLOWDOWN;
+}

@@ -1,0 +1,218 @@
+import type { Cluster } from '../../hardware/hardware';
+import type { Model } from '../../models/model';
+import type { Known } from '../../run/known';
+import { valueOf } from '../../run/known';
+import type { Dtype, Sharding, TrainingRun } from '../../run/training-run';
+import type { Assumption } from '../estimate';
+import { trainableParameters } from './trainable';
+
+/** Parameters by what the time model does with them. Whole model, before tensor or pipeline splits. */
+export interface ParameterFacts {
+  readonly total: number;
+  /** Inside the repeated text blocks, all experts. */
+  readonly blocks: number;
+  /** Inside the repeated text blocks, only the experts that one token visits. */
+  readonly activeBlocks: number;
+  /** Routed experts. */
+  readonly experts: number;
+  /** The matrix that makes the logits, tied or not. */
+  readonly head: number;
+  /** Receive a gradient. */
+  readonly trainable: number;
+  /** One block, the largest kind. */
+  readonly largestBlock: number;
+  /** What one pipeline, tensor and expert rank holds. */
+  readonly onRank: number;
+  /** {@link trainable} on one rank. */
+  readonly trainableOnRank: number;
+}
+
+/** The run as plain numbers: what every part of the time model computes from. */
+export interface TimeFacts {
+  readonly run: TrainingRun;
+  readonly model: Model;
+  readonly cluster: Cluster;
+  readonly sharding: Sharding;
+  readonly world: number;
+  readonly gpusPerNode: number;
+  readonly micro: number;
+  readonly accumulation: number;
+  /** Mean tokens of a sample. */
+  readonly length: number;
+  /** Tokens one rank computes in one micro-step. */
+  readonly tokens: number;
+  readonly tensor: number;
+  readonly pipeline: number;
+  readonly context: number;
+  readonly expert: number;
+  readonly data: number;
+  /** Ranks one set of shards is spread over; 1 when replicated. */
+  readonly shard: number;
+  readonly compute: Dtype;
+  /** Bytes of one gathered weight. */
+  readonly weightBytes: number;
+  /** Bytes of one reduced gradient. */
+  readonly gradientBytes: number;
+  readonly checkpointing: 'none' | 'full' | 'selective';
+  readonly parameters: ParameterFacts;
+  readonly ompThreads: number | undefined;
+  readonly assumptions: readonly Assumption[];
+}
+
+export type FactsResult =
+  | { readonly ok: true; readonly facts: TimeFacts }
+  | { readonly ok: false; readonly missing: readonly Assumption[] };
+
+const DTYPE_BYTES: Readonly<Record<Dtype, number>> = { fp32: 4, bf16: 2, fp16: 2, fp8: 1, int8: 1, nf4: 0.5, fp4: 0.5 };
+
+export function bytesOf(dtype: Dtype): number {
+  return DTYPE_BYTES[dtype];
+}
+
+/** Turns the run into numbers, or says which facts are missing. */
+export function timeFacts(run: TrainingRun): FactsResult {
+  const { model, cluster, sharding } = run;
+  const micro = positive(run.batch.micro);
+  const accumulation = positive(run.batch.accumulation);
+  const length = positive(run.batch.meanSequenceLength) ?? positive(run.batch.sequenceLength);
+  if (
+    !model.known ||
+    !cluster.known ||
+    !sharding.known ||
+    micro === undefined ||
+    accumulation === undefined ||
+    length === undefined
+  ) {
+    return { ok: false, missing: missingFacts(run) };
+  }
+  const assumptions: Assumption[] = [];
+  const assume = <T>(what: string, known: Known<T>, fallback: T): T => {
+    if (known.known) return known.value;
+    assumptions.push({ what, value: String(fallback), because: known.why });
+    return fallback;
+  };
+  const gpusPerNode = positive(run.gpusPerNode) ?? cluster.value.gpusPerNode;
+  const world = positive(run.worldSize) ?? cluster.value.nodes * gpusPerNode;
+  const tensor = assume('tensor-parallel ranks', run.parallelism.tensor, 1);
+  const pipeline = assume('pipeline stages', run.parallelism.pipeline, 1);
+  const context = assume('context-parallel ranks', run.parallelism.context, 1);
+  const expert = assume('expert-parallel ranks', run.parallelism.expert, 1);
+  const data = positive(run.parallelism.data) ?? Math.max(1, world / (tensor * pipeline * context));
+  const compute = assume<Dtype>('compute dtype', run.precision.compute, 'bf16');
+  const checkpointing = assume('activation checkpointing', run.checkpointing, 'none');
+  if (!run.batch.meanSequenceLength.known) {
+    assumptions.push({
+      what: 'mean sequence length',
+      value: `${length} tokens`,
+      because: 'the maximum is taken, since the mean length is not known; shorter samples make shorter steps',
+    });
+  }
+  return {
+    ok: true,
+    facts: {
+      run,
+      model: model.value,
+      cluster: cluster.value,
+      sharding: sharding.value,
+      world,
+      gpusPerNode,
+      micro,
+      accumulation,
+      length,
+      tokens: (micro * length) / context,
+      tensor,
+      pipeline,
+      context,
+      expert,
+      data,
+      shard: shardRanks(run, sharding.value, data),
+      compute,
+      weightBytes: gatheredWeightBytes(sharding.value, compute),
+      gradientBytes: reducedGradientBytes(run, sharding.value, compute),
+      checkpointing,
+      parameters: parameterFacts(run, model.value, { tensor, pipeline, expert }),
+      ompThreads: positive(run.ompThreads),
+      assumptions,
+    },
+  };
+}
+
+function positive(known: Known<number>): number | undefined {
+  const value = valueOf(known);
+  return value !== undefined && value > 0 ? value : undefined;
+}
+
+function missingFacts(run: TrainingRun): Assumption[] {
+  const missing: Assumption[] = [];
+  const need = (what: string, known: Known<unknown>): void => {
+    if (!known.known) missing.push({ what: 'step time', value: 'not known', because: `${what}: ${known.why}` });
+  };
+  need('model', run.model);
+  need('hardware', run.cluster);
+  need('sharding', run.sharding);
+  need('micro-batch', run.batch.micro);
+  need('gradient accumulation', run.batch.accumulation);
+  if (!run.batch.meanSequenceLength.known) need('sequence length', run.batch.sequenceLength);
+  if (missing.length === 0) {
+    missing.push({ what: 'step time', value: 'not known', because: 'batch sizes and lengths must be above zero' });
+  }
+  return missing;
+}
+
+/** ZeRO-0, DDP and one process keep whole copies; ZeRO and FSDP spread them over the shard group. */
+function shardRanks(run: TrainingRun, sharding: Sharding, data: number): number {
+  switch (sharding.kind) {
+    case 'single':
+    case 'ddp':
+      return 1;
+    case 'zero':
+      if (valueOf(sharding.stage) === 0) return 1;
+      return positive(run.parallelism.shard) ?? data;
+    case 'fsdp':
+      if (valueOf(sharding.strategy) === 'NO_SHARD') return 1;
+      return positive(run.parallelism.shard) ?? data;
+    default:
+      return sharding satisfies never;
+  }
+}
+
+/** FSDP gathers in the compute dtype, ZeRO in the dtype of the model weights; both are the 16-bit one under mixed precision. */
+function gatheredWeightBytes(sharding: Sharding, compute: Dtype): number {
+  if (sharding.kind === 'fsdp' || sharding.kind === 'zero') return Math.max(2, bytesOf(compute));
+  return 2;
+}
+
+/** DDP reduces gradients in the dtype of the stored weights; ZeRO and FSDP in the compute dtype (reference estimation.md §3.1, §4.2). */
+function reducedGradientBytes(run: TrainingRun, sharding: Sharding, compute: Dtype): number {
+  if (sharding.kind === 'zero' || sharding.kind === 'fsdp') return Math.max(2, bytesOf(compute));
+  const autocast = valueOf(run.precision.mode) === 'autocast';
+  const stored = valueOf(run.precision.weights) ?? 'fp32';
+  return Math.max(2, autocast ? bytesOf(stored) : bytesOf(compute));
+}
+
+function parameterFacts(
+  run: TrainingRun,
+  model: Model,
+  split: { readonly tensor: number; readonly pipeline: number; readonly expert: number },
+): ParameterFacts {
+  const { total, active, byKind } = model.parameters;
+  const table = model.vocabSize * model.hiddenSize;
+  const head = byKind.head ?? (model.tiedEmbeddings ? table : 0);
+  const outside =
+    (byKind.embedding ?? 0) + (byKind.head ?? 0) + (byKind.vision ?? 0) + (byKind.audio ?? 0) + (byKind.projector ?? 0);
+  const experts = byKind.expert ?? 0;
+  const { trainable, trainableExperts } = trainableParameters(run, model);
+  const ranks = split.tensor * split.pipeline;
+  const onRank = (dense: number, routed: number): number => dense / ranks + routed / (ranks * split.expert);
+  return {
+    total,
+    blocks: Math.max(0, total - outside),
+    activeBlocks: Math.max(0, active - outside),
+    experts,
+    head,
+    trainable,
+    largestBlock: model.blocks.reduce((most, block) => Math.max(most, block.parameters), 0),
+    onRank: onRank(total - experts, experts),
+    trainableOnRank: onRank(trainable - trainableExperts, trainableExperts),
+  };
+}

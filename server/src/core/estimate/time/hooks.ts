@@ -1,0 +1,71 @@
+import { valueOf } from '../../run/known';
+import type { Draft } from './draft';
+import type { TimeFacts } from './facts';
+import { gathersPerMicroStep } from './gathers';
+
+/** CUDA kernels of one Llama-like block as HF eager code launches them (reference estimation.md §4.1). */
+const FORWARD_KERNELS = 60;
+const BACKWARD_KERNELS = 120;
+/** Two small products and their gradients for each of some seven adapted matrices. */
+const LORA_FORWARD_KERNELS = 30;
+const LORA_BACKWARD_KERNELS = 60;
+/** Share of kernels left after torch.compile (prior). */
+const COMPILED_KERNELS = 0.35;
+/** Middle of the 6–10 µs of reference estimation.md §4.1. */
+const LAUNCH_SECONDS = 7e-6;
+
+/** Modules whose hooks ZeRO-3 visits in one Llama-like block: the block, attention, MLP, two norms, seven matrices, activation. */
+const MODULES_PER_BLOCK = 13;
+/**
+ * Python time of one ZeRO-3 fetch and release. Reference estimation.md §4.3 says about 1 ms and attributes 4–5 s of the seed's
+ * 19.5 s to it without having measured it; the middle of 0.2–1 ms is taken.
+ */
+const HOOK_SECONDS = 0.5e-3;
+
+/** Host time of launching kernels; it shows only where the GPU work is shorter. */
+export function launchDraft(facts: TimeFacts): Draft {
+  const { model, pipeline, accumulation, checkpointing, run } = facts;
+  const lora = run.lora === undefined ? 0 : 1;
+  const forward = FORWARD_KERNELS + lora * LORA_FORWARD_KERNELS;
+  const backward = BACKWARD_KERNELS + lora * LORA_BACKWARD_KERNELS;
+  const perBlock = forward * (checkpointing === 'full' ? 2 : 1) + backward;
+  const compiled = valueOf(run.torchCompile) === true ? COMPILED_KERNELS : 1;
+  const kernels = Math.round((perBlock * model.layers * compiled * accumulation) / pipeline);
+  const seconds = kernels * LAUNCH_SECONDS;
+  return {
+    id: 'compute.launches',
+    label: 'kernel launches',
+    seconds,
+    low: seconds * 0.6,
+    high: seconds * 1.6,
+    formula: `${kernels} kernels × ${(LAUNCH_SECONDS * 1e6).toFixed(0)} µs`,
+    source: 'reference estimation.md §4.1',
+    group: 'compute',
+    cause: 'Python and kernel launches',
+    hides: 'host',
+  };
+}
+
+/** ZeRO-3's Python for every module it visits; undefined for other shardings. */
+export function hookDraft(facts: TimeFacts): Draft | undefined {
+  const { sharding, model, pipeline, accumulation } = facts;
+  if (sharding.kind !== 'zero' || valueOf(sharding.stage) !== 3) return undefined;
+  const gathers = gathersPerMicroStep(facts).blocks;
+  const visits = (MODULES_PER_BLOCK * model.layers * gathers * accumulation) / pipeline;
+  const seconds = visits * HOOK_SECONDS;
+  // `param.ds_tensor.to(device)` blocks the host until the copy is done, so offloaded parameters leave Python nothing to hide behind.
+  const blocks = (valueOf(sharding.offloadParam) ?? 'none') !== 'none';
+  return {
+    id: 'compute.zero3-hooks',
+    label: 'ZeRO-3 fetch and release hooks (Python)',
+    seconds,
+    low: seconds * 0.4,
+    high: seconds * 2,
+    formula: `${accumulation} micro-steps × ${gathers} passes × ${MODULES_PER_BLOCK} modules × ${model.layers} blocks × ${HOOK_SECONDS * 1e3} ms`,
+    source:
+      'reference estimation.md §4.3; deepspeed runtime/zero/partition_parameters.py _allgather_param (blocking copy)',
+    group: 'compute',
+    cause: 'Python and kernel launches',
+    hides: blocks ? 'never' : 'host',
+  };
+}

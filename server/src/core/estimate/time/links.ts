@@ -1,0 +1,152 @@
+import type { Link } from '../../hardware/hardware';
+import { formatRate } from '../../text/format';
+import type { LinkVerdict } from '../estimate';
+import { effectiveRate, type PlacedFlow } from './communication';
+import type { TimeFacts } from './facts';
+import { type Dimension, type Dimensions, type Placement, place } from './placement';
+
+type Verdict = LinkVerdict['verdict'];
+
+/** Limits of reference interconnect.md §3 on a link inside a node, bytes/s of one GPU in one direction. */
+const TENSOR_GOOD = 150e9;
+const TENSOR_CAUTION = 40e9;
+/** Latency per hop that tensor parallelism stands: good up to 5 µs, bad above 10 µs (same table). */
+const TENSOR_GOOD_LATENCY = 5e-6;
+const TENSOR_BAD_LATENCY = 10e-6;
+
+/**
+ * The table's limits between nodes are data-sheet rates; a collective reaches about three quarters of them
+ * (EFA with GPUDirect RDMA 0.75 of the wire, reference estimation.md §4.2: 0.5–0.9).
+ */
+const REACHED = 0.75;
+const SHARD_GOOD = 50e9 * REACHED;
+const SHARD_CAUTION = 6e9 * REACHED;
+const DATA_GOOD = 6e9 * REACHED;
+const DATA_CAUTION = 1e9 * REACHED;
+const EXPERT_CAUTION = 50e9 * REACHED;
+const EXPERT_CAUTION_NODES = 4;
+const PIPELINE_TCP_STAGES = 4;
+
+/** Every dimension with more than one rank on the link it will use. */
+export function linkVerdicts(facts: TimeFacts, flows: readonly PlacedFlow[]): LinkVerdict[] {
+  const dimensions: readonly (readonly [Dimension, number])[] = [
+    ['tensor', facts.tensor],
+    ['context', facts.context],
+    ['expert', facts.expert],
+    ['pipeline', facts.pipeline],
+    ['shard', facts.shard],
+    ['data', replicated(facts)],
+  ];
+  return dimensions
+    .filter(([, ranks]) => ranks > 1)
+    .map(([dimension, ranks]) => {
+      const used = flows.filter(({ flow }) => flow.dimension === dimension);
+      const seconds = used.length === 0 ? undefined : used.reduce((sum, flow) => sum + flow.seconds, 0);
+      return judgeLink(facts, dimension, ranks, seconds);
+    })
+    .filter(({ dimension }) => !(dimension === 'shard' && shardIsData(flows)));
+}
+
+/** ZeRO-1 and -2 shard states only: their traffic is that of data parallelism. */
+function shardIsData(flows: readonly PlacedFlow[]): boolean {
+  return !flows.some(({ flow }) => flow.dimension === 'shard') && flows.some(({ flow }) => flow.dimension === 'data');
+}
+
+function replicated({ data, shard, sharding }: TimeFacts): number {
+  if (sharding.kind === 'zero' && shard > 1 && shard === data) {
+    return sharding.stage.known && sharding.stage.value === 3 ? 1 : data;
+  }
+  return data / shard;
+}
+
+/** Judges the link that `ranks` of a dimension would use on this cluster, whether the run has that dimension or not. */
+export function judgeLink(
+  facts: Dimensions,
+  dimension: Dimension,
+  ranks: number,
+  seconds: number | undefined,
+): LinkVerdict {
+  const placement = place(facts, dimension, ranks);
+  const rate = effectiveRate(placement);
+  const verdict = VERDICTS[dimension](placement, ranks);
+  return {
+    dimension,
+    ranks,
+    crossesNodes: placement.crossesNodes,
+    link: placement.link.label,
+    bytesPerSecond: rate,
+    verdict,
+    label: labelOf(facts, placement, verdict),
+    seconds,
+  };
+}
+
+const VERDICTS: Readonly<Record<Dimension, (placement: Placement, ranks: number) => Verdict>> = {
+  tensor: tensorVerdict,
+  context: shardVerdict,
+  shard: shardVerdict,
+  data: (placement) => byRate(perGpuRate(placement), DATA_GOOD, DATA_CAUTION),
+  expert: expertVerdict,
+  pipeline: pipelineVerdict,
+};
+
+/** All-reduces inside every layer: only a switched link inside one domain is fast enough, or a pair on a bridge. */
+function tensorVerdict(placement: Placement, ranks: number): Verdict {
+  if (placement.crossesNodes || placement.beyondDomain) return 'bad';
+  const { bytesPerSecond, latencySeconds } = placement.path.intra;
+  if (latencySeconds > TENSOR_BAD_LATENCY) return 'bad';
+  const verdict = byRate(bytesPerSecond, TENSOR_GOOD, TENSOR_CAUTION);
+  if (verdict === 'good' && latencySeconds > TENSOR_GOOD_LATENCY) return 'caution';
+  return verdict === 'caution' && ranks > 2 ? 'bad' : verdict;
+}
+
+function shardVerdict(placement: Placement): Verdict {
+  return byRate(perGpuRate(placement), SHARD_GOOD, SHARD_CAUTION);
+}
+
+function expertVerdict(placement: Placement): Verdict {
+  if (!placement.crossesNodes) return byRate(placement.path.intra.bytesPerSecond, TENSOR_GOOD, TENSOR_CAUTION);
+  const direct = placement.link.kind !== 'tcp' && placement.link.kind !== 'efa' && placement.link.kind !== 'rdma-host';
+  const near = placement.path.nodes <= EXPERT_CAUTION_NODES && perGpuRate(placement) >= EXPERT_CAUTION;
+  return direct && near ? 'caution' : 'bad';
+}
+
+function pipelineVerdict(placement: Placement, ranks: number): Verdict {
+  if (!placement.crossesNodes || placement.link.kind !== 'tcp') return 'good';
+  return ranks > PIPELINE_TCP_STAGES ? 'bad' : 'caution';
+}
+
+function byRate(rate: number, good: number, caution: number): Verdict {
+  return rate >= good ? 'good' : rate >= caution ? 'caution' : 'bad';
+}
+
+/** The limits are per GPU: between nodes with every GPU of the node sending. */
+function perGpuRate({ crossesNodes, path }: Placement): number {
+  return crossesNodes ? path.inter.bytesPerSecond : path.intra.bytesPerSecond;
+}
+
+function labelOf(facts: Dimensions, placement: Placement, verdict: Verdict): string {
+  const { link, crossesNodes, beyondDomain } = placement;
+  const rate = effectiveRate(placement);
+  if (!crossesNodes) {
+    if (beyondDomain)
+      return `wider than the ${facts.cluster.intra.label}, ${link.label}, ${formatRate(rate)}: ${verdict}`;
+    return `${link.label.includes('B/s') ? link.label : `${link.label}, ${formatRate(rate)}`}: ${verdict}`;
+  }
+  const inside = insideRate(facts.cluster);
+  const times = inside === undefined ? undefined : inside / rate;
+  if (times === undefined || times < 1.5) return `crosses nodes, ${link.label}: ${verdict}`;
+  return `crosses nodes, ${formatRate(rate)}: ${times < 10 ? times.toFixed(1) : Math.round(times)}× slower`;
+}
+
+/** What the same GPUs reach inside one node; their own links where each node uses one GPU only. */
+function insideRate({
+  intra,
+  accelerator,
+}: {
+  intra: Link;
+  accelerator: TimeFacts['cluster']['accelerator'];
+}): number | undefined {
+  if (intra.kind !== 'none') return intra.bytesPerSecond;
+  return accelerator.link.bytesPerSecond;
+}

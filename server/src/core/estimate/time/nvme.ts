@@ -1,0 +1,66 @@
+import { formatRate } from '../../text/format';
+import type { Draft } from './draft';
+import type { TimeFacts } from './facts';
+import { gathersPerMicroStep } from './gathers';
+import type { OffloadFacts } from './offload';
+import { shareOnGpu, steppedParameters } from './optimizer';
+import { gatheredBytes, gigabytes } from './traffic-sharding';
+
+const SOURCE = 'reference estimation.md §4.3; Rajbhandari et al. 2021 (ZeRO-Infinity, arXiv 2104.07857) §5';
+
+/** One Gen4 drive: 5–7 GB/s read, 2–5 GB/s write (reference estimation.md §4.3). */
+export const UNKNOWN_DRIVE = { read: 5e9, write: 2.5e9 } as const;
+
+/** fp32 weight and both moments, and the gradient. */
+const STATE_READ_BYTES = 16;
+const STATE_WRITE_BYTES = 12;
+
+/** Reads and writes of states on NVMe; the drives are shared by all ranks of a node. */
+export function nvmeDrafts(facts: TimeFacts, { optimizer, param }: OffloadFacts): Draft[] {
+  const { host } = facts.cluster;
+  const read = host.nvmeReadBytesPerSecond ?? UNKNOWN_DRIVE.read;
+  const write = host.nvmeWriteBytesPerSecond ?? UNKNOWN_DRIVE.write;
+  const drafts: Draft[] = [];
+  if (optimizer === 'nvme') {
+    const states = steppedParameters(facts) * (1 - shareOnGpu(facts)) * facts.gpusPerNode;
+    const [readBytes, writeBytes] = [STATE_READ_BYTES * states, STATE_WRITE_BYTES * states];
+    // Reading the next sub-group and writing the last one overlap; the slower one counts.
+    drafts.push(
+      draft(
+        'offload.optimizer-nvme',
+        'optimizer states from and to NVMe',
+        Math.max(readBytes / read, writeBytes / write),
+        {
+          formula: `max(${gigabytes(readBytes)} ÷ ${formatRate(read)}, ${gigabytes(writeBytes)} ÷ ${formatRate(write)}) per node`,
+        },
+      ),
+    );
+  }
+  if (param === 'nvme') {
+    const gathers = gathersPerMicroStep(facts);
+    const { blocks, outside } = gatheredBytes(facts);
+    const bytes =
+      (facts.accumulation * (gathers.blocks * blocks + gathers.outside * outside) * facts.gpusPerNode) / facts.shard;
+    drafts.push(
+      draft('offload.param-nvme', 'offloaded weights from NVMe', bytes / read, {
+        formula: `${facts.accumulation} micro-steps × ${gathers.blocks} gathers = ${gigabytes(bytes)} ÷ ${formatRate(read)} per node`,
+      }),
+    );
+  }
+  return drafts;
+}
+
+function draft(id: string, label: string, seconds: number, { formula }: { readonly formula: string }): Draft {
+  return {
+    id,
+    label,
+    seconds,
+    low: seconds * 0.6,
+    high: seconds * 2,
+    formula,
+    source: SOURCE,
+    group: 'offload',
+    cause: 'NVMe',
+    hides: 'never',
+  };
+}

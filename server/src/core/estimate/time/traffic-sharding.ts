@@ -1,0 +1,208 @@
+import { valueOf } from '../../run/known';
+import type { FsdpSharding, ZeroSharding } from '../../run/training-run';
+import type { Hiding } from './draft';
+import { bytesOf, type TimeFacts } from './facts';
+import { gathersPerMicroStep, prefetches } from './gathers';
+import type { Dimension } from './placement';
+import type { Flow } from './traffic';
+
+/** DDP's default bucket: 25 MiB (torch nn.parallel.DistributedDataParallel, bucket_cap_mb). */
+const DDP_BUCKET_BYTES = 25 * 1024 * 1024;
+/** DeepSpeed's default reduce_bucket_size, in elements (deepspeed runtime/zero/config.py). */
+const ZERO_BUCKET_ELEMENTS = 5e8;
+
+const SOURCE = 'Rajbhandari et al. 2020 (ZeRO, arXiv 1910.02054) §7; reference estimation.md §4.2';
+const ZEROPP_SOURCE = 'Wang et al. 2023 (ZeRO++, arXiv 2306.10209) §3';
+
+/** Collectives over the ranks that see different samples: gradients reduced, sharded weights gathered. */
+export function shardingFlows(facts: TimeFacts): Flow[] {
+  const { sharding } = facts;
+  switch (sharding.kind) {
+    case 'single':
+      return [];
+    case 'ddp':
+      return replicaFlows(facts, facts.data * facts.context, 1);
+    case 'fsdp':
+      return fsdpFlows(facts, sharding);
+    case 'zero':
+      return zeroFlows(facts, sharding);
+    default:
+      return sharding satisfies never;
+  }
+}
+
+/** All-reduce of the gradients over replicas of the same shard, once per optimizer step. */
+function replicaFlows(facts: TimeFacts, ranks: number, shards: number): Flow[] {
+  const bytes = (facts.gradientBytes * facts.parameters.trainableOnRank) / shards;
+  if (ranks <= 1) return [];
+  const calls = Math.max(1, Math.ceil(bytes / DDP_BUCKET_BYTES));
+  return [
+    {
+      id: 'communication.data',
+      label: `all-reduce of gradients over ${ranks} replicas, once per step`,
+      dimension: 'data',
+      collective: 'all-reduce',
+      ranks,
+      bytesPerCall: bytes / calls,
+      calls,
+      hides: 'beside-last-backward',
+      formula: `${gigabytes(bytes)} of gradients in ${calls} buckets`,
+      source: 'Li et al. 2020 (PyTorch DDP, arXiv 2006.15704); reference estimation.md §4.2',
+    },
+  ];
+}
+
+function fsdpFlows(facts: TimeFacts, sharding: FsdpSharding): Flow[] {
+  const { shard, data, context, accumulation } = facts;
+  if (shard <= 1) return replicaFlows(facts, data * context, 1);
+  const units = Math.max(1, facts.model.layers / facts.pipeline) + 1;
+  const hides: Hiding = valueOf(sharding.backwardPrefetch) === 'NO_PREFETCH' ? 'never' : 'beside-compute';
+  const gathers = gatherFlow(facts, { calls: units, hides, ranks: shard, dimension: 'shard' });
+  const bytes = facts.gradientBytes * facts.parameters.trainableOnRank;
+  return [
+    ...gathers,
+    {
+      id: 'communication.reduce-gradients',
+      label: `reduce-scatter of gradients over ${shard} ranks, once per step`,
+      dimension: 'shard',
+      collective: 'reduce-scatter',
+      ranks: shard,
+      bytesPerCall: bytes / units,
+      calls: units,
+      hides: accumulation > 1 ? 'beside-last-backward' : 'beside-compute',
+      formula: `${gigabytes(bytes)} of gradients; no_sync skips the other ${accumulation - 1} micro-steps`,
+      source: 'Zhao et al. 2023 (PyTorch FSDP, arXiv 2304.11277) §3; reference estimation.md §4.2',
+    },
+    ...replicaFlows(facts, replicas(facts), shard),
+  ];
+}
+
+/** Copies of a shard set: HSDP and MiCS shard inside a group smaller than all data-parallel ranks. */
+function replicas({ data, shard }: TimeFacts): number {
+  return shard < data ? data / shard : 1;
+}
+
+function zeroFlows(facts: TimeFacts, sharding: ZeroSharding): Flow[] {
+  const { data, context, shard } = facts;
+  const stage = valueOf(sharding.stage) ?? 0;
+  if (stage === 0) return replicaFlows(facts, data * context, 1);
+  if (shard <= 1) return [];
+  if (stage === 3) return zero3Flows(facts, sharding);
+  const weights = facts.weightBytes * facts.parameters.trainableOnRank;
+  return [
+    reduceFlow(facts, sharding, stage === 2 ? facts.accumulation : 1),
+    {
+      id: 'communication.gather-weights',
+      label: `all-gather of updated weights over ${shard} ranks`,
+      dimension: 'data',
+      collective: 'all-gather',
+      ranks: shard,
+      // One call for the whole group where torch has all_gather_into_tensor (deepspeed runtime/utils.py:1016).
+      bytesPerCall: weights,
+      calls: 1,
+      hides: 'never',
+      formula: `${gigabytes(weights)} of weights, once per step`,
+      source: SOURCE,
+    },
+  ];
+}
+
+function zero3Flows(facts: TimeFacts, sharding: ZeroSharding): Flow[] {
+  const { shard, accumulation } = facts;
+  const secondary = valueOf(sharding.hpzPartitionRanks) ?? 1;
+  const calls = gatheredTensors(facts, sharding);
+  const hides = prefetches(facts) ? 'beside-compute' : 'never';
+  const flows =
+    secondary > 1 && secondary < shard
+      ? [
+          ...gatherFlow(facts, { calls, hides, ranks: shard, dimension: 'shard', part: 'forward' }),
+          ...gatherFlow(facts, { calls, hides, ranks: secondary, dimension: 'shard', part: 'backward' }),
+        ]
+      : gatherFlow(facts, { calls, hides, ranks: shard, dimension: 'shard' });
+  return [...flows, reduceFlow(facts, sharding, accumulation), ...replicaFlows(facts, replicas(facts), shard)];
+}
+
+/** Reduce-scatter of gradients in buckets, `times` per optimizer step; an all-reduce where reduce_scatter is off. */
+function reduceFlow(facts: TimeFacts, sharding: ZeroSharding, times: number): Flow {
+  const { shard, parameters, gradientBytes } = facts;
+  const quantised = valueOf(sharding.quantizedGradients) === true;
+  // qgZ sends 4-bit gradients: a quarter of 16 bit.
+  const bytes = (gradientBytes * parameters.trainableOnRank) / (quantised ? 4 : 1);
+  const bucket = valueOf(sharding.reduceBucketElements) ?? ZERO_BUCKET_ELEMENTS;
+  const buckets = Math.max(1, Math.ceil(parameters.trainableOnRank / Math.max(1, bucket)));
+  const scatter = valueOf(sharding.reduceScatter) !== false;
+  const overlaps = (valueOf(sharding.overlapComm) ?? valueOf(sharding.stage) === 3) && prefetches(facts);
+  return {
+    id: 'communication.reduce-gradients',
+    label: `${scatter ? 'reduce-scatter' : 'all-reduce'} of gradients over ${shard} ranks${times > 1 ? ', every micro-step' : ''}`,
+    dimension: valueOf(sharding.stage) === 3 ? 'shard' : 'data',
+    collective: scatter ? 'reduce-scatter' : 'all-reduce',
+    ranks: shard,
+    bytesPerCall: bytes / buckets,
+    calls: buckets * times,
+    hides: overlaps ? (times > 1 ? 'beside-compute' : 'beside-last-backward') : 'never',
+    formula: `${times} × ${gigabytes(bytes)} of gradients in ${buckets} buckets`,
+    source: quantised ? ZEROPP_SOURCE : SOURCE,
+  };
+}
+
+/** Tensors that are really partitioned; those below the persistence threshold stay whole on every rank. */
+function gatheredTensors({ model, pipeline }: TimeFacts, sharding: ZeroSharding): number {
+  const threshold = valueOf(sharding.persistenceThresholdElements) ?? 1e5;
+  let tensors = 0;
+  for (const { shape, count } of model.groups) {
+    if (shape.reduce((product, size) => product * size, 1) >= threshold) tensors += count;
+  }
+  return Math.max(1, tensors / pipeline);
+}
+
+interface GatherPlan {
+  /** Collectives of one pass over the model. */
+  readonly calls: number;
+  readonly ranks: number;
+  readonly hides: Hiding;
+  readonly dimension: Dimension;
+  /** hpZ: the forward gathers over all ranks, the backward inside the secondary group. */
+  readonly part?: 'forward' | 'backward';
+}
+
+function gatherFlow(facts: TimeFacts, { calls, ranks, hides, dimension, part }: GatherPlan): Flow[] {
+  const { accumulation } = facts;
+  const gathers = gathersPerMicroStep(facts);
+  const passes = (whole: number): number =>
+    part === 'forward' ? 1 : part === 'backward' ? Math.max(0, whole - 1) : whole;
+  const { blocks, outside } = gatheredBytes(facts, part);
+  const bytes = passes(gathers.blocks) * blocks + passes(gathers.outside) * outside;
+  if (bytes <= 0 || ranks <= 1) return [];
+  const passCalls = calls * passes(gathers.blocks);
+  const why = gathers.third === undefined ? '' : `; a third because ${gathers.third}`;
+  return [
+    {
+      id: part === 'backward' ? 'communication.gather-weights-again' : 'communication.gather-weights',
+      label: `all-gather of weights over ${ranks} ranks, ${passes(gathers.blocks)} × per micro-step`,
+      dimension,
+      collective: 'all-gather',
+      ranks,
+      bytesPerCall: bytes / passCalls,
+      calls: passCalls * accumulation,
+      hides,
+      formula: `${accumulation} micro-steps × (${passes(gathers.blocks)} × ${gigabytes(blocks)} of blocks + ${passes(gathers.outside)} × ${gigabytes(outside)})${why}`,
+      source: part === undefined ? SOURCE : ZEROPP_SOURCE,
+    },
+  ];
+}
+
+/** Bytes of all gathered weights on one tensor, pipeline and expert rank. */
+export function gatheredBytes(facts: TimeFacts, part?: 'forward' | 'backward'): { blocks: number; outside: number } {
+  const { parameters, sharding, run, weightBytes } = facts;
+  const stored = run.quantization && valueOf(run.quantization);
+  // qwZ gathers 8-bit weights in the forward pass; quantised base weights travel packed.
+  const packed = sharding.kind === 'zero' && valueOf(sharding.quantizedWeights) === true && part !== 'backward';
+  const each = stored !== undefined ? bytesOf(stored) : packed ? 1 : weightBytes;
+  const inBlocks = parameters.total > 0 ? parameters.blocks / parameters.total : 0;
+  return { blocks: parameters.onRank * inBlocks * each, outside: parameters.onRank * (1 - inBlocks) * weightBytes };
+}
+
+export function gigabytes(bytes: number): string {
+  return `${(bytes / 1e9).toFixed(bytes < 10e9 ? 2 : 1)} GB`;
+}

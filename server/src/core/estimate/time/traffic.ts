@@ -1,0 +1,144 @@
+import { valueOf } from '../../run/known';
+import { type Collective, wireBytes } from './collectives';
+import type { Hiding } from './draft';
+import type { TimeFacts } from './facts';
+import type { Dimension } from './placement';
+import { shardingFlows } from './traffic-sharding';
+
+/** One kind of collective that a step issues again and again. */
+export interface Flow {
+  readonly id: string;
+  readonly label: string;
+  readonly dimension: Dimension;
+  readonly collective: Collective;
+  readonly ranks: number;
+  /** The whole tensor of one call: gathered, or before it is reduced. */
+  readonly bytesPerCall: number;
+  /** Calls of one rank in one optimizer step. */
+  readonly calls: number;
+  readonly hides: Hiding;
+  /** How bytes and calls come about, with the numbers filled in. */
+  readonly formula: string;
+  readonly source: string;
+}
+
+/** Bytes one rank sends in one optimizer step. */
+export function flowBytes({ collective, bytesPerCall, ranks, calls }: Flow): number {
+  return calls * wireBytes(collective, bytesPerCall, ranks);
+}
+
+/** Every collective of one optimizer step, by parallel dimension (reference estimation.md §4.2, interconnect.md §2). */
+export function flowsOf(facts: TimeFacts): Flow[] {
+  return [
+    ...shardingFlows(facts),
+    ...tensorFlows(facts),
+    ...pipelineFlows(facts),
+    ...contextFlows(facts),
+    ...expertFlows(facts),
+  ];
+}
+
+/** Activations travel in 16 bit unless the run computes in fp32. */
+function activationBytes({ compute }: TimeFacts): number {
+  return compute === 'fp32' ? 4 : 2;
+}
+
+function tensorFlows(facts: TimeFacts): Flow[] {
+  const { tensor, pipeline, tokens, accumulation, checkpointing, model } = facts;
+  if (tensor <= 1) return [];
+  const perBlock = checkpointing === 'full' ? 6 : 4;
+  const calls = (perBlock * model.layers * accumulation) / pipeline;
+  return [
+    {
+      id: 'communication.tensor',
+      label: `tensor parallel: all-reduce of activations over ${tensor} GPUs`,
+      dimension: 'tensor',
+      collective: 'all-reduce',
+      ranks: tensor,
+      bytesPerCall: activationBytes(facts) * tokens * model.hiddenSize,
+      calls,
+      hides: 'never',
+      formula: `${perBlock} × ${model.layers} blocks × ${accumulation} micro-steps of ${Math.round(tokens)} tokens × ${model.hiddenSize}`,
+      source: 'Shoeybi et al. 2019 (Megatron-LM, arXiv 1909.08053) §3; reference estimation.md §4.2',
+    },
+  ];
+}
+
+function pipelineFlows(facts: TimeFacts): Flow[] {
+  const { pipeline, tokens, accumulation, model } = facts;
+  if (pipeline <= 1) return [];
+  return [
+    {
+      id: 'communication.pipeline',
+      label: `pipeline: activations between ${pipeline} stages`,
+      dimension: 'pipeline',
+      collective: 'send',
+      ranks: pipeline,
+      bytesPerCall: activationBytes(facts) * tokens * model.hiddenSize,
+      calls: 2 * accumulation,
+      hides: 'never',
+      formula: `2 × ${accumulation} micro-batches of ${Math.round(tokens)} tokens × ${model.hiddenSize}`,
+      source: 'Narayanan et al. 2021 (arXiv 2104.04473) §2.2; reference estimation.md §4.2',
+    },
+  ];
+}
+
+function contextFlows(facts: TimeFacts): Flow[] {
+  const { context, tensor, pipeline, tokens, accumulation, model } = facts;
+  if (context <= 1) return [];
+  const attention = model.blocks.find((block) => block.attention)?.attention;
+  if (attention === undefined) return [];
+  const keysAndValues = attention.kvHeads * (attention.headDim + attention.valueHeadDim);
+  return [
+    {
+      id: 'communication.context',
+      label: `context parallel: keys and values around ${context} GPUs`,
+      dimension: 'context',
+      // The ring moves what an all-gather of keys and values moves; backward sends them again with their gradients.
+      collective: 'all-gather',
+      ranks: context,
+      bytesPerCall: (activationBytes(facts) * tokens * context * keysAndValues) / tensor,
+      calls: (3 * model.layers * accumulation) / pipeline,
+      hides: 'beside-compute',
+      formula: `3 × ${model.layers} blocks × ${accumulation} micro-steps of ${Math.round(tokens * context)} tokens × ${keysAndValues}`,
+      source: 'Liu et al. 2023 (ring attention, arXiv 2310.01889); reference estimation.md §4.2',
+    },
+  ];
+}
+
+function expertFlows(facts: TimeFacts): Flow[] {
+  const { expert, tensor, pipeline, tokens, accumulation, model, checkpointing } = facts;
+  if (expert <= 1) return [];
+  const layers = model.blocks.reduce((sum, block) => sum + (block.mlp?.moe ? block.count : 0), 0);
+  const perToken = model.blocks.find((block) => block.mlp?.moe)?.mlp?.moe?.expertsPerToken ?? 1;
+  if (layers === 0) return [];
+  const perLayer = checkpointing === 'full' ? 6 : 4;
+  return [
+    {
+      id: 'communication.expert',
+      label: `expert parallel: all-to-all over ${expert} GPUs`,
+      dimension: 'expert',
+      collective: 'all-to-all',
+      ranks: expert,
+      bytesPerCall: (activationBytes(facts) * tokens * perToken * model.hiddenSize) / tensor,
+      calls: (perLayer * layers * accumulation) / pipeline,
+      hides: 'never',
+      formula: `${perLayer} × ${layers} MoE blocks × ${accumulation} micro-steps of ${Math.round(tokens)} tokens × ${perToken} experts × ${model.hiddenSize}`,
+      source: 'Lepikhin et al. 2020 (GShard, arXiv 2006.16668) §3; reference estimation.md §4.2',
+    },
+  ];
+}
+
+/** True where the framework reduces gradients once per optimizer step (`no_sync` in between). */
+export function reducesOncePerStep({ sharding }: TimeFacts): boolean {
+  switch (sharding.kind) {
+    case 'single':
+    case 'ddp':
+    case 'fsdp':
+      return true;
+    case 'zero':
+      return (valueOf(sharding.stage) ?? 0) <= 1;
+    default:
+      return sharding satisfies never;
+  }
+}

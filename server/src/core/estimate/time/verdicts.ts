@@ -1,0 +1,88 @@
+import { known } from '../../run/known';
+import type { FsdpSharding, OffloadDevice, Sharding, TrainingRun, ZeroSharding } from '../../run/training-run';
+import type { Assumption, MemoryEstimate, OffloadVerdict, StepEstimate } from '../estimate';
+import { type TimeFacts, timeFacts } from './facts';
+import { offloadOf } from './offload';
+import { shareOnGpu, steppedParameters } from './optimizer';
+import { stepOf } from './step';
+import { gatheredBytes } from './traffic-sharding';
+
+/** The memory model, as `estimateMemory` of core/estimate/memory. */
+export type MemoryOf = (run: TrainingRun) => {
+  readonly memory: MemoryEstimate | null;
+  readonly assumptions: readonly Assumption[];
+};
+
+/** fp32 weight, both moments and fp32 gradient, and the 16-bit gradient (reference estimation.md §3.7). */
+const OPTIMIZER_HOST_BYTES = 18;
+/** torch keeps weight, gradient and both moments in fp32 on the host. */
+const FSDP_HOST_BYTES = 16;
+
+/** What each offload of the run costs, and whether the run would fit without it. */
+export function offloadVerdicts(facts: TimeFacts, step: StepEstimate, memoryOf: MemoryOf): OffloadVerdict[] {
+  const { sharding } = facts;
+  const offload = offloadOf(facts);
+  if (sharding.kind === 'fsdp') {
+    if (offload.param === 'none') return [];
+    return [verdict('fsdp', facts, step, withoutFsdpOffload(sharding), memoryOf)];
+  }
+  if (sharding.kind !== 'zero') return [];
+  const verdicts: OffloadVerdict[] = [];
+  if (offload.optimizer !== 'none') {
+    verdicts.push(verdict('optimizer', facts, step, withoutZeroOffload(sharding, 'optimizer'), memoryOf));
+  }
+  if (offload.param !== 'none') {
+    verdicts.push(verdict('param', facts, step, withoutZeroOffload(sharding, 'param'), memoryOf));
+  }
+  return verdicts;
+}
+
+function verdict(
+  what: OffloadVerdict['what'],
+  facts: TimeFacts,
+  step: StepEstimate,
+  sharding: Sharding,
+  memoryOf: MemoryOf,
+): OffloadVerdict {
+  const run: TrainingRun = {
+    ...facts.run,
+    sharding: known(sharding, { kind: 'derived', formula: `without ${what} offload`, from: [] }),
+  };
+  const without = timeFacts(run);
+  const stepWithout = without.ok ? stepOf(without.facts)?.step : undefined;
+  const { memory } = memoryOf(run);
+  return {
+    what,
+    hostBytesPerNode: hostBytes(what, facts),
+    secondsPerStep:
+      stepWithout === undefined ? step.breakdown.offload : Math.max(0, step.seconds - stepWithout.seconds),
+    fitsWithout: memory === null ? null : memory.fits,
+    gpuBytesWithout: memory?.value ?? 0,
+    stepSecondsWithout: stepWithout?.seconds,
+  };
+}
+
+function hostBytes(what: OffloadVerdict['what'], facts: TimeFacts): number {
+  const stepped = steppedParameters(facts) * (1 - shareOnGpu(facts)) * facts.gpusPerNode;
+  switch (what) {
+    case 'optimizer':
+      return stepped * OPTIMIZER_HOST_BYTES;
+    case 'fsdp':
+      return stepped * FSDP_HOST_BYTES;
+    case 'param': {
+      const { blocks, outside } = gatheredBytes(facts);
+      return ((blocks + outside) / facts.shard) * facts.gpusPerNode;
+    }
+    default:
+      return what satisfies never;
+  }
+}
+
+function withoutZeroOffload(sharding: ZeroSharding, what: 'optimizer' | 'param'): ZeroSharding {
+  const none = known<OffloadDevice>('none', { kind: 'assumed', because: 'to compare with' });
+  return what === 'optimizer' ? { ...sharding, offloadOptimizer: none } : { ...sharding, offloadParam: none };
+}
+
+function withoutFsdpOffload(sharding: FsdpSharding): FsdpSharding {
+  return { ...sharding, offloadParams: known(false, { kind: 'assumed', because: 'to compare with' }) };
+}
