@@ -165,6 +165,8 @@ function build(dialect, records, head) {
   const missing = [];
   for (const listed of all) {
     const record = { ...listed, ...(amend.change?.[listed.path] ?? {}) };
+    // accelerate/commands/launch.py:1263 copies a section's values as they are; null means not set.
+    if (amend.nullable && record.path.includes('.')) record.types = [...new Set([...record.types, 'null'])];
     if (!descriptions.has(record.path)) missing.push(record.path);
     const { schema, open } = leaf(record, dialect);
     const description = descriptions.get(record.path) ?? plainDescription(record);

@@ -5,334 +5,49 @@ export const DEFAULTS_SOURCE = 'transformers 5.18.0';
 
 /** Defaults of the config classes by model type, for the fields that the families read. */
 export const CONFIG_DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  cohere: {
-    attention_bias: false,
-    hidden_size: 8192,
-    intermediate_size: 22528,
-    max_position_embeddings: 8192,
-    num_attention_heads: 64,
-    num_hidden_layers: 40,
-    num_key_value_heads: null,
-    tie_word_embeddings: true,
-    use_qk_norm: false,
-    vocab_size: 256000,
-  }, // CohereConfig
-  cohere2: {
-    attention_bias: false,
-    hidden_size: 8192,
-    intermediate_size: 22528,
-    layer_types: null,
-    max_position_embeddings: 8192,
-    num_attention_heads: 64,
-    num_hidden_layers: 40,
-    num_key_value_heads: null,
-    sliding_window: 4096,
-    tie_word_embeddings: true,
-    vocab_size: 256000,
-  }, // Cohere2Config
-  ernie4_5: {
-    head_dim: 128,
-    hidden_size: 1024,
-    intermediate_size: 3072,
-    max_position_embeddings: 131072,
-    num_attention_heads: 16,
-    num_hidden_layers: 18,
-    num_key_value_heads: 2,
-    tie_word_embeddings: true,
-    use_bias: false,
-    vocab_size: 103424,
-  }, // Ernie4_5Config
-  exaone4: {
-    hidden_size: 4096,
-    intermediate_size: 16384,
-    layer_types: null,
-    max_position_embeddings: 2048,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: 32,
-    sliding_window: 4096,
-    sliding_window_pattern: 4,
-    tie_word_embeddings: false,
-    vocab_size: 102400,
-  }, // Exaone4Config
-  gemma: {
-    attention_bias: false,
-    head_dim: 256,
-    hidden_size: 3072,
-    intermediate_size: 24576,
-    max_position_embeddings: 8192,
-    num_attention_heads: 16,
-    num_hidden_layers: 28,
-    num_key_value_heads: 16,
-    tie_word_embeddings: true,
-    vocab_size: 256000,
-  }, // GemmaConfig
-  gemma2: {
-    attention_bias: false,
-    head_dim: 256,
-    hidden_size: 2304,
-    intermediate_size: 9216,
-    layer_types: null,
-    max_position_embeddings: 8192,
-    num_attention_heads: 8,
-    num_hidden_layers: 26,
-    num_key_value_heads: 4,
-    sliding_window: 4096,
-    tie_word_embeddings: true,
-    vocab_size: 256000,
-  }, // Gemma2Config
-  gemma3_text: {
-    attention_bias: false,
-    head_dim: 256,
-    hidden_size: 2304,
-    intermediate_size: 9216,
-    layer_types: null,
-    max_position_embeddings: 131072,
-    num_attention_heads: 8,
-    num_hidden_layers: 26,
-    num_key_value_heads: 4,
-    sliding_window: 4096,
-    tie_word_embeddings: true,
-    vocab_size: 262208,
-  }, // Gemma3TextConfig
-  glm: {
-    attention_bias: true,
-    head_dim: 128,
-    hidden_size: 4096,
-    intermediate_size: 13696,
-    max_position_embeddings: 131072,
-    num_attention_heads: 32,
-    num_hidden_layers: 40,
-    num_key_value_heads: 2,
-    tie_word_embeddings: false,
-    vocab_size: 151552,
-  }, // GlmConfig
-  glm4: {
-    attention_bias: true,
-    head_dim: 128,
-    hidden_size: 4096,
-    intermediate_size: 13696,
-    max_position_embeddings: 131072,
-    num_attention_heads: 32,
-    num_hidden_layers: 40,
-    num_key_value_heads: 2,
-    tie_word_embeddings: false,
-    vocab_size: 151552,
-  }, // Glm4Config
-  granite: {
-    attention_bias: false,
-    hidden_size: 4096,
-    intermediate_size: 11008,
-    max_position_embeddings: 2048,
-    mlp_bias: false,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: null,
-    tie_word_embeddings: false,
-    vocab_size: 32000,
-  }, // GraniteConfig
-  hunyuan_v1_dense: {
-    attention_bias: false,
-    head_dim: null,
-    hidden_size: 4096,
-    intermediate_size: 11008,
-    max_position_embeddings: 2048,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: null,
-    tie_word_embeddings: false,
-    vocab_size: 290943,
-  }, // HunYuanDenseV1Config
-  llama: {
-    attention_bias: false,
-    head_dim: null,
-    hidden_size: 4096,
-    intermediate_size: 11008,
-    max_position_embeddings: 2048,
-    mlp_bias: false,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: null,
-    tie_word_embeddings: false,
-    vocab_size: 32000,
-  }, // LlamaConfig
-  ministral: {
-    head_dim: null,
-    hidden_size: 4096,
-    intermediate_size: 14336,
-    layer_types: null,
-    max_position_embeddings: 131072,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: 8,
-    sliding_window: 4096,
-    tie_word_embeddings: false,
-    vocab_size: 32000,
-  }, // MinistralConfig
-  mistral: {
-    head_dim: null,
-    hidden_size: 4096,
-    intermediate_size: 14336,
-    max_position_embeddings: 131072,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: 8,
-    sliding_window: 4096,
-    tie_word_embeddings: false,
-    vocab_size: 32000,
-  }, // MistralConfig
-  nemotron: {
-    attention_bias: false,
-    head_dim: null,
-    hidden_size: 6144,
-    intermediate_size: 24576,
-    max_position_embeddings: 4096,
-    mlp_bias: false,
-    num_attention_heads: 48,
-    num_hidden_layers: 32,
-    num_key_value_heads: null,
-    tie_word_embeddings: false,
-    vocab_size: 256000,
-  }, // NemotronConfig
-  olmo: {
-    attention_bias: false,
-    hidden_size: 4096,
-    intermediate_size: 11008,
-    max_position_embeddings: 2048,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: null,
-    tie_word_embeddings: false,
-    vocab_size: 50304,
-  }, // OlmoConfig
-  olmo2: {
-    attention_bias: false,
-    hidden_size: 4096,
-    intermediate_size: 11008,
-    max_position_embeddings: 2048,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: null,
-    tie_word_embeddings: false,
-    vocab_size: 50304,
-  }, // Olmo2Config
-  olmo3: {
-    attention_bias: false,
-    hidden_size: 4096,
-    intermediate_size: 11008,
-    layer_types: null,
-    max_position_embeddings: 2048,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: null,
-    sliding_window: 4096,
-    tie_word_embeddings: false,
-    vocab_size: 50304,
-  }, // Olmo3Config
-  phi: {
-    hidden_size: 2048,
-    intermediate_size: 8192,
-    max_position_embeddings: 2048,
-    num_attention_heads: 32,
-    num_hidden_layers: 24,
-    num_key_value_heads: null,
-    qk_layernorm: false,
-    tie_word_embeddings: false,
-    vocab_size: 51200,
-  }, // PhiConfig
-  phi3: {
-    hidden_size: 3072,
-    intermediate_size: 8192,
-    max_position_embeddings: 4096,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: null,
-    sliding_window: null,
-    tie_word_embeddings: false,
-    vocab_size: 32064,
-  }, // Phi3Config
-  qwen2: {
-    hidden_size: 4096,
-    intermediate_size: 22016,
-    layer_types: null,
-    max_position_embeddings: 32768,
-    max_window_layers: 28,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: 32,
-    sliding_window: 4096,
-    tie_word_embeddings: false,
-    use_sliding_window: false,
-    vocab_size: 151936,
-  }, // Qwen2Config
-  qwen3: {
-    attention_bias: false,
-    head_dim: 128,
-    hidden_size: 4096,
-    intermediate_size: 22016,
-    layer_types: null,
-    max_position_embeddings: 32768,
-    max_window_layers: 28,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: 32,
-    sliding_window: 4096,
-    tie_word_embeddings: false,
-    use_sliding_window: false,
-    vocab_size: 151936,
-  }, // Qwen3Config
-  seed_oss: {
-    attention_bias: true,
-    attention_out_bias: false,
-    head_dim: 128,
-    hidden_size: 4096,
-    intermediate_size: 27648,
-    max_position_embeddings: 524288,
-    mlp_bias: false,
-    num_attention_heads: 80,
-    num_hidden_layers: 64,
-    num_key_value_heads: 8,
-    tie_word_embeddings: false,
-    vocab_size: 155136,
-  }, // SeedOssConfig
-  smollm3: {
-    attention_bias: false,
-    hidden_size: 2048,
-    intermediate_size: 11008,
-    layer_types: null,
-    max_position_embeddings: 32768,
-    mlp_bias: false,
-    num_attention_heads: 16,
-    num_hidden_layers: 36,
-    num_key_value_heads: 4,
-    sliding_window: null,
-    tie_word_embeddings: true,
-    use_sliding_window: false,
-    vocab_size: 128256,
-  }, // SmolLM3Config
-  stablelm: {
-    hidden_size: 2560,
-    intermediate_size: 6912,
-    max_position_embeddings: 4096,
-    num_attention_heads: 32,
-    num_hidden_layers: 32,
-    num_key_value_heads: 32,
-    qk_layernorm: false,
-    tie_word_embeddings: false,
-    use_parallel_residual: false,
-    use_qkv_bias: false,
-    vocab_size: 50304,
-  }, // StableLmConfig
-  starcoder2: {
-    hidden_size: 3072,
-    intermediate_size: 12288,
-    max_position_embeddings: 4096,
-    num_attention_heads: 24,
-    num_hidden_layers: 30,
-    num_key_value_heads: 2,
-    sliding_window: null,
-    tie_word_embeddings: true,
-    use_bias: true,
-    vocab_size: 49152,
-  }, // Starcoder2Config
+  "bloom": { hidden_size: 64, n_head: 8, n_layer: 2, tie_word_embeddings: true, vocab_size: 250880 }, // BloomConfig
+  "cohere": { attention_bias: false, hidden_size: 8192, intermediate_size: 22528, max_position_embeddings: 8192, num_attention_heads: 64, num_hidden_layers: 40, num_key_value_heads: null, tie_word_embeddings: true, use_qk_norm: false, vocab_size: 256000 }, // CohereConfig
+  "cohere2": { attention_bias: false, hidden_size: 8192, intermediate_size: 22528, max_position_embeddings: 8192, num_attention_heads: 64, num_hidden_layers: 40, num_key_value_heads: null, tie_word_embeddings: true, vocab_size: 256000 }, // Cohere2Config
+  "dbrx": { attn_config: null, d_model: 2048, ffn_config: null, max_seq_len: 2048, n_heads: 16, n_layers: 24, tie_word_embeddings: false, vocab_size: 32000 }, // DbrxConfig
+  "ernie4_5": { head_dim: 128, hidden_size: 1024, intermediate_size: 3072, max_position_embeddings: 131072, num_attention_heads: 16, num_hidden_layers: 18, num_key_value_heads: 2, tie_word_embeddings: true, use_bias: false, vocab_size: 103424 }, // Ernie4_5Config
+  "ernie4_5_moe": { hidden_size: 2560, intermediate_size: 12288, max_position_embeddings: 131072, moe_intermediate_size: 1536, moe_k: 6, moe_layer_end_index: -1, moe_layer_interval: 1, moe_layer_start_index: 1, moe_num_experts: 64, moe_num_shared_experts: 2, num_attention_heads: 20, num_hidden_layers: 28, num_key_value_heads: 4, tie_word_embeddings: true, use_bias: false, vocab_size: 103424 }, // Ernie4_5_MoeConfig
+  "exaone4": { hidden_size: 4096, intermediate_size: 16384, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 32, tie_word_embeddings: false, vocab_size: 102400 }, // Exaone4Config
+  "falcon": { bias: false, ffn_hidden_size: null, hidden_size: 4544, max_position_embeddings: 2048, multi_query: true, new_decoder_architecture: false, num_attention_heads: 71, num_hidden_layers: 32, num_kv_heads: null, num_ln_in_parallel_attn: null, parallel_attn: true, tie_word_embeddings: true, vocab_size: 65024 }, // FalconConfig
+  "gemma": { attention_bias: false, head_dim: 256, hidden_size: 3072, intermediate_size: 24576, max_position_embeddings: 8192, num_attention_heads: 16, num_hidden_layers: 28, num_key_value_heads: 16, tie_word_embeddings: true, vocab_size: 256000 }, // GemmaConfig
+  "gemma2": { attention_bias: false, head_dim: 256, hidden_size: 2304, intermediate_size: 9216, max_position_embeddings: 8192, num_attention_heads: 8, num_hidden_layers: 26, num_key_value_heads: 4, tie_word_embeddings: true, vocab_size: 256000 }, // Gemma2Config
+  "gemma3_text": { attention_bias: false, head_dim: 256, hidden_size: 2304, intermediate_size: 9216, max_position_embeddings: 131072, num_attention_heads: 8, num_hidden_layers: 26, num_key_value_heads: 4, tie_word_embeddings: true, vocab_size: 262208 }, // Gemma3TextConfig
+  "glm": { attention_bias: true, head_dim: 128, hidden_size: 4096, intermediate_size: 13696, max_position_embeddings: 131072, num_attention_heads: 32, num_hidden_layers: 40, num_key_value_heads: 2, tie_word_embeddings: false, vocab_size: 151552 }, // GlmConfig
+  "glm4": { attention_bias: true, head_dim: 128, hidden_size: 4096, intermediate_size: 13696, max_position_embeddings: 131072, num_attention_heads: 32, num_hidden_layers: 40, num_key_value_heads: 2, tie_word_embeddings: false, vocab_size: 151552 }, // Glm4Config
+  "gpt2": { add_cross_attention: false, n_embd: 768, n_head: 12, n_inner: null, n_layer: 12, n_positions: 1024, tie_word_embeddings: true, vocab_size: 50257 }, // GPT2Config
+  "gpt_bigcode": { add_cross_attention: false, multi_query: true, n_embd: 768, n_head: 12, n_inner: null, n_layer: 12, n_positions: 1024, tie_word_embeddings: true, vocab_size: 50257 }, // GPTBigCodeConfig
+  "gpt_neo": { attention_types: null, hidden_size: 2048, intermediate_size: null, max_position_embeddings: 2048, num_heads: 16, num_layers: 24, tie_word_embeddings: true, vocab_size: 50257, window_size: 256 }, // GPTNeoConfig
+  "gpt_neox": { attention_bias: true, hidden_size: 6144, intermediate_size: 24576, max_position_embeddings: 2048, num_attention_heads: 64, num_hidden_layers: 44, tie_word_embeddings: false, use_parallel_residual: true, vocab_size: 50432 }, // GPTNeoXConfig
+  "gpt_oss": { attention_bias: true, head_dim: 64, hidden_size: 2880, intermediate_size: 2880, max_position_embeddings: 131072, num_attention_heads: 64, num_experts_per_tok: 4, num_hidden_layers: 36, num_key_value_heads: 8, num_local_experts: 128, tie_word_embeddings: false, vocab_size: 201088 }, // GptOssConfig
+  "gptj": { n_embd: 4096, n_head: 16, n_inner: null, n_layer: 28, n_positions: 2048, tie_word_embeddings: false, vocab_size: 50400 }, // GPTJConfig
+  "granite": { attention_bias: false, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, mlp_bias: false, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 32000 }, // GraniteConfig
+  "granitemoe": { attention_bias: false, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, num_attention_heads: 32, num_experts_per_tok: 2, num_hidden_layers: 32, num_key_value_heads: null, num_local_experts: 8, tie_word_embeddings: false, vocab_size: 32000 }, // GraniteMoeConfig
+  "hunyuan_v1_dense": { attention_bias: false, head_dim: null, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 290943 }, // HunYuanDenseV1Config
+  "llama": { attention_bias: false, head_dim: null, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, mlp_bias: false, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 32000 }, // LlamaConfig
+  "minimax_m2": { head_dim: 128, hidden_size: 3072, intermediate_size: 1536, max_position_embeddings: 196608, num_attention_heads: 48, num_experts_per_tok: 8, num_hidden_layers: 62, num_key_value_heads: 8, num_local_experts: 256, tie_word_embeddings: false, vocab_size: 200064 }, // MiniMaxM2Config
+  "ministral": { head_dim: null, hidden_size: 4096, intermediate_size: 14336, max_position_embeddings: 131072, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 8, tie_word_embeddings: false, vocab_size: 32000 }, // MinistralConfig
+  "mistral": { head_dim: null, hidden_size: 4096, intermediate_size: 14336, max_position_embeddings: 131072, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 8, tie_word_embeddings: false, vocab_size: 32000 }, // MistralConfig
+  "mixtral": { head_dim: null, hidden_size: 4096, intermediate_size: 14336, max_position_embeddings: 131072, num_attention_heads: 32, num_experts_per_tok: 2, num_hidden_layers: 32, num_key_value_heads: 8, num_local_experts: 8, tie_word_embeddings: false, vocab_size: 32000 }, // MixtralConfig
+  "mpt": { attn_config: null, d_model: 2048, max_seq_len: 2048, n_heads: 16, n_layers: 24, tie_word_embeddings: true, vocab_size: 50368 }, // MptConfig
+  "nemotron": { attention_bias: false, head_dim: null, hidden_size: 6144, intermediate_size: 24576, max_position_embeddings: 4096, mlp_bias: false, num_attention_heads: 48, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 256000 }, // NemotronConfig
+  "olmo": { attention_bias: false, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 50304 }, // OlmoConfig
+  "olmo2": { attention_bias: false, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 50304 }, // Olmo2Config
+  "olmo3": { attention_bias: false, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 50304 }, // Olmo3Config
+  "olmoe": { attention_bias: false, hidden_size: 2048, intermediate_size: 2048, max_position_embeddings: 4096, num_attention_heads: 16, num_experts: 64, num_experts_per_tok: 8, num_hidden_layers: 16, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 50304 }, // OlmoeConfig
+  "opt": { _remove_final_layer_norm: false, do_layer_norm_before: true, enable_bias: true, ffn_dim: 3072, hidden_size: 768, layer_norm_elementwise_affine: true, max_position_embeddings: 2048, num_attention_heads: 12, num_hidden_layers: 12, tie_word_embeddings: true, vocab_size: 50272, word_embed_proj_dim: null }, // OPTConfig
+  "phi": { hidden_size: 2048, intermediate_size: 8192, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 24, num_key_value_heads: null, qk_layernorm: false, tie_word_embeddings: false, vocab_size: 51200 }, // PhiConfig
+  "phi3": { hidden_size: 3072, intermediate_size: 8192, max_position_embeddings: 4096, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 32064 }, // Phi3Config
+  "phimoe": { attention_bias: false, hidden_size: 4096, intermediate_size: 6400, lm_head_bias: false, max_position_embeddings: 131072, num_attention_heads: 32, num_experts_per_tok: 2, num_hidden_layers: 32, num_key_value_heads: 8, num_local_experts: 16, tie_word_embeddings: false, vocab_size: 32064 }, // PhimoeConfig
+  "qwen2": { hidden_size: 4096, intermediate_size: 22016, max_position_embeddings: 32768, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 32, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936 }, // Qwen2Config
+  "qwen2_moe": { decoder_sparse_step: 1, hidden_size: 2048, intermediate_size: 5632, max_position_embeddings: 32768, mlp_only_layers: null, moe_intermediate_size: 1408, num_attention_heads: 16, num_experts: 60, num_experts_per_tok: 4, num_hidden_layers: 24, num_key_value_heads: 16, qkv_bias: true, shared_expert_intermediate_size: 5632, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936 }, // Qwen2MoeConfig
+  "qwen3": { attention_bias: false, head_dim: 128, hidden_size: 4096, intermediate_size: 22016, max_position_embeddings: 32768, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 32, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936 }, // Qwen3Config
+  "qwen3_moe": { attention_bias: false, decoder_sparse_step: 1, hidden_size: 2048, intermediate_size: 6144, max_position_embeddings: 32768, mlp_only_layers: null, moe_intermediate_size: 768, num_attention_heads: 32, num_experts: 128, num_experts_per_tok: 8, num_hidden_layers: 24, num_key_value_heads: 4, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936 }, // Qwen3MoeConfig
+  "seed_oss": { attention_bias: true, attention_out_bias: false, head_dim: 128, hidden_size: 4096, intermediate_size: 27648, max_position_embeddings: 524288, mlp_bias: false, num_attention_heads: 80, num_hidden_layers: 64, num_key_value_heads: 8, tie_word_embeddings: false, vocab_size: 155136 }, // SeedOssConfig
+  "smollm3": { attention_bias: false, hidden_size: 2048, intermediate_size: 11008, max_position_embeddings: 32768, mlp_bias: false, num_attention_heads: 16, num_hidden_layers: 36, num_key_value_heads: 4, tie_word_embeddings: true, use_sliding_window: false, vocab_size: 128256 }, // SmolLM3Config
+  "stablelm": { hidden_size: 2560, intermediate_size: 6912, max_position_embeddings: 4096, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 32, qk_layernorm: false, tie_word_embeddings: false, use_parallel_residual: false, use_qkv_bias: false, vocab_size: 50304 }, // StableLmConfig
+  "starcoder2": { hidden_size: 3072, intermediate_size: 12288, max_position_embeddings: 4096, num_attention_heads: 24, num_hidden_layers: 30, num_key_value_heads: 2, tie_word_embeddings: true, use_bias: true, vocab_size: 49152 }, // Starcoder2Config
 };

@@ -16,11 +16,19 @@ export function readHeads(c: ConfigReader, hidden: number): Heads {
   return { heads, kvHeads, headDim: c.optional('head_dim') ?? Math.floor(hidden / heads) };
 }
 
+/** Part of a layer: its tensors and what the estimator must know of it. */
+export interface Sublayer<Shape> {
+  readonly parts: readonly Tensor[];
+  readonly shape: Shape;
+}
+
 export interface AttentionOptions {
   readonly qkvBias?: boolean;
   readonly outBias?: boolean;
   /** Norms of queries and keys. */
   readonly qkNorm?: readonly Tensor[];
+  /** Further tensors of the module, such as attention sinks. */
+  readonly extra?: readonly Tensor[];
   readonly names?: readonly [q: string, k: string, v: string, o: string];
   readonly window?: number | undefined;
   readonly at?: string;
@@ -33,7 +41,7 @@ export function attention(
   hidden: number,
   { heads, kvHeads, headDim }: Heads,
   options: AttentionOptions = {},
-): { readonly parts: Tensor[]; readonly shape: AttentionShape } {
+): Sublayer<AttentionShape> {
   const [q, k, v, o] = options.names ?? ['q_proj', 'k_proj', 'v_proj', 'o_proj'];
   const qkvBias = options.qkvBias ?? false;
   const inputs = options.fused
@@ -48,7 +56,7 @@ export function attention(
     'attention',
     inputs,
     linear(o, heads * headDim, hidden, options.outBias ?? false),
-    [...(options.qkNorm ?? [])],
+    [...(options.qkNorm ?? []), ...(options.extra ?? [])],
   );
   return { parts, shape: attentionShape({ heads, kvHeads, headDim }, options) };
 }
@@ -69,12 +77,7 @@ export function headNorms(headDim: number): Tensor[] {
 }
 
 /** Gate, up and down projections (SwiGLU and its like). */
-export function gatedMlp(
-  hidden: number,
-  width: number,
-  bias = false,
-  at = 'mlp',
-): { parts: Tensor[]; shape: MlpShape } {
+export function gatedMlp(hidden: number, width: number, bias = false, at = 'mlp'): Sublayer<MlpShape> {
   return {
     parts: under(
       at,
@@ -88,7 +91,7 @@ export function gatedMlp(
 }
 
 /** Gate and up in one matrix, as in Phi-3 and GLM. */
-export function fusedGatedMlp(hidden: number, width: number, at = 'mlp'): { parts: Tensor[]; shape: MlpShape } {
+export function fusedGatedMlp(hidden: number, width: number, at = 'mlp'): Sublayer<MlpShape> {
   return {
     parts: under(at, 'mlp', linear('gate_up_proj', hidden, 2 * width), linear('down_proj', width, hidden)),
     shape: { intermediateSize: width, gated: true },
@@ -102,7 +105,7 @@ export function plainMlp(
   names: readonly [string, string],
   bias: boolean,
   at = 'mlp',
-): { parts: Tensor[]; shape: MlpShape } {
+): Sublayer<MlpShape> {
   return {
     parts: under(at, 'mlp', linear(names[0], hidden, width, bias), linear(names[1], width, hidden, bias)),
     shape: { intermediateSize: width, gated: false },

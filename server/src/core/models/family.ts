@@ -13,6 +13,8 @@ export interface Family {
   readonly architecture: string;
   /** The layout for one class; undefined where the family does not know that class. */
   readonly layout: (c: ConfigReader, architecture: string) => Layout | undefined;
+  /** The model without head, as it sits inside composite models. */
+  readonly body?: (c: ConfigReader) => Layout;
 }
 
 /** A decoder whose head classes keep the base model under `base`, as `model.` in Llama. */
@@ -31,6 +33,7 @@ export function decoderFamily(family: DecoderFamily): Family {
   return {
     types: family.types,
     architecture: family.architecture,
+    body: family.body,
     layout(c, architecture) {
       const body = family.body(c);
       if (/(?<!LMHead)Model$/.test(architecture)) return body;

@@ -1,7 +1,9 @@
 import type { Family } from '../family';
-import { denseFamilies } from './decoders';
+import { gptLike } from './gpt';
+import { llamaLike } from './llama';
+import { mixtures } from './moe';
 
-const ALL: readonly Family[] = [...denseFamilies];
+const ALL: readonly Family[] = [...llamaLike, ...mixtures, ...gptLike];
 
 const BY_TYPE = new Map(ALL.flatMap((family) => family.types.map((type) => [type, family] as const)));
 
