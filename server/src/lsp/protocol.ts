@@ -1,3 +1,8 @@
+import type { CodeAction, Diagnostic } from 'vscode-languageserver-protocol';
+import type { Bill } from '../core/features/breakdown';
+import type { ReportedEstimate, ReportedRun } from '../core/features/report';
+import type { DialectId } from '../core/source';
+
 /**
  * What the server and its VS Code client say to each other beyond LSP. Types only: both bundles use them, and other
  * editors may ignore all of it and still get diagnostics, fixes, hover, completion, hints and links.
@@ -35,7 +40,10 @@ export interface LensesParams {
 
 export interface Lens {
   /** UTF-16 position of the config the lens stands above (a section has its own). */
-  readonly range: { readonly start: { line: number; character: number }; readonly end: { line: number; character: number } };
+  readonly range: {
+    readonly start: { line: number; character: number };
+    readonly end: { line: number; character: number };
+  };
   readonly title: string;
   /** Says more on hover. */
   readonly tooltip: string;
@@ -97,8 +105,40 @@ export const methods = {
   targets: 'shardlens/targets',
   breakdown: 'shardlens/breakdown',
   explain: 'shardlens/explain',
+  check: 'shardlens/check',
   overrides: 'shardlens/overrides',
   refresh: 'shardlens/refresh',
   readFile: 'shardlens/readFile',
   listFolder: 'shardlens/listFolder',
 } as const;
+
+/**
+ * Request `shardlens/check`: findings of many files at once, read from disk, for the command line. The diagnostics are
+ * those that `textDocument/diagnostic` gives for the same bytes.
+ */
+export interface CheckParams {
+  readonly uris: readonly string[];
+  /** Also the run and its estimate, as `--format json` prints them. */
+  readonly report?: boolean;
+  /** Also the tables of the bill. */
+  readonly bill?: boolean;
+}
+
+export interface CheckedFile {
+  readonly uri: string;
+  /** null: not a config of ours, or another framework's, which `framework` then names. */
+  readonly dialect: DialectId | null;
+  readonly framework: string | null;
+  /** Why the file was not read, in words; null when it was. */
+  readonly unreadable: string | null;
+  readonly diagnostics: readonly Diagnostic[];
+  /** For each diagnostic its fixes, as the quick fixes of the editor. */
+  readonly fixes: readonly (readonly CodeAction[])[];
+  readonly run: ReportedRun | null;
+  readonly estimate: ReportedEstimate | null;
+  readonly bill: Bill | null;
+}
+
+export interface CheckAnswer {
+  readonly files: readonly CheckedFile[];
+}

@@ -1,0 +1,147 @@
+import path from 'node:path';
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+import type { Overrides } from '../core/analysis';
+import type { Path } from '../core/source';
+import { UsageError } from './usage';
+
+type Options = NonNullable<ParseArgsConfig['options']>;
+
+const RUN_OPTIONS = {
+  model: { type: 'string' },
+  hardware: { type: 'string' },
+  nodes: { type: 'string' },
+  gpus: { type: 'string' },
+  'seq-len': { type: 'string' },
+  config: { type: 'string' },
+  format: { type: 'string' },
+} as const satisfies Options;
+
+const CHECK_OPTIONS = {
+  ...RUN_OPTIONS,
+  fix: { type: 'boolean' },
+  'max-warnings': { type: 'string' },
+  quiet: { type: 'boolean' },
+  stdin: { type: 'boolean' },
+  'stdin-filename': { type: 'string' },
+} as const satisfies Options;
+
+const CHECK_FORMATS = ['text', 'json', 'sarif', 'github', 'junit'] as const;
+const ESTIMATE_FORMATS = ['text', 'json'] as const;
+
+export type CheckFormat = (typeof CHECK_FORMATS)[number];
+
+export interface RunArguments {
+  readonly paths: readonly string[];
+  readonly overrides: Overrides;
+  /** Paths named by flags, which may lie outside the folder that is checked. */
+  readonly named: readonly Path[];
+}
+
+export interface CheckArguments extends RunArguments {
+  readonly format: CheckFormat;
+  readonly fix: boolean;
+  readonly maxWarnings: number | undefined;
+  readonly quiet: boolean;
+  /** Name the text on standard input goes by; undefined when files are checked. */
+  readonly stdinName: string | undefined;
+}
+
+export interface EstimateArguments extends RunArguments {
+  readonly format: (typeof ESTIMATE_FORMATS)[number];
+}
+
+export function checkArguments(args: readonly string[]): CheckArguments {
+  const { values, positionals } = parse(args, CHECK_OPTIONS);
+  const stdinName = values['stdin-filename'];
+  if (values.stdin && stdinName === undefined) {
+    throw new UsageError('--stdin needs --stdin-filename NAME: the name decides format and dialect.');
+  }
+  if (stdinName !== undefined && !values.stdin) throw new UsageError('--stdin-filename needs --stdin.');
+  if (values.stdin && positionals.length > 0) throw new UsageError('--stdin checks one text; leave out the paths.');
+  if (values.stdin && values.fix) throw new UsageError('--fix changes files; it cannot be used with --stdin.');
+  return {
+    ...runArguments(values, positionals),
+    format: choice(values.format, CHECK_FORMATS),
+    fix: values.fix ?? false,
+    maxWarnings: count(values['max-warnings'], '--max-warnings', 0),
+    quiet: values.quiet ?? false,
+    stdinName,
+  };
+}
+
+export function estimateArguments(args: readonly string[]): EstimateArguments {
+  const { values, positionals } = parse(args, RUN_OPTIONS);
+  if (positionals.length !== 1) throw new UsageError('estimate takes one FILE.');
+  return { ...runArguments(values, positionals), format: choice(values.format, ESTIMATE_FORMATS) };
+}
+
+/** Positional words of a command that has no options but `--format`. */
+export function plainArguments(args: readonly string[]): { words: readonly string[]; json: boolean } {
+  const { values, positionals } = parse(args, { format: RUN_OPTIONS.format });
+  return { words: positionals, json: choice(values.format, ESTIMATE_FORMATS) === 'json' };
+}
+
+function parse<T extends Options>(args: readonly string[], options: T) {
+  try {
+    return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });
+  } catch (error) {
+    // Node's message names the option; its advice about `--` helps no one here.
+    const [message = 'wrong options'] = (error instanceof Error ? error.message : String(error)).split('. To specify');
+    throw new UsageError(`${message}; \`shardlens --help\` lists the options.`);
+  }
+}
+
+interface RunValues {
+  readonly model?: string | undefined;
+  readonly hardware?: string | undefined;
+  readonly nodes?: string | undefined;
+  readonly gpus?: string | undefined;
+  readonly 'seq-len'?: string | undefined;
+  readonly config?: string | undefined;
+}
+
+function runArguments(values: RunValues, paths: readonly string[]): RunArguments {
+  const nodes = count(values.nodes, '--nodes', 1);
+  const gpusPerNode = count(values.gpus, '--gpus', 1);
+  const sequenceLength = count(values['seq-len'], '--seq-len', 1);
+  const model = values.model === undefined ? undefined : idOrPath(values.model);
+  const hardware = values.hardware === undefined ? undefined : idOrPath(values.hardware);
+  const settingsPath = values.config === undefined ? undefined : absolute(values.config);
+  return {
+    paths,
+    overrides: {
+      from: 'flag',
+      ...(model === undefined ? {} : { model }),
+      ...(hardware === undefined ? {} : { hardware }),
+      ...(nodes === undefined ? {} : { nodes }),
+      ...(gpusPerNode === undefined ? {} : { gpusPerNode }),
+      ...(sequenceLength === undefined ? {} : { sequenceLength }),
+      ...(settingsPath === undefined ? {} : { settingsPath }),
+    },
+    named: [model, hardware, settingsPath].filter((it): it is Path => it !== undefined && path.isAbsolute(it)),
+  };
+}
+
+/** `./model`, `../m/config.json`, `/m` and `box.json` are paths, seen from here; `meta-llama/Meta-Llama-3-8B` is an id. */
+export function idOrPath(written: string): string {
+  return /^\.{0,2}[/\\]|^[A-Za-z]:[/\\]|\.jsonc?$/.test(written) ? absolute(written) : written;
+}
+
+/** An absolute path with `/` between its parts, as the core wants them. */
+export function absolute(written: string): Path {
+  return path.resolve(written).replaceAll('\\', '/');
+}
+
+function count(written: string | undefined, flag: string, least: number): number | undefined {
+  if (written === undefined) return undefined;
+  const value = Number(written);
+  if (/^\d+$/.test(written) && value >= least && Number.isSafeInteger(value)) return value;
+  throw new UsageError(`${flag} takes a whole number from ${least} up, not "${written}".`);
+}
+
+function choice<T extends string>(written: string | undefined, choices: readonly T[]): T {
+  const [first] = choices;
+  const found = written === undefined ? first : choices.find((it) => it === written);
+  if (found !== undefined) return found;
+  throw new UsageError(`--format is one of ${choices.join(', ')}, not "${written}".`);
+}

@@ -1,0 +1,134 @@
+import { lstatSync, readFileSync, statSync } from 'node:fs';
+import path from 'node:path';
+import type { Path } from '../core/source';
+import { decode } from '../core/text/decode';
+import type { CheckedFile } from '../lsp/protocol';
+import { pathOf } from '../lsp/uri';
+import { absolute, type CheckArguments, checkArguments } from './arguments';
+import { type Client, rootOf, startClient } from './client';
+import { applyFixes } from './fix';
+import { write } from './formats/index';
+import { type Output, outputOf, shownPath } from './report';
+import { status, UsageError } from './usage';
+import { walk } from './walk';
+
+interface Targets {
+  readonly files: readonly Path[];
+  readonly roots: readonly Path[];
+  /** Files the user named one by one: what is wrong with them is said, where a walk passes over it. */
+  readonly named: ReadonlySet<Path>;
+  readonly allowed: readonly Path[];
+  /** Something could not be read: exit status 2. */
+  failed: boolean;
+}
+
+/** `shardlens check`: findings of files, of folders, or of one text on standard input. */
+export async function check(words: readonly string[]): Promise<number> {
+  const args = checkArguments(words);
+  const targets = args.stdinName === undefined ? targetsOf(args.paths) : stdinTarget(args.stdinName);
+  const client = await startClient({
+    roots: targets.roots,
+    allowed: [...targets.allowed, ...args.named],
+    overrides: args.overrides,
+  });
+  const text = args.stdinName === undefined ? undefined : readStdin(args.stdinName);
+  if (text !== undefined) for (const file of targets.files) client.open(file, text);
+  if (args.fix) await applyFixes(client, targets.files);
+  const checked = await checkAll(client, args, targets);
+  const output = outputOf(checked, args.quiet);
+  write(args.format, output, (file) => text ?? textOf(file));
+  return exitStatus(checked, output, args, targets);
+}
+
+async function checkAll(client: Client, args: CheckArguments, targets: Targets): Promise<CheckedFile[]> {
+  const checked = await client.check(targets.files, { report: args.format === 'json' });
+  return checked.filter((file) => {
+    const isNamed = targets.named.has(pathOf(file.uri));
+    if (file.unreadable !== null) {
+      // A walk meets data sets and binaries by the thousand; what cannot be opened at all is told even so.
+      if (!isNamed && !file.unreadable.startsWith('cannot')) return false;
+      complain(`${shownPath(pathOf(file.uri))} ${file.unreadable}.`);
+      return true;
+    }
+    if (isNamed && file.dialect === null) complain(notChecked(file));
+    return isNamed || file.dialect !== null || file.diagnostics.length > 0;
+  });
+}
+
+function notChecked(file: CheckedFile): string {
+  const name = shownPath(pathOf(file.uri));
+  return file.framework === null
+    ? `${name} is not a config Shardlens knows; nothing was checked in it.`
+    : `${name} is a ${file.framework} recipe, which Shardlens recognises but does not check yet.`;
+}
+
+function exitStatus(checked: readonly CheckedFile[], output: Output, args: CheckArguments, targets: Targets): number {
+  if (targets.failed || checked.some(({ unreadable }) => unreadable !== null)) return status.usage;
+  if (output.summary.errors > 0) return status.findings;
+  if (args.maxWarnings === undefined) return status.ok;
+  // --quiet hides the warnings, not their number.
+  const warnings = checked.flatMap(({ diagnostics }) => diagnostics).filter(({ severity }) => severity === 2).length;
+  if (warnings <= args.maxWarnings) return status.ok;
+  complain(`${warnings} warnings, more than the ${args.maxWarnings} of --max-warnings.`);
+  return status.findings;
+}
+
+function targetsOf(paths: readonly string[]): Targets {
+  const files = new Set<Path>();
+  const roots = new Set<Path>();
+  const named = new Set<Path>();
+  const allowed: Path[] = [];
+  let failed = false;
+  for (const written of paths.length > 0 ? paths : ['.']) {
+    const at = absolute(written);
+    const stat = statSync(at, { throwIfNoEntry: false });
+    if (!stat) {
+      complain(`${written} does not exist.`);
+      failed = true;
+    } else if (stat.isDirectory()) {
+      roots.add(rootOf(at));
+      const unreadable = (folder: Path) => {
+        complain(`${shownPath(folder)} cannot be read.`);
+        failed = true;
+      };
+      for (const file of walk(at, unreadable)) files.add(file);
+    } else {
+      roots.add(rootOf(absolute(path.dirname(at))));
+      files.add(at);
+      named.add(at);
+      // Naming a link is naming what it leads to.
+      if (lstatSync(at).isSymbolicLink()) allowed.push(at);
+    }
+  }
+  return { files: [...files], roots: [...roots], named, allowed, failed };
+}
+
+function stdinTarget(name: string): Targets {
+  const file = absolute(name);
+  return {
+    files: [file],
+    roots: [rootOf(absolute(path.dirname(file)))],
+    named: new Set([file]),
+    allowed: [],
+    failed: false,
+  };
+}
+
+function readStdin(name: string): string {
+  const decoded = decode(readFileSync(0));
+  if (decoded.ok) return decoded.text;
+  throw new UsageError(`the text of ${name} on standard input is not text that can be read (${decoded.why}).`);
+}
+
+function textOf(file: Path): string | undefined {
+  try {
+    const decoded = decode(readFileSync(file));
+    return decoded.ok ? decoded.text : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function complain(message: string): void {
+  process.stderr.write(`shardlens: ${message}\n`);
+}

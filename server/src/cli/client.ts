@@ -1,0 +1,83 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import type { CodeAction, InitializeParams, TextEdit, WorkspaceEdit } from 'vscode-languageserver-protocol';
+import type { Overrides } from '../core/analysis';
+import type { Path } from '../core/source';
+import { connectInMemory } from '../lsp/connection';
+import { type CheckAnswer, type CheckedFile, type CheckParams, methods } from '../lsp/protocol';
+import { createServer } from '../lsp/server';
+import { pathOf, uriOf } from '../lsp/uri';
+
+/** Files sent in one request: enough that a request costs nothing, few enough that memory stays low. */
+const BATCH = 512;
+
+export interface ClientOptions {
+  readonly roots: readonly Path[];
+  readonly allowed: readonly Path[];
+  readonly overrides: Overrides;
+}
+
+/** A language-server client in our own process: what it shows is what an editor would show. */
+export interface Client {
+  check(paths: readonly Path[], options?: Omit<CheckParams, 'uris'>): Promise<readonly CheckedFile[]>;
+  /** Gives a text for a path, as an open editor does. */
+  open(path: Path, text: string): void;
+  /** Edits of all safe fixes of a file that can be applied together, by path; empty when there are none. */
+  fixAll(path: Path): Promise<ReadonlyMap<Path, readonly TextEdit[]>>;
+}
+
+export async function startClient({ roots, allowed, overrides }: ClientOptions): Promise<Client> {
+  const { client, server } = connectInMemory();
+  createServer(server);
+  await client.sendRequest('initialize', {
+    processId: null,
+    rootUri: null,
+    workspaceFolders: roots.map((root) => ({ uri: uriOf(root), name: path.basename(root) })),
+    capabilities: { workspace: { workspaceEdit: { documentChanges: false } } },
+    initializationOptions: { overrides, allowed: allowed.map(uriOf) },
+  } satisfies InitializeParams);
+  client.sendNotification('initialized', {});
+  return {
+    async check(paths, options = {}) {
+      const files: CheckedFile[] = [];
+      for (let i = 0; i < paths.length; i += BATCH) {
+        const uris = paths.slice(i, i + BATCH).map(uriOf);
+        const answer = await client.sendRequest<CheckAnswer>(methods.check, { uris, ...options } satisfies CheckParams);
+        files.push(...answer.files);
+      }
+      return files;
+    },
+    open(file, text) {
+      const languageId = /\.ya?ml$/i.test(file) ? 'yaml' : 'json';
+      client.sendNotification('textDocument/didOpen', {
+        textDocument: { uri: uriOf(file), languageId, version: 1, text },
+      });
+    },
+    async fixAll(file) {
+      const top = { line: 0, character: 0 };
+      const [action] = await client.sendRequest<CodeAction[]>('textDocument/codeAction', {
+        textDocument: { uri: uriOf(file) },
+        range: { start: top, end: top },
+        context: { diagnostics: [], only: ['source.fixAll'] },
+      });
+      return editsOf(action?.edit);
+    },
+  };
+}
+
+export function editsOf(edit: WorkspaceEdit | undefined): ReadonlyMap<Path, readonly TextEdit[]> {
+  return new Map(Object.entries(edit?.changes ?? {}).map(([uri, edits]) => [pathOf(uri), edits]));
+}
+
+/**
+ * The folder that stands for the editor's workspace folder: the repository a path is in, else the current folder, else
+ * the path's own.
+ */
+export function rootOf(folder: Path): Path {
+  for (let at = folder; ; at = path.dirname(at)) {
+    if (existsSync(path.join(at, '.git'))) return at.replaceAll('\\', '/');
+    if (at === path.dirname(at)) break;
+  }
+  const here = process.cwd().replaceAll('\\', '/');
+  return folder === here || folder.startsWith(here.endsWith('/') ? here : `${here}/`) ? here : folder;
+}

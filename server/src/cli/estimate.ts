@@ -1,0 +1,57 @@
+import { statSync } from 'node:fs';
+import path from 'node:path';
+import type { Bill } from '../core/features/breakdown';
+import { absolute, estimateArguments } from './arguments';
+import { rootOf, startClient } from './client';
+import { coloursFor } from './colour';
+import { json } from './formats/json';
+import { outputOf, shownPath } from './report';
+import { table } from './table';
+import { status, UsageError } from './usage';
+
+/** `shardlens estimate FILE`: what the run needs and how long a step takes, with the whole bill. */
+export async function estimate(words: readonly string[]): Promise<number> {
+  const args = estimateArguments(words);
+  const [written = ''] = args.paths;
+  const file = absolute(written);
+  const stat = statSync(file, { throwIfNoEntry: false });
+  if (!stat) throw new UsageError(`${written} does not exist.`);
+  if (stat.isDirectory()) throw new UsageError(`${written} is a folder; estimate takes one config file.`);
+  const client = await startClient({
+    roots: [rootOf(absolute(path.dirname(file)))],
+    allowed: [...args.named, file],
+    overrides: args.overrides,
+  });
+  const [checked] = await client.check([file], { report: true, bill: true });
+  if (!checked) throw new Error('the server gave no answer');
+  if (checked.unreadable !== null) throw new UsageError(`${shownPath(file)} ${checked.unreadable}.`);
+  if (checked.dialect === null) {
+    const what =
+      checked.framework === null
+        ? 'not a config Shardlens knows'
+        : `a ${checked.framework} recipe, which it does not read yet`;
+    throw new UsageError(`${shownPath(file)} is ${what}; there is nothing to estimate.`);
+  }
+  const output = outputOf([checked], false);
+  if (args.format === 'json') process.stdout.write(json(output));
+  else if (checked.bill) process.stdout.write(billText(checked.bill));
+  else throw new UsageError(`${shownPath(file)} describes no training run; there is nothing to estimate.`);
+  const { errors } = output.summary;
+  if (errors === 0) return status.ok;
+  process.stderr.write(
+    `shardlens: ${errors} ${errors === 1 ? 'error' : 'errors'}; \`shardlens check ${written}\` shows them.\n`,
+  );
+  return status.findings;
+}
+
+/** The bill as aligned tables. */
+function billText({ title, tables }: Bill): string {
+  const colours = coloursFor(process.stdout);
+  let text = `${colours.strong(title)}\n`;
+  for (const it of tables) {
+    text += `\n${colours.strong(it.title)}\n`;
+    for (const line of it.lines) text += `  ${line}\n`;
+    if (it.rows.length > 0) text += table(it.columns, it.rows);
+  }
+  return text;
+}

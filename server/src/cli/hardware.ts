@@ -1,0 +1,73 @@
+import { hardwareDetail, hardwareRows } from '../core/hardware/describe';
+import { formatGib } from '../core/text/format';
+import { loadCatalogs } from '../data/index';
+import { plainArguments } from './arguments';
+import { coloursFor } from './colour';
+import { table } from './table';
+import { status, UsageError } from './usage';
+
+/** `shardlens hardware [list | show ID]`: the catalog of accelerators and instances. */
+export function hardware(args: readonly string[]): number {
+  const { words, json } = plainArguments(args);
+  const [action = 'list', ...ids] = words;
+  const [id] = ids;
+  if (action === 'list' && ids.length === 0) list(json);
+  else if (action === 'show' && id !== undefined && ids.length === 1) show(id, json);
+  else if (action === 'import') throw new UsageError('hardware import is not built yet.');
+  else throw new UsageError('hardware takes `list`, or `show ID`.');
+  return status.ok;
+}
+
+function list(json: boolean): void {
+  const rows = hardwareRows(loadCatalogs().hardware);
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ version: 1, hardware: rows }, null, 2)}\n`);
+    return;
+  }
+  const columns = [
+    { title: 'id', align: 'left' },
+    { title: 'what', align: 'left' },
+    { title: 'memory each', align: 'right' },
+    { title: 'inside a node', align: 'left' },
+    { title: 'between nodes', align: 'left' },
+  ] as const;
+  const colours = coloursFor(process.stdout);
+  for (const kind of ['accelerator', 'instance'] as const) {
+    const lines = rows
+      .filter((row) => row.kind === kind)
+      .map((row) => [
+        row.id,
+        row.what,
+        row.memoryBytes === null ? '' : formatGib(row.memoryBytes),
+        row.inside ?? '',
+        row.between ?? '',
+      ]);
+    process.stdout.write(`${colours.strong(kind === 'accelerator' ? 'Accelerators' : '\nInstances')}\n`);
+    process.stdout.write(table(kind === 'accelerator' ? columns.slice(0, 3) : columns, lines));
+  }
+}
+
+function show(id: string, json: boolean): void {
+  const found = hardwareDetail(id, loadCatalogs().hardware);
+  if ('problem' in found) {
+    const nearest = found.nearest.length > 0 ? ` Near it: ${found.nearest.join(', ')}.` : '';
+    throw new UsageError(`${found.problem}${nearest}`);
+  }
+  const { detail } = found;
+  if (json) {
+    process.stdout.write(`${JSON.stringify({ version: 1, ...detail }, null, 2)}\n`);
+    return;
+  }
+  const colours = coloursFor(process.stdout);
+  let text = `${colours.strong(detail.title)}\n`;
+  const width = Math.max(0, ...detail.sections.flatMap(({ lines }) => lines.map(([label]) => label.length)));
+  for (const { title, lines } of detail.sections) {
+    text += `\n${colours.strong(title)}\n`;
+    for (const [label, value] of lines) text += `  ${label.padEnd(width)}  ${value}\n`;
+  }
+  if (detail.notes.length > 0)
+    text += `\n${colours.strong('Notes')}\n${detail.notes.map((it) => `  ${it}\n`).join('')}`;
+  text += `\n${colours.strong('Sources')} (confidence ${detail.confidence}, as of ${detail.asOf})\n`;
+  text += detail.sources.map((it) => `  ${it}\n`).join('');
+  process.stdout.write(text);
+}

@@ -1,0 +1,35 @@
+/** Wrong usage: the message is shown as it is, with exit status 2. */
+export class UsageError extends Error {}
+
+/** Status of a command, as design.md defines it for other programs. */
+export const status = { ok: 0, findings: 1, usage: 2 } as const;
+
+export const HELP = `Shardlens tells whether a training run will start, fit and go fast, from its config files.
+
+Usage: shardlens <command> [options]
+
+  check [PATH…]                    validate; folders are searched for configs it recognises
+  estimate FILE                    memory, time and offload for one config
+  hardware [list | show ID]        the catalog of accelerators and instances
+  models [list | show ID|PATH]     the catalog of models, or the count of a config.json
+  explain RULE                     a rule's page
+  lsp --stdio                      the language server, for any editor
+
+Options of check and estimate:
+  --model ID|PATH                  catalog id, or a folder or config.json in Hugging Face format
+  --hardware ID|PATH               instance or accelerator of the catalog, or a cluster description
+  --nodes N, --gpus N              number of nodes, and GPUs used on each
+  --seq-len N                      tokens of the longest sample
+  --config PATH                    the shardlens.json to use instead of the nearest one
+  --format FORMAT                  text or json; check also sarif, github, junit
+
+Options of check:
+  --fix                            apply the safe fixes
+  --max-warnings N                 fail when there are more warnings than N
+  --quiet                          report errors only
+  --stdin --stdin-filename NAME    check the text on standard input as the file NAME
+
+  --help, --version
+
+Exit status: 0 nothing at error level, 1 findings that fail the check, 2 wrong usage or an unreadable file.
+`;

@@ -1,0 +1,39 @@
+import { type Dirent, readdirSync } from 'node:fs';
+import type { Path } from '../core/source';
+
+/** Folders of other tools' making: large, and never written by hand. */
+const SKIPPED = new Set(['node_modules', '__pycache__', 'site-packages', 'venv']);
+
+/** Nothing real nests deeper; a folder mounted into itself would. */
+const MAX_DEPTH = 64;
+
+/** Files below a folder that could be configs, in order of their path. Hidden folders and links to folders are not entered. */
+export function walk(folder: Path, onUnreadable: (folder: Path) => void): Path[] {
+  const found: Path[] = [];
+  walkInto(folder, 0, found, onUnreadable);
+  return found;
+}
+
+function walkInto(folder: Path, depth: number, found: Path[], onUnreadable: (folder: Path) => void): void {
+  let entries: Dirent[];
+  try {
+    entries = readdirSync(folder, { withFileTypes: true });
+  } catch {
+    onUnreadable(folder);
+    return;
+  }
+  entries.sort((a, b) => (a.name < b.name ? -1 : 1));
+  const prefix = folder.endsWith('/') ? folder : `${folder}/`;
+  for (const entry of entries) {
+    const { name } = entry;
+    if (name.startsWith('.')) continue;
+    if (entry.isDirectory()) {
+      if (!SKIPPED.has(name) && depth < MAX_DEPTH) walkInto(prefix + name, depth + 1, found, onUnreadable);
+    } else if (couldBe(name) && (entry.isFile() || entry.isSymbolicLink())) found.push(prefix + name);
+  }
+}
+
+/** By extension; lock files are large and never configs. */
+function couldBe(name: string): boolean {
+  return /\.(json|jsonc|yaml|yml)$/i.test(name) && !/^(package-lock|pnpm-lock|tsconfig|package)\b/.test(name);
+}

@@ -1,0 +1,147 @@
+import type { Analysis } from '../analysis';
+import type { Estimate, LinkVerdict, OffloadVerdict } from '../estimate/estimate';
+import type { Known } from '../run/known';
+import type { Dtype, FsdpSharding, TrainingRun, ZeroSharding } from '../run/training-run';
+import { type Setting, setting } from '../settings';
+import { formatBytes, formatCount, formatGib, formatSeconds } from '../text/format';
+import { autoHints } from './auto-hints';
+import { memoryLabel, memoryTooltip } from './memory-words';
+
+export type HintKind = 'memory' | 'offload' | 'interconnect' | 'buckets' | 'auto';
+
+/** A short text shown after a place in the config. */
+export interface Hint {
+  readonly offset: number;
+  readonly label: string;
+  /** Markdown: where the figure comes from. */
+  readonly tooltip: string;
+  readonly kind: HintKind;
+}
+
+/** What the values of a config cost or become, each shown after the value itself, in the order of the text. */
+export function inlayHints(analysis: Analysis): Hint[] {
+  const { run } = analysis;
+  if (!run) return [];
+  const estimate = analysis.estimate();
+  const hints = [
+    ...(estimate ? memoryHints(analysis, run, estimate) : []),
+    ...(estimate ? offloadHints(analysis, run, estimate) : []),
+    ...(estimate ? linkHints(analysis, run, estimate) : []),
+    ...bucketHints(analysis, run),
+    ...autoHints(analysis, run),
+  ];
+  return hints.sort((a, b) => a.offset - b.offset || (a.label < b.label ? -1 : 1));
+}
+
+function memoryHints(analysis: Analysis, run: TrainingRun, { memory }: Estimate): Hint[] {
+  if (!memory || !run.sharding.known) return [];
+  const sharding = run.sharding.value;
+  const shown = sharding.kind === 'zero' ? sharding.stage : sharding.kind === 'fsdp' ? sharding.strategy : undefined;
+  const offset = shown && endIn(analysis, shown);
+  if (offset === undefined) return [];
+  return [{ offset, kind: 'memory', label: memoryLabel(memory), tooltip: memoryTooltip(memory) }];
+}
+
+function offloadHints(analysis: Analysis, run: TrainingRun, { offloads }: Estimate): Hint[] {
+  if (!run.sharding.known) return [];
+  const sharding = run.sharding.value;
+  if (sharding.kind !== 'zero' && sharding.kind !== 'fsdp') return [];
+  return offloads.flatMap((offload) => {
+    const offset = offloadPlace(analysis, sharding, offload.what);
+    return offset === undefined
+      ? []
+      : [{ offset, kind: 'offload' as const, label: offloadLabel(offload), tooltip: offloadTooltip(offload) }];
+  });
+}
+
+function offloadPlace(
+  analysis: Analysis,
+  sharding: ZeroSharding | FsdpSharding,
+  what: OffloadVerdict['what'],
+): number | undefined {
+  if (sharding.kind === 'fsdp') return what === 'fsdp' ? endIn(analysis, sharding.offloadParams) : undefined;
+  if (what === 'fsdp') return undefined;
+  const device: Known<unknown> = what === 'optimizer' ? sharding.offloadOptimizer : sharding.offloadParam;
+  const end = endIn(analysis, device);
+  if (end === undefined || !device.known || device.origin.kind !== 'file') return end;
+  const block = device.origin.key.endsWith('.device') ? device.origin.key.slice(0, -'.device'.length) : undefined;
+  return (block && blockEnd(analysis, block, device.origin.start)) || end;
+}
+
+/** After the closing brace of a block in braces; after the key of an indented one, which has no end of its own to see. */
+function blockEnd(analysis: Analysis, path: string, inside: number): number | undefined {
+  for (const config of analysis.configs) {
+    const block: Setting | undefined = setting(config, path);
+    if (block?.node?.kind !== 'mapping' || inside < block.node.start || inside > block.node.end) continue;
+    return block.node.flow ? block.node.end : block.entry.keyNode.end + 1;
+  }
+  return undefined;
+}
+
+function offloadLabel(offload: OffloadVerdict): string {
+  const parts = [`host ${formatGib(offload.hostBytesPerNode)}`, `${formatSeconds(offload.secondsPerStep)}/step`];
+  if (offload.fitsWithout === true) parts.push('fits without it');
+  return parts.join(' · ');
+}
+
+function offloadTooltip(offload: OffloadVerdict): string {
+  const lines = [
+    `Takes **${formatGib(offload.hostBytesPerNode)}** of host memory per node and costs **${formatSeconds(offload.secondsPerStep)}** per optimizer step.`,
+    `Without it the step would need ${formatGib(offload.gpuBytesWithout)} per GPU${fitsWords(offload.fitsWithout)}.`,
+  ];
+  if (offload.stepSecondsWithout !== undefined) {
+    lines.push(`The step would then take ${formatSeconds(offload.stepSecondsWithout)}.`);
+  }
+  return lines.join('\n\n');
+}
+
+function fitsWords(fits: boolean | null): string {
+  if (fits === true) return ', which fits';
+  return fits === false ? ', which does not fit' : '';
+}
+
+function linkHints(analysis: Analysis, { parallelism }: TrainingRun, { links }: Estimate): Hint[] {
+  const sizes: Partial<Record<LinkVerdict['dimension'], Known<number>>> = {
+    tensor: parallelism.tensor,
+    pipeline: parallelism.pipeline,
+    context: parallelism.context,
+    expert: parallelism.expert,
+    shard: parallelism.shard,
+  };
+  return links.flatMap((link) => {
+    const size = sizes[link.dimension];
+    const offset = size && endIn(analysis, size);
+    if (offset === undefined || link.ranks <= 1) return [];
+    return [{ offset, kind: 'interconnect' as const, label: link.label, tooltip: linkTooltip(link) }];
+  });
+}
+
+function linkTooltip(link: LinkVerdict): string {
+  const path = link.crossesNodes ? 'crosses nodes' : 'stays inside a node';
+  const cost = link.seconds === undefined ? '' : ` It costs ${formatSeconds(link.seconds)} per step before overlap.`;
+  return `${link.ranks} ranks of the ${link.dimension} dimension: the group ${path} and uses ${link.link}.${cost}`;
+}
+
+const BYTES: Readonly<Partial<Record<Dtype, number>>> = { fp32: 4, bf16: 2, fp16: 2, fp8: 1 };
+
+function bucketHints(analysis: Analysis, run: TrainingRun): Hint[] {
+  if (!run.sharding.known || run.sharding.value.kind !== 'zero' || !run.precision.compute.known) return [];
+  const dtype = run.precision.compute.value;
+  const bytesEach = BYTES[dtype];
+  if (bytesEach === undefined) return [];
+  const zero = run.sharding.value;
+  const buckets = [zero.reduceBucketElements, zero.allgatherBucketElements, zero.prefetchBucketElements];
+  return buckets.flatMap((bucket) => {
+    const offset = endIn(analysis, bucket);
+    if (offset === undefined || !bucket.known) return [];
+    const bytes = bucket.value * bytesEach;
+    const tooltip = `${formatCount(bucket.value)} elements × ${bytesEach} B (${dtype}) = ${formatBytes(bytes)}`;
+    return [{ offset, kind: 'buckets' as const, label: formatBytes(bytes), tooltip }];
+  });
+}
+
+/** Where a value that is written in the analysed file ends. */
+function endIn(analysis: Analysis, value: Known<unknown>): number | undefined {
+  const { origin } = value;
+  return origin?.kind === 'file' && origin.path === analysis.file.path ? origin.end : undefined;
+}

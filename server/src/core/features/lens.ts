@@ -1,0 +1,101 @@
+import type { Analysis } from '../analysis';
+import type { Catalogs } from '../catalogs';
+import type { Estimate, MemoryEstimate } from '../estimate/estimate';
+import type { TrainingRun } from '../run/training-run';
+import { formatGib, formatParameters, formatSeconds } from '../text/format';
+import { memoryFigures, verdict } from './memory-words';
+import { originWords } from './origin-words';
+
+/** One clickable text above a config. */
+export interface LensItem {
+  /** Offset of the config it stands above. */
+  readonly offset: number;
+  readonly title: string;
+  readonly tooltip: string;
+  readonly action: 'breakdown' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
+}
+
+/** GPUs that people have, by catalog id: memory without a known GPU is shown against their sizes. */
+const COMMON_ACCELERATORS = ['t4', 'a10g', 'a100-40gb', 'l40s', 'a100-80gb', 'h100-sxm', 'h200', 'b200'];
+
+/** The lenses of one file: what the run needs and takes, then what to set. Nothing for files without a run of ours. */
+export function lenses(analysis: Analysis, catalogs: Catalogs): LensItem[] {
+  const { run, file } = analysis;
+  const [config] = analysis.configs;
+  if (!run || !config || !isTraining(config.dialect)) return [];
+  const offset = file.tree.root?.start ?? 0;
+  const estimate = analysis.estimate();
+  const items: LensItem[] = [
+    {
+      offset,
+      title: summaryOf(run, estimate, catalogs),
+      tooltip: estimate ? tooltipOf(estimate) : 'Nothing can be predicted yet.',
+      action: estimate ? 'breakdown' : 'none',
+    },
+  ];
+  const add = (title: string, tooltip: string, action: LensItem['action']) => {
+    items.push({ offset, title, tooltip, action });
+  };
+  if (run.model.known) add('Change model', originWords(run.model.origin, run), 'set-model');
+  else add('Set model', `The model is not known: ${run.model.why}.`, 'set-model');
+  if (run.cluster.known) add('Change target', originWords(run.cluster.origin, run), 'pick-target');
+  else add('Choose hardware', `The hardware is not known: ${run.cluster.why}.`, 'pick-target');
+  const { sequenceLength } = run.batch;
+  if (!sequenceLength.known) {
+    add('Set sequence length', `The sequence length is not known: ${sequenceLength.why}.`, 'set-sequence-length');
+  }
+  return items;
+}
+
+/** `8.0 B · 4 × A100-40GB (p4d.24xlarge) · 31.2 of 39.4 GiB · 19.5 s/step`; what is not known is left out. */
+export function summaryOf(run: TrainingRun, estimate: Estimate | undefined, catalogs: Catalogs): string {
+  const parts: string[] = [];
+  parts.push(run.model.known ? formatParameters(run.model.value.parameters.total) : 'model unknown');
+  if (run.cluster.known) parts.push(run.cluster.value.label);
+  else parts.push(run.worldSize.known ? `${run.worldSize.value} GPUs of unknown kind` : 'hardware unknown');
+  if (estimate?.memory) parts.push(memoryPart(estimate.memory, catalogs));
+  if (estimate?.step) parts.push(`${formatSeconds(estimate.step.seconds)}/step`);
+  return parts.join(' · ');
+}
+
+function memoryPart(memory: MemoryEstimate, catalogs: Catalogs): string {
+  if (memory.capacity !== null) return `${memoryFigures(memory)}${verdict(memory)}`;
+  const sizes = commonCapacities(catalogs);
+  const smallest = sizes.find(({ bytes }) => memory.high <= bytes);
+  const need = `${formatGib(memory.value)} per GPU`;
+  if (sizes.length === 0) return need;
+  return smallest ? `${need}: fits ${smallest.name} and larger` : `${need}: fits no common GPU`;
+}
+
+/** Smallest first; one of each size. */
+function commonCapacities(catalogs: Catalogs): { name: string; bytes: number }[] {
+  const found = COMMON_ACCELERATORS.flatMap((id) => catalogs.hardware.accelerator(id) ?? []);
+  return found.map(({ name, memoryBytes }) => ({ name, bytes: memoryBytes })).sort((a, b) => a.bytes - b.bytes);
+}
+
+function tooltipOf(estimate: Estimate): string {
+  const lines: string[] = [];
+  const { memory, host, step } = estimate;
+  if (memory) {
+    lines.push(`GPU memory: ${formatGib(memory.low)} to ${formatGib(memory.high)}, peak in ${memory.phase}.`);
+  }
+  if (host) lines.push(`Host memory per node: ${formatGib(host.bytes)}.`);
+  if (step) {
+    lines.push(
+      `Step: ${formatSeconds(step.low)} to ${formatSeconds(step.high)}, bound by ${step.bottleneck}; MFU ${(step.mfu * 100).toFixed(1)} %.`,
+    );
+  }
+  for (const { what, because } of missing(estimate)) lines.push(`${what}: ${because}.`);
+  lines.push('Click for the breakdown.');
+  return lines.join('\n');
+}
+
+/** Why a figure is not there. */
+function missing(estimate: Estimate): Estimate['assumptions'] {
+  if (estimate.memory && estimate.step) return [];
+  return estimate.assumptions.filter(({ value }) => value === 'unknown');
+}
+
+function isTraining(dialect: string): boolean {
+  return dialect === 'deepspeed' || dialect === 'trainer' || dialect === 'fsdp' || dialect === 'accelerate';
+}

@@ -1,0 +1,37 @@
+import type { MemoryEstimate } from '../estimate/estimate';
+import { formatGib } from '../text/format';
+
+const GIB = 1024 ** 3;
+
+/** `31.2 of 39.4 GiB`; without a known GPU only the need: `31.2 GiB`. */
+export function memoryFigures(memory: MemoryEstimate): string {
+  if (memory.capacity === null) return formatGib(memory.value);
+  return `${formatGib(memory.value).replace(/ GiB$/, '')} of ${formatGib(memory.capacity)}`;
+}
+
+/** As {@link memoryFigures}, per GPU, with the verdict where there is something to say. */
+export function memoryLabel(memory: MemoryEstimate): string {
+  return `${memoryFigures(memory)} per GPU${memory.capacity === null ? '' : verdict(memory)}`;
+}
+
+/** Nothing when it fits: good news needs no words. */
+export function verdict(memory: MemoryEstimate): string {
+  if (memory.fits === true) return '';
+  return memory.fits === false ? ': does not fit' : ': too close to call';
+}
+
+/** Markdown: band, phase, and the groups of the breakdown, the largest first. */
+export function memoryTooltip(memory: MemoryEstimate): string {
+  const rows = Object.entries(memory.breakdown)
+    .filter(([, bytes]) => bytes > 0)
+    .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
+    .map(([group, bytes]) => `| ${group} | ${(bytes / GIB).toFixed(2)} |`);
+  const moment = memory.phases[memory.phase]?.moment;
+  return [
+    `**${formatGib(memory.value)}** per GPU, between ${formatGib(memory.low)} and ${formatGib(memory.high)}; peaks in \`${memory.phase}\`${moment ? ` (${moment})` : ''}.`,
+    '',
+    '| | GiB |',
+    '|:--|--:|',
+    ...rows,
+  ].join('\n');
+}

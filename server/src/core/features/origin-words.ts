@@ -1,0 +1,38 @@
+import type { Origin } from '../run/known';
+import type { TrainingRun } from '../run/training-run';
+import type { Path, SourceFile } from '../source';
+
+/** How many sources of a derived value are named; more than that no one reads. */
+const MAX_SOURCES = 3;
+
+/** Where a value came from, in words: `num_processes, accelerate.yaml:14`, `--gpus`, `default of DeepSpeed`. */
+export function originWords(origin: Origin, run: TrainingRun): string {
+  switch (origin.kind) {
+    case 'file':
+      return `${origin.key}, ${placeWords(origin.path, origin.start, run)}`;
+    case 'flag':
+      return origin.flag;
+    case 'editor':
+      return origin.what;
+    case 'default':
+      return `default of ${origin.of}`;
+    case 'catalog':
+      return `catalog, ${origin.id}`;
+    case 'assumed':
+      return `assumed: ${origin.because}`;
+    case 'derived': {
+      const sources = origin.from.slice(0, MAX_SOURCES).map((from) => originWords(from, run));
+      return sources.length > 0 ? `${origin.formula} (${sources.join('; ')})` : origin.formula;
+    }
+  }
+}
+
+function placeWords(path: Path, offset: number, run: TrainingRun): string {
+  const name = path.slice(path.lastIndexOf('/') + 1);
+  const file = fileOf(path, run);
+  return file ? `${name}:${file.lines.positionAt(offset).line + 1}` : name;
+}
+
+function fileOf(path: Path, run: TrainingRun): SourceFile | undefined {
+  return Object.values(run.configs).find((config) => config?.file.path === path)?.file;
+}

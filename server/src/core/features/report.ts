@@ -1,0 +1,145 @@
+import type { Analysis } from '../analysis';
+import type { Estimate, MemoryGroup, Phase, Quantity } from '../estimate/estimate';
+import { type Known, valueOf as knownValue } from '../run/known';
+import type { TrainingRun } from '../run/training-run';
+import type { DialectId } from '../source';
+
+/** The run as `--format json` prints it; null is "not known". Described by schemas/output.schema.json. */
+export interface ReportedRun {
+  readonly model: string | null;
+  readonly parameters: number | null;
+  readonly activeParameters: number | null;
+  readonly worldSize: number | null;
+  readonly nodes: number | null;
+  readonly gpusPerNode: number | null;
+  readonly hardware: string | null;
+  readonly sequenceLength: number | null;
+  readonly microBatch: number | null;
+  readonly gradientAccumulation: number | null;
+  readonly globalBatch: number | null;
+  readonly sharding: string | null;
+  readonly precision: string | null;
+  readonly optimizer: string | null;
+  readonly activationCheckpointing: string | null;
+  readonly consumer: string | null;
+  readonly files: readonly { readonly path: string; readonly dialect: DialectId; readonly because: string }[];
+}
+
+/** The estimate as `--format json` prints it. Bytes and seconds; a figure that cannot be known is null. */
+export interface ReportedEstimate {
+  readonly memoryPerGpu:
+    | (Interval & {
+        readonly capacity: number | null;
+        readonly fits: boolean | null;
+        readonly phase: Phase;
+        readonly allocated: number;
+        readonly breakdown: Readonly<Record<MemoryGroup, number>>;
+      })
+    | null;
+  readonly phases: Readonly<Record<Phase, { readonly bytes: number } | null>> | null;
+  readonly hostMemoryPerNode: (Interval & { readonly capacity: number | null; readonly fits: boolean | null }) | null;
+  readonly checkpoint: { readonly bytes: number } | null;
+  readonly step: {
+    readonly seconds: number;
+    readonly low: number;
+    readonly high: number;
+    readonly tokensPerSecondPerGpu: number;
+    readonly mfu: number;
+    readonly bottleneck: string;
+    readonly breakdown: Readonly<Record<'compute' | 'communication' | 'offload' | 'optimizer', number>>;
+  } | null;
+  readonly links: Estimate['links'];
+  readonly offloads: Estimate['offloads'];
+  readonly assumptions: Estimate['assumptions'];
+}
+
+interface Interval {
+  readonly bytes: number;
+  readonly low: number;
+  readonly high: number;
+}
+
+/** The facts of the run, each null where unknown. */
+export function reportRun(run: TrainingRun): ReportedRun {
+  const get = <T>(value: Known<T>): T | null => knownValue(value) ?? null;
+  const model = knownValue(run.model);
+  const cluster = knownValue(run.cluster);
+  return {
+    model: model?.name ?? null,
+    parameters: model?.parameters.total ?? null,
+    activeParameters: model?.parameters.active ?? null,
+    worldSize: get(run.worldSize),
+    nodes: get(run.nodes),
+    gpusPerNode: get(run.gpusPerNode),
+    hardware: cluster?.label ?? null,
+    sequenceLength: get(run.batch.sequenceLength),
+    microBatch: get(run.batch.micro),
+    gradientAccumulation: get(run.batch.accumulation),
+    globalBatch: get(run.batch.global),
+    sharding: shardingName(run),
+    precision: get(run.precision.compute),
+    optimizer: get(run.optimizer.name),
+    activationCheckpointing: get(run.checkpointing),
+    consumer: get(run.consumer),
+    files: run.files.map(({ path, dialect, because }) => ({ path, dialect, because })),
+  };
+}
+
+function shardingName({ sharding }: TrainingRun): string | null {
+  if (!sharding.known) return null;
+  const { value } = sharding;
+  if (value.kind === 'zero') return value.stage.known ? `zero-${value.stage.value}` : 'zero';
+  if (value.kind === 'fsdp') return value.strategy.known ? `fsdp-${value.strategy.value.toLowerCase()}` : 'fsdp';
+  return value.kind;
+}
+
+/** The estimate without its terms, which the breakdown shows. */
+export function reportEstimate(analysis: Analysis): ReportedEstimate | null {
+  const estimate = analysis.estimate();
+  if (!estimate) return null;
+  const { memory, host, checkpoint, step } = estimate;
+  return {
+    memoryPerGpu: memory && {
+      ...interval(memory),
+      capacity: memory.capacity,
+      fits: memory.fits,
+      phase: memory.phase,
+      allocated: memory.allocated,
+      breakdown: memory.breakdown,
+    },
+    phases: memory && {
+      load: bytesOf(memory.phases.load),
+      step: bytesOf(memory.phases.step),
+      eval: bytesOf(memory.phases.eval),
+      save: bytesOf(memory.phases.save),
+    },
+    hostMemoryPerNode: host && {
+      bytes: host.bytes,
+      low: host.low,
+      high: host.high,
+      capacity: host.capacity,
+      fits: host.fits,
+    },
+    checkpoint: checkpoint && { bytes: checkpoint.bytes },
+    step: step && {
+      seconds: step.seconds,
+      low: step.low,
+      high: step.high,
+      tokensPerSecondPerGpu: step.tokensPerSecondPerGpu,
+      mfu: step.mfu,
+      bottleneck: step.bottleneck,
+      breakdown: step.breakdown,
+    },
+    links: estimate.links,
+    offloads: estimate.offloads,
+    assumptions: estimate.assumptions,
+  };
+}
+
+function interval({ value, low, high }: Quantity): Interval {
+  return { bytes: value, low, high };
+}
+
+function bytesOf(phase: { readonly bytes: number } | null): { readonly bytes: number } | null {
+  return phase && { bytes: phase.bytes };
+}

@@ -1,0 +1,73 @@
+import { closeSync, fstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
+import type { Path } from '../core/source';
+
+/** Larger files are not configs; reading them would cost seconds. The same for every reader. */
+export const MAX_FILE_BYTES = 8 * 1024 * 1024;
+
+/** Folders with more files than this are data sets; their names are not needed to join a run. */
+const MAX_FOLDER_NAMES = 10_000;
+
+export type DiskRead =
+  | { readonly ok: true; readonly bytes: Uint8Array }
+  | { readonly ok: false; readonly why: 'missing' | 'unreadable' | 'too-large' };
+
+/** What tells one state of a file from another; `missing` where there is none. */
+export function fileStamp(path: Path): string {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat ? `${stat.mtimeMs}:${stat.size}:${stat.ino}` : 'missing';
+}
+
+/** Reads a regular file; pipes and devices, which could block, are refused. */
+export function readDisk(path: Path): DiskRead {
+  let descriptor: number;
+  try {
+    if (!statSync(path).isFile()) return { ok: false, why: 'unreadable' };
+    descriptor = openSync(path, 'r');
+  } catch (error) {
+    return { ok: false, why: isMissing(error) ? 'missing' : 'unreadable' };
+  }
+  try {
+    const { size } = fstatSync(descriptor);
+    if (size > MAX_FILE_BYTES) return { ok: false, why: 'too-large' };
+    const bytes = Buffer.allocUnsafe(size);
+    let length = 0;
+    while (length < size) {
+      const count = readSync(descriptor, bytes, length, size - length, length);
+      if (count === 0) break;
+      length += count;
+    }
+    return { ok: true, bytes: bytes.subarray(0, length) };
+  } catch {
+    return { ok: false, why: 'unreadable' };
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+/** Names of the files in a folder, links to files included, sorted by UTF-16 unit; empty when it cannot be listed. */
+export function listDisk(folder: Path): readonly string[] {
+  try {
+    const names: string[] = [];
+    for (const entry of readdirSync(folder, { withFileTypes: true })) {
+      if (entry.isFile() || entry.isSymbolicLink()) names.push(entry.name);
+      if (names.length === MAX_FOLDER_NAMES) break;
+    }
+    return names.sort();
+  } catch {
+    return [];
+  }
+}
+
+/** Where a path really leads, symbolic links resolved; undefined where nothing is there. */
+export function realPath(path: Path): Path | undefined {
+  try {
+    return realpathSync.native(path).replaceAll('\\', '/');
+  } catch {
+    return undefined;
+  }
+}
+
+function isMissing(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException).code;
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}

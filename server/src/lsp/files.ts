@@ -1,0 +1,181 @@
+import type { Path, ReadResult, SourceFile } from '../core/source';
+import { parseSource } from '../core/syntax/parse';
+import { decode } from '../core/text/decode';
+import { fileStamp, listDisk, readDisk, realPath } from './disk';
+import type { OpenDocuments } from './documents';
+import type { RemoteFiles } from './remote';
+import { isOnDisk } from './uri';
+
+/** Parsed files kept; more than this many are met only when a whole tree is checked, where none comes back. */
+const MAX_CACHED_FILES = 2000;
+
+interface CachedFile {
+  readonly stamp: string;
+  readonly result: ReadResult;
+  source?: SourceFile | undefined;
+}
+
+interface Checked<T> {
+  readonly turn: number;
+  readonly value: T;
+}
+
+/**
+ * Every file the server can see: open documents first, then the disk, or the client for files of virtual workspaces.
+ * Within one turn a file is looked at once; the next turn looks again whether it has changed, so nothing depends on
+ * the client's file watching.
+ */
+export class Files {
+  private roots: readonly Path[] = [];
+  private realRoots: readonly Path[] = [];
+  private allowed: readonly Path[] = [];
+  private turn = 0;
+  private readonly files = new Map<Path, CachedFile>();
+  private readonly stamps = new Map<Path, Checked<string>>();
+  private readonly folders = new Map<Path, { readonly stamp: string; readonly names: readonly string[] }>();
+  private readonly realFolders = new Map<Path, Checked<Path | undefined>>();
+
+  constructor(
+    private readonly documents: OpenDocuments,
+    private readonly remote: RemoteFiles,
+  ) {}
+
+  /** `allowed`: files and folders outside the workspace that the user named on the command line. */
+  open(roots: readonly Path[], allowed: readonly Path[]): void {
+    this.roots = roots;
+    this.realRoots = roots.map((root) => (isOnDisk(root) ? (realPath(root) ?? root) : root));
+    this.allowed = allowed;
+    this.nextTurn();
+  }
+
+  changeRoots(change: (roots: readonly Path[]) => readonly Path[]): void {
+    this.open(change(this.roots), this.allowed);
+  }
+
+  /** Forgets what was seen to be unchanged: from now on each file is looked at again, once. */
+  nextTurn(): void {
+    this.turn++;
+    if (this.stamps.size > 4 * MAX_CACHED_FILES) this.stamps.clear();
+    if (this.folders.size > MAX_CACHED_FILES) this.folders.clear();
+  }
+
+  /** The workspace folders, or the folder of a file that is in none of them. */
+  rootsFor(path: Path): readonly Path[] {
+    return this.roots.some((root) => isWithin(path, root)) ? this.roots : [folderOf(path)];
+  }
+
+  /** Changes whenever what {@link read} gives changes. */
+  stamp(path: Path): string {
+    const seen = this.stamps.get(path);
+    if (seen?.turn === this.turn) return seen.value;
+    const document = this.documents.at(path);
+    const value = document
+      ? `open:${document.edition}`
+      : isOnDisk(path)
+        ? diskStamp(path)
+        : this.remote.fileStamp(path);
+    this.stamps.set(path, { turn: this.turn, value });
+    return value;
+  }
+
+  folderStamp(folder: Path): string {
+    return isOnDisk(folder) ? this.stamp(folder) : this.remote.folderStamp(folder);
+  }
+
+  read(path: Path, roots: readonly Path[]): ReadResult {
+    if (!this.mayRead(path, roots)) return { ok: false, why: 'outside' };
+    return this.cached(path).result;
+  }
+
+  source(path: Path, roots: readonly Path[]): SourceFile | undefined {
+    if (!this.mayRead(path, roots)) return undefined;
+    const file = this.cached(path);
+    if (!file.result.ok) return undefined;
+    file.source ??= this.parse(path, file.result.text);
+    return file.source;
+  }
+
+  list(folder: Path, roots: readonly Path[]): readonly string[] {
+    if (!this.mayRead(folder, roots)) return [];
+    if (!isOnDisk(folder)) return this.remote.list(folder);
+    const stamp = this.stamp(folder);
+    const known = this.folders.get(folder);
+    if (known?.stamp === stamp) return known.names;
+    const names = stamp === 'missing' ? [] : listDisk(folder);
+    this.folders.set(folder, { stamp, names });
+    return names;
+  }
+
+  private cached(path: Path): CachedFile {
+    const stamp = this.stamp(path);
+    const known = this.files.get(path);
+    if (known?.stamp === stamp) return known;
+    const file: CachedFile = { stamp, result: this.readNow(path, stamp) };
+    this.files.delete(path);
+    this.files.set(path, file);
+    if (this.files.size > MAX_CACHED_FILES) {
+      const [oldest] = this.files.keys();
+      if (oldest !== undefined) this.files.delete(oldest);
+    }
+    return file;
+  }
+
+  private readNow(path: Path, stamp: string): ReadResult {
+    const document = this.documents.at(path);
+    if (document) return { ok: true, text: document.text };
+    if (stamp === 'missing') return { ok: false, why: 'missing' };
+    const read = isOnDisk(path) ? readDisk(path) : this.remote.read(path);
+    if (!read.ok) return read;
+    const decoded = decode(read.bytes);
+    if (decoded.ok) return { ok: true, text: decoded.text };
+    return { ok: false, why: decoded.why === 'encoding' ? 'unreadable' : decoded.why };
+  }
+
+  private parse(path: Path, text: string): SourceFile {
+    const suffix = this.documents.at(path)?.missingExtension;
+    if (!suffix) return parseSource(path, text);
+    // An unsaved document has a language but no extension, by which the parser goes.
+    return { ...parseSource(path + suffix, text), path };
+  }
+
+  private mayRead(path: Path, roots: readonly Path[]): boolean {
+    if (this.allowed.some((allowed) => isWithin(path, allowed))) return true;
+    if (!roots.some((root) => isWithin(path, root))) return false;
+    // An open document's text comes from the editor, not from where a link may lead.
+    if (!isOnDisk(path) || this.documents.at(path)) return true;
+    const real = this.realPath(path);
+    if (real === undefined) return true; // Nothing is there: reading says so.
+    const realRoots = roots === this.roots ? this.realRoots : roots.map((root) => realPath(root) ?? root);
+    return realRoots.some((root) => isWithin(real, root));
+  }
+
+  /** Resolves the folder once a turn for all files in it; a file that is itself a link is resolved on its own. */
+  private realPath(path: Path): Path | undefined {
+    const seen = this.realFolders.get(path);
+    if (seen?.turn === this.turn) return seen.value;
+    const value = realPath(path);
+    this.realFolders.set(path, { turn: this.turn, value });
+    if (this.realFolders.size > 4 * MAX_CACHED_FILES) this.realFolders.clear();
+    return value;
+  }
+}
+
+/** True for the folder itself and all below it. */
+export function isWithin(path: Path, folder: Path): boolean {
+  return (
+    path.startsWith(folder) && (path.length === folder.length || folder.endsWith('/') || path[folder.length] === '/')
+  );
+}
+
+function folderOf(path: Path): Path {
+  const slash = path.lastIndexOf('/');
+  return slash <= 0 ? '/' : path.slice(0, slash);
+}
+
+function diskStamp(path: Path): string {
+  try {
+    return fileStamp(path);
+  } catch {
+    return 'unreadable';
+  }
+}

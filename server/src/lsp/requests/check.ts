@@ -1,0 +1,76 @@
+import type { CodeAction } from 'vscode-languageserver-protocol';
+import { bill } from '../../core/features/breakdown';
+import { reportEstimate, reportRun } from '../../core/features/report';
+import type { Path } from '../../core/source';
+import { toCodeAction } from '../convert';
+import type { CheckAnswer, CheckedFile, CheckParams } from '../protocol';
+import type { AnalysedSnapshot, Session, Snapshot } from '../session';
+import { pathOf } from '../uri';
+import { diagnosticsOf, findingsOf } from './diagnostic';
+
+/** `shardlens/check`: many files in one turn, so that what they share is read once. */
+export function checkFiles(session: Session, params: CheckParams): CheckAnswer {
+  session.files.nextTurn();
+  return { files: params.uris.map((uri) => checkFile(session, uri, params)) };
+}
+
+function checkFile(session: Session, uri: string, params: CheckParams): CheckedFile {
+  const path = pathOf(uri);
+  let snapshot: Snapshot | undefined;
+  try {
+    snapshot = session.snapshotInTurn(path);
+  } catch (error) {
+    session.noteFailure(path, error);
+  }
+  const findings = findingsOf(session, path, snapshot);
+  const read = snapshot ?? { ok: false as const, why: 'unreadable' as const };
+  const diagnostics = diagnosticsOf(session, read, findings);
+  const analysed = snapshot?.ok ? snapshot : undefined;
+  const recognition = analysed?.analysis.recognition;
+  return {
+    uri,
+    dialect: recognition && recognition.dialect !== 'foreign' ? recognition.dialect : null,
+    framework: recognition?.framework ?? null,
+    unreadable: snapshot && !snapshot.ok ? UNREADABLE[snapshot.why] : null,
+    diagnostics,
+    fixes: findings.map((finding, index) => {
+      const diagnostic = diagnostics[index];
+      if (!analysed || !diagnostic || finding.fixes.length === 0) return NO_FIXES;
+      const context = session.convertContext(analysed.workspace);
+      return finding.fixes.flatMap((fix) => toCodeAction(fix, diagnostic, context) ?? []);
+    }),
+    ...reports(session, path, analysed, params),
+  };
+}
+
+const NO_FIXES: readonly CodeAction[] = [];
+
+function reports(
+  session: Session,
+  path: Path,
+  analysed: AnalysedSnapshot | undefined,
+  params: CheckParams,
+): Pick<CheckedFile, 'run' | 'estimate' | 'bill'> {
+  const run = analysed?.analysis.run;
+  if (!analysed || !run) return { run: null, estimate: null, bill: null };
+  try {
+    return {
+      run: params.report ? reportRun(run) : null,
+      estimate: params.report ? reportEstimate(analysed.analysis) : null,
+      bill: params.bill ? (bill(analysed.analysis) ?? null) : null,
+    };
+  } catch (error) {
+    session.noteFailure(path, error);
+    return { run: null, estimate: null, bill: null };
+  }
+}
+
+/** Completes "FILE …". */
+const UNREADABLE = {
+  missing: 'does not exist',
+  outside: 'leads out of the folder that is checked',
+  unreadable: 'cannot be read',
+  'too-large': 'is too large for a config (over 8 MiB)',
+  binary: 'is not text',
+  pending: 'has not arrived from the editor yet',
+} as const;

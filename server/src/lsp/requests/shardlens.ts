@@ -1,0 +1,64 @@
+import { dialect } from '../../core/dialects/index';
+import { bill, billMarkdown } from '../../core/features/breakdown';
+import { lenses, summaryOf } from '../../core/features/lens';
+import { rulePage } from '../../core/features/rule-page';
+import { rules } from '../../core/rules/index';
+import { toRange } from '../convert';
+import type { BreakdownAnswer, ExplainParams, FileStatus, Lens } from '../protocol';
+import type { AnalysedSnapshot, Session } from '../session';
+import { findingsOf } from './diagnostic';
+
+/** `shardlens/lenses`: what the client draws above the config. */
+export function lensesOf(session: Session, { analysis }: AnalysedSnapshot): Lens[] {
+  if (session.settings.lenses?.enabled === false) return [];
+  return lenses(analysis, session.core.catalogs).map(({ offset, title, tooltip, action }) => ({
+    range: toRange(analysis.file.lines, offset, offset),
+    title,
+    tooltip,
+    action,
+  }));
+}
+
+export const NOT_OURS: FileStatus = {
+  title: null,
+  reason: null,
+  foreign: false,
+  summary: null,
+  errors: 0,
+  warnings: 0,
+};
+
+/** `shardlens/status`: what the file was taken for, and how it stands. */
+export function fileStatus(session: Session, snapshot: AnalysedSnapshot): FileStatus {
+  const { recognition, run, file } = snapshot.analysis;
+  if (!recognition) return NOT_OURS;
+  const foreign = recognition.dialect === 'foreign';
+  const findings = findingsOf(session, file.path, snapshot);
+  return {
+    title:
+      recognition.dialect === 'foreign'
+        ? `${recognition.framework ?? 'other'} recipe`
+        : dialect(recognition.dialect).title,
+    reason: recognition.reason,
+    foreign,
+    summary: foreign
+      ? 'recognised, not checked'
+      : run
+        ? summaryOf(run, snapshot.analysis.estimate(), session.core.catalogs)
+        : null,
+    errors: findings.filter(({ severity }) => severity === 'error').length,
+    warnings: findings.filter(({ severity }) => severity === 'warning').length,
+  };
+}
+
+/** `shardlens/breakdown`: the bill as Markdown. */
+export function breakdown({ analysis }: AnalysedSnapshot): BreakdownAnswer | null {
+  const it = bill(analysis);
+  return it ? { title: it.title, markdown: billMarkdown(it) } : null;
+}
+
+/** `shardlens/explain`: a rule's page; null for an id that is none. */
+export function explain({ rule: id }: ExplainParams): { readonly markdown: string } | null {
+  const rule = rules.find((candidate) => candidate.id === id);
+  return rule ? { markdown: rulePage(rule) } : null;
+}

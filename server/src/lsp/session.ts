@@ -1,0 +1,183 @@
+import type { Analysis, Overrides } from '../core/analysis';
+import type { AnalysisInput } from '../core/analyze';
+import type { Catalogs } from '../core/catalogs';
+import type { Finding } from '../core/findings';
+import type { Path, ReadResult, SourceFile } from '../core/source';
+import type { Connection } from './connection';
+import type { ConvertContext } from './convert';
+import { OpenDocuments } from './documents';
+import { Files } from './files';
+import type { ClientSettings } from './protocol';
+import { RemoteFiles } from './remote';
+import { isOnDisk } from './uri';
+import { TrackedWorkspace } from './workspace';
+
+/** The core as the server calls it; tests hand in their own. */
+export interface Core {
+  analyze(file: SourceFile, input: AnalysisInput): Analysis;
+  readonly catalogs: Catalogs;
+}
+
+export type Snapshot =
+  | AnalysedSnapshot
+  | { readonly ok: false; readonly why: Exclude<ReadResult, { ok: true }>['why'] };
+
+/** One analysis with the files it saw. Requests on the same bytes share it. */
+export interface AnalysedSnapshot {
+  readonly ok: true;
+  readonly analysis: Analysis;
+  readonly workspace: TrackedWorkspace;
+  /** Two snapshots with the same id are the same. */
+  readonly id: number;
+}
+
+/** Features of the client that change what we send. */
+export interface ClientAbilities {
+  readonly pullDiagnostics: boolean;
+  readonly refreshDiagnostics: boolean;
+  readonly refreshHints: boolean;
+  readonly documentChanges: boolean;
+  readonly snippets: boolean;
+  readonly configuration: boolean;
+  readonly watchFiles: boolean;
+  /** Our own client: wants `shardlens/refresh`. */
+  readonly shardlens: boolean;
+}
+
+/** Rounds of asking the client for files before going on without the rest; each link a file away needs one. */
+const MAX_REMOTE_ROUNDS = 8;
+
+/** Analyses kept for files that are not open. */
+const MAX_CACHED_ANALYSES = 64;
+
+/** All state of one connection: documents, files, settings, and the analyses made of them. */
+export class Session {
+  readonly documents = new OpenDocuments();
+  readonly remote: RemoteFiles;
+  readonly files: Files;
+  settings: ClientSettings = {};
+  abilities: ClientAbilities = NO_ABILITIES;
+  private overrides: Overrides = { from: 'editor' };
+  private overridesEdition = 0;
+  private readonly snapshots = new Map<Path, { snapshot: AnalysedSnapshot; overrides: number }>();
+  private readonly failures = new Map<Path, { readonly snapshotStamp: string; readonly message: string }>();
+  private lastId = 0;
+
+  constructor(
+    readonly connection: Connection,
+    readonly core: Core,
+  ) {
+    this.remote = new RemoteFiles(connection);
+    this.files = new Files(this.documents, this.remote);
+  }
+
+  setOverrides(overrides: Overrides): void {
+    this.overrides = overrides;
+    this.overridesEdition++;
+  }
+
+  /** The current analysis of a file, made anew only if something it looked at has changed. Throws where the core does. */
+  snapshot(path: Path): Snapshot {
+    this.files.nextTurn();
+    return this.snapshotInTurn(path);
+  }
+
+  /** As {@link snapshot}, trusting that no file has changed since the turn began: for many files at once. */
+  snapshotInTurn(path: Path): Snapshot {
+    const known = this.snapshots.get(path);
+    if (known && known.overrides === this.overridesEdition && known.snapshot.workspace.isFresh()) return known.snapshot;
+    const workspace = new TrackedWorkspace(this.files, path);
+    const read = this.readOwn(path, workspace);
+    if (!read.ok) return read;
+    const { analyze, catalogs } = this.core;
+    const analysis = analyze(read.file, { workspace, catalogs, overrides: this.overrides });
+    const snapshot: AnalysedSnapshot = { ok: true, analysis, workspace, id: ++this.lastId };
+    this.keep(path, snapshot);
+    return snapshot;
+  }
+
+  /** As {@link snapshot}, after the files it needs have come from the client. Only virtual workspaces wait. */
+  async settledSnapshot(path: Path): Promise<Snapshot> {
+    let snapshot = this.snapshot(path);
+    for (let round = 0; round < MAX_REMOTE_ROUNDS && isPending(snapshot); round++) {
+      await this.remote.settled();
+      snapshot = this.snapshot(path);
+    }
+    return snapshot;
+  }
+
+  /** Notes a failure of ours on the bytes at hand, so that the diagnostics say it as long as they stay the same. */
+  noteFailure(path: Path, error: unknown): void {
+    const message = error instanceof Error ? error.message : String(error);
+    this.failures.set(path, { snapshotStamp: this.files.stamp(path), message });
+  }
+
+  /** The finding that stands for a failure of ours; silence would look like a clean file. */
+  failureOf(path: Path): Finding | undefined {
+    const failure = this.failures.get(path);
+    if (!failure) return undefined;
+    if (failure.snapshotStamp !== this.files.stamp(path)) {
+      this.failures.delete(path);
+      return undefined;
+    }
+    return {
+      rule: 'analysis-incomplete',
+      severity: 'warning',
+      message: `Shardlens failed on this file (${failure.message}), so it is not fully checked. This is a bug in Shardlens, not in the file.`,
+      path,
+      start: 0,
+      end: 0,
+      related: [],
+      fixes: [],
+    };
+  }
+
+  convertContext(workspace: TrackedWorkspace): ConvertContext {
+    return {
+      source: (path) => workspace.source(path),
+      open: (path) => this.documents.at(path),
+      documentChanges: this.abilities.documentChanges,
+    };
+  }
+
+  private readOwn(
+    path: Path,
+    workspace: TrackedWorkspace,
+  ): { ok: true; file: SourceFile } | { ok: false; why: Exclude<ReadResult, { ok: true }>['why'] } {
+    const file = workspace.source(path);
+    if (file) return { ok: true, file };
+    const read = workspace.read(path);
+    return read.ok ? { ok: false, why: 'unreadable' } : read;
+  }
+
+  private keep(path: Path, snapshot: AnalysedSnapshot): void {
+    this.snapshots.delete(path);
+    this.snapshots.set(path, { snapshot, overrides: this.overridesEdition });
+    if (this.snapshots.size <= MAX_CACHED_ANALYSES) return;
+    for (const other of this.snapshots.keys()) {
+      if (this.documents.at(other)) continue;
+      this.snapshots.delete(other);
+      return;
+    }
+  }
+}
+
+function isPending(snapshot: Snapshot): boolean {
+  return snapshot.ok ? snapshot.workspace.sawPending : snapshot.why === 'pending';
+}
+
+/** Virtual workspaces have no node:fs behind them. */
+export function isVirtual(path: Path): boolean {
+  return !isOnDisk(path);
+}
+
+const NO_ABILITIES: ClientAbilities = {
+  pullDiagnostics: false,
+  refreshDiagnostics: false,
+  refreshHints: false,
+  documentChanges: false,
+  snippets: false,
+  configuration: false,
+  watchFiles: false,
+  shardlens: false,
+};
