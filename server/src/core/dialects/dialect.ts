@@ -1,5 +1,5 @@
-import type { Config, DialectId, Path, SourceFile } from '../source';
 import type { Setting } from '../settings';
+import type { Config, DialectId, Path, SourceFile } from '../source';
 
 /** What a file was taken for, and why; the reason is shown to the user. */
 export interface Recognition {

@@ -1,0 +1,14 @@
+/** Top-level keys of a DeepSpeed config (deepspeed/runtime/config.py and the constants it reads, 0.19.6), for recognition only. */
+export const DEEPSPEED_KEYS: ReadonlySet<string> = new Set(
+  `activation_checkpointing aio allgather_size amp autotuning bf16 bfloat16 checkpoint comet comms_logger
+communication_data_type compile compression_training csv_monitor curriculum_learning data_efficiency
+data_parallel_size data_types dataloader_drop_last datastates_ckpt disable_allgather dump_state eigenvalue
+elasticity expert_parallel flops_profiler fp16 gradient_accumulation_steps gradient_allreduce_op
+gradient_clipping gradient_predivide_factor graph_harvesting hybrid_engine log_level
+managed_gradient_accumulation memory_breakdown nebula optimizer pipeline prescale_gradients
+progressive_layer_drop quantize_training scheduler seq_parallel_communication_data_type sequence_parallel_size
+sparse_attention sparse_gradients steps_per_print tensor_parallel tensorboard timers torch_autocast
+train_batch_size train_micro_batch_size_per_gpu use_data_before_expert_parallelism vocabulary_size
+wall_clock_breakdown wandb weight_quantization zero_allow_untested_optimizer zero_force_ds_cpu_optimizer
+zero_optimization`.split(/\s+/),
+);

@@ -1,0 +1,81 @@
+import { basename } from '../paths';
+import type { DialectId, Path, SourceFile } from '../source';
+import { accelerate } from './accelerate/dialect';
+import { cluster } from './cluster/dialect';
+import { deepspeed } from './deepspeed/dialect';
+import type { Dialect, Recognition } from './dialect';
+import { recognise as recogniseForeign } from './foreign/recognise';
+import { fsdp } from './fsdp/dialect';
+import { model } from './model/dialect';
+import { shardlens } from './shardlens/dialect';
+import { trainer } from './trainer/dialect';
+
+/** Every dialect, in the order in which they are asked. */
+export const dialects: readonly Dialect[] = [shardlens, accelerate, deepspeed, model, fsdp, trainer, cluster];
+
+const BY_ID = new Map<DialectId, Dialect>(dialects.map((dialect) => [dialect.id, dialect]));
+
+export function dialect(id: DialectId): Dialect {
+  const found = BY_ID.get(id);
+  if (found === undefined) throw new Error(`no dialect ${id}`);
+  return found;
+}
+
+/**
+ * What a file is, with the reason; undefined where it is nothing that we know. Content decides. Accelerate is asked before the
+ * frameworks that borrow keys, and those before the dialects whose keys they borrow.
+ */
+export function recognise(file: SourceFile): Recognition | undefined {
+  return shardlens.recognise(file) ?? accelerate.recognise(file) ?? recogniseForeign(file) ?? recogniseOurs(file);
+}
+
+function recogniseOurs(file: SourceFile): Recognition | undefined {
+  for (const candidate of [deepspeed, model, fsdp, trainer, cluster]) {
+    const recognition = candidate.recognise(file);
+    if (recognition !== undefined) return recognition;
+  }
+  return undefined;
+}
+
+/**
+ * A cheap look at a text before it is parsed: false means that {@link recognise} would find none of our dialects in it, so a walk
+ * over a folder need not read it into a tree. True proves nothing.
+ */
+export function couldBeConfig(path: Path, text: string): boolean {
+  if (TELLING_NAMES.test(basename(path))) return true;
+  return TELLING_WORDS.some((word) => text.includes(word));
+}
+
+const TELLING_NAMES = /^shardlens\.json$|^ds_|deepspeed|zero/i;
+
+/** Each dialect's sniffer needs at least one of these; the frequent ones stand first. */
+const TELLING_WORDS: readonly string[] = [
+  '_batch_size',
+  'zero_optimization',
+  'distributed_type',
+  'compute_environment',
+  'model_type',
+  'architectures',
+  'num_train_epochs',
+  'gradient_accumulation_steps',
+  'logging_steps',
+  '_strategy',
+  'fsdp',
+  'cls_to_wrap',
+  '_prefetch',
+  'wrap_policy',
+  'limit_all_gathers',
+  'cpu_ram_efficient_loading',
+  'reshard_after_forward',
+  'sync_module_states',
+  'use_orig_params',
+  'state_dict_type',
+  'offload_params',
+  'fp16',
+  'bf16',
+  'optimizer',
+  'cluster.schema.json',
+  'gpusPerNode',
+  '"instance"',
+  '"accelerator"',
+];

@@ -1,0 +1,46 @@
+/**
+ * Defaults of TrainingArguments and of TRL's configs that a run depends on, and how they changed.
+ * Read at transformers 5.18.0 (4.57.6 where it differs) and trl 1.13.0.
+ */
+export const TRANSFORMERS = 'transformers 5.18.0';
+export const TRL = 'trl 1.13.0';
+
+const ARGUMENTS = 'transformers src/transformers/training_args.py';
+const SFT = 'trl trl/trainer/sft_config.py';
+const BASE = 'trl trl/trainer/base_config.py';
+const MODEL = 'trl trl/trainer/model_config.py';
+
+export interface Default<T> {
+  readonly value: T;
+  readonly of: string;
+  readonly source: string;
+}
+
+export const TRAINER_DEFAULTS = {
+  micro: { value: 8, of: TRANSFORMERS, source: `${ARGUMENTS}:775` },
+  evalMicro: { value: 8, of: TRANSFORMERS, source: `${ARGUMENTS}:1110` },
+  accumulation: { value: 1, of: TRANSFORMERS, source: `${ARGUMENTS}:847` },
+  maxGradNorm: { value: 1, of: TRANSFORMERS, source: `${ARGUMENTS}:864` },
+  bf16: { value: false, of: TRANSFORMERS, source: `${ARGUMENTS}:872` },
+  fp16: { value: false, of: TRANSFORMERS, source: `${ARGUMENTS}:878` },
+  /** torch ≥ 2.8; before that adamw_torch. */
+  optim: { value: 'adamw_torch_fused', of: `${TRANSFORMERS} with torch 2.8 or newer`, source: `${ARGUMENTS}:810` },
+  optimOldTorch: { value: 'adamw_torch', of: `${TRANSFORMERS} with torch below 2.8`, source: `${ARGUMENTS}:810` },
+  gradientCheckpointing: { value: false, of: TRANSFORMERS, source: `${ARGUMENTS}:904` },
+  torchCompile: { value: false, of: TRANSFORMERS, source: `${ARGUMENTS}:922` },
+  useLigerKernel: { value: false, of: TRANSFORMERS, source: `${ARGUMENTS}:939` },
+  evaluates: { value: false, of: TRANSFORMERS, source: `${ARGUMENTS}:1088` },
+  saves: { value: true, of: TRANSFORMERS, source: `${ARGUMENTS}:1159` },
+} as const;
+
+export const TRL_DEFAULTS = {
+  gradientCheckpointing: { value: true, of: TRL, source: `${BASE}:61` },
+  /** True unless fp16 is set. */
+  bf16: { value: true, of: TRL, source: `${BASE}:67` },
+  maxLength: { value: 1024, of: TRL, source: `${SFT}:203` },
+  maxCompletionLength: { value: 512, of: TRL, source: 'trl trl/trainer/grpo_config.py:493' },
+  packing: { value: false, of: TRL, source: `${SFT}:223` },
+  loraRank: { value: 16, of: TRL, source: `${MODEL}:107` },
+  quantType: { value: 'nf4', of: TRL, source: `${MODEL}:160` },
+  dtype: { value: 'fp32', of: TRL, source: `${MODEL}:89` },
+} as const;

@@ -1,0 +1,142 @@
+import type { Known } from '../../run/known';
+import { unknown } from '../../run/known';
+import type { Launch } from '../../run/launch';
+import type { TrainingRun } from '../../run/training-run';
+import { booleanFrom, byDefault, firstKnown, textFrom, type Written, writtenIn } from '../../run/written';
+import type { Config } from '../../source';
+import type { Default } from './defaults';
+
+/** Arguments of the training script: flags of the launch line win over the Trainer file, as in HfArgumentParser and TrlParser. */
+export interface TrainerArguments {
+  /** Somebody wrote arguments: a Trainer file, or flags of a launch line. */
+  readonly present: boolean;
+  readonly config: Config | undefined;
+  readonly launch: Launch | undefined;
+  /** TRL's configs rather than plain TrainingArguments: their defaults differ. */
+  readonly trl: boolean;
+  readonly method: TrainingRun['method'];
+  /** The first source that writes one of these names. */
+  get(...names: readonly string[]): Written | undefined;
+}
+
+export function readArguments(config: Config | undefined, launch: Launch | undefined): TrainerArguments {
+  const flags = launch && isTraining(launch) ? launch : undefined;
+  const get = (...names: readonly string[]): Written | undefined => {
+    for (const name of names) {
+      const found = flags?.arguments.get(name);
+      if (found) return found;
+    }
+    for (const name of names) {
+      const found = writtenIn(config, name);
+      if (found) return found;
+    }
+    return undefined;
+  };
+  const { method, trl } = methodOf(get, launch);
+  return { present: config !== undefined || flags !== undefined, config, launch, trl, method, get };
+}
+
+/** Flags that only TrainingArguments has: they tell a Trainer script from any other script with flags. */
+function isTraining(launch: Launch): boolean {
+  const names = [
+    'per_device_train_batch_size',
+    'output_dir',
+    'gradient_accumulation_steps',
+    'num_train_epochs',
+    'config',
+  ];
+  return launch.launcher === 'trl' || names.some((name) => launch.arguments.has(name)) || launch.positional.length > 0;
+}
+
+type Method = 'sft' | 'dpo' | 'grpo' | 'reward' | 'kto';
+
+/** Keys that only one of TRL's configs has (trl 1.13.0 and the releases before it). */
+const METHOD_KEYS: Readonly<Record<Method, readonly string[]>> = {
+  grpo: [
+    'num_generations',
+    'max_completion_length',
+    'reward_funcs',
+    'reward_weights',
+    'steps_per_generation',
+    'use_vllm',
+    'vllm_mode',
+  ],
+  kto: ['desirable_weight', 'undesirable_weight'],
+  dpo: ['precompute_ref_log_probs', 'loss_weights', 'ld_alpha', 'f_divergence_type', 'rpo_alpha'],
+  reward: ['center_rewards_coefficient'],
+  sft: [
+    'packing',
+    'packing_strategy',
+    'completion_only_loss',
+    'assistant_only_loss',
+    'chat_template_path',
+    'dataset_text_field',
+    'eval_packing',
+  ],
+};
+
+/** Keys of TRL's ModelConfig and ScriptArguments, shared by its trainers. */
+const TRL_KEYS = ['use_peft', 'use_bnb_nested_quant', 'bnb_4bit_quant_storage', 'lora_task_type', 'lora_modules_to_save', 'dataset_num_proc', 'padding_free', 'dataset_train_split', 'dataset_test_split'];
+
+function methodOf(
+  get: TrainerArguments['get'],
+  launch: Launch | undefined,
+): { method: TrainingRun['method']; trl: boolean } {
+  const named = launch?.script.known
+    ? /(?:^|[/_-])(sft|dpo|grpo|kto|reward)(?=[_./-]|$)/.exec(launch.script.value)?.[1]
+    : undefined;
+  for (const method of ['grpo', 'kto', 'dpo', 'reward', 'sft'] as const) {
+    const key = get(...METHOD_KEYS[method]);
+    if (key) {
+      const from = {
+        kind: 'derived',
+        formula: `${key.key} is a key of TRL's ${method.toUpperCase()} trainer`,
+        from: [key.origin],
+      } as const;
+      return { method: { known: true, value: method, origin: from }, trl: true };
+    }
+  }
+  const trl = launch?.launcher === 'trl' || get(...TRL_KEYS) !== undefined;
+  if (named && launch?.script.known) {
+    const from = {
+      kind: 'derived',
+      formula: `the script is ${launch.script.value}`,
+      from: [launch.script.origin],
+    } as const;
+    return { method: { known: true, value: named as Method, origin: from }, trl };
+  }
+  return { method: unknown('no key and no script name tells the training method'), trl };
+}
+
+/** A boolean argument, or the framework's default where arguments are known. */
+export function argumentOr(
+  args: TrainerArguments,
+  fallback: Default<boolean>,
+  ...names: readonly string[]
+): Known<boolean> {
+  const written = args.get(...names);
+  if (written) return booleanFrom(written);
+  return args.present ? byDefault(fallback.value, fallback.of, fallback.source) : unknown(NO_ARGUMENTS);
+}
+
+export const NO_ARGUMENTS = 'no Trainer file or launch line gives the training arguments';
+
+/** `bf16` or `fp16` as TrainingArguments has it in the end. */
+export function mixedPrecisionOf(
+  args: TrainerArguments,
+  defaults: { bf16: Default<boolean>; fp16: Default<boolean> },
+): Known<'bf16' | 'fp16' | 'no'> {
+  const fp16 = argumentOr(args, defaults.fp16, 'fp16');
+  const bf16 = argumentOr(args, defaults.bf16, 'bf16');
+  if (fp16.known && fp16.value) return { known: true, value: 'fp16', origin: fp16.origin };
+  if (bf16.known && bf16.value) return { known: true, value: 'bf16', origin: bf16.origin };
+  if (!bf16.known) return unknown(bf16.why, bf16.origin);
+  if (!fp16.known) return unknown(fp16.why, fp16.origin);
+  return { known: true, value: 'no', origin: bf16.origin };
+}
+
+/** `deepspeed`/`fsdp` switched on or off in the arguments themselves. */
+export function switchOf(args: TrainerArguments, name: string): Known<string> | undefined {
+  const written = args.get(name);
+  return written && firstKnown(`${name} is not text`, textFrom(written));
+}
