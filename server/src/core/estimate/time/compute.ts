@@ -1,7 +1,7 @@
 import type { AttentionShape, Block } from '../../models/model';
-import { valueOf } from '../../run/known';
+import { valueOf as valueIfKnown } from '../../run/known';
 import type { Dtype } from '../../run/training-run';
-import { formatParameters, formatRate } from '../../text/format';
+import { formatRate } from '../../text/format';
 import type { Draft } from './draft';
 import { bytesOf, type TimeFacts } from './facts';
 import { type GpuConstants, gpuConstants, MEMORY_EFFICIENCY } from './gpu-constants';
@@ -114,7 +114,7 @@ function keysSeen({ kind, window, headDim }: AttentionShape, length: number, cau
 }
 
 function isEager({ attention }: TimeFacts['run']): boolean {
-  return valueOf(attention) === 'eager';
+  return valueIfKnown(attention) === 'eager';
 }
 
 function peakOf({ cluster, compute }: TimeFacts): { flops: number; substitute: Dtype | undefined } | undefined {
@@ -137,7 +137,7 @@ interface MatrixInput {
 }
 
 function gemmDraft(facts: TimeFacts, { flopsPerToken, passes, peak, constants }: MatrixInput): Draft {
-  const { tokens, accumulation, tensor, pipeline, parameters, cluster, model } = facts;
+  const { tokens, accumulation, tensor, pipeline, parameters, cluster } = facts;
   const ranks = tensor * pipeline;
   const blockPasses = 1 + passes.backward + passes.recompute;
   const flops =
@@ -153,13 +153,13 @@ function gemmDraft(facts: TimeFacts, { flopsPerToken, passes, peak, constants }:
   const seconds = Math.max(math, memory);
   return {
     id: 'compute.matrices',
-    label: `matrix products of ${model.name}, forward, backward${passes.recompute ? ' and recompute' : ''}`,
+    label: `matrix products, ${passes.recompute ? 'forward, recompute and backward' : 'forward and backward'}`,
     seconds,
     low: seconds * 0.85,
     high: seconds * 1.35,
     formula:
       memory > math
-        ? `${formatParameters(weights)}B of weights read ÷ (${formatRate(cluster.accelerator.memoryBytesPerSecond)} × ${MEMORY_EFFICIENCY})`
+        ? `${(weights / 1e9).toFixed(0)} GB of weights read ÷ (${formatRate(cluster.accelerator.memoryBytesPerSecond)} × ${MEMORY_EFFICIENCY})`
         : `${(flops / 1e12).toFixed(1)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${constants.gemmEfficiency.toFixed(2)})`,
     source: `${SOURCE}; efficiency: ${constants.source}`,
     group: 'compute',
@@ -188,7 +188,7 @@ function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, constan
     (tokens * accumulation * flopsPerToken.attention * (1 + passes.attentionBackward + passes.attentionRecompute)) /
     ranks;
   const efficiency =
-    valueOf(run.attention) === 'flash_attention_3'
+    valueIfKnown(run.attention) === 'flash_attention_3'
       ? constants.flashAttention3Efficiency
       : constants.attentionEfficiency;
   const heads = model.blocks.reduce((sum, { attention, count }) => sum + (attention?.heads ?? 0) * count, 0);
@@ -210,10 +210,10 @@ function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, constan
 
 function elementwiseDraft(facts: TimeFacts, constants: GpuConstants): Draft {
   const { tokens, accumulation, model, tensor, pipeline, checkpointing, run, cluster } = facts;
-  const compiled = valueOf(run.torchCompile) === true ? COMPILED_ELEMENTWISE : 1;
+  const compiled = valueIfKnown(run.torchCompile) === true ? COMPILED_ELEMENTWISE : 1;
   const again = checkpointing === 'full' ? 4 / 3 : 1;
   const blocks = constants.elementwiseBytes * compiled * tokens * model.hiddenSize * model.layers * again;
-  const loss = (valueOf(run.fusedLoss) === true ? FUSED_LOSS_BYTES : LOSS_BYTES) * tokens * model.vocabSize;
+  const loss = (valueIfKnown(run.fusedLoss) === true ? FUSED_LOSS_BYTES : LOSS_BYTES) * tokens * model.vocabSize;
   const bytes = ((blocks + loss) * accumulation) / (tensor * pipeline);
   const rate = cluster.accelerator.memoryBytesPerSecond;
   const seconds = bytes / (rate * MEMORY_EFFICIENCY);
@@ -232,7 +232,7 @@ function elementwiseDraft(facts: TimeFacts, constants: GpuConstants): Draft {
 }
 
 function dequantiseDraft(facts: TimeFacts, passes: Passes): Draft | undefined {
-  const format = facts.run.quantization && valueOf(facts.run.quantization);
+  const format = facts.run.quantization && valueIfKnown(facts.run.quantization);
   if (format === undefined) return undefined;
   const { parameters, tensor, pipeline, accumulation, cluster } = facts;
   const bytesPerWeight = bytesOf(format) + 2;

@@ -1,4 +1,4 @@
-import { valueOf } from '../../run/known';
+import { valueOf as valueIfKnown } from '../../run/known';
 import { formatParameters, formatRate } from '../../text/format';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
@@ -89,5 +89,5 @@ export function cpuOptimizerDraft(facts: TimeFacts, { optimizer }: OffloadFacts)
 
 function slowdown({ sharding, run }: TimeFacts): number {
   if (sharding.kind !== 'fsdp') return 1;
-  return valueOf(run.optimizer.implementation) === 'fused' ? TORCH_FUSED_SLOWDOWN : TORCH_SLOWDOWN;
+  return valueIfKnown(run.optimizer.implementation) === 'fused' ? TORCH_FUSED_SLOWDOWN : TORCH_SLOWDOWN;
 }

@@ -1,7 +1,7 @@
 import type { Cluster } from '../../hardware/hardware';
 import type { Model } from '../../models/model';
 import type { Known } from '../../run/known';
-import { valueOf } from '../../run/known';
+import { valueOf as valueIfKnown } from '../../run/known';
 import type { Dtype, Sharding, TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import { trainableParameters } from './trainable';
@@ -138,7 +138,7 @@ export function timeFacts(run: TrainingRun): FactsResult {
 }
 
 function positive(known: Known<number>): number | undefined {
-  const value = valueOf(known);
+  const value = valueIfKnown(known);
   return value !== undefined && value > 0 ? value : undefined;
 }
 
@@ -166,10 +166,10 @@ function shardRanks(run: TrainingRun, sharding: Sharding, data: number): number 
     case 'ddp':
       return 1;
     case 'zero':
-      if (valueOf(sharding.stage) === 0) return 1;
+      if (valueIfKnown(sharding.stage) === 0) return 1;
       return positive(run.parallelism.shard) ?? data;
     case 'fsdp':
-      if (valueOf(sharding.strategy) === 'NO_SHARD') return 1;
+      if (valueIfKnown(sharding.strategy) === 'NO_SHARD') return 1;
       return positive(run.parallelism.shard) ?? data;
     default:
       return sharding satisfies never;
@@ -185,8 +185,8 @@ function gatheredWeightBytes(sharding: Sharding, compute: Dtype): number {
 /** DDP reduces gradients in the dtype of the stored weights; ZeRO and FSDP in the compute dtype (reference estimation.md §3.1, §4.2). */
 function reducedGradientBytes(run: TrainingRun, sharding: Sharding, compute: Dtype): number {
   if (sharding.kind === 'zero' || sharding.kind === 'fsdp') return Math.max(2, bytesOf(compute));
-  const autocast = valueOf(run.precision.mode) === 'autocast';
-  const stored = valueOf(run.precision.weights) ?? 'fp32';
+  const autocast = valueIfKnown(run.precision.mode) === 'autocast';
+  const stored = valueIfKnown(run.precision.weights) ?? 'fp32';
   return Math.max(2, autocast ? bytesOf(stored) : bytesOf(compute));
 }
 

@@ -1,4 +1,4 @@
-import { valueOf } from '../../run/known';
+import { valueOf as valueIfKnown } from '../../run/known';
 import type { TimeFacts } from './facts';
 
 /** How often the weights of a sharded run are gathered in one micro-step. */
@@ -21,10 +21,10 @@ export function gathersPerMicroStep(facts: TimeFacts): Gathers {
   const { sharding, shard, checkpointing, parameters } = facts;
   if (sharding.kind === 'zero') {
     // One rank holds everything, but offloaded parameters still travel to the GPU for every use.
-    const travels = shard > 1 || (valueOf(sharding.offloadParam) ?? 'none') !== 'none';
-    if (valueOf(sharding.stage) !== 3 || !travels) return NONE;
-    const live = valueOf(sharding.maxLiveElements) ?? 1e9;
-    const reuse = valueOf(sharding.maxReuseDistanceElements) ?? 1e9;
+    const travels = shard > 1 || (valueIfKnown(sharding.offloadParam) ?? 'none') !== 'none';
+    if (valueIfKnown(sharding.stage) !== 3 || !travels) return NONE;
+    const live = valueIfKnown(sharding.maxLiveElements) ?? 1e9;
+    const reuse = valueIfKnown(sharding.maxReuseDistanceElements) ?? 1e9;
     const keeps = Math.min(live, reuse);
     if (checkpointing !== 'full' || keeps >= parameters.largestBlock)
       return { blocks: 2, outside: 2, third: undefined };
@@ -36,7 +36,7 @@ export function gathersPerMicroStep(facts: TimeFacts): Gathers {
     };
   }
   if (sharding.kind !== 'fsdp' || shard <= 1) return NONE;
-  const strategy = valueOf(sharding.strategy) ?? 'FULL_SHARD';
+  const strategy = valueIfKnown(sharding.strategy) ?? 'FULL_SHARD';
   const kept = strategy === 'SHARD_GRAD_OP' || strategy === 'HYBRID_SHARD_ZERO2';
   return { blocks: kept ? 1 : 2, outside: 1, third: undefined };
 }
@@ -46,7 +46,7 @@ export function gathersPerMicroStep(facts: TimeFacts): Gathers {
  * below max_live_parameters (deepspeed runtime/zero/partitioned_param_coordinator.py:116).
  */
 export function prefetches({ sharding, parameters }: TimeFacts): boolean {
-  if (sharding.kind !== 'zero' || valueOf(sharding.stage) !== 3) return true;
-  const live = valueOf(sharding.maxLiveElements) ?? 1e9;
-  return valueOf(sharding.prefetchBucketElements) !== 0 && live >= parameters.largestBlock;
+  if (sharding.kind !== 'zero' || valueIfKnown(sharding.stage) !== 3) return true;
+  const live = valueIfKnown(sharding.maxLiveElements) ?? 1e9;
+  return valueIfKnown(sharding.prefetchBucketElements) !== 0 && live >= parameters.largestBlock;
 }

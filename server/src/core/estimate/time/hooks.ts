@@ -1,4 +1,4 @@
-import { valueOf } from '../../run/known';
+import { valueOf as valueIfKnown } from '../../run/known';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import { gathersPerMicroStep } from './gathers';
@@ -29,7 +29,7 @@ export function launchDraft(facts: TimeFacts): Draft {
   const forward = FORWARD_KERNELS + lora * LORA_FORWARD_KERNELS;
   const backward = BACKWARD_KERNELS + lora * LORA_BACKWARD_KERNELS;
   const perBlock = forward * (checkpointing === 'full' ? 2 : 1) + backward;
-  const compiled = valueOf(run.torchCompile) === true ? COMPILED_KERNELS : 1;
+  const compiled = valueIfKnown(run.torchCompile) === true ? COMPILED_KERNELS : 1;
   const kernels = Math.round((perBlock * model.layers * compiled * accumulation) / pipeline);
   const seconds = kernels * LAUNCH_SECONDS;
   return {
@@ -49,14 +49,14 @@ export function launchDraft(facts: TimeFacts): Draft {
 /** ZeRO-3's Python for every module it visits; undefined for other shardings. */
 export function hookDraft(facts: TimeFacts): Draft | undefined {
   const { sharding, model, pipeline, accumulation } = facts;
-  if (sharding.kind !== 'zero' || valueOf(sharding.stage) !== 3) return undefined;
+  if (sharding.kind !== 'zero' || valueIfKnown(sharding.stage) !== 3) return undefined;
   const gathers = gathersPerMicroStep(facts).blocks;
   const visits = (MODULES_PER_BLOCK * model.layers * gathers * accumulation) / pipeline;
   const seconds = visits * HOOK_SECONDS;
   // `param.ds_tensor.to(device)` blocks the host until the copy is done, so offloaded parameters leave Python nothing to hide behind.
-  const blocks = (valueOf(sharding.offloadParam) ?? 'none') !== 'none';
+  const blocks = (valueIfKnown(sharding.offloadParam) ?? 'none') !== 'none';
   return {
-    id: 'compute.zero3-hooks',
+    id: blocks ? 'offload.zero3-hooks' : 'communication.zero3-hooks',
     label: 'ZeRO-3 fetch and release hooks (Python)',
     seconds,
     low: seconds * 0.4,
@@ -64,7 +64,8 @@ export function hookDraft(facts: TimeFacts): Draft | undefined {
     formula: `${accumulation} micro-steps × ${gathers} passes × ${MODULES_PER_BLOCK} modules × ${model.layers} blocks × ${HOOK_SECONDS * 1e3} ms`,
     source:
       'reference estimation.md §4.3; deepspeed runtime/zero/partition_parameters.py _allgather_param (blocking copy)',
-    group: 'compute',
+    // Python that gathers and releases weights is a price of sharding or offload, not work of the GPU.
+    group: blocks ? 'offload' : 'communication',
     cause: 'Python and kernel launches',
     hides: blocks ? 'never' : 'host',
   };

@@ -40,7 +40,7 @@ export function estimateTime(run: TrainingRun, { memory }: { readonly memory: Me
   }
   return {
     step: result.step,
-    links: linkVerdicts(facts, result.flows),
+    links: linkVerdicts(facts, result),
     offloads: offloadVerdicts(facts, result.step, memory),
     assumptions: [...facts.assumptions, ...notes(facts, result)],
   };
@@ -59,7 +59,7 @@ export function linkIfUsed(run: TrainingRun, dimension: Dimension, ranks: number
   const gpusPerNode = run.gpusPerNode.known ? run.gpusPerNode.value : cluster.gpusPerNode;
   const data = own(run.parallelism.data);
   const shard = run.parallelism.shard.known ? run.parallelism.shard.value : data;
-  return judgeLink({ cluster, gpusPerNode, tensor, context, data, shard }, dimension, ranks, undefined);
+  return judgeLink({ cluster, gpusPerNode, tensor, context, data, shard }, dimension, ranks);
 }
 
 /** Links can be judged without a model or a batch. */
@@ -145,10 +145,9 @@ function balanceNotes(facts: TimeFacts, step: StepEstimate): Assumption[] {
   if (share >= IDLE_SHARE) return [];
   const offloaded = offloadOf(facts).optimizer !== 'none' || offloadOf(facts).param !== 'none';
   const host = seconds(
-    ({ id, group }) =>
-      (offloaded && HOST_CAUSES.has(group)) || id.startsWith('compute.zero3') || id.startsWith('compute.launches'),
+    ({ id, group }) => (offloaded && HOST_CAUSES.has(group)) || /(zero3-hooks|compute\.launches)$/.test(id),
   );
-  const network = seconds(({ group }) => group === 'communication');
+  const network = seconds(({ group, id }) => group === 'communication' && !id.endsWith('zero3-hooks'));
   const bound = host >= network ? 'host-bound' : 'communication-bound';
   return [
     {
@@ -167,7 +166,7 @@ function isGpuCompute(id: string): boolean {
 function tensorNotes(facts: TimeFacts): Assumption[] {
   const { tensor, gpusPerNode } = facts;
   if (tensor > 1 || gpusPerNode < 2) return [];
-  const verdict = judgeLink({ ...facts, tensor: gpusPerNode }, 'tensor', gpusPerNode, undefined);
+  const verdict = judgeLink({ ...facts, tensor: gpusPerNode }, 'tensor', gpusPerNode);
   if (verdict.verdict !== 'bad') return [];
   return [
     {

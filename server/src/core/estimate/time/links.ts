@@ -1,9 +1,10 @@
 import type { Link } from '../../hardware/hardware';
 import { formatRate } from '../../text/format';
-import type { LinkVerdict } from '../estimate';
+import type { LinkVerdict, StepEstimate } from '../estimate';
 import { effectiveRate, type PlacedFlow } from './communication';
 import type { TimeFacts } from './facts';
 import { type Dimension, type Dimensions, type Placement, place } from './placement';
+import type { StepResult } from './step';
 
 type Verdict = LinkVerdict['verdict'];
 
@@ -27,48 +28,53 @@ const EXPERT_CAUTION = 50e9 * REACHED;
 const EXPERT_CAUTION_NODES = 4;
 const PIPELINE_TCP_STAGES = 4;
 
+/** Share of the rest of the step that a dimension's visible communication may take (reference interconnect.md §3, ratio rule). */
+const RATIO_GOOD = 0.15;
+const RATIO_CAUTION = 0.5;
+const RATIO_BAD = 1;
+
 /** Every dimension with more than one rank on the link it will use. */
-export function linkVerdicts(facts: TimeFacts, flows: readonly PlacedFlow[]): LinkVerdict[] {
+export function linkVerdicts(facts: TimeFacts, { step, flows }: StepResult): LinkVerdict[] {
   const dimensions: readonly (readonly [Dimension, number])[] = [
     ['tensor', facts.tensor],
     ['context', facts.context],
     ['expert', facts.expert],
     ['pipeline', facts.pipeline],
-    ['shard', facts.shard],
-    ['data', replicated(facts)],
+    ['shard', statesOnly(facts) ? 1 : facts.shard],
+    ['data', statesOnly(facts) ? facts.data : facts.data / facts.shard],
   ];
   return dimensions
     .filter(([, ranks]) => ranks > 1)
     .map(([dimension, ranks]) => {
       const used = flows.filter(({ flow }) => flow.dimension === dimension);
       const seconds = used.length === 0 ? undefined : used.reduce((sum, flow) => sum + flow.seconds, 0);
-      return judgeLink(facts, dimension, ranks, seconds);
-    })
-    .filter(({ dimension }) => !(dimension === 'shard' && shardIsData(flows)));
+      const visible = visibleSeconds(step, used);
+      return judgeLink(facts, dimension, ranks, { seconds, ratio: visible / Math.max(1e-9, step.seconds - visible) });
+    });
 }
 
-/** ZeRO-1 and -2 shard states only: their traffic is that of data parallelism. */
-function shardIsData(flows: readonly PlacedFlow[]): boolean {
-  return !flows.some(({ flow }) => flow.dimension === 'shard') && flows.some(({ flow }) => flow.dimension === 'data');
+/** ZeRO-1 and -2 spread optimizer states and gradients only: their traffic is that of data parallelism. */
+function statesOnly({ sharding }: TimeFacts): boolean {
+  return sharding.kind === 'zero' && sharding.stage.known && sharding.stage.value < 3;
 }
 
-function replicated({ data, shard, sharding }: TimeFacts): number {
-  if (sharding.kind === 'zero' && shard > 1 && shard === data) {
-    return sharding.stage.known && sharding.stage.value === 3 ? 1 : data;
-  }
-  return data / shard;
+function visibleSeconds(step: StepEstimate, flows: readonly PlacedFlow[]): number {
+  const ids = new Set(flows.map(({ flow }) => flow.id));
+  return step.terms.reduce((sum, { id, seconds, overlapped }) => (!overlapped && ids.has(id) ? sum + seconds : sum), 0);
+}
+
+export interface LinkUse {
+  /** Communication seconds per step, before overlap. */
+  readonly seconds: number | undefined;
+  /** Visible communication over the rest of the step. */
+  readonly ratio: number;
 }
 
 /** Judges the link that `ranks` of a dimension would use on this cluster, whether the run has that dimension or not. */
-export function judgeLink(
-  facts: Dimensions,
-  dimension: Dimension,
-  ranks: number,
-  seconds: number | undefined,
-): LinkVerdict {
+export function judgeLink(facts: Dimensions, dimension: Dimension, ranks: number, use?: LinkUse): LinkVerdict {
   const placement = place(facts, dimension, ranks);
   const rate = effectiveRate(placement);
-  const verdict = VERDICTS[dimension](placement, ranks);
+  const verdict = weigh(VERDICTS[dimension](placement, ranks), dimension, use);
   return {
     dimension,
     ranks,
@@ -77,8 +83,20 @@ export function judgeLink(
     bytesPerSecond: rate,
     verdict,
     label: labelOf(facts, placement, verdict),
-    seconds,
+    seconds: use?.seconds,
   };
+}
+
+/**
+ * What the step really waits for weighs more than a fixed limit: a slow link that costs little is no fault, a fast one that
+ * takes half of the step is. Tensor parallelism stays judged by the link, as its cost grows with every longer batch.
+ */
+function weigh(verdict: Verdict, dimension: Dimension, use: LinkUse | undefined): Verdict {
+  if (use?.seconds === undefined) return verdict;
+  if (use.ratio > RATIO_BAD) return 'bad';
+  if (use.ratio > RATIO_CAUTION && verdict === 'good') return 'caution';
+  if (use.ratio < RATIO_GOOD && verdict === 'bad' && dimension !== 'tensor') return 'caution';
+  return verdict;
 }
 
 const VERDICTS: Readonly<Record<Dimension, (placement: Placement, ranks: number) => Verdict>> = {
@@ -135,7 +153,9 @@ function labelOf(facts: Dimensions, placement: Placement, verdict: Verdict): str
   }
   const inside = insideRate(facts.cluster);
   const times = inside === undefined ? undefined : inside / rate;
-  if (times === undefined || times < 1.5) return `crosses nodes, ${link.label}: ${verdict}`;
+  if (times === undefined || times < 1.5) {
+    return `crosses nodes, ${verdict === 'good' ? '' : `${formatRate(rate)} over `}${link.label}: ${verdict}`;
+  }
   return `crosses nodes, ${formatRate(rate)}: ${times < 10 ? times.toFixed(1) : Math.round(times)}× slower`;
 }
 

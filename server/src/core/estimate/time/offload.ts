@@ -1,4 +1,4 @@
-import { valueOf } from '../../run/known';
+import { valueOf as valueIfKnown } from '../../run/known';
 import type { OffloadDevice } from '../../run/training-run';
 import { formatRate } from '../../text/format';
 import { cpuOptimizerDraft } from './cpu-optimizer';
@@ -22,15 +22,15 @@ export interface OffloadFacts {
 
 export function offloadOf({ sharding }: Pick<TimeFacts, 'sharding'>): OffloadFacts {
   if (sharding.kind === 'fsdp') {
-    const device = valueOf(sharding.offloadParams) === true ? 'cpu' : 'none';
+    const device = valueIfKnown(sharding.offloadParams) === true ? 'cpu' : 'none';
     return { optimizer: device, param: device };
   }
   if (sharding.kind !== 'zero') return { optimizer: 'none', param: 'none' };
-  const stage = valueOf(sharding.stage) ?? 0;
+  const stage = valueIfKnown(sharding.stage) ?? 0;
   return {
-    optimizer: stage === 0 ? 'none' : (valueOf(sharding.offloadOptimizer) ?? 'none'),
+    optimizer: stage === 0 ? 'none' : (valueIfKnown(sharding.offloadOptimizer) ?? 'none'),
     // Stages below 3 ignore offload_param (deepspeed runtime/engine.py:2397).
-    param: stage === 3 ? (valueOf(sharding.offloadParam) ?? 'none') : 'none',
+    param: stage === 3 ? (valueIfKnown(sharding.offloadParam) ?? 'none') : 'none',
   };
 }
 
@@ -118,7 +118,7 @@ function gradientsToHostDraft(facts: TimeFacts, { optimizer, param }: OffloadFac
 function hostGradientBytes(facts: TimeFacts, optimizer: OffloadDevice): number {
   if (optimizer === 'none') return 0;
   const { sharding, gradientBytes } = facts;
-  const accumulated = sharding.kind === 'zero' ? valueOf(sharding.gradAccumDtype) : undefined;
+  const accumulated = sharding.kind === 'zero' ? valueIfKnown(sharding.gradAccumDtype) : undefined;
   const each =
     sharding.kind === 'fsdp' ? storedBytes(facts) : accumulated === undefined ? gradientBytes : bytesOf(accumulated);
   return steppedParameters(facts) * (1 - shareOnGpu(facts)) * each;
@@ -126,8 +126,8 @@ function hostGradientBytes(facts: TimeFacts, optimizer: OffloadDevice): number {
 
 /** FSDP keeps weights, and so gradients, in the dtype they were loaded in; fp32 where it upcasts for mixed precision. */
 function storedBytes({ run, compute }: TimeFacts): number {
-  if (valueOf(run.precision.mode) === 'pure') return bytesOf(compute);
-  return bytesOf(valueOf(run.precision.weights) ?? 'fp32');
+  if (valueIfKnown(run.precision.mode) === 'pure') return bytesOf(compute);
+  return bytesOf(valueIfKnown(run.precision.weights) ?? 'fp32');
 }
 
 interface Copy {
@@ -142,7 +142,7 @@ interface Copy {
 
 function copy(facts: TimeFacts, { id, label, bytes, formula, hides, perTensor }: Copy): Draft {
   const { host } = facts.cluster;
-  const pinned = facts.sharding.kind !== 'zero' || valueOf(facts.sharding.pinMemory) === true;
+  const pinned = facts.sharding.kind !== 'zero' || valueIfKnown(facts.sharding.pinMemory) === true;
   const share = pinned ? 1 : UNPINNED_SHARE;
   const rate = (perTensor ? host.copyBytesPerSecondPerGpu : host.pcieBytesPerSecondPerGpu) * share;
   const seconds = bytes / rate;

@@ -1,4 +1,4 @@
-import { valueOf } from '../../run/known';
+import { valueOf as valueIfKnown } from '../../run/known';
 import { formatParameters, formatRate } from '../../text/format';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
@@ -13,10 +13,10 @@ const MEMORY_EFFICIENCY = 0.8;
 
 /** Share of the optimizer's states that stays on the GPU. */
 export function shareOnGpu({ sharding }: TimeFacts): number {
-  if (sharding.kind === 'fsdp') return valueOf(sharding.offloadParams) === true ? 0 : 1;
+  if (sharding.kind === 'fsdp') return valueIfKnown(sharding.offloadParams) === true ? 0 : 1;
   if (sharding.kind !== 'zero') return 1;
-  if ((valueOf(sharding.offloadOptimizer) ?? 'none') === 'none') return 1;
-  return 1 - Math.min(1, Math.max(0, valueOf(sharding.offloadRatio) ?? 1));
+  if ((valueIfKnown(sharding.offloadOptimizer) ?? 'none') === 'none') return 1;
+  return 1 - Math.min(1, Math.max(0, valueIfKnown(sharding.offloadRatio) ?? 1));
 }
 
 /** Parameters whose optimizer states one rank holds. */
@@ -28,9 +28,10 @@ export function steppedParameters({ parameters, sharding, shard }: TimeFacts): n
 export function gpuOptimizerDraft(facts: TimeFacts): Draft | undefined {
   const stepped = steppedParameters(facts) * shareOnGpu(facts);
   if (stepped <= 0) return undefined;
-  const name = valueOf(facts.run.optimizer.name) ?? 'adamw';
+  const name = valueIfKnown(facts.run.optimizer.name) ?? 'adamw';
   const bytesEach =
-    bytesPerParameter(name) + (valueOf(facts.run.optimizer.implementation) === 'foreach' ? FOREACH_EXTRA_BYTES : 0);
+    bytesPerParameter(name) +
+    (valueIfKnown(facts.run.optimizer.implementation) === 'foreach' ? FOREACH_EXTRA_BYTES : 0);
   const rate = facts.cluster.accelerator.memoryBytesPerSecond;
   const seconds = (stepped * bytesEach) / (rate * MEMORY_EFFICIENCY);
   return {

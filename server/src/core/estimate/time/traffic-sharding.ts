@@ -1,4 +1,4 @@
-import { valueOf } from '../../run/known';
+import { valueOf as valueIfKnown } from '../../run/known';
 import type { FsdpSharding, ZeroSharding } from '../../run/training-run';
 import type { Hiding } from './draft';
 import { bytesOf, type TimeFacts } from './facts';
@@ -56,7 +56,7 @@ function fsdpFlows(facts: TimeFacts, sharding: FsdpSharding): Flow[] {
   const { shard, data, context, accumulation } = facts;
   if (shard <= 1) return replicaFlows(facts, data * context, 1);
   const units = Math.max(1, facts.model.layers / facts.pipeline) + 1;
-  const hides: Hiding = valueOf(sharding.backwardPrefetch) === 'NO_PREFETCH' ? 'never' : 'beside-compute';
+  const hides: Hiding = valueIfKnown(sharding.backwardPrefetch) === 'NO_PREFETCH' ? 'never' : 'beside-compute';
   const gathers = gatherFlow(facts, { calls: units, hides, ranks: shard, dimension: 'shard' });
   const bytes = facts.gradientBytes * facts.parameters.trainableOnRank;
   return [
@@ -84,7 +84,7 @@ function replicas({ data, shard }: TimeFacts): number {
 
 function zeroFlows(facts: TimeFacts, sharding: ZeroSharding): Flow[] {
   const { data, context, shard } = facts;
-  const stage = valueOf(sharding.stage) ?? 0;
+  const stage = valueIfKnown(sharding.stage) ?? 0;
   if (stage === 0) return replicaFlows(facts, data * context, 1);
   if (shard <= 1) return [];
   if (stage === 3) return zero3Flows(facts, sharding);
@@ -109,7 +109,7 @@ function zeroFlows(facts: TimeFacts, sharding: ZeroSharding): Flow[] {
 
 function zero3Flows(facts: TimeFacts, sharding: ZeroSharding): Flow[] {
   const { shard, accumulation } = facts;
-  const secondary = valueOf(sharding.hpzPartitionRanks) ?? 1;
+  const secondary = valueIfKnown(sharding.hpzPartitionRanks) ?? 1;
   const calls = gatheredTensors(facts, sharding);
   const hides = prefetches(facts) ? 'beside-compute' : 'never';
   const flows =
@@ -125,17 +125,17 @@ function zero3Flows(facts: TimeFacts, sharding: ZeroSharding): Flow[] {
 /** Reduce-scatter of gradients in buckets, `times` per optimizer step; an all-reduce where reduce_scatter is off. */
 function reduceFlow(facts: TimeFacts, sharding: ZeroSharding, times: number): Flow {
   const { shard, parameters, gradientBytes } = facts;
-  const quantised = valueOf(sharding.quantizedGradients) === true;
+  const quantised = valueIfKnown(sharding.quantizedGradients) === true;
   // qgZ sends 4-bit gradients: a quarter of 16 bit.
   const bytes = (gradientBytes * parameters.trainableOnRank) / (quantised ? 4 : 1);
-  const bucket = valueOf(sharding.reduceBucketElements) ?? ZERO_BUCKET_ELEMENTS;
+  const bucket = valueIfKnown(sharding.reduceBucketElements) ?? ZERO_BUCKET_ELEMENTS;
   const buckets = Math.max(1, Math.ceil(parameters.trainableOnRank / Math.max(1, bucket)));
-  const scatter = valueOf(sharding.reduceScatter) !== false;
-  const overlaps = (valueOf(sharding.overlapComm) ?? valueOf(sharding.stage) === 3) && prefetches(facts);
+  const scatter = valueIfKnown(sharding.reduceScatter) !== false;
+  const overlaps = (valueIfKnown(sharding.overlapComm) ?? valueIfKnown(sharding.stage) === 3) && prefetches(facts);
   return {
     id: 'communication.reduce-gradients',
     label: `${scatter ? 'reduce-scatter' : 'all-reduce'} of gradients over ${shard} ranks${times > 1 ? ', every micro-step' : ''}`,
-    dimension: valueOf(sharding.stage) === 3 ? 'shard' : 'data',
+    dimension: valueIfKnown(sharding.stage) === 3 ? 'shard' : 'data',
     collective: scatter ? 'reduce-scatter' : 'all-reduce',
     ranks: shard,
     bytesPerCall: bytes / buckets,
@@ -148,7 +148,7 @@ function reduceFlow(facts: TimeFacts, sharding: ZeroSharding, times: number): Fl
 
 /** Tensors that are really partitioned; those below the persistence threshold stay whole on every rank. */
 function gatheredTensors({ model, pipeline }: TimeFacts, sharding: ZeroSharding): number {
-  const threshold = valueOf(sharding.persistenceThresholdElements) ?? 1e5;
+  const threshold = valueIfKnown(sharding.persistenceThresholdElements) ?? 1e5;
   let tensors = 0;
   for (const { shape, count } of model.groups) {
     if (shape.reduce((product, size) => product * size, 1) >= threshold) tensors += count;
@@ -195,9 +195,9 @@ function gatherFlow(facts: TimeFacts, { calls, ranks, hides, dimension, part }: 
 /** Bytes of all gathered weights on one tensor, pipeline and expert rank. */
 export function gatheredBytes(facts: TimeFacts, part?: 'forward' | 'backward'): { blocks: number; outside: number } {
   const { parameters, sharding, run, weightBytes } = facts;
-  const stored = run.quantization && valueOf(run.quantization);
+  const stored = run.quantization && valueIfKnown(run.quantization);
   // qwZ gathers 8-bit weights in the forward pass; quantised base weights travel packed.
-  const packed = sharding.kind === 'zero' && valueOf(sharding.quantizedWeights) === true && part !== 'backward';
+  const packed = sharding.kind === 'zero' && valueIfKnown(sharding.quantizedWeights) === true && part !== 'backward';
   const each = stored !== undefined ? bytesOf(stored) : packed ? 1 : weightBytes;
   const inBlocks = parameters.total > 0 ? parameters.blocks / parameters.total : 0;
   return { blocks: parameters.onRank * inBlocks * each, outside: parameters.onRank * (1 - inBlocks) * weightBytes };

@@ -1,4 +1,4 @@
-import { valueOf } from '../../run/known';
+import { valueOf as valueIfKnown } from '../../run/known';
 import { type Collective, wireBytes } from './collectives';
 import type { Hiding } from './draft';
 import type { TimeFacts } from './facts';
@@ -137,7 +137,7 @@ export function reducesOncePerStep({ sharding }: TimeFacts): boolean {
     case 'fsdp':
       return true;
     case 'zero':
-      return (valueOf(sharding.stage) ?? 0) <= 1;
+      return (valueIfKnown(sharding.stage) ?? 0) <= 1;
     default:
       return sharding satisfies never;
   }

@@ -1,5 +1,5 @@
 import type { Model, ParameterGroup } from '../../models/model';
-import { valueOf } from '../../run/known';
+import { valueOf as valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
 
 export interface Trainable {
@@ -16,10 +16,10 @@ export function trainableParameters(run: TrainingRun, model: Model): Trainable {
   if (run.lora === undefined) {
     return { trainable: model.parameters.total, trainableExperts: model.parameters.byKind.expert ?? 0 };
   }
-  const lora = valueOf(run.lora);
-  const rank = (lora && valueOf(lora.rank)) ?? 8; // PEFT's default for `r`.
-  const targets = (lora && valueOf(lora.targets)) ?? model.loraTargets ?? [];
-  const whole = (lora && valueOf(lora.modulesToSave)) ?? [];
+  const lora = valueIfKnown(run.lora);
+  const rank = (lora && valueIfKnown(lora.rank)) ?? 8; // PEFT's default for `r`.
+  const targets = (lora && valueIfKnown(lora.targets)) ?? model.loraTargets ?? [];
+  const whole = (lora && valueIfKnown(lora.modulesToSave)) ?? [];
   let trainable = 0;
   let trainableExperts = 0;
   for (const group of model.groups) {
