@@ -316,14 +316,19 @@ function cardsUsed(
     assumptions.push(
       'Nodes of the NVLink rack joined by the network: IMEX not assumed (`transport: nvlink` says it is set up)',
     );
-  const known = perCard !== undefined;
   return {
     transport,
     nics,
-    wire: perCard === undefined || nics === undefined ? undefined : perCard * nics,
+    wire: nics === undefined ? shareOfNetwork(node, gpus) : perCard === undefined ? undefined : perCard * nics,
     measured: between.measured,
-    known: known && nics !== undefined,
+    known: perCard !== undefined,
   };
+}
+
+/** For a node whose cards are not counted: the part of its network that goes with the used GPUs. */
+function shareOfNetwork(node: NodeShape, gpus: number): number | undefined {
+  const all = node.between.bytesPerSecond;
+  return all === undefined ? undefined : (all * gpus) / node.gpus;
 }
 
 function sharedPrice(node: NodeShape, perMachine: number): Cluster['pricePerNodeHour'] {

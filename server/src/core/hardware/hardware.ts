@@ -9,6 +9,7 @@ export interface Accelerator {
   readonly role: string;
   /** What the framework can allocate at most (torch total_memory), not the marketing figure. */
   readonly memoryBytes: number;
+  /** 0 where not published. */
   readonly memoryBytesPerSecond: number;
   /** Dense peak by number format, FLOP/s; null where the chip lacks it. */
   readonly peakFlops: Readonly<Record<'fp32' | 'tf32' | 'fp16' | 'bf16' | 'fp8' | 'fp4', number | null>>;

@@ -31,7 +31,7 @@ export function acceleratorSpellings(record: AcceleratorRecord): { sure: readonl
   const memory = rest.find((word) => /^\d+gb$/.test(word));
   const form = rest.find((word) => /^(sxm|pcie|nvl)\d?$/.test(word));
   const forms = form === undefined ? [''] : ['', form, form.replace(/\d$/, '')];
-  const sizes = memory === undefined ? [''] : ['', memory, memory.slice(0, -2)];
+  const sizes = memory === undefined ? [''] : ['', memory, memory.slice(0, -2), memory.slice(0, -1)];
   const plain = memory === undefined && form === undefined ? rest.join('') : undefined;
   const loose = plain !== undefined ? [`${family}${plain}`] : [];
   for (const f of forms) {

@@ -187,6 +187,8 @@ function instanceAssumptions(record: InstanceRecord): readonly string[] {
   if (record.host_varies === true) found.push(`Host memory and CPU of ${record.id} differ from host to host`);
   if (record.hosts !== undefined && record.hosts > 1)
     found.push(`${record.id} is ${record.hosts} machines joined by one accelerator fabric, counted as one node`);
+  if (record.efa !== undefined && typeof record.efa.gpudirect_rdma !== 'boolean')
+    found.push(`GPUDirect RDMA of ${record.id} not confirmed: counted without`);
   if (record.confidence === 'low') found.push(`The catalog's record of ${record.id} is incomplete or unconfirmed`);
   return found;
 }

@@ -80,7 +80,8 @@ export interface InstanceRecord extends Sourced {
   readonly efa?: {
     readonly generation?: string | null;
     readonly interfaces?: number | null;
-    readonly gpudirect_rdma: boolean;
+    /** null: not confirmed. */
+    readonly gpudirect_rdma: boolean | null;
   };
   readonly fabric?: {
     readonly protocol: string;
