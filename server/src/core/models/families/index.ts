@@ -1,9 +1,11 @@
 import type { Family } from '../family';
 import { gptLike } from './gpt';
+import { hybrids } from './hybrids';
 import { llamaLike } from './llama';
+import { latent } from './mla';
 import { mixtures } from './moe';
 
-const ALL: readonly Family[] = [...llamaLike, ...mixtures, ...gptLike];
+const ALL: readonly Family[] = [...llamaLike, ...mixtures, ...gptLike, ...latent, ...hybrids];
 
 const BY_TYPE = new Map(ALL.flatMap((family) => family.types.map((type) => [type, family] as const)));
 

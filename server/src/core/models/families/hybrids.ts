@@ -1,0 +1,455 @@
+import type { ConfigReader } from '../config';
+import { decoder } from '../decoder';
+import { attention, gatedMlp, headNorms, plainMlp, readHeads, type Sublayer } from '../dimensions';
+import { mixture, mixtureOf } from '../experts';
+import { decoderFamily, type Family } from '../family';
+import { type Layers, type Layout, stack } from '../layout';
+import type { AttentionShape, MlpShape } from '../model';
+import { conv, embedding, linear, norm, parameter, type Tensor, under } from '../parts';
+import { qwenShared, qwenSparse } from './moe';
+
+type Mixer = Sublayer<AttentionShape | undefined>;
+
+/** Gated delta nets and full attention in turn (Qwen3-Next, Qwen3.5). */
+export function isLinear(c: ConfigReader, layer: number): boolean {
+  const types = c.texts('layer_types');
+  if (types) return types[layer] === 'linear_attention';
+  return (layer + 1) % (c.optional('full_attention_interval') ?? 4) !== 0;
+}
+
+/** Qwen3NextGatedDeltaNet (modeling_qwen3_next.py); Qwen3.5 keeps the four input projections apart. */
+function deltaNet(c: ConfigReader, hidden: number, fused: boolean): Mixer {
+  const keyHeads = c.size('linear_num_key_heads');
+  const valueHeads = c.size('linear_num_value_heads');
+  const keyDim = c.size('linear_key_head_dim');
+  const valueDim = c.size('linear_value_head_dim');
+  const keys = keyHeads * keyDim;
+  const values = valueHeads * valueDim;
+  const inputs = fused
+    ? [...linear('in_proj_qkvz', hidden, 2 * keys + 2 * values), ...linear('in_proj_ba', hidden, 2 * valueHeads)]
+    : [
+        ...linear('in_proj_qkv', hidden, 2 * keys + values),
+        ...linear('in_proj_z', hidden, values),
+        ...linear('in_proj_b', hidden, valueHeads),
+        ...linear('in_proj_a', hidden, valueHeads),
+      ];
+  return {
+    parts: under(
+      'linear_attn',
+      'attention',
+      parameter('dt_bias', [valueHeads]),
+      parameter('A_log', [valueHeads]),
+      conv('conv1d', [2 * keys + values, 1, c.size('linear_conv_kernel_dim')], false),
+      inputs,
+      norm('norm', valueDim),
+      linear('out_proj', values, hidden),
+    ),
+    shape: {
+      heads: valueHeads,
+      kvHeads: keyHeads,
+      headDim: keyDim,
+      valueHeadDim: valueDim,
+      kind: 'linear',
+      qkNorm: false,
+    },
+  };
+}
+
+/** Queries come with a gate of the same width, so their projection is twice as wide. */
+function gatedAttention(c: ConfigReader, hidden: number): Sublayer<AttentionShape> {
+  const { heads, kvHeads, headDim } = readHeads(c, hidden);
+  const bias = c.flag('attention_bias');
+  const self = attention(
+    hidden,
+    { heads, kvHeads, headDim },
+    { qkvBias: bias, outBias: bias, qkNorm: headNorms(headDim) },
+  );
+  const parts = self.parts.map((part) =>
+    part.name.startsWith('self_attn.q_proj.')
+      ? { ...part, shape: [2 * heads * headDim, ...part.shape.slice(1)] }
+      : part,
+  );
+  return { ...self, parts };
+}
+
+function qwenMixer(fused: boolean) {
+  return (c: ConfigReader, hidden: number, layer: number): Mixer =>
+    isLinear(c, layer) ? deltaNet(c, hidden, fused) : gatedAttention(c, hidden);
+}
+
+/** Mamba's selective state space (MambaMixer, modeling_mamba.py:296); Jamba adds three norms. */
+function mamba1(
+  hidden: number,
+  o: { inner: number; state: number; rank: number; kernel: number; bias: boolean; convBias: boolean; norms: boolean },
+): Tensor[] {
+  return [
+    ...parameter('A_log', [o.inner, o.state]),
+    ...parameter('D', [o.inner]),
+    ...conv('conv1d', [o.inner, 1, o.kernel], o.convBias),
+    ...linear('in_proj', hidden, 2 * o.inner, o.bias),
+    ...linear('x_proj', o.inner, o.rank + 2 * o.state),
+    ...linear('dt_proj', o.rank, o.inner, true),
+    ...linear('out_proj', o.inner, hidden, o.bias),
+    ...(o.norms
+      ? [...norm('dt_layernorm', o.rank), ...norm('b_layernorm', o.state), ...norm('c_layernorm', o.state)]
+      : []),
+  ];
+}
+
+function mambaBody(c: ConfigReader): Layout {
+  const hidden = c.size('hidden_size');
+  const rank = c.value('time_step_rank') === 'auto' ? Math.ceil(hidden / 16) : c.size('time_step_rank');
+  const mixer = mamba1(hidden, {
+    inner: Math.floor((c.optional('expand') ?? 2) * hidden),
+    state: c.size('state_size'),
+    rank,
+    kernel: c.size('conv_kernel'),
+    bias: c.flag('use_bias'),
+    convBias: c.flag('use_conv_bias'),
+    norms: false,
+  });
+  return bodyOf(c, {
+    embeddings: 'embeddings',
+    finalNorm: 'norm_f',
+    layers: c.size('num_hidden_layers', 'n_layer'),
+    kindOf: () => '',
+    layer: () => ({
+      className: 'MambaBlock',
+      tower: 'text',
+      parts: [...norm('norm', hidden), ...under('mixer', 'attention', mixer)],
+    }),
+  });
+}
+
+function jambaLayer(c: ConfigReader, layer: number): Omit<Layers, 'count'> {
+  const hidden = c.size('hidden_size');
+  const isAttention = layer % c.size('attn_layer_period') === c.amount('attn_layer_offset');
+  const isSparse = jambaSparse(c, layer);
+  const self = isAttention ? attention(hidden, readHeads(c, hidden)) : undefined;
+  const rank = c.value('mamba_dt_rank') === 'auto' ? Math.ceil(hidden / 16) : c.size('mamba_dt_rank');
+  const mixer =
+    self?.parts ??
+    under(
+      'mamba',
+      'attention',
+      mamba1(hidden, {
+        inner: c.size('mamba_expand') * hidden,
+        state: c.size('mamba_d_state'),
+        rank,
+        kernel: c.size('mamba_d_conv'),
+        bias: c.flag('mamba_proj_bias'),
+        convBias: c.flag('mamba_conv_bias'),
+        norms: true,
+      }),
+    );
+  const width = c.size('intermediate_size');
+  const experts = c.size('num_experts', 'num_local_experts');
+  const mlp = isSparse
+    ? mixture(hidden, {
+        at: 'feed_forward',
+        count: experts,
+        perToken: c.size('num_experts_per_tok'),
+        width,
+        router: linear('router', hidden, experts),
+      })
+    : gatedMlp(hidden, width, false, 'feed_forward');
+  return {
+    className: isAttention ? 'JambaAttentionDecoderLayer' : 'JambaMambaDecoderLayer',
+    tower: 'text',
+    parts: [...mixer, ...mlp.parts, ...norm('input_layernorm', hidden), ...norm('pre_ff_layernorm', hidden)],
+    ...(self && { attention: self.shape }),
+    mlp: mlp.shape,
+  };
+}
+
+function jambaSparse(c: ConfigReader, layer: number): boolean {
+  const experts = c.size('num_experts', 'num_local_experts');
+  return experts > 1 && layer % c.size('expert_layer_period') === c.amount('expert_layer_offset');
+}
+
+const NEMOTRON_KINDS: Readonly<Record<string, string>> = {
+  M: 'linear_attention',
+  mamba: 'linear_attention',
+  E: 'moe',
+  '*': 'full_attention',
+  attention: 'full_attention',
+  '-': 'mlp',
+};
+
+/** The kind of each layer, from `layers_block_type` or the older pattern of letters (configuration_nemotron_h.py). */
+function nemotronKinds(c: ConfigReader): readonly string[] {
+  const types = c.texts('layers_block_type', 'layer_types');
+  const pattern = c.text('hybrid_override_pattern');
+  const kinds = types ?? (pattern === undefined ? ['linear_attention', 'moe', 'full_attention', 'mlp'] : [...pattern]);
+  return kinds.map((kind) => NEMOTRON_KINDS[kind] ?? kind);
+}
+
+/** NemotronHMamba2Mixer (modeling_nemotron_h.py:369). */
+function mamba2(c: ConfigReader, hidden: number): Tensor[] {
+  const heads = c.size('mamba_num_heads');
+  const inner = heads * c.size('mamba_head_dim');
+  const convDim = inner + 2 * c.size('n_groups', 'mamba_n_groups') * c.size('ssm_state_size');
+  const bias = c.flag('use_bias');
+  return under(
+    'mixer',
+    'attention',
+    parameter('dt_bias', [heads]),
+    parameter('A_log', [heads]),
+    parameter('D', [heads]),
+    conv('conv1d', [convDim, 1, c.size('conv_kernel', 'mamba_d_conv')], c.flag('use_conv_bias', 'mamba_conv_bias')),
+    linear('in_proj', hidden, inner + convDim + heads, bias),
+    norm('norm', inner),
+    linear('out_proj', inner, hidden, bias),
+  );
+}
+
+/** Experts of two matrices, on a narrower latent width where there is one (NemotronHMoE, modeling_nemotron_h.py:692). */
+function nemotronExperts(c: ConfigReader, hidden: number): Sublayer<MlpShape> {
+  const count = c.size('n_routed_experts', 'num_local_experts');
+  const width = c.size('moe_intermediate_size');
+  const latent = c.optional('moe_latent_size');
+  const bias = c.flag('mlp_bias');
+  const sharedWidth = c.size('moe_shared_expert_intermediate_size');
+  const moe = mixtureOf(
+    hidden,
+    {
+      at: 'mixer',
+      count,
+      perToken: c.size('num_experts_per_tok'),
+      width,
+      extra: [
+        ...plainMlp(hidden, sharedWidth, ['up_proj', 'down_proj'], bias, 'shared_experts').parts,
+        ...(latent === undefined
+          ? []
+          : [...linear('fc1_latent_proj', hidden, latent, bias), ...linear('fc2_latent_proj', latent, hidden, bias)]),
+      ],
+    },
+    [
+      ...parameter('experts.up_proj', [count, width, latent ?? hidden], 'expert-stack'),
+      ...parameter('experts.down_proj', [count, latent ?? hidden, width], 'expert-stack'),
+    ],
+  );
+  const shape: MlpShape = { ...moe.shape, gated: false };
+  return {
+    ...moe,
+    shape: shape.moe ? { ...shape, moe: { ...shape.moe, sharedIntermediateSize: sharedWidth } } : shape,
+  };
+}
+
+/** Each block of Nemotron-H is a mixer of one kind behind one norm. */
+function nemotronLayer(c: ConfigReader, hidden: number, kind: string): Omit<Layers, 'count'> {
+  const block = { className: 'NemotronHBlock', tower: 'text' as const };
+  const before = norm('norm', hidden);
+  if (kind === 'full_attention') {
+    const self = attention(hidden, readHeads(c, hidden), { at: 'mixer' });
+    return { ...block, parts: [...before, ...self.parts], attention: self.shape };
+  }
+  if (kind === 'mlp' || kind === 'moe') {
+    const mlp =
+      kind === 'moe'
+        ? nemotronExperts(c, hidden)
+        : plainMlp(hidden, c.size('intermediate_size'), ['up_proj', 'down_proj'], c.flag('mlp_bias'), 'mixer');
+    return { ...block, parts: [...before, ...mlp.parts], mlp: mlp.shape };
+  }
+  if (kind !== 'linear_attention') c.problem(`layers_block_type has "${kind}", which Shardlens does not know`);
+  return { ...block, parts: [...before, ...mamba2(c, hidden)] };
+}
+
+function nemotronBody(c: ConfigReader): Layout {
+  const hidden = c.size('hidden_size');
+  const kinds = nemotronKinds(c);
+  return bodyOf(c, {
+    embeddings: 'embeddings',
+    finalNorm: 'norm_f',
+    layers: kinds.length,
+    kindOf: (layer) => kinds[layer] ?? '',
+    layer: (layer) => nemotronLayer(c, hidden, kinds[layer] ?? ''),
+  });
+}
+
+/** Short convolutions and attention (Lfm2DecoderLayer, modeling_lfm2.py:119, 324). */
+function lfm2Layer(c: ConfigReader, hidden: number, isAttention: boolean): Omit<Layers, 'count'> {
+  const heads = readHeads(c, hidden);
+  const self = attention(hidden, heads, {
+    names: ['q_proj', 'k_proj', 'v_proj', 'out_proj'],
+    qkNorm: [...norm('q_layernorm', heads.headDim), ...norm('k_layernorm', heads.headDim)],
+  });
+  const bias = c.flag('conv_bias');
+  const short = under(
+    'conv',
+    'attention',
+    conv('conv', [hidden, 1, c.size('conv_L_cache')], bias),
+    linear('in_proj', hidden, 3 * hidden, bias),
+    linear('out_proj', hidden, hidden, bias),
+  );
+  const width = lfm2Width(c);
+  const mlp = under(
+    'feed_forward',
+    'mlp',
+    linear('w1', hidden, width),
+    linear('w3', hidden, width),
+    linear('w2', width, hidden),
+  );
+  return {
+    className: 'Lfm2DecoderLayer',
+    tower: 'text',
+    parts: [
+      ...(isAttention ? self.parts : short),
+      ...mlp,
+      ...norm('operator_norm', hidden),
+      ...norm('ffn_norm', hidden),
+    ],
+    ...(isAttention && { attention: self.shape }),
+    mlp: { intermediateSize: width, gated: true },
+  };
+}
+
+function lfm2Width(c: ConfigReader): number {
+  const width = c.size('block_ff_dim', 'intermediate_size');
+  if (!c.flag('block_auto_adjust_ff_dim')) return width;
+  const adjusted = Math.floor((2 * width) / 3);
+  const factor = c.value('block_ffn_dim_multiplier');
+  if (typeof factor !== 'number') return adjusted;
+  const multiple = c.size('block_multiple_of');
+  return multiple * Math.ceil(Math.floor(factor * adjusted) / multiple);
+}
+
+function lfm2Body(c: ConfigReader): Layout {
+  const hidden = c.size('hidden_size');
+  const types = c.texts('layer_types');
+  const full = c.numbers('full_attn_idxs');
+  const isAttention = (layer: number) => (types ? types[layer] === 'full_attention' : (full?.includes(layer) ?? true));
+  const layout = bodyOf(c, {
+    embeddings: 'embed_tokens',
+    finalNorm: 'embedding_norm',
+    layers: c.size('num_hidden_layers'),
+    kindOf: (layer) => String(isAttention(layer)),
+    layer: (layer) => lfm2Layer(c, hidden, isAttention(layer)),
+  });
+  return { ...layout, tied: c.flag('tie_embedding', 'tie_word_embeddings') };
+}
+
+/** RecurrentGemmaDecoderLayer: an RG-LRU or local attention, then an MLP of half `intermediate_size`. */
+function recurrentGemmaLayer(c: ConfigReader, hidden: number, isAttention: boolean): Omit<Layers, 'count'> {
+  const heads = c.size('num_attention_heads');
+  const headDim = Math.floor(hidden / heads);
+  const window = c.optional('attention_window_size');
+  const self = attention(
+    hidden,
+    { heads, kvHeads: c.optional('num_key_value_heads') ?? heads, headDim },
+    { at: 'temporal_block', qkvBias: c.flag('attention_bias'), outBias: true, window },
+  );
+  const width = Math.floor(c.size('intermediate_size') / 2);
+  const mlp = gatedMlp(hidden, width, true, 'mlp_block');
+  return {
+    className: 'RecurrentGemmaDecoderLayer',
+    tower: 'text',
+    parts: [
+      ...norm('temporal_pre_norm', hidden),
+      ...(isAttention ? self.parts : recurrentBlock(c, hidden, heads)),
+      ...norm('channel_pre_norm', hidden),
+      ...mlp.parts,
+    ],
+    ...(isAttention && { attention: self.shape }),
+    mlp: mlp.shape,
+  };
+}
+
+function recurrentBlock(c: ConfigReader, hidden: number, heads: number): Tensor[] {
+  const width = c.optional('lru_width') ?? hidden;
+  const block = Math.floor(width / heads);
+  return under(
+    'temporal_block',
+    'attention',
+    linear('linear_y', hidden, width, true),
+    linear('linear_x', hidden, width, true),
+    linear('linear_out', width, hidden, true),
+    conv('conv_1d', [width, 1, c.size('conv1d_width')]),
+    under(
+      'rg_lru',
+      undefined,
+      parameter('recurrent_param', [width]),
+      parameter('input_gate_weight', [heads, block, block]),
+      parameter('input_gate_bias', [heads, block]),
+      parameter('recurrent_gate_weight', [heads, block, block]),
+      parameter('recurrent_gate_bias', [heads, block]),
+    ),
+  );
+}
+
+function recurrentGemmaBody(c: ConfigReader): Layout {
+  const hidden = c.size('hidden_size');
+  const types = c.texts('block_types', '_block_types') ?? ['recurrent', 'recurrent', 'attention'];
+  const isAttention = (layer: number) => types[layer % types.length] === 'attention';
+  return bodyOf(c, {
+    embeddings: 'embed_tokens',
+    finalNorm: 'final_norm',
+    layers: c.size('num_hidden_layers'),
+    kindOf: (layer) => String(isAttention(layer)),
+    layer: (layer) => recurrentGemmaLayer(c, hidden, isAttention(layer)),
+  });
+}
+
+function bodyOf(
+  c: ConfigReader,
+  o: {
+    readonly embeddings: string;
+    readonly finalNorm: string;
+    readonly layers: number;
+    readonly kindOf: (layer: number) => string;
+    readonly layer: (layer: number) => Omit<Layers, 'count'>;
+  },
+): Layout {
+  const hidden = c.size('hidden_size');
+  const vocab = c.size('vocab_size');
+  return {
+    hiddenSize: hidden,
+    layers: o.layers,
+    vocabSize: vocab,
+    tied: c.flag('tie_word_embeddings'),
+    maxPositions: c.optional('max_position_embeddings'),
+    parts: [...embedding(o.embeddings, vocab, hidden), ...norm(o.finalNorm, hidden)],
+    stacks: [stack('layers', o.layers, o.kindOf, o.layer)],
+  };
+}
+
+/** transformers 5.18.0, models/<type>/modeling_<type>.py. */
+export const hybrids: readonly Family[] = [
+  decoder({
+    types: ['qwen3_next'],
+    name: 'Qwen3Next',
+    kindOf: (c, layer) => String(isLinear(c, layer)),
+    attention: qwenMixer(true),
+    moe: { at: qwenSparse, layer: qwenShared },
+  }),
+  decoder({
+    types: ['qwen3_5_text'],
+    name: 'Qwen3_5',
+    kindOf: (c, layer) => String(isLinear(c, layer)),
+    attention: qwenMixer(false),
+  }),
+  decoder({
+    types: ['qwen3_5_moe_text'],
+    name: 'Qwen3_5Moe',
+    kindOf: (c, layer) => String(isLinear(c, layer)),
+    attention: qwenMixer(false),
+    moe: { at: () => true, layer: qwenShared },
+  }),
+  decoderFamily({ types: ['mamba'], architecture: 'MambaForCausalLM', base: 'backbone', body: mambaBody }),
+  decoderFamily({
+    types: ['jamba'],
+    architecture: 'JambaForCausalLM',
+    body: (c) =>
+      bodyOf(c, {
+        embeddings: 'embed_tokens',
+        finalNorm: 'final_layernorm',
+        layers: c.size('num_hidden_layers'),
+        kindOf: (layer) =>
+          `${layer % c.size('attn_layer_period') === c.amount('attn_layer_offset')} ${jambaSparse(c, layer)}`,
+        layer: (layer) => jambaLayer(c, layer),
+      }),
+  }),
+  decoderFamily({ types: ['nemotron_h'], architecture: 'NemotronHForCausalLM', body: nemotronBody }),
+  decoderFamily({ types: ['lfm2'], architecture: 'Lfm2ForCausalLM', body: lfm2Body }),
+  decoderFamily({ types: ['recurrent_gemma'], architecture: 'RecurrentGemmaForCausalLM', body: recurrentGemmaBody }),
+];
