@@ -37,6 +37,25 @@ export interface NodeDescription {
   readonly nvmeWriteGBps: number | undefined;
 }
 
+/** A description that says nothing: the machine as the catalog has it. */
+export const NOTHING_SAID: ClusterDescription = {
+  name: undefined,
+  instance: undefined,
+  node: undefined,
+  nodes: undefined,
+  gpusPerNode: undefined,
+  nodesPerMachine: undefined,
+  cpuThreadsPerProcess: undefined,
+  inside: { path: undefined, measured: undefined },
+  between: {
+    transport: undefined,
+    bytesPerSecondPerNic: undefined,
+    nicsPerNode: undefined,
+    nicsPerProcess: undefined,
+    measured: undefined,
+  },
+};
+
 const INSIDE = ['nvlink', 'xgmi', 'pcie-p2p', 'shm'] as const;
 const TRANSPORTS = ['efa-gdr', 'efa', 'infiniband', 'roce', 'rdma-host', 'tcpx', 'tcp', 'nvlink'] as const;
 const GIGA = 1e9;

@@ -1,7 +1,8 @@
 import type { HardwareCatalog } from '../catalogs';
 import type { Link, LinkKind } from './hardware';
 import type { NodeShape } from './node';
-import type { PathRecord, Transport } from './records';
+import { given, pathRecord, reached, weaker } from './rates';
+import type { Transport } from './records';
 
 const GIGA = 1e9;
 
@@ -110,69 +111,6 @@ function rackLink(node: NodeShape, choice: BetweenChoice, catalog: HardwareCatal
   };
 }
 
-type Rate = Pick<Link, 'bytesPerSecond' | 'low' | 'high' | 'latencySeconds' | 'basis' | 'source'>;
-
-/** What a collective reaches on a wire of this rate, from the record of another wire of the kind. */
-function reached(record: PathRecord | undefined, wire: number): Rate {
-  if (record === undefined)
-    return {
-      bytesPerSecond: wire / 2,
-      low: wire / 4,
-      high: wire,
-      latencySeconds: 20e-6,
-      basis: 'assumed',
-      source: 'half of the wire',
-    };
-  const ratio = wire / (record.wire_gb_s * GIGA);
-  const scale = ratio > 1 && record.scale_up === false ? 1 : ratio < 1 && record.scale_down === false ? 1 : ratio;
-  const most = record.max_share_of_wire === undefined ? Number.POSITIVE_INFINITY : record.max_share_of_wire * wire;
-  const rate = (gigabytes: number): number => Math.min(gigabytes * GIGA * scale, most);
-  return {
-    bytesPerSecond: rate(record.bus_gb_s),
-    low: rate(record.low_gb_s),
-    high: rate(record.high_gb_s),
-    latencySeconds: record.latency_us * 1e-6,
-    basis: record.basis,
-    source: `${record.id} (${record.basis}; ${record.sources.join(', ')}; ${record.as_of}): ${record.notes ?? ''}`,
-  };
-}
-
-/** A rate the user measured with nccl-tests (busbw of the whole group), with the band of repeated runs. */
-function given(measured: number, record: PathRecord | undefined): Rate {
-  return {
-    bytesPerSecond: measured,
-    low: measured * 0.9,
-    high: measured * 1.1,
-    latencySeconds: (record?.latency_us ?? 20) * 1e-6,
-    basis: 'given',
-    source: 'the cluster description',
-  };
-}
-
-interface PathQuery {
-  readonly generation: number | undefined;
-  readonly scope: 'process' | 'node';
-}
-
-/** The record that fits best: the same NVLink generation before the general one. */
-function pathRecord(
-  catalog: HardwareCatalog,
-  path: LinkKind,
-  wire: number,
-  { generation, scope }: PathQuery,
-): PathRecord | undefined {
-  const fits = catalog
-    .paths()
-    .filter(
-      (record) =>
-        record.path === path &&
-        (record.scope === undefined || record.scope === scope) &&
-        (record.link_generation === undefined || record.link_generation === generation) &&
-        (record.max_wire_gb_s === undefined || wire <= record.max_wire_gb_s * GIGA),
-    );
-  return fits.find((record) => record.link_generation !== undefined) ?? fits[0];
-}
-
 /** One GPU's data-sheet rate towards the other used GPUs, one direction. */
 function insideWire(node: NodeShape, gpus: number, path: LinkKind): number {
   if (path === 'pcie-p2p' || path === 'shm') return slotRate(node);
@@ -222,9 +160,4 @@ function betweenLabel(kind: LinkKind, perGpu: number, gpus: number): string {
 function rateText(bytesPerSecond: number): string {
   const gigabytes = bytesPerSecond / GIGA;
   return `${gigabytes >= 100 ? Math.round(gigabytes) : Number(gigabytes.toFixed(gigabytes < 10 ? 2 : 1))} GB/s`;
-}
-
-/** A figure read off the usual board is a model of the node at best. */
-function weaker(basis: Link['basis']): Link['basis'] {
-  return basis === 'measured' || basis === 'fitted' ? 'modelled' : basis;
 }

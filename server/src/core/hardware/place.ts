@@ -1,0 +1,75 @@
+import type { HardwareCatalog } from '../catalogs';
+import type { ClusterDescription } from './description';
+import type { Cluster, Link } from './hardware';
+import { hostOfNode } from './host';
+import { betweenLink, insideLink, noLink } from './links';
+import type { NodeShape } from './node';
+import type { Transport } from './records';
+import { cardsUsed, insidePath, whyImpossible } from './requested';
+
+/** Puts the run on nodes of this shape. */
+export function place(
+  node: NodeShape,
+  said: ClusterDescription,
+  given: { readonly nodes?: number | undefined; readonly gpusPerNode?: number | undefined },
+  catalog: HardwareCatalog,
+): { readonly cluster: Cluster } | { readonly problem: string; readonly nearest: readonly string[] } {
+  const nodes = given.nodes ?? said.nodes ?? said.nodesPerMachine ?? 1;
+  const perMachine = Math.min(said.nodesPerMachine ?? 1, nodes);
+  const gpus = given.gpusPerNode ?? said.gpusPerNode ?? Math.max(1, Math.floor(node.gpus / perMachine));
+  const extent = { nodes, gpus, perMachine };
+  const impossible = whyImpossible(node, said, extent);
+  if (impossible !== undefined) return { problem: impossible, nearest: [] };
+
+  const assumptions = [...node.assumptions];
+  const path = insidePath(node, said, assumptions);
+  if (gpus > 1 && typeof path !== 'string') return { problem: path.problem, nearest: [] };
+  const intra =
+    typeof path === 'string'
+      ? insideLink(node, gpus, { path, measured: said.inside.measured }, catalog)
+      : noLink('one GPU');
+  const cards = cardsUsed(node, said, extent, assumptions);
+  const inter = nodes === 1 ? noLink('one node') : betweenLink(node, gpus, { ...cards, nodes }, intra, catalog);
+  if (gpus > 1 && intra.basis === 'assumed') assumptions.push(`Speed inside the node assumed: ${intra.label}`);
+  if (inter.basis === 'assumed') assumptions.push(`Speed between nodes assumed: ${inter.label}`);
+  if (perMachine > 1) assumptions.push(`${perMachine} nodes share one machine: memory, CPU and drives divided equally`);
+  const count = nodes === 1 ? `${gpus}` : `${nodes} × ${gpus}`;
+  const tail = node.instanceId === undefined ? '' : ` (${node.instanceId})`;
+  return {
+    cluster: {
+      label: `${count} × ${node.accelerator.name}${tail}`,
+      id: node.id,
+      accelerator: node.accelerator,
+      nodes,
+      gpusPerNode: gpus,
+      gpusInNode: node.gpus,
+      host: hostOfNode(node, gpus, perMachine, catalog),
+      intra: joinedRack(node, cards.transport, intra),
+      beyondDomain: beyondPairs(node, gpus, intra, catalog),
+      inter,
+      pricePerNodeHour: sharedPrice(node, perMachine),
+      assumptions,
+      instanceId: node.instanceId,
+      nodesPerMachine: perMachine,
+      nicsPerNode: cards.nics,
+      cpuThreadsPerProcess: said.cpuThreadsPerProcess,
+      sources: node.sources,
+    },
+  };
+}
+
+/** With IMEX the switches of a rack make its nodes one NVLink domain. */
+function joinedRack(node: NodeShape, transport: Transport, intra: Link): Link {
+  const rack = node.inside.rackDomain;
+  return transport === 'nvlink' && rack !== undefined ? { ...intra, domain: rack } : intra;
+}
+
+function beyondPairs(node: NodeShape, gpus: number, intra: Link, catalog: HardwareCatalog): Link | undefined {
+  if (intra.kind !== 'nvlink-bridge' || gpus <= intra.domain) return undefined;
+  return insideLink(node, gpus, { path: node.inside.beyondPair, measured: undefined }, catalog);
+}
+
+function sharedPrice(node: NodeShape, perMachine: number): Cluster['pricePerNodeHour'] {
+  const price = node.pricePerNodeHour;
+  return price === undefined ? undefined : { ...price, usd: price.usd / perMachine };
+}
