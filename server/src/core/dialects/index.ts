@@ -26,7 +26,13 @@ export function dialect(id: DialectId): Dialect {
  * frameworks that borrow keys, and those before the dialects whose keys they borrow.
  */
 export function recognise(file: SourceFile): Recognition | undefined {
-  return shardlens.recognise(file) ?? accelerate.recognise(file) ?? recogniseForeign(file) ?? recogniseOurs(file);
+  return (
+    shardlens.recognise(file) ??
+    accelerate.recognise(file) ??
+    recogniseForeign(file) ??
+    recogniseOurs(file) ??
+    recogniseByName(file)
+  );
 }
 
 function recogniseOurs(file: SourceFile): Recognition | undefined {
@@ -36,6 +42,24 @@ function recogniseOurs(file: SourceFile): Recognition | undefined {
   }
   return undefined;
 }
+
+/**
+ * A file that could not be read, under a name that only one dialect's files bear: said to be that dialect's, so that its faults are
+ * shown. Its root is no mapping, so there is no config in it.
+ */
+function recogniseByName(file: SourceFile): Recognition | undefined {
+  const { root, problems } = file.tree;
+  if (root?.kind === 'mapping' || problems.length === 0) return undefined;
+  const name = basename(file.path);
+  const found = READ_NAMES.find(([pattern]) => pattern.test(name));
+  return found && { dialect: found[1], confidence: 0.4, reason: `is named ${name}; its text could not be read` };
+}
+
+/** Names that matched only one dialect over 446 repositories. */
+const READ_NAMES: readonly (readonly [RegExp, DialectId])[] = [
+  [/^ds_config.*\.json$|deepspeed.*\.json$|zero[_-]?[1-3].*\.json$/i, 'deepspeed'],
+  [/^accelerate.*\.ya?ml$/i, 'accelerate'],
+];
 
 /**
  * A cheap look at a text before it is parsed: false means that {@link recognise} would find none of our dialects in it, so a walk

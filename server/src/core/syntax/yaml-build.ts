@@ -7,10 +7,11 @@ import { isTemplated } from './template';
 
 /** Turns the parser's document into our tree as PyYAML's composer and SafeConstructor would: aliases, `<<`, tags, keys. */
 export function buildYaml(document: Document.Parsed, text: string, problems: SyntaxProblem[]): Node | undefined {
-  const builder: Builder = { text, problems, anchors: new Map(), weights: new Map(), expanded: 0 };
+  const builder: Builder = { text, problems, anchors: new Map(), weights: new Map(), expanded: 0, isHopeless: false };
   const contents = document.contents;
   if (contents === null) return undefined;
-  return build(builder, contents);
+  const root = build(builder, contents);
+  return builder.isHopeless ? undefined : root;
 }
 
 interface Builder {
@@ -20,6 +21,8 @@ interface Builder {
   readonly anchors: Map<string, Node | undefined>;
   /** Nodes below each anchor, aliases in it counted in full. */
   readonly weights: Map<string, number>;
+  /** An alias without anchor: PyYAML's composer stops, and the text is often no YAML at all but some template's. */
+  isHopeless: boolean;
   /** Nodes so far, had every alias been written out. */
   expanded: number;
 }
@@ -45,6 +48,7 @@ function buildAlias(b: Builder, name: string, start: number, end: number): Node 
   const raw = b.text.slice(start, end);
   const unresolved = scalarNode(start, end, raw, 'plain', { type: 'string', value: raw }, true);
   if (!b.anchors.has(name)) {
+    b.isHopeless = true;
     report(b, 'broken', start, end, `No anchor &${name} stands above this alias.`);
     return unresolved;
   }

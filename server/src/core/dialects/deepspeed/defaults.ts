@@ -31,6 +31,3 @@ export const ZERO_DEFAULTS = {
 
 /** 1.0 since 2026-06-23 (commit 442166559); releases before it did not clip. */
 export const CLIPPING_DEFAULT = { value: 1, source: 'deepspeed/runtime/constants.py:260' } as const;
-
-/** What the Accelerate launcher passes when a key of `deepspeed_config` is absent (accelerate 1.15.0). */
-export const PLUGIN_STAGE = { value: 2, of: 'accelerate 1.15.0', source: 'accelerate src/accelerate/commands/launch.py:416' } as const;

@@ -1,15 +1,7 @@
-import { known, unknown, type Known, type Origin } from '../../run/known';
+import { type Known, known, type Origin, unknown } from '../../run/known';
 import { isOlder, type RunSources } from '../../run/sources';
 import type { Dtype, OffloadDevice, ZeroSharding } from '../../run/training-run';
-import {
-  booleanFrom,
-  byDefault,
-  choiceFrom,
-  isAutoText,
-  numberFrom,
-  writtenIn,
-  type Written,
-} from '../../run/written';
+import { booleanFrom, byDefault, choiceFrom, isAutoText, numberFrom, type Written, writtenIn } from '../../run/written';
 import { fillAuto } from './auto';
 import { DEEPSPEED, ZERO_DEFAULTS } from './defaults';
 
@@ -52,7 +44,12 @@ export function readZero(sources: RunSources): ZeroSharding {
 }
 
 /** A key of `zero_optimization`: written, filled for "auto", or the default. */
-function resolve<T>(sources: RunSources, key: string, read: (written: Written) => Known<T>, fallback: Known<T>): Known<T> {
+function resolve<T>(
+  sources: RunSources,
+  key: string,
+  read: (written: Written) => Known<T>,
+  fallback: Known<T>,
+): Known<T> {
   const path = `zero_optimization.${key}`;
   const written = writtenIn(sources.deepspeed, path);
   if (!written) return fallback;
@@ -71,7 +68,9 @@ function readStage(sources: RunSources): ZeroSharding['stage'] {
     const number = numberFrom(written);
     if (!number.known) return number;
     const stage = ([0, 1, 2, 3] as const).find((one) => one === number.value);
-    return stage === undefined ? unknown(`there is no ZeRO stage ${number.value}`, written.origin) : known(stage, written.origin);
+    return stage === undefined
+      ? unknown(`there is no ZeRO stage ${number.value}`, written.origin)
+      : known(stage, written.origin);
   };
   return resolve(sources, 'stage', read, byDefault(ZERO_DEFAULTS.stage.value, DEEPSPEED, ZERO_DEFAULTS.stage.source));
 }
@@ -94,7 +93,8 @@ function deviceAt(sources: RunSources, section: string, deprecated: string): Kno
 function offloadedOptimizer(sources: RunSources, stage: ZeroSharding['stage']): Known<OffloadDevice> {
   const device = deviceAt(sources, 'offload_optimizer', 'cpu_offload');
   if (!device.known || device.value === 'none' || !stage.known) return device;
-  if (stage.value === 0) return switchedTo('none', device.origin, stage.origin, 'stage 0 has no ZeRO optimizer to offload');
+  if (stage.value === 0)
+    return switchedTo('none', device.origin, stage.origin, 'stage 0 has no ZeRO optimizer to offload');
   if (stage.value < 3 && device.value === 'nvme') {
     return switchedTo('cpu', device.origin, stage.origin, `stage ${stage.value} treats nvme as cpu`);
   }
@@ -126,7 +126,12 @@ function gatherOnSave(sources: RunSources): Known<boolean> {
   const old = writtenIn(sources.deepspeed, 'zero_optimization.stage3_gather_fp16_weights_on_model_save');
   if (old) return booleanFrom(old);
   const { value, source } = ZERO_DEFAULTS.gatherOnSave;
-  return resolve(sources, 'stage3_gather_16bit_weights_on_model_save', booleanFrom, byDefault(value, DEEPSPEED, source));
+  return resolve(
+    sources,
+    'stage3_gather_16bit_weights_on_model_save',
+    booleanFrom,
+    byDefault(value, DEEPSPEED, source),
+  );
 }
 
 const DTYPES: Readonly<Record<string, Dtype>> = {

@@ -50,21 +50,12 @@ export const FRAMEWORKS: readonly Framework[] = [
     name: 'ms-swift',
     signs: [
       {
-        all: [],
-        least: 2,
-        some: [
-          'tuner_type',
-          'train_type',
-          'sft_type',
-          'model',
-          'dataset',
-          'split_dataset_ratio',
-          'rlhf_type',
-          'model_author',
-        ],
-        none: ['model_name_or_path'],
+        all: ['model'],
+        least: 1,
+        some: words('tuner_type train_type sft_type split_dataset_ratio model_author rlhf_type'),
       },
-      { all: ['rlhf_type'], least: 1, some: ['train_iters', 'split_dataset_ratio', 'model', 'dataset'] },
+      { all: ['rlhf_type'], least: 1, some: ['train_iters', 'dataset', 'multi_turn_scheduler'] },
+      { all: ['micro_batch_size', 'global_batch_size', 'lr_warmup_fraction'] },
     ],
   },
   {
@@ -88,9 +79,9 @@ export const FRAMEWORKS: readonly Framework[] = [
         some: words(
           'pipe_parallel_size pipe-parallel-size model_parallel_size model-parallel-size num-layers hidden-size num-attention-heads',
           'train_iters train-iters lr_decay_iters lr-decay-iters lr_decay_style lr-decay-style checkpoint_activations',
-          'checkpoint-activations data_impl data-impl pos_emb pos-emb no_weight_tying no-weight-tying eval_interval eval-interval',
-          'keep_last_n_checkpoints attention_config attention-config gpt_j_residual vocab_file vocab-file tokenizer_type',
-          'train_data_paths train-data-paths data_path data-path hostfile launcher',
+          'checkpoint-activations data_impl data-impl pos_emb pos-emb no_weight_tying no-weight-tying',
+          'keep_last_n_checkpoints attention_config attention-config gpt_j_residual vocab_file vocab-file',
+          'train_data_paths train-data-paths',
         ),
         none: ['base_model', 'model_name_or_path', 'output_dir'],
       },
@@ -129,11 +120,13 @@ export const FRAMEWORKS: readonly Framework[] = [
   {
     name: 'a script with its own training loop',
     signs: [
+      { all: ['with_tracking'] },
+      { all: ['checkpointing_steps'] },
       {
         all: [],
         least: 2,
         some: words(
-          'with_tracking checkpointing_steps use_slow_tokenizer max_train_steps num_warmup_steps lr_warmup_steps max_gpu_batch_size',
+          'use_slow_tokenizer max_train_steps num_warmup_steps lr_warmup_steps max_gpu_batch_size',
           'checkpoints_total_limit dataset_mix_dir tracker_project_name train_rolling_loss_step resolution',
         ),
       },

@@ -76,7 +76,17 @@ const METHOD_KEYS: Readonly<Record<Method, readonly string[]>> = {
 };
 
 /** Keys of TRL's ModelConfig and ScriptArguments, shared by its trainers. */
-const TRL_KEYS = ['use_peft', 'use_bnb_nested_quant', 'bnb_4bit_quant_storage', 'lora_task_type', 'lora_modules_to_save', 'dataset_num_proc', 'padding_free', 'dataset_train_split', 'dataset_test_split'];
+const TRL_KEYS = [
+  'use_peft',
+  'use_bnb_nested_quant',
+  'bnb_4bit_quant_storage',
+  'lora_task_type',
+  'lora_modules_to_save',
+  'dataset_num_proc',
+  'padding_free',
+  'dataset_train_split',
+  'dataset_test_split',
+];
 
 function methodOf(
   get: TrainerArguments['get'],

@@ -1,4 +1,5 @@
 import type { SourceFile } from '../../source';
+import type { MappingNode } from '../../syntax/node';
 import type { Recognition } from '../dialect';
 import { becauseOf, hasKey, keysIn, mappingAt, rootMapping, textAt } from '../root';
 import { TRAINING_ARGUMENTS, TRL_KEYS } from './key-names';
@@ -11,7 +12,7 @@ export function recognise(file: SourceFile): Recognition | undefined {
   const root = rootMapping(file);
   if (root === undefined || STRANGERS.some((key) => hasKey(root, key))) return undefined;
   const strong = keysIn(root, DISTINCTIVE);
-  if (strong.length === 0) return undefined;
+  if (strong.length === 0 || root.entries.length === 0) return undefined;
   const known = keysIn(root, TRAINING_ARGUMENTS).length + keysIn(root, TRL_KEYS).length;
   const share = known / root.entries.length;
   if ((strong.length >= 3 && known >= 4 && share >= 0.5) || (strong.length >= 4 && known >= 8 && share >= 0.3)) {
@@ -24,6 +25,8 @@ export function recognise(file: SourceFile): Recognition | undefined {
   const linked = ['deepspeed', 'fsdp_config'].find(
     (key) => textAt(root, key) !== undefined || mappingAt(root, key) !== undefined,
   );
+  if (isFsdpPair(root))
+    return { dialect: 'trainer', confidence: 0.6, reason: 'has `fsdp` and an `fsdp_config` section' };
   if (linked !== undefined && strong.length >= 2 && share >= 0.5) {
     return {
       dialect: 'trainer',
@@ -32,6 +35,12 @@ export function recognise(file: SourceFile): Recognition | undefined {
     };
   }
   return undefined;
+}
+
+/** The two FSDP arguments alone in a file, as frameworks above the Trainer read them. */
+function isFsdpPair(root: MappingNode): boolean {
+  const own = root.entries.filter((entry) => !entry.key.startsWith('_'));
+  return own.length === 2 && hasKey(root, 'fsdp') && mappingAt(root, 'fsdp_config') !== undefined;
 }
 
 /** Names that are hardly used outside TrainingArguments, TRL and what copies them. */
@@ -51,6 +60,5 @@ const STRANGERS = [
   'distributed_type',
   'zero_optimization',
   'model_type',
-  'peft_type',
   'apiVersion',
 ];
