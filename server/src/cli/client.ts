@@ -4,6 +4,7 @@ import type { CodeAction, InitializeParams, TextEdit, WorkspaceEdit } from 'vsco
 import type { Overrides } from '../core/analysis';
 import type { Path } from '../core/source';
 import { connectInMemory } from '../lsp/connection';
+import { ownCore } from '../lsp/own-core';
 import { type CheckAnswer, type CheckedFile, type CheckParams, methods } from '../lsp/protocol';
 import { createServer } from '../lsp/server';
 import { pathOf, uriOf } from '../lsp/uri';
@@ -28,7 +29,7 @@ export interface Client {
 
 export async function startClient({ roots, allowed, overrides }: ClientOptions): Promise<Client> {
   const { client, server } = connectInMemory();
-  createServer(server);
+  createServer(server, ownCore());
   await client.sendRequest('initialize', {
     processId: null,
     rootUri: null,

@@ -55,9 +55,10 @@ function help(): number {
 
 async function serve(rest: readonly string[]): Promise<undefined> {
   // vscode-languageclient adds the client's process id; the initialize request tells it too.
-  const unknown = rest.find((word) => word !== '--stdio' && !word.startsWith('--clientProcessId'));
-  if (unknown !== undefined || !rest.includes('--stdio')) {
-    throw new UsageError('the language server speaks over standard input and output: `shardlens lsp --stdio`.');
-  }
-  (await import('../lsp/stdio')).serveStdio();
+  const flags = rest.filter((word) => !word.startsWith('--clientProcessId'));
+  const [transport] = flags;
+  const server = await import('../lsp/stdio');
+  if (flags.length === 1 && transport === '--stdio') server.serveStdio();
+  else if (flags.length === 1 && transport === '--node-ipc' && process.send) server.serveIpc();
+  else throw new UsageError('the language server speaks over standard input and output: `shardlens lsp --stdio`.');
 }

@@ -13,8 +13,6 @@ export interface InitializationOptions {
   /** URIs of files and folders outside the workspace folders that may be read: the user named them. */
   readonly allowed?: readonly string[];
   readonly calmMilliseconds?: number;
-  /** Set by clients that know `shardlens/refresh` and `shardlens/readFile`. */
-  readonly client?: 'shardlens';
 }
 
 /** What the server offers, given what the client can do. */
@@ -50,7 +48,8 @@ export function abilitiesOf({ capabilities, initializationOptions }: InitializeP
     snippets: textDocument?.completion?.completionItem?.snippetSupport === true,
     configuration: workspace?.configuration === true,
     watchFiles: workspace?.didChangeWatchedFiles?.dynamicRegistration === true,
-    shardlens: (initializationOptions as InitializationOptions | undefined)?.client === 'shardlens',
+    // Only our own client hands over what was picked.
+    shardlens: (initializationOptions as InitializationOptions | null | undefined)?.overrides !== undefined,
   };
 }
 

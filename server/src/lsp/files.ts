@@ -169,7 +169,8 @@ export function isWithin(path: Path, folder: Path): boolean {
 
 function folderOf(path: Path): Path {
   const slash = path.lastIndexOf('/');
-  return slash <= 0 ? '/' : path.slice(0, slash);
+  if (slash < 0) return path; // `untitled:Untitled-1` is in no folder: it sees nothing but itself.
+  return slash === 0 ? '/' : path.slice(0, slash);
 }
 
 function diskStamp(path: Path): string {

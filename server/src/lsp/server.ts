@@ -12,8 +12,6 @@ import type {
   TextDocumentPositionParams,
 } from 'vscode-languageserver-protocol';
 import type { Overrides } from '../core/analysis';
-import { analyze } from '../core/analyze';
-import { loadCatalogs } from '../data/index';
 import { version } from '../version';
 import { abilitiesOf, capabilities, optionsOf, rootsOf } from './capabilities';
 import type { Connection } from './connection';
@@ -41,16 +39,12 @@ export interface ServerEvents {
 const WATCHED = '**/{*.json,*.jsonc,*.yaml,*.yml,*.sh,*.slurm,*.sbatch,requirements*.txt,pyproject.toml}';
 
 /** Answers a client on a connection. The only entry: editors and our own command line both come in here. */
-export function createServer(connection: Connection, events: ServerEvents = {}, core: Core = ownCore()): void {
+export function createServer(connection: Connection, core: Core, events: ServerEvents = {}): void {
   const session = new Session(connection, core);
   const diagnostics = new Diagnostics(session);
   lifecycle(session, diagnostics, events);
   synchronisation(session, diagnostics);
   features(session, diagnostics);
-}
-
-function ownCore(): Core {
-  return { analyze, catalogs: loadCatalogs() };
 }
 
 function lifecycle(session: Session, diagnostics: Diagnostics, events: ServerEvents): void {

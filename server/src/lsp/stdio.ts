@@ -2,12 +2,17 @@ import {
   type CancellationToken,
   createMessageConnection,
   type GenericRequestHandler,
+  IPCMessageReader,
+  IPCMessageWriter,
   type MessageConnection,
+  type MessageReader,
+  type MessageWriter,
   ResponseError,
   StreamMessageReader,
   StreamMessageWriter,
 } from 'vscode-jsonrpc/node';
 import { type Connection, RequestFailure } from './connection';
+import { ownCore } from './own-core';
 import { createServer } from './server';
 
 /** How often to look whether the editor that started us is still there, in milliseconds. */
@@ -15,14 +20,24 @@ const PARENT_CHECK_MILLISECONDS = 3000;
 
 /** Runs the language server on standard input and output until the editor ends it. */
 export function serveStdio(): void {
+  serve(new StreamMessageReader(process.stdin), new StreamMessageWriter(process.stdout));
+}
+
+/** Runs it on the channel of a parent Node process, as VS Code's client starts servers. */
+export function serveIpc(): void {
+  process.on('disconnect', () => process.exit(1));
+  serve(new IPCMessageReader(process), new IPCMessageWriter(process));
+}
+
+function serve(reader: MessageReader, writer: MessageWriter): void {
   const rpc = createMessageConnection(
-    new StreamMessageReader(process.stdin),
-    new StreamMessageWriter(process.stdout),
+    reader,
+    writer,
     // Standard output carries the protocol: a stray line there would break it.
     { error: complain, warn: complain, info: () => {}, log: () => {} },
   );
   let shutDown = false;
-  createServer(overStream(rpc), {
+  createServer(overStream(rpc), ownCore(), {
     onShutdown: () => {
       shutDown = true;
     },

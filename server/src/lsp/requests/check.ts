@@ -1,4 +1,5 @@
 import type { CodeAction } from 'vscode-languageserver-protocol';
+import { couldBeConfig } from '../../core/dialects/index';
 import { bill } from '../../core/features/breakdown';
 import { reportEstimate, reportRun } from '../../core/features/report';
 import type { Path } from '../../core/source';
@@ -16,6 +17,7 @@ export function checkFiles(session: Session, params: CheckParams): CheckAnswer {
 
 function checkFile(session: Session, uri: string, params: CheckParams): CheckedFile {
   const path = pathOf(uri);
+  if (!couldBeOurs(session, path)) return notOurs(uri);
   let snapshot: Snapshot | undefined;
   try {
     snapshot = session.snapshotInTurn(path);
@@ -40,6 +42,26 @@ function checkFile(session: Session, uri: string, params: CheckParams): CheckedF
       return finding.fixes.flatMap((fix) => toCodeAction(fix, diagnostic, context) ?? []);
     }),
     ...reports(session, path, analysed, params),
+  };
+}
+
+/** Spares the parser what recognition would find nothing in; a folder is mostly that. */
+function couldBeOurs(session: Session, path: Path): boolean {
+  const read = session.files.read(path, session.files.rootsFor(path));
+  return !read.ok || couldBeConfig(path, read.text);
+}
+
+function notOurs(uri: string): CheckedFile {
+  return {
+    uri,
+    dialect: null,
+    framework: null,
+    unreadable: null,
+    diagnostics: [],
+    fixes: [],
+    run: null,
+    estimate: null,
+    bill: null,
   };
 }
 
