@@ -43,50 +43,80 @@ export function loadHardwareCatalog(): HardwareCatalog {
   return loaded;
 }
 
+/** The tables of spellings are made only for a text that is not an id: most configs name one. */
 function catalogOf(packed: Packed): HardwareCatalog {
   const records = recordsOf<AcceleratorRecord>(packed.accelerators);
-  const accelerators = records.map(acceleratorOf);
   const instances = recordsOf<InstanceRecord>(packed.instances);
-  const cpus = new Map(recordsOf<CpuRecord>(packed.cpus).map((cpu) => [cpu.id, cpu]));
-  const drives = new Map(recordsOf<DriveRecord>(packed.drives).map((drive) => [drive.instance, drive]));
-  const byName = acceleratorIndex(records, accelerators);
-  const instanceByName = new Map<string, InstanceRecord>();
-  for (const record of instances) {
-    for (const name of instanceSpellings(record)) if (!instanceByName.has(name)) instanceByName.set(name, record);
-  }
-  const shown = [
-    ...accelerators.flatMap((a) => [typedName(a), a.name].map((name) => ({ shown: name, plain: plainName(name) }))),
-    ...instances.map((i) => ({ shown: i.id, plain: plainName(i.id) })),
-  ];
+  const instanceById = new Map(instances.map((record) => [record.id.toLowerCase(), record]));
+  const recordById = new Map(records.map((record) => [record.id, record]));
+  const accelerators = once(() => records.map(acceleratorOf));
+  const byName = once(() => acceleratorIndex(records, accelerators()));
+  const instanceByName = once(() => instanceIndex(instances));
+  const cpus = once(() => new Map(recordsOf<CpuRecord>(packed.cpus).map((cpu) => [cpu.id, cpu])));
+  const drives = once(() => new Map(recordsOf<DriveRecord>(packed.drives).map((drive) => [drive.instance, drive])));
 
+  const instance = (name: string): InstanceRecord | undefined =>
+    instanceById.get(name.toLowerCase()) ?? instanceByName().get(plainName(name));
+  const accelerator = (name: string): Accelerator | undefined => {
+    const record = recordById.get(name);
+    return record === undefined ? byName().get(plainName(name))?.[0] : acceleratorOf(record);
+  };
   const resolve = (text: string): HardwareMatch | undefined => {
-    if (text.length > 200) return undefined;
-    const instance = instanceByName.get(plainName(text));
-    if (instance !== undefined) return { instance, accelerator: undefined, count: undefined, others: [] };
-    const [first, ...others] = byName.get(plainName(text)) ?? [];
-    if (first !== undefined)
-      return { instance: undefined, accelerator: first, count: undefined, others: others.map((a) => a.id) };
+    if (text.length > LONGEST_NAME) return undefined;
+    const found = instance(text);
+    if (found !== undefined) return { instance: found, accelerator: undefined, count: undefined, others: [] };
+    const whole = matchOf(byName().get(plainName(text)), undefined);
+    if (whole !== undefined) return whole;
     const counted = countedName(text);
     if (counted === undefined || counted.count < 1) return undefined;
-    const inner = byName.get(plainName(counted.name));
-    const [chip, ...rest] = inner ?? [];
-    if (chip === undefined) return undefined;
-    return { instance: undefined, accelerator: chip, count: counted.count, others: rest.map((a) => a.id) };
+    return matchOf(byName().get(plainName(counted.name)), counted.count);
   };
 
   return {
     resolve,
-    accelerator: (name) => byName.get(plainName(name))?.[0],
-    instance: (name) => instanceByName.get(plainName(name)),
-    nearest: (name, limit) => nearestNames(name, shown, limit),
-    accelerators: () => accelerators,
+    accelerator,
+    instance,
+    nearest: (name, limit) => nearestNames(name, shownNames(accelerators(), instances), limit),
+    accelerators,
     instanceIds: () => instances.map((i) => i.id),
-    cpu: (id) => cpus.get(id),
-    drives: (id) => drives.get(id),
+    cpu: (id) => cpus().get(id),
+    drives: (id) => drives().get(id),
     paths: () => packed.paths,
     copies: () => packed.copies,
-    source: (key) => packed.sources[key],
+    source: (key) => (Object.hasOwn(packed.sources, key) ? packed.sources[key] : undefined),
   };
+}
+
+const LONGEST_NAME = 200;
+
+function matchOf(found: readonly Accelerator[] | undefined, count: number | undefined): HardwareMatch | undefined {
+  const [accelerator, ...others] = found ?? [];
+  if (accelerator === undefined) return undefined;
+  return { instance: undefined, accelerator, count, others: others.map((a) => a.id) };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
+function instanceIndex(instances: readonly InstanceRecord[]): ReadonlyMap<string, InstanceRecord> {
+  const index = new Map<string, InstanceRecord>();
+  for (const record of instances) {
+    for (const name of instanceSpellings(record)) if (!index.has(name)) index.set(name, record);
+  }
+  return index;
+}
+
+function shownNames(
+  accelerators: readonly Accelerator[],
+  instances: readonly InstanceRecord[],
+): readonly { readonly shown: string; readonly plain: string }[] {
+  const names = [...accelerators.flatMap((a) => [typedName(a), a.name]), ...instances.map((i) => i.id)];
+  return names.map((name) => ({ shown: name, plain: plainName(name) }));
 }
 
 /** Accelerators by spelling; a sure spelling (id, name, alias) beats a loose one, and the first of the catalog the rest. */

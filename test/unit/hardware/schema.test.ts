@@ -4,7 +4,13 @@ import { describe, expect, it } from 'vitest';
 import { packedHardware } from '../../../server/src/generated/hardware';
 
 const read = (path: string): unknown => JSON.parse(readFileSync(new URL(`../../../${path}`, import.meta.url), 'utf8'));
-const ajv = new Ajv({ allErrors: true, strict: true, allowUnionTypes: true, allowMatchingProperties: true, strictRequired: false });
+const ajv = new Ajv({
+  allErrors: true,
+  strict: true,
+  allowUnionTypes: true,
+  allowMatchingProperties: true,
+  strictRequired: false,
+});
 const checksHardware = ajv.compile(read('schemas/hardware.schema.json') as object);
 const checksCluster = ajv.compile(read('schemas/cluster.schema.json') as object);
 
