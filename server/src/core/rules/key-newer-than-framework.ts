@@ -1,0 +1,53 @@
+import { factsOf } from '../schema/keys';
+import { describedSettings } from '../schema/settings';
+import { isAtLeast, statedVersion } from '../schema/versions';
+import { rule } from './rule';
+
+/** Reports arguments that the stated release of transformers does not have yet. */
+export const keyNewerThanFramework = rule({
+  id: 'key-newer-than-framework',
+  severity: 'error',
+  applies: ['trainer'],
+  why: 'TrainingArguments takes no unknown argument: a recipe written for a newer release stops when its arguments are parsed.',
+  source: [
+    'transformers src/transformers/training_args.py (fields of 4.35 to 5.18, compared release by release)',
+    'transformers src/transformers/hf_argparser.py (5.18.0) parse_dict',
+  ],
+  verified: 'run',
+  examples: {
+    bad: [
+      {
+        files: {
+          'train.yaml':
+            'output_dir: out\nlearning_rate: 2.0e-5\nper_device_train_batch_size: 1\ngradient_accumulation_steps: 2\nbf16: true\neval_strategy: steps\neval_steps: 50\n',
+          'shardlens.json': '{ "frameworks": { "transformers": "4.38.2" } }',
+        },
+      },
+    ],
+    good: [
+      {
+        files: {
+          'train.yaml':
+            'output_dir: out\nlearning_rate: 2.0e-5\nper_device_train_batch_size: 1\ngradient_accumulation_steps: 2\nbf16: true\neval_strategy: steps\neval_steps: 50\n',
+          'shardlens.json': '{ "frameworks": { "transformers": "4.57.6" } }',
+        },
+      },
+    ],
+  },
+  check({ config, run, catalogs, report }) {
+    const stated = statedVersion(run, 'transformers');
+    if (stated === undefined) return;
+    const { schema: root } = catalogs.schema('trainer');
+    for (const { setting, schema, parent, key } of describedSettings(config, root)) {
+      const { addedIn, appliesTo } = factsOf(schema);
+      // Only TrainingArguments' own fields were measured release by release; a nested key has no such record.
+      if (addedIn === undefined || appliesTo || parent !== root || !/^\d/.test(addedIn)) continue;
+      if (isAtLeast(stated, addedIn)) continue;
+      report({
+        at: setting,
+        on: 'key',
+        message: `transformers ${stated} has no ${key}, which came with ${addedIn}; the job stops when its arguments are parsed.`,
+      });
+    }
+  },
+});

@@ -1,0 +1,99 @@
+import type { Severity } from '../findings';
+import { factsOf } from '../schema/keys';
+import { type DescribedSetting, describedSettings } from '../schema/settings';
+import { isAtLeast, removalOf, statedVersion } from '../schema/versions';
+import { removeEntry, renameKey } from '../syntax/editing';
+import { lookup } from '../syntax/node';
+import { rule } from './rule';
+
+/** Reports arguments that newer releases of transformers or TRL do not have. */
+export const removedKey = rule({
+  id: 'removed-key',
+  severity: 'error',
+  applies: ['trainer'],
+  why: 'TrainingArguments takes no unknown argument: a recipe written for an older release stops when its arguments are parsed. Which release lacks the key was measured on the packages, not read from deprecation notices.',
+  source: [
+    'transformers src/transformers/training_args.py (fields of 4.35 to 5.18, compared release by release)',
+    'transformers src/transformers/hf_argparser.py (5.18.0) parse_dict: ValueError naming the unused keys',
+    'trl trl/trainer/{sft,dpo,grpo}_config.py (fields of 0.12 to 1.13)',
+  ],
+  verified: 'run',
+  examples: {
+    bad: [
+      {
+        files: {
+          'train.yaml':
+            'output_dir: out\nlearning_rate: 2.0e-5\nper_device_train_batch_size: 1\ngradient_accumulation_steps: 2\nbf16: true\nwarmup_ratio: 0.1\n',
+          'shardlens.json': '{ "frameworks": { "transformers": "5.18.0" } }',
+        },
+      },
+      {
+        name: 'train.yaml',
+        files:
+          'output_dir: out\nlearning_rate: 2.0e-5\nper_device_train_batch_size: 1\ngradient_accumulation_steps: 2\nbf16: true\nevaluation_strategy: steps\n',
+      },
+    ],
+    good: [
+      {
+        files: {
+          'train.yaml':
+            'output_dir: out\nlearning_rate: 2.0e-5\nper_device_train_batch_size: 1\ngradient_accumulation_steps: 2\nbf16: true\nwarmup_ratio: 0.1\n',
+          'shardlens.json': '{ "frameworks": { "transformers": "4.57.6" } }',
+        },
+      },
+    ],
+  },
+  check({ config, run, catalogs, report }) {
+    const { schema: root } = catalogs.schema('trainer');
+    for (const described of describedSettings(config, root)) {
+      const facts = factsOf(described.schema);
+      if (facts.removedIn === undefined) continue;
+      const { framework, version: gone } = removalOf(facts.removedIn);
+      const stated = statedVersion(run, framework);
+      if (stated !== undefined && !isAtLeast(stated, gone)) continue;
+      const { setting, key } = described;
+      const instead = facts.replacedBy ? ` Use ${facts.replacedBy}${replacementNote(key)}.` : '';
+      report({
+        at: setting,
+        on: 'key',
+        tag: 'deprecated',
+        severity: severityOf(stated, framework, gone),
+        message:
+          stated === undefined
+            ? `${key} is gone from ${framework} ${gone}; on that or a later version the job stops when its arguments are parsed.${instead}`
+            : `${framework} ${stated} has no ${key} (gone from ${gone}), so the job stops when its arguments are parsed.${instead}`,
+        fixes: fixesOf(described, stated !== undefined),
+      });
+    }
+  },
+});
+
+/** Without a stated version the file may well run: how loud it is said depends on how long ago the key went. */
+function severityOf(stated: string | undefined, framework: string, gone: string): Severity {
+  if (stated !== undefined) return 'error';
+  return framework === 'transformers' && !isAtLeast(gone, '5.0.0') ? 'warning' : 'information';
+}
+
+function replacementNote(key: string): string {
+  return key === 'warmup_ratio' ? ', which takes a fraction below 1 from transformers 5.0 on' : '';
+}
+
+function fixesOf({ setting, schema, key, owner }: DescribedSetting, certain: boolean) {
+  const { fix, replacedBy } = factsOf(schema);
+  const { file } = setting.config;
+  if (fix === 'rename' && replacedBy && !replacedBy.includes('.') && !lookup(owner, replacedBy)) {
+    return [
+      { title: `Rename to ${replacedBy}`, preferred: certain, edits: renameKey(file, setting.entry, replacedBy) },
+    ];
+  }
+  if (fix === 'delete' || (fix === 'rename' && replacedBy)) {
+    return [
+      {
+        title: `Remove ${key}`,
+        preferred: certain && fix === 'delete',
+        edits: removeEntry(file, owner, setting.entry),
+      },
+    ];
+  }
+  return [];
+}

@@ -1,0 +1,52 @@
+import type { Catalogs, JsonSchema } from '../catalogs';
+import type { DialectId } from '../source';
+import { factsOf, nearestKey, placesOfKey, propertiesOf } from './keys';
+import type { SchemaProblem } from './problems';
+
+/** What an unknown key most likely is. */
+export type Explanation =
+  /** Known once; `last` is the last version measured that took it. */
+  | { readonly kind: 'former'; readonly last: string }
+  /** A name people write for another key. */
+  | { readonly kind: 'renamed'; readonly to: string }
+  | { readonly kind: 'typo'; readonly nearest: string }
+  /** Right name, wrong place: dotted path in the same dialect. */
+  | { readonly kind: 'misplaced'; readonly place: string }
+  /** A key of another dialect. */
+  | { readonly kind: 'foreign'; readonly dialect: DialectId; readonly place: string }
+  | { readonly kind: 'unknown' };
+
+type UnknownKey = Extract<SchemaProblem, { kind: 'unknown-key' }>;
+
+/** Dialects whose keys are found in files of a dialect by mistake. */
+const NEIGHBOURS: Partial<Record<DialectId, readonly DialectId[]>> = {
+  deepspeed: ['accelerate', 'trainer'],
+  accelerate: ['deepspeed', 'trainer'],
+  fsdp: ['accelerate'],
+};
+
+/** Explains an unknown key by its name: what it was, what was meant, or where it belongs. */
+export function explainUnknownKey(problem: UnknownKey, root: JsonSchema, catalogs: Catalogs): Explanation {
+  const { key, parent, setting } = problem;
+  const facts = factsOf(parent);
+  const last = facts.formerKeys?.[key];
+  if (last !== undefined) return { kind: 'former', last };
+  const to = facts.renames?.[key];
+  if (to !== undefined) return { kind: 'renamed', to };
+  const place = placesOfKey(root, key)[0];
+  if (place !== undefined) return { kind: 'misplaced', place };
+  const nearest = nearestKey(key, keysToSuggest(parent));
+  if (nearest !== undefined) return { kind: 'typo', nearest };
+  for (const dialect of NEIGHBOURS[setting.config.dialect] ?? []) {
+    const elsewhere = placesOfKey(catalogs.schema(dialect).schema, key)[0];
+    if (elsewhere !== undefined) return { kind: 'foreign', dialect, place: elsewhere };
+  }
+  return { kind: 'unknown' };
+}
+
+/** Keys worth proposing: not the second names, not the deprecated ones. */
+export function keysToSuggest(parent: JsonSchema): readonly string[] {
+  return Object.entries(propertiesOf(parent))
+    .filter(([, schema]) => !schema.deprecated && !factsOf(schema).aliasOf)
+    .map(([name]) => name);
+}

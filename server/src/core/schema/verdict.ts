@@ -1,0 +1,59 @@
+import type { JsonSchema } from '../catalogs';
+import type { TrainingRun } from '../run/training-run';
+import type { DialectId } from '../source';
+import { factsOf } from './keys';
+import { isAtLeast, statedVersion } from './versions';
+
+/** What the framework does about a departure from its schema. */
+export interface Verdict {
+  readonly severity: 'error' | 'warning';
+  /** Set where only some versions stop: the first that does. */
+  readonly since: string | undefined;
+}
+
+/** An unknown key: some objects refuse it, the others drop it. */
+export function unknownKeyVerdict(parent: JsonSchema, run: TrainingRun): Verdict {
+  return withVersion(factsOf(parent).unknownKeys === 'reject', factsOf(parent).strictSince, run);
+}
+
+/**
+ * A value outside type, list or range: DeepSpeed's pydantic sections refuse it, and so do the keys where running it
+ * showed that. Where it is not known that the framework stops, it is a warning.
+ */
+export function valueVerdict(dialect: DialectId, schema: JsonSchema, parent: JsonSchema, run: TrainingRun): Verdict {
+  const strict = dialect === 'deepspeed' && factsOf(parent).unknownKeys === 'reject';
+  const stops = strict || factsOf(schema).raises === true;
+  return withVersion(stops, factsOf(schema).strictSince ?? factsOf(parent).strictSince, run);
+}
+
+function withVersion(stops: boolean, since: string | undefined, run: TrainingRun): Verdict {
+  if (!stops) return { severity: 'warning', since: undefined };
+  if (since === undefined) return { severity: 'error', since };
+  const version = statedVersion(run, 'deepspeed');
+  if (version === undefined) return { severity: 'warning', since };
+  return isAtLeast(version, since) ? { severity: 'error', since: undefined } : { severity: 'warning', since };
+}
+
+/** The sentence that says what happens: `DeepSpeed stops at start-up` or `from 0.17.1 on DeepSpeed stops at start-up`. */
+export function stopWords(who: string, { severity, since }: Verdict, otherwise: string): string {
+  if (since !== undefined) return `${who} ${since} and later stops at start-up on it`;
+  return severity === 'error' ? `${who} stops at start-up` : otherwise;
+}
+
+/** Who reads a config of a dialect. */
+export function readerOf(dialect: DialectId): string {
+  switch (dialect) {
+    case 'deepspeed':
+      return 'DeepSpeed';
+    case 'accelerate':
+      return 'Accelerate';
+    default:
+      return 'the Trainer';
+  }
+}
+
+/** {@link readerOf} at the beginning of a sentence. */
+export function readerAtStart(dialect: DialectId): string {
+  const reader = readerOf(dialect);
+  return `${reader[0]?.toUpperCase() ?? ''}${reader.slice(1)}`;
+}
