@@ -13,6 +13,12 @@ const LOSS_BYTES = 30;
 /** A fused linear cross-entropy never writes the logits whole (Liger-Kernel; reference estimation.md §3.4). */
 const FUSED_LOSS_BYTES = 6;
 
+/**
+ * Extra bytes per token, hidden unit and block of Llama-like blocks in eager PyTorch, whose two RMSNorms are seven kernels
+ * each in Python (two in fp32): about 36 bytes per norm forward and twice that backward. The fitted table ran fused LayerNorm.
+ */
+const EAGER_RMSNORM_BYTES = 200;
+
 /** torch.compile fuses most element-wise kernels; prior, no public table separates it. */
 const COMPILED_ELEMENTWISE = 0.5;
 
@@ -212,7 +218,8 @@ function elementwiseDraft(facts: TimeFacts, constants: GpuConstants): Draft {
   const { tokens, accumulation, model, tensor, pipeline, checkpointing, run, cluster } = facts;
   const compiled = valueIfKnown(run.torchCompile) === true ? COMPILED_ELEMENTWISE : 1;
   const again = checkpointing === 'full' ? 4 / 3 : 1;
-  const blocks = constants.elementwiseBytes * compiled * tokens * model.hiddenSize * model.layers * again;
+  const rmsNorm = model.blocks.some(({ mlp }) => mlp?.gated === true) ? EAGER_RMSNORM_BYTES : 0;
+  const blocks = (constants.elementwiseBytes + rmsNorm) * compiled * tokens * model.hiddenSize * model.layers * again;
   const loss = (valueIfKnown(run.fusedLoss) === true ? FUSED_LOSS_BYTES : LOSS_BYTES) * tokens * model.vocabSize;
   const bytes = ((blocks + loss) * accumulation) / (tensor * pipeline);
   const rate = cluster.accelerator.memoryBytesPerSecond;

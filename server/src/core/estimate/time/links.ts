@@ -89,13 +89,14 @@ export function judgeLink(facts: Dimensions, dimension: Dimension, ranks: number
 
 /**
  * What the step really waits for weighs more than a fixed limit: a slow link that costs little is no fault, a fast one that
- * takes half of the step is. Tensor parallelism stays judged by the link, as its cost grows with every longer batch.
+ * takes half of the step is. Tensor parallelism stays judged by the link: no batch or overlap makes a slow one good, and no
+ * other link would be faster than NVLink.
  */
 function weigh(verdict: Verdict, dimension: Dimension, use: LinkUse | undefined): Verdict {
-  if (use?.seconds === undefined) return verdict;
+  if (use?.seconds === undefined || dimension === 'tensor') return verdict;
   if (use.ratio > RATIO_BAD) return 'bad';
   if (use.ratio > RATIO_CAUTION && verdict === 'good') return 'caution';
-  if (use.ratio < RATIO_GOOD && verdict === 'bad' && dimension !== 'tensor') return 'caution';
+  if (use.ratio < RATIO_GOOD && verdict === 'bad') return 'caution';
   return verdict;
 }
 
