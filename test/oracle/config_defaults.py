@@ -21,7 +21,7 @@ models = pathlib.Path("server/src/core/models")
 words = set()
 for file in [*models.glob("families/*.ts"), models / "dimensions.ts"]:
     if file.exists():
-        words |= set(re.findall(r"'([A-Za-z_0-9]+)'", file.read_text()))
+        words |= set(re.findall(r"'([A-Za-z_0-9.-]+)'", file.read_text()))
 
 
 def keep(value):

@@ -1,11 +1,23 @@
 import type { Family } from '../family';
+import { encoders } from './encoder';
 import { gptLike } from './gpt';
 import { hybrids } from './hybrids';
 import { llamaLike } from './llama';
 import { latent } from './mla';
 import { mixtures } from './moe';
+import { sequenceToSequence } from './seq2seq';
+import { t5Like } from './t5';
 
-const ALL: readonly Family[] = [...llamaLike, ...mixtures, ...gptLike, ...latent, ...hybrids];
+const ALL: readonly Family[] = [
+  ...llamaLike,
+  ...mixtures,
+  ...gptLike,
+  ...latent,
+  ...hybrids,
+  ...encoders,
+  ...t5Like,
+  ...sequenceToSequence,
+];
 
 const BY_TYPE = new Map(ALL.flatMap((family) => family.types.map((type) => [type, family] as const)));
 
