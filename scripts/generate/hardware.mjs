@@ -13,6 +13,7 @@ const ACCELERATOR = [
   'form_factor',
   'role',
   'memory',
+  'device_share',
   'peak_tflops_dense',
   'measured_matmul_tflops',
   'link',

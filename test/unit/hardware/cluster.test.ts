@@ -139,8 +139,8 @@ describe('the runs of the issue', () => {
     const pods = built({
       hardware: { instance: 'p5.48xlarge', nodes: 4, gpusPerNode: 1, nodesPerMachine: 4, between },
     });
-    expect(pods.inter.low / GB).toBeLessThanOrEqual(3.5);
-    expect(pods.inter.high / GB).toBeGreaterThanOrEqual(3.5);
+    expect(pods.inter.bytesPerSecond / GB).toBeGreaterThanOrEqual(3);
+    expect(pods.inter.bytesPerSecond / GB).toBeLessThanOrEqual(3.5);
     expect(pods.host.simd).toBe('avx2');
   });
 
@@ -251,6 +251,12 @@ describe('links', () => {
     const cluster = built({ hardware: 'p4d.24xlarge', nodes: 2, gpusPerNode: 4 });
     expect(cluster.nicsPerNode).toBe(2);
     expect(cluster.assumptions.join()).toContain('2 of 4 network cards');
+  });
+
+  it('gives one device of a two-device card half of the card', () => {
+    const { accelerator } = built({ hardware: 'MI250X' });
+    expect(accelerator.memoryBytes / GIB).toBeCloseTo(63.98, 2);
+    expect(accelerator.peakFlops.bf16).toBe(191.5e12);
   });
 
   it('halves the slot of two consumer cards', () => {

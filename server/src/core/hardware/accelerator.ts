@@ -8,9 +8,10 @@ const FORMATS = ['fp32', 'tf32', 'fp16', 'bf16', 'fp8', 'fp4'] as const;
 
 /** A catalog record in bytes and FLOP/s. */
 export function acceleratorOf(record: AcceleratorRecord): Accelerator {
+  const share = record.device_share ?? 1;
   const peak = (format: (typeof FORMATS)[number]): number | null => {
     const tflops = record.peak_tflops_dense[format];
-    return tflops === null || tflops === undefined ? null : tflops * TERA;
+    return tflops === null || tflops === undefined ? null : tflops * TERA * share;
   };
   const measured = record.measured_matmul_tflops?.bf16;
   return {
@@ -21,7 +22,7 @@ export function acceleratorOf(record: AcceleratorRecord): Accelerator {
     computeCapability: record.compute_capability,
     role: record.role,
     memoryBytes: usableMemory(record),
-    memoryBytesPerSecond: (record.memory.bandwidth_gb_s ?? 0) * GIGA,
+    memoryBytesPerSecond: (record.memory.bandwidth_gb_s ?? 0) * GIGA * share,
     peakFlops: {
       fp32: peak('fp32'),
       tf32: peak('tf32'),
@@ -30,7 +31,7 @@ export function acceleratorOf(record: AcceleratorRecord): Accelerator {
       fp8: peak('fp8'),
       fp4: peak('fp4'),
     },
-    measuredBf16Flops: measured === undefined ? undefined : measured * TERA,
+    measuredBf16Flops: measured === undefined ? undefined : measured * TERA * share,
     supports: supported(record),
     pcieBytesPerSecond: record.pcie === undefined ? undefined : record.pcie.unidirectional_gb_s * GIGA,
     pcieGeneration: record.pcie?.gen,

@@ -77,7 +77,10 @@ export function betweenLink(
   if (kind === 'nvlink-rack') return rackLink(node, choice, catalog);
   // Without a known network, 25 Gbps: what one cloud card gives at least.
   const wire = choice.wire ?? 25 * (GIGA / 8);
-  const record = pathRecord(catalog, kind, wire, { generation: undefined, scope: gpus === 1 ? 'process' : 'node' });
+  const record = pathRecord(catalog, kind, wire, {
+    efaGeneration: node.between.efaGeneration,
+    scope: gpus === 1 ? 'process' : 'node',
+  });
   const raw = choice.measured === undefined ? reached(record, wire) : given(choice.measured, record);
   // An unknown network may be a quarter of that, or as fast as the best cards sold for one GPU, 400 Gbps.
   const low = choice.known ? raw.low : raw.low / 4;
@@ -99,7 +102,7 @@ export function betweenLink(
 /** NVLink through the rack's switches; only where the cluster description says that IMEX joins the nodes. */
 function rackLink(node: NodeShape, choice: BetweenChoice, catalog: HardwareCatalog): Link {
   const wire = node.accelerator.link.bytesPerSecond ?? 0;
-  const record = pathRecord(catalog, 'nvlink-rack', wire, { generation: undefined, scope: 'node' });
+  const record = pathRecord(catalog, 'nvlink-rack', wire, { scope: 'node' });
   const rate = choice.measured === undefined ? reached(record, wire) : given(choice.measured, record);
   return {
     kind: 'nvlink-rack',

@@ -30,6 +30,7 @@ export interface NodeShape {
     /** All cards of the node together, one direction. */
     readonly bytesPerSecond: number | undefined;
     readonly known: boolean;
+    readonly efaGeneration: string | undefined;
   };
   readonly host: NodeHost;
   readonly pricePerNodeHour: Cluster['pricePerNodeHour'];
@@ -118,7 +119,7 @@ export function nodeOfAccelerator(match: HardwareMatch & { accelerator: Accelera
       beyondPair: 'shm',
       known: false,
     },
-    between: { transport: 'tcp', nics: undefined, bytesPerSecond: undefined, known: false },
+    between: { transport: 'tcp', nics: undefined, bytesPerSecond: undefined, known: false, efaGeneration: undefined },
     host: {
       memoryBytes: undefined,
       vcpus: undefined,
@@ -139,14 +140,16 @@ export function nodeOfAccelerator(match: HardwareMatch & { accelerator: Accelera
 
 function betweenOf(record: InstanceRecord): NodeShape['between'] {
   const { transport } = record.between_nodes;
+  const { efa, fabric } = record;
   const total = record.network_gbps === undefined ? undefined : record.network_gbps * GBPS;
-  if (record.efa !== undefined)
-    return { transport, nics: record.efa.interfaces ?? undefined, bytesPerSecond: total, known: true };
-  if (record.fabric !== undefined) {
-    const { nics, gbps_per_nic } = record.fabric;
-    return { transport, nics, bytesPerSecond: nics * gbps_per_nic * GBPS, known: true };
+  const efaGeneration = efa?.generation ?? undefined;
+  if (efa !== undefined)
+    return { transport, nics: efa.interfaces ?? undefined, bytesPerSecond: total, known: true, efaGeneration };
+  if (fabric !== undefined) {
+    const bytesPerSecond = fabric.nics * fabric.gbps_per_nic * GBPS;
+    return { transport, nics: fabric.nics, bytesPerSecond, known: true, efaGeneration };
   }
-  return { transport, nics: 1, bytesPerSecond: total, known: total !== undefined };
+  return { transport, nics: 1, bytesPerSecond: total, known: total !== undefined, efaGeneration };
 }
 
 function hostOf(record: InstanceRecord, catalog: HardwareCatalog): NodeHost {

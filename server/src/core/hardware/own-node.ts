@@ -30,6 +30,7 @@ export function describedNode(
         bytesPerSecond:
           between.bytesPerSecondPerNic === undefined ? undefined : between.bytesPerSecondPerNic * (nics ?? 1),
         known: between.bytesPerSecondPerNic !== undefined,
+        efaGeneration: undefined,
       },
       host: {
         memoryBytes: given.hostMemoryGiB === undefined ? undefined : given.hostMemoryGiB * GIB,

@@ -43,17 +43,19 @@ export function given(measured: number, record: PathRecord | undefined): Rate {
   };
 }
 
-interface PathQuery {
-  readonly generation: number | undefined;
+export interface PathQuery {
+  /** Of NVLink inside a node. */
+  readonly generation?: number | undefined;
+  readonly efaGeneration?: string | undefined;
   readonly scope: 'process' | 'node';
 }
 
-/** The record that fits best: the same NVLink generation before the general one. */
+/** The record that fits best: the same generation before the general one. */
 export function pathRecord(
   catalog: HardwareCatalog,
   path: LinkKind,
   wire: number,
-  { generation, scope }: PathQuery,
+  { generation, efaGeneration, scope }: PathQuery,
 ): PathRecord | undefined {
   const fits = catalog
     .paths()
@@ -62,9 +64,11 @@ export function pathRecord(
         record.path === path &&
         (record.scope === undefined || record.scope === scope) &&
         (record.link_generation === undefined || record.link_generation === generation) &&
+        (record.efa_generation === undefined || record.efa_generation === efaGeneration) &&
         (record.max_wire_gb_s === undefined || wire <= record.max_wire_gb_s * GIGA),
     );
-  return fits.find((record) => record.link_generation !== undefined) ?? fits[0];
+  const exact = fits.find((record) => record.link_generation !== undefined || record.efa_generation !== undefined);
+  return exact ?? fits[0];
 }
 
 /** A figure read off the usual board is a model of the node at best. */

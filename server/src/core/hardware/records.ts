@@ -27,6 +27,8 @@ export interface AcceleratorRecord extends Sourced {
     readonly bandwidth_gb_s?: number | null;
     readonly type?: string;
   };
+  /** Of the card's compute and bandwidth, where frameworks see one card as several devices. */
+  readonly device_share?: number;
   readonly peak_tflops_dense: Readonly<Record<string, number | null | undefined>>;
   readonly measured_matmul_tflops?: Readonly<Record<string, number>>;
   readonly link: {
@@ -120,6 +122,8 @@ export interface PathRecord extends Sourced {
   readonly path: LinkKind;
   /** Only for this NVLink generation. */
   readonly link_generation?: number;
+  /** Only for this EFA generation. */
+  readonly efa_generation?: string;
   readonly max_wire_gb_s?: number;
   /** One process per node, or several. */
   readonly scope?: 'process' | 'node';
