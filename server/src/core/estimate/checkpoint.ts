@@ -1,0 +1,80 @@
+import type { TrainingRun } from '../run/training-run';
+import { formatParameters } from '../text/format';
+import type { Assumption, MemoryGroup, Term } from './estimate';
+import { type Facts, optional, readFacts } from './memory/facts';
+import { type Part, sumBytes, toTerm } from './memory/part';
+import { optimizerStateBytes, trainedBytes } from './memory/states';
+
+/**
+ * Bytes on disk of one checkpoint that can be resumed from, all ranks together: weights as they are saved, and the optimizer.
+ * Null without a model or a sharding. Source: estimation.md §3.8; deepspeed/runtime/engine.py save_checkpoint;
+ * transformers Trainer._save_checkpoint.
+ */
+export function estimateCheckpoint(run: TrainingRun): {
+  checkpoint: { readonly bytes: number; readonly terms: readonly Term[] } | null;
+  assumptions: readonly Assumption[];
+} {
+  const facts = readFacts(run, 'expected', () => undefined); // The memory estimate says what is missing.
+  if (facts === undefined) return { checkpoint: null, assumptions: [] };
+  const parts = checkpointParts(run, facts).filter((part) => part.bytes > 0);
+  return { checkpoint: { bytes: sumBytes(parts), terms: parts.map(toTerm) }, assumptions: [] };
+}
+
+function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
+  const { sharding, lora, weightBytes } = facts;
+  const total = wholeModel(facts);
+  const trained = lora === undefined ? total : lora.parameters;
+  const part = (id: string, group: MemoryGroup, bytes: number, label: string, formula: string): Part => ({
+    id,
+    group,
+    bytes,
+    label: () => label,
+    formula: () => formula,
+    source: 'estimation §3.8',
+    from: facts.from.sharding,
+  });
+  const states = (width: number): Part => {
+    const bytes = (optimizerStateBytes(facts, width) * trained) / Math.max(1, facts.trainable);
+    return part(
+      'checkpoint.optimizer',
+      'optimizer',
+      bytes,
+      facts.optimizer.label,
+      `state of ${formatParameters(trained)} parameters`,
+    );
+  };
+  const saved = lora === undefined ? weightBytes : trainedBytes(facts);
+  const weights = part(
+    'checkpoint.weights',
+    'parameters',
+    saved * trained,
+    lora === undefined ? 'weights' : 'adapters',
+    `${saved} B × ${formatParameters(trained)} parameters`,
+  );
+  if (sharding.kind !== 'zero') return [weights, states(facts.weightBytes)];
+  const stage = optional(sharding.stage) ?? 0;
+  const master = part(
+    'checkpoint.master',
+    'optimizer',
+    4 * trained,
+    'fp32 copy of the weights',
+    `4 B × ${formatParameters(trained)} parameters`,
+  );
+  const isTrainer = optional(run.consumer) === 'trainer';
+  // Stages 0 to 2 write the module's 16-bit weights with DeepSpeed's own states; the Trainer writes them once more as a model.
+  const module = part(
+    'checkpoint.module',
+    'parameters',
+    stage <= 2 ? weightBytes * total : 0,
+    "DeepSpeed's copy of the weights",
+    `${weightBytes} B × ${formatParameters(total)} parameters`,
+  );
+  const writesModel =
+    isTrainer && (stage <= 2 || optional(sharding.gatherWeightsOnSave) === true || lora !== undefined);
+  return [...(writesModel ? [weights] : []), module, master, states(4)];
+}
+
+/** Parameters over all tensor, pipeline and expert ranks. */
+function wholeModel(facts: Facts): number {
+  return facts.model.parameters.total;
+}

@@ -1,0 +1,162 @@
+import type { TrainingRun } from '../run/training-run';
+import { formatParameters } from '../text/format';
+import type { Assumption, HostMemoryEstimate, MemoryGroup } from './estimate';
+import { type Facts, optional, readFacts } from './memory/facts';
+import { type Part, sumBytes, toTerm } from './memory/part';
+import { persistentStates, type States } from './memory/states';
+
+const GIB = 2 ** 30;
+/** Python, torch and its CUDA libraries, one process per GPU: 1–3 GiB resident. */
+const PROCESS_BYTES = 1.5 * GIB;
+/** Hugging Face writes checkpoints in files of at most 5 GB (save_pretrained's max_shard_size until 5.x). */
+const SHARD_FILE_BYTES = 5e9;
+
+/**
+ * Predicts host memory per node: what offload keeps there while training, or what loading needs, whichever is more.
+ * Null without a model, a sharding or the number of GPUs per node. Page cache and data loader workers are not counted.
+ * Source: estimation.md §3.7.
+ */
+export function estimateHost(run: TrainingRun): {
+  host: HostMemoryEstimate | null;
+  assumptions: readonly Assumption[];
+} {
+  const facts = readFacts(run, 'expected', () => undefined); // The memory estimate says what is missing.
+  if (facts === undefined) return { host: null, assumptions: [] };
+  const ranks = facts.gpusPerNode;
+  if (ranks === undefined) {
+    const because = run.gpusPerNode.known ? 'not known' : run.gpusPerNode.why;
+    return {
+      host: null,
+      assumptions: [
+        { what: 'GPUs per node', value: 'not known', because: `${because}; host memory is counted per node` },
+      ],
+    };
+  }
+  const states = persistentStates(facts);
+  const processes: Part = {
+    id: 'host.processes',
+    group: 'context',
+    bytes: PROCESS_BYTES * ranks,
+    label: () => 'training processes',
+    formula: () => `${ranks} processes × 1.5 GiB`,
+    source: 'typical resident size of Python, torch and CUDA libraries',
+    from: [],
+  };
+  const training = [...offloadParts(facts, states, ranks), processes];
+  const loading = [loadPart(run, facts, ranks), processes];
+  const parts = sumBytes(training) >= sumBytes(loading) ? training : loading;
+  const bytes = sumBytes(parts);
+  const offloaded = bytes - processes.bytes;
+  const host = run.cluster.known ? run.cluster.value.host : undefined;
+  const capacity = host?.memoryBytes ?? null;
+  const low = offloaded * 0.95 + GIB * ranks;
+  // Pinned allocations are rounded up, in some torch versions to powers of two.
+  const high = offloaded * (isPinned(run) ? 1.3 : 1.1) + 3 * GIB * ranks;
+  return {
+    host: {
+      bytes,
+      low,
+      high,
+      capacity,
+      fits: capacity === null ? null : high <= capacity ? true : low > capacity ? false : null,
+      terms: parts.filter((part) => part.bytes > 0).map(toTerm),
+    },
+    assumptions: [],
+  };
+}
+
+function isPinned(run: TrainingRun): boolean {
+  const sharding = optional(run.sharding);
+  return sharding?.kind === 'zero' && optional(sharding.pinMemory) === true;
+}
+
+/** Shards of all ranks of the node that live on the host, by what they are. What is on NVMe needs only its buffers. */
+function offloadParts(facts: Facts, states: States, ranks: number): Part[] {
+  const { offloaded } = states;
+  const { sharding, trainable, shards } = facts;
+  const zero = sharding.kind === 'zero' ? sharding : undefined;
+  const optimizerOnDisk = zero !== undefined && optional(zero.offloadOptimizer) === 'nvme';
+  const weightsOnDisk = zero !== undefined && optional(zero.offloadParam) === 'nvme';
+  const each = (bytes: number): number => bytes * ranks;
+  const share = `${ranks} of ${shards} shards`;
+  const part = (id: string, group: MemoryGroup, bytes: number, label: string, formula: string): Part => ({
+    id,
+    group,
+    bytes,
+    label: () => label,
+    formula: () => formula,
+    source: 'deepspeed/runtime/zero (offload), estimation §3.7',
+    from: facts.from.sharding,
+  });
+  const n = formatParameters(trainable);
+  const parts = [
+    part(
+      'host.weights',
+      'parameters',
+      weightsOnDisk ? 0 : each(offloaded.weights),
+      'offloaded weights',
+      `${facts.weightBytes} B × ${formatParameters(facts.counts.total)} parameters, ${share}`,
+    ),
+    part(
+      'host.gradients',
+      'gradients',
+      each(offloaded.gradients),
+      'gradients received from the GPUs',
+      `${states.gradientBytes} B × ${n} parameters, ${share}`,
+    ),
+    part(
+      'host.master',
+      'optimizer',
+      optimizerOnDisk ? 0 : each(offloaded.master),
+      'fp32 copy of the weights',
+      `4 B × ${n} parameters, ${share}`,
+    ),
+    part(
+      'host.optimizer',
+      'optimizer',
+      optimizerOnDisk ? 0 : each(offloaded.optimizer),
+      facts.optimizer.label,
+      `${facts.optimizer.fp32} B × ${n} parameters, ${share}`,
+    ),
+  ];
+  if (zero !== undefined && offloaded.master > 0) {
+    parts.push(
+      part(
+        'host.fp32-gradients',
+        'gradients',
+        each(offloaded.master),
+        'fp32 gradients for the CPU optimizer',
+        `4 B × ${n} parameters, ${share}`,
+      ),
+    );
+  }
+  if (optimizerOnDisk || weightsOnDisk) {
+    // buffer_count × buffer_size defaults of deepspeed/runtime/zero/offload_config.py: 4 × fp32 sub-group and 5 × 1e8 elements of 16 bits.
+    const bytes = (optimizerOnDisk ? 4 * 4 * Math.min(1e9, trainable / shards) : 0) + (weightsOnDisk ? 5 * 1e8 * 2 : 0);
+    parts.push(part('host.buffers', 'buffers', each(bytes), 'pinned buffers for NVMe', `${ranks} ranks`));
+  }
+  return parts;
+}
+
+/** Weights in host memory while they are loaded: by every rank, unless the loader is told otherwise. */
+function loadPart(run: TrainingRun, facts: Facts, ranks: number): Part {
+  const { sharding, counts, weightBytes } = facts;
+  const all = counts.total * weightBytes;
+  const isZero3 = sharding.kind === 'zero' && optional(sharding.stage) === 3;
+  const rankZeroOnly = sharding.kind === 'fsdp' && optional(sharding.cpuRamEfficientLoading) === true;
+  const isTrainer = optional(run.consumer) === 'trainer';
+  const perRank = isZero3 && isTrainer ? Math.min(all, SHARD_FILE_BYTES) : all;
+  const loaders = rankZeroOnly ? 1 : ranks;
+  return {
+    id: 'host.load',
+    group: 'parameters',
+    bytes: perRank * loaders,
+    label: () => (loaders === 1 ? 'weights, loaded by one rank' : `weights, loaded by each of ${loaders} ranks`),
+    formula: () =>
+      perRank < all
+        ? `${loaders} × one file of 5 GB`
+        : `${loaders} × ${weightBytes} B × ${formatParameters(counts.total)} parameters`,
+    source: 'estimation §3.7',
+    from: facts.from.model,
+  };
+}

@@ -1,0 +1,73 @@
+import { formatGib } from '../../text/format';
+import type { Facts } from './facts';
+import type { Part } from './part';
+
+const GIB = 2 ** 30;
+
+/** From what tensors take to what the driver reports. Estimation §3.6, calibrated on measured rows only. */
+export interface AllocatorFactors {
+  readonly expected: number;
+  readonly low: number;
+  readonly high: number;
+  readonly why: string;
+}
+
+/** How much more the caching allocator reserves than tensors take, for what comes and goes. */
+export function allocatorFactors(facts: Facts): AllocatorFactors {
+  if (facts.expandableSegments) return { expected: 1.04, low: 1.0, high: 1.1, why: 'expandable segments' };
+  if (facts.masked) return { expected: 1.15, low: 1.02, high: 1.25, why: 'batches of varying length' };
+  if (facts.sharding.kind === 'fsdp')
+    return { expected: 1.12, low: 1.02, high: 1.25, why: 'gathered units of many sizes' };
+  return { expected: 1.1, low: 1.02, high: 1.18, why: 'fixed shapes' };
+}
+
+/** CUDA context 0.3–0.6 GiB with lazy loading, cuBLAS workspace, and a set of NCCL communicators where ranks talk. */
+export function driverBytes(facts: Facts): {
+  readonly context: number;
+  readonly nccl: number;
+  readonly low: number;
+  readonly high: number;
+} {
+  const talks = facts.sharding.kind !== 'single' && (facts.gpusPerNode ?? 2) * (facts.nodes ?? 1) > 1;
+  const context = 0.5 * GIB;
+  const nccl = talks ? 0.4 * GIB : 0;
+  return { context, nccl, low: 0.35 * GIB + (talks ? 0.2 * GIB : 0), high: 0.8 * GIB + (talks ? 1.0 * GIB : 0) };
+}
+
+/** The parts beyond what torch calls allocated. */
+export function overheadParts(facts: Facts, transient: number): Part[] {
+  const factors = allocatorFactors(facts);
+  const driver = driverBytes(facts);
+  const parts: Part[] = [
+    {
+      id: 'fragmentation',
+      group: 'fragmentation',
+      bytes: (factors.expected - 1) * transient,
+      label: () => `cached by the allocator (${factors.why})`,
+      formula: () => `${Math.round((factors.expected - 1) * 100)} % of ${formatGib(transient)} that come and go`,
+      source: 'estimation §3.6',
+      from: [],
+    },
+    {
+      id: 'context',
+      group: 'context',
+      bytes: driver.context,
+      label: () => 'CUDA context and cuBLAS workspace',
+      formula: () => 'typical for CUDA 12 with lazy loading',
+      source: 'estimation §3.6',
+      from: [],
+    },
+  ];
+  if (driver.nccl > 0) {
+    parts.push({
+      id: 'context.nccl',
+      group: 'context',
+      bytes: driver.nccl,
+      label: () => 'NCCL communicators',
+      formula: () => 'typical for one set of communicators (0.2–1 GiB)',
+      source: 'estimation §3.6',
+      from: [],
+    });
+  }
+  return parts;
+}

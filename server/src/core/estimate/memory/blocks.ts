@@ -1,0 +1,183 @@
+import type { AttentionShape, Block, MlpShape } from '../../models/model';
+import type { Facts } from './facts';
+import { type FamilyTraits, familyTraits } from './families';
+
+/** Activation bytes of one block for one micro-step on one rank. */
+export interface BlockBytes {
+  /** What autograd keeps for backward without checkpointing. */
+  readonly saved: number;
+  /** What is kept per block under full checkpointing: its input. */
+  readonly checkpoint: number;
+  /** Alive beside the saved tensors while this block's backward runs. */
+  readonly backward: number;
+  /** 16-bit copies of fp32 weights that autocast caches until the graph is gone. */
+  readonly casts: number;
+}
+
+/**
+ * Bytes saved per block, operator by operator as Hugging Face's code runs them; estimation §3.3.
+ * With h, n, k, d, I as there: bf16 flash gives T·(16h + 4nd + 4kd + 8I + 4n + 8), counted exactly.
+ */
+export function blockBytes(facts: Facts, index: number): BlockBytes {
+  const block = facts.model.blocks[index];
+  if (block === undefined) return { saved: 0, checkpoint: 0, backward: 0, casts: 0 };
+  const { traits } = familyTraits(facts.model.modelType);
+  const h = facts.model.hiddenSize;
+  const attention = block.attention;
+  const intermediate = (block.mlp?.intermediateSize ?? 0) / facts.tensor;
+  const compute = facts.computeBytes;
+  let perToken: number;
+  if (facts.compiled) perToken = compiledPerToken(facts, block);
+  else if (facts.checkpointing === 'selective') perToken = selectivePerToken(facts, block);
+  else {
+    perToken = normsPerToken(facts, traits, block);
+    if (attention !== undefined) perToken += attentionPerToken(facts, traits, attention);
+    if (block.mlp !== undefined) perToken += mlpPerToken(facts, traits, block.mlp);
+    perToken += loraPerToken(facts, index) + dropoutPerToken(facts, traits, h);
+  }
+  const scores = attention === undefined ? 0 : scoreBytes(facts, traits, attention);
+  return {
+    saved: perToken * facts.tokens + scores,
+    checkpoint: facts.streamBytes * h * facts.tokens,
+    backward: facts.tokens * compute * (h + 2 * Math.max(intermediate, h)),
+    casts: facts.castsWeights ? 2 * (facts.counts.perBlock[index] ?? 0) : 0,
+  };
+}
+
+/** Norms, their inputs included, and the copies that the linear layers behind them keep. */
+function normsPerToken(facts: Facts, traits: FamilyTraits, block: Block): number {
+  const h = facts.model.hiddenSize;
+  const attentionConsumers = traits.fusedQkv ? 1 : 3;
+  const mlpConsumers = block.mlp?.gated === true && !traits.fusedGate ? 2 : 1;
+  let bytes = 0;
+  if (traits.norms >= 1) bytes += norm(facts, traits, h) + consumed(facts, h, attentionConsumers);
+  if (traits.norms >= 2) bytes += norm(facts, traits, h) + consumed(facts, h, mlpConsumers);
+  // Without a norm in front, the linear layers keep the stream itself.
+  if (traits.norms === 0) bytes += consumed(facts, h, attentionConsumers) + consumed(facts, h, mlpConsumers);
+  bytes += traits.postNorms * norm(facts, traits, h);
+  const attention = block.attention;
+  if (attention?.qkNorm === true) {
+    const width = ((attention.heads + attention.kvHeads) * attention.headDim) / facts.tensor;
+    bytes += norm(facts, traits, width) + 4 * (attention.heads + attention.kvHeads - 1);
+  }
+  return bytes;
+}
+
+/** What a norm over `width` features itself saves, without its output. */
+function norm(facts: Facts, traits: FamilyTraits, width: number): number {
+  const stream = facts.streamBytes;
+  const isTrained = facts.lora === undefined;
+  switch (traits.norm) {
+    case 'layer':
+      // nn.LayerNorm: its input, and mean and rstd in fp32.
+      return stream * width + 8;
+    case 'gemma':
+      return 4 * width + 4 + (isTrained ? 4 * width : 0);
+    default:
+      // An fp32 copy of the input (the stream itself when that is fp32), rsqrt, and the normalised value for the weight's gradient.
+      return 4 * width + 4 + (isTrained ? stream * width : 0);
+  }
+}
+
+/** The input that linear layers keep for their weights' gradients: shared in one dtype, a cast each under autocast over fp32. */
+function consumed(facts: Facts, width: number, consumers: number): number {
+  if (facts.lora !== undefined) return 0;
+  return facts.castsWeights ? facts.computeBytes * width * consumers : facts.streamBytes * width;
+}
+
+/** q, k, v, the output and the statistics of the kernel; score matrices are apart ({@link scoreBytes}). */
+function attentionPerToken(facts: Facts, traits: FamilyTraits, shape: AttentionShape): number {
+  const c = facts.computeBytes;
+  const heads = shape.heads / facts.tensor;
+  const kvHeads = shape.kvHeads / facts.tensor;
+  const q = heads * shape.headDim;
+  const k = kvHeads * shape.headDim;
+  const v = kvHeads * shape.valueHeadDim;
+  const out = heads * shape.valueHeadDim;
+  const repeated = heads * (shape.headDim + shape.valueHeadDim);
+  switch (facts.attention) {
+    case 'flash': {
+      const fused = traits.fusedQkv && traits.rotary ? q + k : 0;
+      return c * (q + k + v + out + fused) + 4 * heads;
+    }
+    case 'efficient':
+      return c * (q + repeated + out) + 4 * heads;
+    default:
+      // Eager and math: repeated heads are copied, and the output is made contiguous for the next matrix.
+      return c * (q + repeated + (facts.lora === undefined ? out : 0));
+  }
+}
+
+/** Tensors with one element per pair of tokens, for all samples of the micro-step. */
+function scoreBytes(facts: Facts, traits: FamilyTraits, shape: AttentionShape): number {
+  const pairs = facts.samples * facts.sequence * (facts.sequence / facts.context);
+  const heads = shape.heads / facts.tensor;
+  switch (facts.attention) {
+    case 'flash':
+      return 0;
+    case 'efficient':
+      return facts.masked ? facts.computeBytes * pairs : 0;
+    case 'math':
+      return facts.computeBytes * heads * pairs;
+    default: {
+      // fp32 softmax, and its 16-bit copy where products are 16-bit.
+      const softmax = facts.computeBytes === 2 ? 6 : 4;
+      const dropout = traits.dropout > 0 ? 1 + facts.computeBytes : 0;
+      return (softmax + dropout + (traits.softcap ? facts.computeBytes : 0)) * heads * pairs;
+    }
+  }
+}
+
+/** Gated: gate, activation, up and product; two matrices: the activation's input and output. */
+function mlpPerToken(facts: Facts, traits: FamilyTraits, mlp: MlpShape): number {
+  const c = facts.computeBytes;
+  const frozen = facts.lora !== undefined;
+  const wide = (size: number): number => {
+    if (mlp.gated) return c * size * (frozen ? 3 : 4);
+    if (traits.activation === 'relu') return c * size;
+    if (traits.activation === 'python-gelu') return c * size * 7;
+    return c * size * (frozen ? 1 : 2);
+  };
+  if (mlp.moe === undefined) return wide(mlp.intermediateSize / facts.tensor);
+  const { experts, expertsPerToken, expertIntermediateSize, sharedIntermediateSize } = mlp.moe;
+  const h = facts.model.hiddenSize;
+  const routed = expertsPerToken * (wide(expertIntermediateSize / facts.tensor) + 2 * c * h);
+  return 8 * experts + routed + wide(sharedIntermediateSize / facts.tensor);
+}
+
+/** Each adapter keeps its own copy of its input, cast to the adapter's type, and the product with A. */
+function loraPerToken(facts: Facts, index: number): number {
+  const adapted = facts.lora?.perBlock[index];
+  if (facts.lora === undefined || adapted === undefined) return 0;
+  const width = facts.mixed || facts.sharding.kind === 'zero' ? facts.computeBytes : 4;
+  return width * (adapted.inputs / facts.tensor + adapted.targets * facts.lora.rank);
+}
+
+function dropoutPerToken(facts: Facts, traits: FamilyTraits, h: number): number {
+  // A mask of one byte on each of the two residual branches.
+  return traits.dropout > 0 && !facts.compiled ? 2 * h : 0;
+}
+
+/** torch.compile keeps what its partitioner cannot cheaply recompute; an estimate (estimation §3.3), not a count. */
+function compiledPerToken(facts: Facts, block: Block): number {
+  const c = facts.computeBytes;
+  return c * (2 * facts.model.hiddenSize + (3 * mlpWidth(block)) / facts.tensor) + attentionIo(facts, block);
+}
+
+/** torchtitan's per-operator policy saves every other product and the attention output. */
+function selectivePerToken(facts: Facts, block: Block): number {
+  const c = facts.computeBytes;
+  return c * (3 * facts.model.hiddenSize + mlpWidth(block) / facts.tensor) + attentionIo(facts, block) / 2;
+}
+
+function mlpWidth(block: Block): number {
+  const mlp = block.mlp;
+  if (mlp?.moe === undefined) return mlp?.intermediateSize ?? 0;
+  return mlp.moe.expertsPerToken * mlp.moe.expertIntermediateSize + mlp.moe.sharedIntermediateSize;
+}
+
+function attentionIo(facts: Facts, block: Block): number {
+  const shape = block.attention;
+  if (shape === undefined) return 0;
+  return (facts.computeBytes * 2 * shape.headDim * (shape.heads + shape.kvHeads) + 4 * shape.heads) / facts.tensor;
+}

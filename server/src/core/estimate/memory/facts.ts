@@ -1,0 +1,275 @@
+import type { Model } from '../../models/model';
+import type { Known, Origin } from '../../run/known';
+import type { Dtype, FsdpSharding, TrainingRun, ZeroSharding } from '../../run/training-run';
+import type { Assumption } from '../estimate';
+import { type Counts, countParameters } from './counts';
+import { countLora, type LoraCounts } from './lora';
+import { type OptimizerRecord, optimizerRecord } from './optimizers';
+
+/** Where an unknown input has to be assumed, the estimate is made for the expected value and for both ends. */
+export type Corner = 'expected' | 'low' | 'high';
+
+export type AttentionKernel = 'flash' | 'efficient' | 'math' | 'eager';
+
+/** The run in plain numbers, as the formulas need them. Bytes are per element. */
+export interface Facts {
+  readonly model: Model;
+  readonly counts: Counts;
+  readonly samples: number;
+  readonly sequence: number;
+  /** Tokens per micro-step on one rank: samples × sequence ÷ context-parallel ranks. */
+  readonly tokens: number;
+  readonly accumulation: number;
+  readonly evalTokens: number;
+  readonly evalSamples: number;
+  readonly tensor: number;
+  readonly pipeline: number;
+  readonly context: number;
+  readonly expert: number;
+  /** Ranks one set of shards is spread over. */
+  readonly shards: number;
+  readonly sharding: ZeroSharding | FsdpSharding | { readonly kind: 'single' | 'ddp'; readonly bucketView: boolean };
+  /** Stored weights on the device, before any quantisation. */
+  readonly weightBytes: 2 | 4;
+  /** What matrix products run in. */
+  readonly computeBytes: 2 | 4;
+  /** The residual stream between blocks. */
+  readonly streamBytes: 2 | 4;
+  /** torch autocast over fp32 weights: every weight is copied once to 16 bits and every linear casts its input. */
+  readonly castsWeights: boolean;
+  readonly mixed: boolean;
+  readonly attention: AttentionKernel;
+  /** A mask is materialised because samples are padded. */
+  readonly masked: boolean;
+  readonly checkpointing: 'none' | 'full' | 'selective';
+  readonly fusedLoss: boolean;
+  readonly compiled: boolean;
+  readonly lora: LoraCounts | undefined;
+  readonly trainable: number;
+  readonly quantization: 'nf4' | 'fp4' | 'int8' | undefined;
+  readonly optimizer: OptimizerRecord;
+  readonly optimizerName: string;
+  readonly step: 'foreach' | 'fused' | 'loop' | 'cpu';
+  readonly gpusPerNode: number | undefined;
+  readonly nodes: number | undefined;
+  readonly capacity: number | null;
+  readonly expandableSegments: boolean;
+  readonly saves: boolean;
+  readonly evaluates: boolean;
+  /** Inputs of a group of terms, so that a view can jump to the keys. */
+  readonly from: Readonly<
+    Record<'model' | 'batch' | 'sharding' | 'precision' | 'optimizer' | 'checkpointing', readonly Origin[]>
+  >;
+}
+
+/** Reads a run into numbers. What is missing and cannot be assumed ends it, with the reason among the assumptions. */
+export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): Facts | undefined {
+  if (!run.model.known)
+    return missing('model', run.model.why, 'parameters and activations follow from the model', note);
+  if (!run.sharding.known) return missing('sharding', run.sharding.why, 'it decides what each GPU holds', note);
+  const model = run.model.value;
+  const sharding = run.sharding.value;
+  const tensor = ranks(run.parallelism.tensor);
+  const pipeline = ranks(run.parallelism.pipeline);
+  const context = ranks(run.parallelism.context);
+  const expert = ranks(run.parallelism.expert);
+  const stage = sharding.kind === 'zero' ? optional(sharding.stage) : undefined;
+  const isSharded = sharding.kind === 'fsdp' || (sharding.kind === 'zero' && stage !== 0);
+  const shards = isSharded ? shardRanks(run) : 1;
+  if (shards === undefined) {
+    return missing(
+      'world size',
+      run.worldSize.known ? 'not known' : run.worldSize.why,
+      'shards are divided by it',
+      note,
+    );
+  }
+  const counts = countParameters(model, { tensor, pipeline, expert });
+  const precision = readPrecision(run, corner, note);
+  const batch = readBatch(run, corner, note);
+  const lora = run.lora?.known ? countLora(model, run.lora.value, tensor) : undefined;
+  const name = optional(run.optimizer.name) ?? 'adamw_torch';
+  const record = optimizerRecord(name);
+  if (record === undefined) {
+    note({
+      what: 'optimizer state',
+      value: '8 B per parameter',
+      because: `the optimizer ${name} is not one Shardlens knows; Adam's two fp32 moments are assumed`,
+    });
+  } else if (!run.optimizer.name.known) {
+    note({ what: 'optimizer', value: 'AdamW', because: run.optimizer.name.why });
+  }
+  const optimizer = record ?? { fp32: 8, half: 8, label: 'optimizer state' };
+  const masked = batch.samples > 1 && isPadded(run, corner);
+  return {
+    model,
+    counts,
+    ...batch,
+    tokens: (batch.samples * batch.sequence) / context,
+    evalTokens: (batch.evalSamples * batch.sequence) / context,
+    tensor,
+    pipeline,
+    context,
+    expert,
+    shards,
+    sharding:
+      sharding.kind === 'zero' || sharding.kind === 'fsdp'
+        ? sharding
+        : { kind: sharding.kind, bucketView: optional(sharding.gradientAsBucketView) ?? false },
+    ...precision,
+    attention: attentionKernel(run, model, precision.computeBytes, masked),
+    masked,
+    checkpointing: optional(run.checkpointing) ?? 'none',
+    fusedLoss: optional(run.fusedLoss) ?? false,
+    compiled: optional(run.torchCompile) ?? false,
+    lora,
+    trainable: lora === undefined ? counts.total : lora.parameters / pipeline,
+    quantization: run.quantization?.known ? run.quantization.value : undefined,
+    optimizer,
+    optimizerName: name,
+    step: stepImplementation(run, optimizer),
+    gpusPerNode: optional(run.gpusPerNode),
+    nodes: optional(run.nodes),
+    capacity: run.cluster.known ? run.cluster.value.accelerator.memoryBytes : null,
+    expandableSegments: usesExpandableSegments(run),
+    saves: optional(run.saves) ?? true,
+    evaluates: optional(run.evaluation) ?? false,
+    from: origins(run),
+  };
+}
+
+export function optional<T>(value: Known<T>): T | undefined {
+  return value.known ? value.value : undefined;
+}
+
+function missing(what: string, why: string, because: string, note: (assumption: Assumption) => void): undefined {
+  note({ what, value: 'not known', because: `${why}; ${because}` });
+  return undefined;
+}
+
+function ranks(value: Known<number>): number {
+  return value.known && value.value >= 1 ? value.value : 1;
+}
+
+/** Shards are spread over `shard`, else over all data-parallel ranks, else over the world that model parallelism leaves. */
+function shardRanks(run: TrainingRun): number | undefined {
+  const { shard, data, tensor, pipeline, context } = run.parallelism;
+  const written = optional(shard) ?? optional(data);
+  if (written !== undefined) return Math.max(1, written);
+  const world = optional(run.worldSize);
+  return world === undefined ? undefined : Math.max(1, world / (ranks(tensor) * ranks(pipeline) * ranks(context)));
+}
+
+function dtypeBytes(dtype: Dtype): 2 | 4 {
+  return dtype === 'fp32' ? 4 : 2;
+}
+
+type PrecisionFacts = Pick<Facts, 'weightBytes' | 'computeBytes' | 'streamBytes' | 'castsWeights' | 'mixed'>;
+
+/**
+ * Widths of the stored weights, the products and the stream. DeepSpeed casts the model to its 16-bit type; FSDP with mixed
+ * precision keeps fp32 shards (accelerate ≥ 0.30 upcasts) and gathers 16 bits; autocast works over the weights as loaded.
+ */
+function readPrecision(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): PrecisionFacts {
+  const { compute, weights, mode } = run.precision;
+  let computeBytes: 2 | 4;
+  if (compute.known) computeBytes = dtypeBytes(compute.value);
+  else {
+    computeBytes = corner === 'high' ? 4 : 2;
+    note({ what: 'precision', value: 'bf16', because: `${compute.why}; the band reaches to fp32` });
+  }
+  const sharding = optional(run.sharding)?.kind;
+  const mixed = optional(mode) === 'autocast' && computeBytes === 2;
+  if (sharding === 'zero') {
+    return { weightBytes: computeBytes, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed: false };
+  }
+  const loaded = weights.known ? dtypeBytes(weights.value) : computeBytes;
+  if (sharding === 'fsdp') {
+    return { weightBytes: mixed ? 4 : loaded, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
+  }
+  const castsWeights = mixed && loaded === 4;
+  return { weightBytes: loaded, computeBytes: mixed ? computeBytes : loaded, streamBytes: loaded, castsWeights, mixed };
+}
+
+type BatchFacts = Pick<Facts, 'samples' | 'sequence' | 'accumulation' | 'evalSamples'>;
+
+const ASSUMED_SEQUENCE = { expected: 1024, low: 128, high: 4096 };
+const ASSUMED_SAMPLES = { expected: 1, low: 1, high: 8 };
+
+function readBatch(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): BatchFacts {
+  const { micro, sequenceLength, accumulation, evalMicro } = run.batch;
+  const longest = (run.model.known ? run.model.value.maxPositions : undefined) ?? ASSUMED_SEQUENCE.high;
+  let sequence: number;
+  if (sequenceLength.known) sequence = sequenceLength.value;
+  else {
+    sequence = Math.min(longest, ASSUMED_SEQUENCE[corner]);
+    note({
+      what: 'sequence length',
+      value: `${Math.min(longest, ASSUMED_SEQUENCE.expected)} tokens`,
+      because: `${sequenceLength.why}; the band reaches from ${Math.min(longest, ASSUMED_SEQUENCE.low)} to ${Math.min(longest, ASSUMED_SEQUENCE.high)}`,
+    });
+  }
+  let samples: number;
+  if (micro.known) samples = micro.value;
+  else {
+    samples = ASSUMED_SAMPLES[corner];
+    note({
+      what: 'micro-batch',
+      value: '1 sample',
+      because: `${micro.why}; the band reaches to 8, the Trainer's default`,
+    });
+  }
+  return {
+    samples,
+    sequence,
+    accumulation: optional(accumulation) ?? (corner === 'high' ? 2 : 1),
+    evalSamples: optional(evalMicro) ?? samples,
+  };
+}
+
+/** Unpacked samples of different lengths are padded to the longest, and a padded batch carries a mask. */
+function isPadded(run: TrainingRun, corner: Corner): boolean {
+  const packing = optional(run.batch.packing);
+  if (packing !== undefined) return !packing && optional(run.method) !== 'pretrain';
+  return corner === 'high';
+}
+
+/** Which kernel scaled_dot_product_attention takes on CUDA; estimation §3.3 and the oracle's section 2.3. */
+function attentionKernel(run: TrainingRun, model: Model, computeBytes: number, masked: boolean): AttentionKernel {
+  const chosen = optional(run.attention) ?? 'sdpa';
+  if (chosen === 'eager') return 'eager';
+  if (chosen !== 'sdpa') return 'flash';
+  const attention = model.blocks.find((block) => block.attention !== undefined)?.attention;
+  const isGrouped = attention !== undefined && attention.kvHeads !== attention.heads;
+  const fits = attention === undefined || (attention.headDim <= 256 && attention.headDim === attention.valueHeadDim);
+  if (!masked && computeBytes === 2 && fits) return 'flash';
+  return !masked && isGrouped ? 'math' : 'efficient';
+}
+
+function stepImplementation(run: TrainingRun, record: OptimizerRecord): Facts['step'] {
+  const written = optional(run.optimizer.implementation);
+  if (written === 'paged') return 'loop';
+  return written ?? record.step ?? 'foreach';
+}
+
+function usesExpandableSegments(run: TrainingRun): boolean {
+  for (const name of ['PYTORCH_CUDA_ALLOC_CONF', 'PYTORCH_ALLOC_CONF']) {
+    const value = run.environment[name];
+    if (value?.known && /expandable_segments:\s*true/i.test(value.value)) return true;
+  }
+  return false;
+}
+
+function origins(run: TrainingRun): Facts['from'] {
+  const of = (...values: (Known<unknown> | undefined)[]): Origin[] =>
+    values.flatMap((value) => (value?.origin === undefined ? [] : [value.origin]));
+  const { batch, parallelism, precision, optimizer } = run;
+  return {
+    model: of(run.model),
+    batch: of(batch.micro, batch.sequenceLength),
+    sharding: of(run.sharding, run.worldSize, parallelism.shard),
+    precision: of(precision.compute, precision.weights),
+    optimizer: of(optimizer.name),
+    checkpointing: of(run.checkpointing),
+  };
+}

@@ -1,0 +1,150 @@
+import type { TrainingRun } from '../../run/training-run';
+import type { Assumption, MemoryEstimate, MemoryGroup, Phase, PhaseMemory } from '../estimate';
+import { overheadParts } from './allocator';
+import { momentBand } from './band';
+import { type Corner, type Facts, readFacts } from './facts';
+import { familyTraits } from './families';
+import { type Part, sumBytes, toTerm } from './part';
+import { evalMoment, loadMoment, type Moment, saveMoment, trainingMoments } from './phases';
+import { persistentStates } from './states';
+import { shardingTransients } from './transients';
+
+/**
+ * Predicts the peak memory of one GPU: the largest of the phases, each a sum of what is alive together then.
+ * Null when the model, the sharding or the number of shards is not known; the reason is among the assumptions.
+ * Pure; estimation.md §3.
+ */
+export function estimateMemory(run: TrainingRun): {
+  memory: MemoryEstimate | null;
+  assumptions: readonly Assumption[];
+} {
+  const assumptions: Assumption[] = [];
+  const facts = readFacts(run, 'expected', (assumption) => assumptions.push(assumption));
+  if (facts === undefined) return { memory: null, assumptions };
+  const isAssumed = assumptions.length > 0;
+  noteLimits(facts, assumptions);
+  const expected = peaks(facts);
+  const low = isAssumed ? corner(run, 'low') : expected;
+  const high = isAssumed ? corner(run, 'high') : expected;
+  const capacity = facts.capacity;
+  if (capacity === null) {
+    assumptions.push({
+      what: 'GPU memory',
+      value: 'not known',
+      because: run.cluster.known ? 'the accelerator has no figure' : run.cluster.why,
+    });
+  }
+  const top = expected.winner;
+  const phases = describePhases(expected);
+  const bytes = top.bytes;
+  const bandLow = Math.min(bytes, low.low);
+  const bandHigh = Math.max(bytes, high.high);
+  return {
+    memory: {
+      value: bytes,
+      low: bandLow,
+      high: bandHigh,
+      capacity,
+      fits: capacity === null ? null : bandHigh <= capacity ? true : bandLow > capacity ? false : null,
+      phase: top.moment.phase,
+      allocated: top.moment.allocated,
+      breakdown: breakdown(top),
+      phases,
+    },
+    assumptions,
+  };
+}
+
+interface Peak {
+  readonly moment: Moment;
+  readonly overhead: readonly Part[];
+  /** What must fit: reserved and context. */
+  readonly bytes: number;
+}
+
+interface Peaks {
+  readonly winner: Peak;
+  readonly phases: Readonly<Partial<Record<Phase, Peak>>>;
+  readonly low: number;
+  readonly high: number;
+}
+
+function peaks(facts: Facts): Peaks {
+  const states = persistentStates(facts);
+  const transients = shardingTransients(facts);
+  const resident = sumBytes(states.resident) + sumBytes(states.standing);
+  const moments = [...trainingMoments(facts, states, transients), loadMoment(facts, states)];
+  if (facts.evaluates) moments.push(evalMoment(facts, states, transients));
+  if (facts.saves) moments.push(saveMoment(states, transients));
+  const phases: Partial<Record<Phase, Peak>> = {};
+  let winner: Peak | undefined;
+  for (const moment of moments) {
+    const best = phases[moment.phase];
+    if (best !== undefined && best.moment.allocated >= moment.allocated) continue;
+    const overhead = overheadParts(facts, Math.max(0, moment.allocated - resident));
+    const peak = { moment, overhead, bytes: moment.allocated + sumBytes(overhead) };
+    phases[moment.phase] = peak;
+    if (winner === undefined || peak.bytes > winner.bytes) winner = peak;
+  }
+  const top = winner ?? { moment: { phase: 'step', name: 'nothing', parts: [], allocated: 0 }, overhead: [], bytes: 0 };
+  return { winner: top, phases, ...momentBand(facts, top.moment, resident) };
+}
+
+/** The estimate at one end of what had to be assumed. */
+function corner(run: TrainingRun, which: Corner): { readonly low: number; readonly high: number } {
+  const facts = readFacts(run, which, () => undefined);
+  return facts === undefined ? { low: 0, high: Number.POSITIVE_INFINITY } : peaks(facts);
+}
+
+function describePhases({ phases }: Peaks): Readonly<Record<Phase, PhaseMemory | null>> {
+  const describe = (peak: Peak | undefined): PhaseMemory | null =>
+    peak === undefined
+      ? null
+      : {
+          bytes: peak.bytes,
+          allocated: peak.moment.allocated,
+          moment: peak.moment.name,
+          terms: [...peak.moment.parts, ...peak.overhead].filter((part) => part.bytes > 0).map(toTerm),
+        };
+  return {
+    load: describe(phases.load),
+    step: describe(phases.step),
+    eval: describe(phases.eval),
+    save: describe(phases.save),
+  };
+}
+
+function breakdown(peak: Peak): Readonly<Record<MemoryGroup, number>> {
+  const groups: Record<MemoryGroup, number> = {
+    parameters: 0,
+    gradients: 0,
+    optimizer: 0,
+    activations: 0,
+    logits: 0,
+    buffers: 0,
+    context: 0,
+    fragmentation: 0,
+  };
+  for (const part of peak.moment.parts) groups[part.group] += part.bytes;
+  for (const part of peak.overhead) groups[part.group] += part.bytes;
+  return groups;
+}
+
+/** What the formulas do not cover, said once. */
+function noteLimits(facts: Facts, assumptions: Assumption[]): void {
+  const { model } = facts;
+  if (!familyTraits(model.modelType).isKnown) {
+    assumptions.push({
+      what: 'activations',
+      value: 'as in a Llama block of the same shape',
+      because: `what ${model.modelType} blocks save has not been counted; the band is wider`,
+    });
+  }
+  if (model.blocks.some((block) => block.tower === 'vision' || block.tower === 'audio')) {
+    assumptions.push({
+      what: 'vision or audio tower',
+      value: 'its activations are not counted',
+      because: 'image and clip sizes are not in the config',
+    });
+  }
+}

@@ -1,0 +1,42 @@
+import { formatCount } from '../../text/format';
+import type { Facts } from './facts';
+import type { Part } from './part';
+
+/** Bytes per token and vocabulary entry at the moments around the loss; estimation §3.4, counted. */
+export interface HeadFactors {
+  /** While the loss is computed. */
+  readonly forward: number;
+  /** At the start of backward. */
+  readonly backward: number;
+  /** When the gradient of the head's weight is made. */
+  readonly weightGradient: number;
+}
+
+/**
+ * Hugging Face's causal loss upcasts the logits: 2 + 4 + 4 in forward, 4 + 4 + 4 at the start of backward. In fp32 nothing is upcast.
+ * A fused linear loss (Liger) never holds the logits of all tokens.
+ */
+export function headFactors(facts: Facts): HeadFactors {
+  if (facts.fusedLoss) return { forward: 0.3, backward: 0.3, weightGradient: 0.3 };
+  if (facts.computeBytes === 4) return { forward: 8, backward: 12, weightGradient: 4 };
+  return { forward: 10, backward: 12, weightGradient: 2 };
+}
+
+/** Tokens the loss sees × vocabulary on this rank. */
+export function logitElements(facts: Facts, tokens = facts.tokens): number {
+  return (tokens * facts.model.vocabSize) / facts.tensor;
+}
+
+export function logitsPart(facts: Facts, factor: number, when: string): Part {
+  const elements = logitElements(facts);
+  return {
+    id: 'logits',
+    group: 'logits',
+    bytes: factor * elements,
+    label: () => `logits and loss, ${when}`,
+    formula: () =>
+      `${factor} B × ${formatCount(facts.tokens)} tokens × ${formatCount(facts.model.vocabSize / facts.tensor)} vocabulary`,
+    source: 'transformers ForCausalLMLoss (fp32 upcast); counted, estimation §3.4',
+    from: [...facts.from.batch, ...facts.from.model],
+  };
+}

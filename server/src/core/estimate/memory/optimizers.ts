@@ -1,0 +1,105 @@
+/**
+ * Bytes of optimizer state per trained parameter, as data.
+ *
+ * Source: transformers src/transformers/trainer_optimizer.py (v5.18.0) and the optimizers' own code; the torch rows were
+ * counted by running them. DeepSpeed's optimizers work on a flat fp32 partition: deepspeed/runtime/zero/stage_1_and_2.py.
+ */
+export interface OptimizerRecord {
+  /** State bytes per parameter held in fp32 (ZeRO keeps an fp32 copy, so this column holds there too). */
+  readonly fp32: number;
+  /** The same for parameters held in bf16 or fp16. */
+  readonly half: number;
+  /** As shown: `Adam moments`. */
+  readonly label: string;
+  /**
+   * How the exceptions are counted: `factored` keeps rows and columns of a matrix; `low-rank` keeps projections of rank r;
+   * `matrices` keeps one moment for matrices and two for the rest; `embedding-fp32` keeps embeddings in 32 bits.
+   */
+  readonly rule?: 'factored' | 'low-rank' | 'matrices' | 'embedding-fp32';
+  /** States live in CUDA managed memory and can spill to the host. */
+  readonly paged?: true;
+  /** Gradients are freed layer by layer during backward. */
+  readonly layerwise?: true;
+  /** What `step` allocates when the config does not say how the optimizer is run. */
+  readonly step?: 'foreach' | 'fused' | 'loop';
+}
+
+const ADAM = { fp32: 8, half: 4, label: 'Adam moments' };
+/** Two 8-bit moments and an fp32 scale per block of 256. */
+const ADAM8 = { fp32: 2.03, half: 2.03, label: '8-bit Adam moments', rule: 'embedding-fp32', step: 'loop' } as const;
+const LION8 = { fp32: 1.02, half: 1.02, label: '8-bit Lion momentum', rule: 'embedding-fp32', step: 'loop' } as const;
+const ADEMAMIX8 = {
+  fp32: 3.05,
+  half: 3.05,
+  label: '8-bit AdEMAMix moments',
+  rule: 'embedding-fp32',
+  step: 'loop',
+} as const;
+const GALORE = { fp32: 8, half: 8, label: 'low-rank Adam moments', rule: 'low-rank', step: 'loop' } as const;
+const GALORE8 = { fp32: 2.03, half: 2.03, label: 'low-rank 8-bit moments', rule: 'low-rank', step: 'loop' } as const;
+const FACTORED = { fp32: 0, half: 0, label: 'factored second moment', rule: 'factored', step: 'loop' } as const;
+
+const RECORDS: Readonly<Record<string, OptimizerRecord>> = {
+  adam: { ...ADAM, step: 'fused' },
+  adamw: { ...ADAM, step: 'fused' },
+  adamw_hf: ADAM,
+  adamw_torch: { ...ADAM, step: 'foreach' },
+  adamw_torch_fused: { ...ADAM, step: 'fused' },
+  adamw_torch_xla: ADAM,
+  adamw_apex_fused: { ...ADAM, step: 'fused' },
+  adamw_torch_npu_fused: { fp32: 8, half: 8, label: 'Adam moments', step: 'fused' },
+  adamw_anyprecision: { fp32: 8, half: 8, label: 'Adam moments' },
+  adamw_torch_4bit: { fp32: 1.03, half: 1.03, label: '4-bit Adam moments', step: 'loop' },
+  adamw_torch_8bit: { fp32: 2.03, half: 2.03, label: '8-bit Adam moments', step: 'loop' },
+  adamw_8bit: ADAM8,
+  adamw_bnb_8bit: ADAM8,
+  paged_adamw_8bit: { ...ADAM8, paged: true },
+  paged_adamw: { fp32: 8, half: 8, label: 'Adam moments', paged: true, step: 'loop' },
+  paged_adamw_32bit: { fp32: 8, half: 8, label: 'Adam moments', paged: true, step: 'loop' },
+  ademamix: { fp32: 12, half: 12, label: 'AdEMAMix moments', step: 'loop' },
+  ademamix_8bit: ADEMAMIX8,
+  paged_ademamix_32bit: { fp32: 12, half: 12, label: 'AdEMAMix moments', paged: true, step: 'loop' },
+  paged_ademamix_8bit: { ...ADEMAMIX8, paged: true },
+  lion: { fp32: 4, half: 4, label: 'Lion momentum', step: 'loop' },
+  lion_32bit: { fp32: 4, half: 4, label: 'Lion momentum', step: 'loop' },
+  lion_8bit: LION8,
+  paged_lion: { fp32: 4, half: 4, label: 'Lion momentum', paged: true, step: 'loop' },
+  paged_lion_32bit: { fp32: 4, half: 4, label: 'Lion momentum', paged: true, step: 'loop' },
+  paged_lion_8bit: { ...LION8, paged: true },
+  adafactor: FACTORED,
+  came: FACTORED,
+  adalomo: FACTORED,
+  lomo: { fp32: 0, half: 0, label: 'no state', layerwise: true, step: 'loop' },
+  sgd: { fp32: 0, half: 0, label: 'no state', step: 'foreach' },
+  adagrad: { fp32: 4, half: 2, label: 'Adagrad sums', step: 'foreach' },
+  rmsprop: { fp32: 4, half: 2, label: 'RMSprop averages', step: 'foreach' },
+  rmsprop_bnb: { fp32: 4, half: 4, label: 'RMSprop averages', step: 'loop' },
+  rmsprop_bnb_32bit: { fp32: 4, half: 4, label: 'RMSprop averages', step: 'loop' },
+  rmsprop_bnb_8bit: { fp32: 1.02, half: 1.02, label: '8-bit RMSprop averages', rule: 'embedding-fp32', step: 'loop' },
+  galore_adamw: GALORE,
+  galore_adamw_8bit: GALORE8,
+  galore_adafactor: { ...GALORE, label: 'low-rank factored moments', fp32: 0, half: 0 },
+  galore_adamw_layerwise: { ...GALORE, layerwise: true },
+  galore_adamw_8bit_layerwise: { ...GALORE8, layerwise: true },
+  galore_adafactor_layerwise: { ...GALORE, label: 'low-rank factored moments', fp32: 0, half: 0, layerwise: true },
+  apollo_adamw: GALORE,
+  apollo_adamw_layerwise: { ...GALORE, layerwise: true },
+  grokadamw: { fp32: 12, half: 6, label: 'GrokAdamW moments' },
+  schedule_free_radam: { fp32: 8, half: 4, label: 'schedule-free moments' },
+  schedule_free_adamw: { fp32: 8, half: 4, label: 'schedule-free moments' },
+  schedule_free_sgd: { fp32: 4, half: 2, label: 'schedule-free average' },
+  stable_adamw: { fp32: 8, half: 6, label: 'StableAdamW moments' },
+  lamb: { fp32: 8, half: 8, label: 'LAMB moments', step: 'fused' },
+  onebitadam: { fp32: 8, half: 8, label: 'Adam moments' },
+  zerooneadam: { fp32: 8, half: 8, label: 'Adam moments' },
+  onebitlamb: { fp32: 8, half: 8, label: 'LAMB moments' },
+  muadam: { ...ADAM, step: 'loop' },
+  muadamw: { ...ADAM, step: 'loop' },
+  musgd: { fp32: 0, half: 0, label: 'no state' },
+  muon: { fp32: 8, half: 4, label: 'Muon momentum', rule: 'matrices', step: 'loop' },
+};
+
+/** The record of an optimizer by its lower-case name; undefined for one that is not known. */
+export function optimizerRecord(name: string): OptimizerRecord | undefined {
+  return Object.hasOwn(RECORDS, name) ? RECORDS[name] : undefined;
+}

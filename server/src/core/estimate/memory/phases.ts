@@ -1,0 +1,278 @@
+import { formatCount } from '../../text/format';
+import type { Phase } from '../estimate';
+import { type BlockBytes, blockBytes } from './blocks';
+import type { Facts } from './facts';
+import { headFactors, logitElements, logitsPart } from './loss-head';
+import { type Part, sumBytes } from './part';
+import { dtypeName, type States } from './states';
+import { largestBlock, type Transients } from './transients';
+
+/** A moment of the run and everything alive on the GPU then. */
+export interface Moment {
+  readonly phase: Phase;
+  /** As shown: `start of backward`. */
+  readonly name: string;
+  readonly parts: readonly Part[];
+  readonly allocated: number;
+}
+
+interface Activations {
+  /** Kept by autograd over all blocks at the end of forward. */
+  readonly saved: Part;
+  /** The block whose backward needs most: recomputed under checkpointing. */
+  readonly working: Part;
+  /** What one block and the stream still hold when only the first is left. */
+  readonly last: Part;
+  readonly casts: Part | undefined;
+}
+
+/** Every moment that can peak; the estimate takes the largest, never the sum. Estimation §3.2. */
+export function trainingMoments(facts: Facts, states: States, transients: Transients): Moment[] {
+  const activations = countActivations(facts);
+  const head = headFactors(facts);
+  const resident = [...states.resident, ...states.standing];
+  const kept = states.gradients;
+  // From the second micro-step on, gradients are alive through forward.
+  const earlier = kept !== undefined && facts.accumulation >= 2 && facts.optimizer.layerwise !== true ? [kept] : [];
+  const casts = activations.casts === undefined ? [] : [activations.casts];
+  const graph = [...resident, ...earlier, ...casts, activations.saved];
+  const headGradient = weightGradient(facts, states);
+  const blocksGradient = withBytes(kept, blockShare(facts));
+  const moments = [
+    moment('step', 'loss', [...graph, logitsPart(facts, head.forward, 'in forward'), ...transients.loss]),
+    moment('step', 'start of backward', [
+      ...graph,
+      logitsPart(facts, head.backward, 'at the start of backward'),
+      ...transients.loss,
+    ]),
+    moment('step', 'gradient of the head', [
+      ...graph,
+      logitsPart(facts, head.weightGradient, 'gradient'),
+      ...headGradient,
+      ...transients.loss,
+    ]),
+    moment('step', 'backward of the last block', [...graph, activations.working, ...headGradient, ...transients.block]),
+    moment('step', 'backward of the first block', [
+      ...resident,
+      ...(earlier.length > 0 ? earlier : [...blocksGradient, ...headGradient]),
+      ...casts,
+      activations.last,
+      activations.working,
+      ...transients.block,
+    ]),
+    moment('step', 'end of backward', [
+      ...resident,
+      ...(kept === undefined ? [] : [kept]),
+      ...embeddingGradient(facts),
+      ...transients.end,
+    ]),
+    moment('step', 'optimizer step', [
+      ...resident,
+      ...gradientsAtStep(facts, states),
+      ...stepTemporaries(facts),
+      ...transients.step,
+    ]),
+  ];
+  return moments;
+}
+
+/** Before the first step: the weights as they are loaded and sharded. */
+export function loadMoment(facts: Facts, states: States): Moment {
+  const { sharding, counts, weightBytes } = facts;
+  if (sharding.kind === 'single' || sharding.kind === 'ddp') return moment('load', 'weights loaded', states.weights);
+  const unit = Math.max(counts.largest, largestBlock(facts));
+  const materialised: Part = {
+    id: 'buffers.load',
+    group: 'buffers',
+    bytes: weightBytes * unit,
+    label: () => 'largest module before it is sharded',
+    formula: () => `${weightBytes} B × ${formatCount(unit)} parameters`,
+    source: 'deepspeed.zero.Init and torch FSDP shard module by module; estimation §3.7',
+    from: facts.from.sharding,
+  };
+  return moment('load', 'largest module before it is sharded', [...states.weights, materialised]);
+}
+
+/** Evaluation between steps: no graph, two layers of activations and the logits of a batch. Estimation §3.8. */
+export function evalMoment(facts: Facts, states: States, transients: Transients): Moment {
+  const { model, evalTokens, computeBytes } = facts;
+  const h = model.hiddenSize;
+  let widest = 3 * h;
+  for (const block of model.blocks) widest = Math.max(widest, 2 * (block.mlp?.intermediateSize ?? 0));
+  const perToken = computeBytes * (3 * h + 2 * (widest / facts.tensor));
+  const layer: Part = {
+    id: 'activations.eval',
+    group: 'activations',
+    bytes: perToken * evalTokens,
+    label: () => 'one layer in forward',
+    formula: () => `${formatCount(perToken)} B × ${formatCount(evalTokens)} tokens`,
+    source: 'estimation §3.8',
+    from: facts.from.batch,
+  };
+  const factor = facts.fusedLoss ? 0.3 : computeBytes + 4 + 4;
+  const logits: Part = {
+    id: 'logits',
+    group: 'logits',
+    bytes: factor * logitElements(facts, evalTokens),
+    label: () => 'logits of one evaluation batch',
+    formula: () =>
+      `${factor} B × ${formatCount(evalTokens)} tokens × ${formatCount(model.vocabSize / facts.tensor)} vocabulary`,
+    source: 'estimation §3.8',
+    from: facts.from.batch,
+  };
+  return moment('eval', 'logits of a batch', [
+    ...states.resident,
+    ...states.standing,
+    layer,
+    logits,
+    ...transients.loss,
+  ]);
+}
+
+export function saveMoment(states: States, transients: Transients): Moment {
+  return moment('save', 'weights gathered to be written', [...states.resident, ...states.standing, ...transients.save]);
+}
+
+function moment(phase: Phase, name: string, parts: readonly Part[]): Moment {
+  return { phase, name, parts, allocated: sumBytes(parts) };
+}
+
+/** Sums blocks over all kinds; pipeline stages hold their share of the blocks for several micro-batches in flight. */
+function countActivations(facts: Facts): Activations {
+  const { model, tokens, streamBytes, checkpointing, pipeline, accumulation } = facts;
+  const inFlight = pipeline > 1 ? Math.min(accumulation, pipeline) : 1;
+  let saved = 0;
+  let casts = 0;
+  let largest: BlockBytes = { saved: 0, checkpoint: 0, backward: 0, casts: 0 };
+  for (let i = 0; i < model.blocks.length; i++) {
+    const block = model.blocks[i];
+    if (block === undefined || block.tower === 'vision' || block.tower === 'audio') continue;
+    const bytes = blockBytes(facts, i);
+    const count = block.count / pipeline;
+    saved += count * (checkpointing === 'full' ? bytes.checkpoint : bytes.saved);
+    casts += checkpointing === 'full' ? 0 : count * bytes.casts;
+    if (bytes.saved > largest.saved) largest = bytes;
+  }
+  const h = model.hiddenSize;
+  // The last norm with its input, and the ids, positions and rotary tables of the batch.
+  const ends = tokens * ((facts.lora === undefined ? 4 + 2 * streamBytes : 4 + streamBytes) * h + 32);
+  const total = saved * inFlight + ends;
+  const isFull = checkpointing === 'full';
+  const headCast = facts.castsWeights ? 2 * model.vocabSize * h : 0;
+  const working = largest.backward + (isFull ? largest.saved + (facts.castsWeights ? largest.casts : 0) : 0);
+  return {
+    saved: {
+      id: 'activations.saved',
+      group: 'activations',
+      bytes: total,
+      label: () => (isFull ? 'block inputs kept for recomputation' : 'activations saved for backward'),
+      formula: () => `${formatCount(total / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
+      source: 'counted operator by operator, estimation §3.3',
+      from: [...facts.from.batch, ...facts.from.checkpointing],
+    },
+    working: {
+      id: 'activations.block',
+      group: 'activations',
+      bytes: working,
+      label: () => (isFull ? 'one block recomputed, and its backward' : 'backward of one block'),
+      formula: () => `${formatCount(working / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
+      source: 'estimation §3.2',
+      from: [...facts.from.batch, ...facts.from.checkpointing],
+    },
+    last: {
+      id: 'activations.saved',
+      group: 'activations',
+      bytes: isFull ? largest.checkpoint : largest.saved,
+      label: () => 'activations of the first block',
+      formula: () =>
+        `${formatCount((isFull ? largest.checkpoint : largest.saved) / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
+      source: 'counted operator by operator, estimation §3.3',
+      from: facts.from.batch,
+    },
+    casts:
+      casts + headCast === 0
+        ? undefined
+        : {
+            id: 'activations.casts',
+            group: 'activations',
+            bytes: casts + headCast,
+            label: () => '16-bit copies of the fp32 weights (autocast)',
+            formula: () => `2 B × ${formatCount((casts + headCast) / 2)} weights`,
+            source: 'torch autocast weight cache; estimation §3.1',
+            from: facts.from.precision,
+          },
+  };
+}
+
+/** The head's gradient, alive as soon as backward has begun; ZeRO and FSDP count it among their own buffers. */
+function weightGradient(facts: Facts, states: States): Part[] {
+  const { model, lora, sharding, tensor } = facts;
+  if (lora !== undefined) return [];
+  const sharded = sharding.kind === 'fsdp' || sharding.kind === 'zero';
+  const width = sharded ? facts.computeBytes : states.gradientBytes + (facts.castsWeights ? 2 : 0);
+  const elements = (model.vocabSize * model.hiddenSize) / tensor;
+  return [
+    {
+      id: 'gradients.head',
+      group: 'gradients',
+      bytes: width * elements,
+      label: () => 'gradient of the head',
+      formula: () => `${width} B × ${formatCount(elements)} elements`,
+      source: 'estimation §3.4',
+      from: facts.from.model,
+    },
+  ];
+}
+
+/** A tied embedding gets a second gradient, added to the head's. */
+function embeddingGradient(facts: Facts): Part[] {
+  const { model, lora, sharding } = facts;
+  if (lora !== undefined || sharding.kind === 'zero' || !model.tiedEmbeddings) return [];
+  const elements = model.vocabSize * model.hiddenSize;
+  return [
+    {
+      id: 'gradients.embedding',
+      group: 'gradients',
+      bytes: facts.streamBytes * elements,
+      label: () => `gradient of the tied embedding, ${dtypeName(facts.streamBytes)}`,
+      formula: () => `${facts.streamBytes} B × ${formatCount(elements)} elements`,
+      source: 'estimation §3.2',
+      from: facts.from.model,
+    },
+  ];
+}
+
+function gradientsAtStep(facts: Facts, states: States): Part[] {
+  if (states.gradients === undefined || facts.optimizer.layerwise === true) return [];
+  // Stages 1 and 2 turn the 16-bit gradients into the fp32 ones that the step's buffers count.
+  return facts.sharding.kind === 'zero' && facts.weightBytes === 2 ? [] : [states.gradients];
+}
+
+/** foreach keeps one list of temporaries as large as what it steps: exactly 1.0 × its bytes, counted. */
+function stepTemporaries(facts: Facts): Part[] {
+  if (facts.sharding.kind === 'zero' || facts.step === 'fused' || facts.step === 'cpu') return [];
+  const width = facts.lora === undefined ? facts.weightBytes : 4;
+  const elements = facts.trainable / facts.shards;
+  const bytes = facts.step === 'foreach' ? width * elements : width * Math.min(elements, facts.counts.largest);
+  return [
+    {
+      id: 'buffers.step',
+      group: 'buffers',
+      bytes,
+      label: () => (facts.step === 'foreach' ? 'temporaries of the foreach step' : 'temporaries of the step'),
+      formula: () => `${width} B × ${formatCount(bytes / width)} elements`,
+      source: 'torch.optim, foreach; counted, estimation §3.2',
+      from: facts.from.optimizer,
+    },
+  ];
+}
+
+/** Share of the gradients that belong to the blocks. */
+function blockShare(facts: Facts): number {
+  if (facts.lora !== undefined) return 1;
+  return facts.counts.total === 0 ? 0 : 1 - facts.counts.outside / facts.counts.total;
+}
+
+function withBytes(part: Part | undefined, share: number): Part[] {
+  return part === undefined ? [] : [{ ...part, bytes: part.bytes * share }];
+}

@@ -1,0 +1,285 @@
+import { formatParameters } from '../../text/format';
+import type { Facts } from './facts';
+import { optional } from './facts';
+import type { Part } from './part';
+
+/** What stays on the GPU from step to step, and how gradients come and go. Estimation §3.1. */
+export interface States {
+  /** Weights, masters and optimizer states: alive in every phase of training. */
+  readonly resident: readonly Part[];
+  /** Weights alone: what loading and evaluation hold before the first step. */
+  readonly weights: readonly Part[];
+  /** Gradients as they are kept between backward and the step. */
+  readonly gradients: Part | undefined;
+  /** Gradient memory that is there from start to end, as DDP's buckets and ZeRO-3's flat partition. */
+  readonly standing: readonly Part[];
+  /** Bytes of one gradient element as the framework keeps it. */
+  readonly gradientBytes: number;
+  /** Bytes each data-parallel rank keeps on the host instead, by what they are. */
+  readonly offloaded: {
+    readonly weights: number;
+    readonly master: number;
+    readonly optimizer: number;
+    readonly gradients: number;
+  };
+}
+
+const ZERO_SOURCE = 'ZeRO, arXiv 1910.02054; deepspeed/runtime/zero';
+const TORCH_SOURCE = 'torch parameters and torch.optim; estimation §3.1';
+
+/** The persistent state of one rank in every mode. */
+export function persistentStates(facts: Facts): States {
+  switch (facts.sharding.kind) {
+    case 'zero':
+      return zeroStates(facts, facts.sharding);
+    case 'fsdp':
+      return shardedStates(facts, facts.sharding);
+    default:
+      return replicatedStates(facts);
+  }
+}
+
+type Zero = Extract<Facts['sharding'], { kind: 'zero' }>;
+type Fsdp = Extract<Facts['sharding'], { kind: 'fsdp' }>;
+
+function zeroStates(facts: Facts, zero: Zero): States {
+  const { counts, shards, trainable } = facts;
+  const stage = optional(zero.stage) ?? 0;
+  const optimizerDevice = optional(zero.offloadOptimizer) ?? 'none';
+  const paramDevice = stage === 3 ? (optional(zero.offloadParam) ?? 'none') : 'none';
+  const offloadsOptimizer = stage >= 1 && optimizerDevice !== 'none';
+  // Twin-Flow offloads only a share of the states (deepspeed/runtime/zero/offload_config.py, ratio; stage 3).
+  const ratio = offloadsOptimizer ? (stage === 3 ? (optional(zero.offloadRatio) ?? 1) : 1) : 0;
+  const optimizerShards = stage >= 1 ? shards : 1;
+  const weightShards = stage === 3 ? shards : 1;
+  const weight = facts.weightBytes;
+  const accumulate = optional(zero.gradAccumDtype);
+  const gradient = accumulate === 'fp32' ? 4 : accumulate === undefined ? weight : 2;
+
+  const weights = weightParts(facts, weightShards);
+  const weightBytes = weights.reduce((sum, part) => sum + part.bytes, 0);
+  const resident: Part[] = paramDevice === 'none' ? [...weights] : [];
+  const secondary = optional(zero.hpzPartitionRanks) ?? 1;
+  if (stage === 3 && secondary > 1 && secondary < shards) {
+    resident.push({
+      id: 'parameters.secondary',
+      group: 'parameters',
+      bytes: (weight * counts.total) / secondary,
+      label: () => `second copy of the weights inside the node (hpZ)`,
+      formula: () => `${weight} B × ${formatParameters(counts.total)} parameters ÷ ${secondary} ranks`,
+      source: 'ZeRO++, arXiv 2306.10209',
+      from: facts.from.sharding,
+    });
+  }
+  const master = masterPart(facts, optimizerShards, 1 - ratio);
+  const states = optimizerPart(facts, optimizerShards, 4, 1 - ratio);
+  if (master.bytes > 0) resident.push(master);
+  if (states.bytes > 0) resident.push(states);
+  const onGpu = 1 - (offloadsOptimizer ? 1 : 0);
+  const gradientShards = stage >= 1 ? shards : 1;
+  const full = gradientPart(facts, gradient, gradientShards, ZERO_SOURCE);
+  const masterBytes = (4 * trainable) / optimizerShards;
+  const stateBytes = optimizerStateBytes(facts, 4) / optimizerShards;
+  return {
+    resident,
+    weights: paramDevice === 'none' ? weights : [],
+    // Stage 3 keeps its flat gradient partition from start to end, on the host when the optimizer is there.
+    gradients: stage === 3 || offloadsOptimizer ? undefined : full,
+    standing: stage === 3 && onGpu === 1 ? [full] : [],
+    gradientBytes: gradient,
+    offloaded: {
+      weights: paramDevice === 'none' ? 0 : weightBytes,
+      master: masterBytes * ratio,
+      optimizer: stateBytes * ratio,
+      gradients: offloadsOptimizer ? full.bytes : 0,
+    },
+  };
+}
+
+function shardedStates(facts: Facts, fsdp: Fsdp): States {
+  const strategy = optional(fsdp.strategy) ?? 'FULL_SHARD';
+  const shards = strategy === 'NO_SHARD' ? 1 : facts.shards;
+  const offload = optional(fsdp.offloadParams) ?? false;
+  const weights = weightParts(facts, shards);
+  const weightBytes = weights.reduce((sum, part) => sum + part.bytes, 0);
+  const states = optimizerPart(facts, shards, facts.weightBytes, 1);
+  const gradients = gradientPart(
+    facts,
+    facts.weightBytes,
+    shards,
+    'torch FSDP: gradients have the dtype of the stored shard',
+  );
+  return {
+    resident: offload ? [] : [...weights, ...(states.bytes > 0 ? [states] : [])],
+    weights: offload ? [] : weights,
+    gradients: offload ? undefined : gradients,
+    standing: [],
+    gradientBytes: facts.weightBytes,
+    offloaded: offload
+      ? { weights: weightBytes, master: 0, optimizer: states.bytes, gradients: gradients.bytes }
+      : NOTHING_OFFLOADED,
+  };
+}
+
+const NOTHING_OFFLOADED = { weights: 0, master: 0, optimizer: 0, gradients: 0 };
+
+function replicatedStates(facts: Facts): States {
+  const gradient = trainedBytes(facts);
+  const weights = weightParts(facts, 1);
+  const states = optimizerPart(facts, 1, gradient, 1);
+  const gradients = gradientPart(facts, gradient, 1, TORCH_SOURCE);
+  const isDdp = facts.sharding.kind === 'ddp';
+  const bucketView = facts.sharding.kind === 'ddp' && facts.sharding.bucketView;
+  const buckets: Part = {
+    id: 'gradients.buckets',
+    group: 'gradients',
+    bytes: gradients.bytes,
+    label: () => (bucketView ? 'DDP buckets, which hold the gradients' : 'DDP buckets, a flat copy of the gradients'),
+    formula: gradients.formula,
+    source: 'torch DistributedDataParallel, gradient_as_bucket_view; estimation §3.1',
+    from: facts.from.sharding,
+  };
+  return {
+    resident: states.bytes > 0 ? [...weights, states] : weights,
+    weights,
+    gradients: isDdp && bucketView ? undefined : gradients,
+    standing: isDdp ? [buckets] : [],
+    gradientBytes: gradient,
+    offloaded: NOTHING_OFFLOADED,
+  };
+}
+
+/** Adapters are kept in fp32 by PEFT (autocast_adapter_dtype) unless DeepSpeed casts the whole model. */
+export function trainedBytes(facts: Facts): 2 | 4 {
+  return facts.lora !== undefined && facts.sharding.kind !== 'zero' ? 4 : facts.weightBytes;
+}
+
+/** Bits of a quantised weight with its scales: NF4 with blocks of 64 and fp32 scales; LLM.int8 with one scale a row. */
+const QUANTISED_BITS = { nf4: 4.5, fp4: 4.5, int8: 8 } as const;
+
+function weightParts(facts: Facts, shards: number): Part[] {
+  const { counts, quantization, lora, weightBytes } = facts;
+  const parts: Part[] = [];
+  const over = shards > 1 ? ` ÷ ${shards} ranks` : '';
+  const quantised = quantization === undefined ? 0 : counts.quantisable;
+  const plain = counts.total - quantised;
+  parts.push({
+    id: 'parameters.weights',
+    group: 'parameters',
+    bytes: (weightBytes * plain) / shards,
+    label: () => `weights, ${dtypeName(weightBytes)}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
+    formula: () => `${weightBytes} B × ${formatParameters(plain)} parameters${over}`,
+    source: 'model architecture',
+    from: facts.from.model,
+  });
+  if (quantization !== undefined && quantised > 0) {
+    const bits = QUANTISED_BITS[quantization];
+    parts.push({
+      id: 'parameters.quantised',
+      group: 'parameters',
+      bytes: (bits / 8) * (quantised / shards),
+      label: () => `linear weights of the blocks, ${quantization}`,
+      formula: () => `${bits / 8} B × ${formatParameters(quantised)} parameters${over}`,
+      source: 'QLoRA, arXiv 2305.14314; bitsandbytes Params4bit, blocks of 64',
+      from: facts.from.model,
+    });
+  }
+  if (lora !== undefined) {
+    const bytes = trainedBytes(facts);
+    parts.push({
+      id: 'parameters.adapters',
+      group: 'parameters',
+      bytes: (bytes * facts.trainable) / shards,
+      label: () => `LoRA adapters of rank ${lora.rank}, ${dtypeName(bytes)}`,
+      formula: () => `${bytes} B × ${formatParameters(facts.trainable)} parameters${over}`,
+      source: 'peft src/peft/tuners/lora (autocast_adapter_dtype)',
+      from: facts.from.model,
+    });
+  }
+  return parts;
+}
+
+function gradientPart(facts: Facts, bytes: number, shards: number, source: string): Part {
+  const { trainable } = facts;
+  return {
+    id: 'gradients.kept',
+    group: 'gradients',
+    bytes: (bytes * trainable) / shards,
+    label: () => `gradients, ${dtypeName(bytes)}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
+    formula: () => `${bytes} B × ${formatParameters(trainable)} parameters${shards > 1 ? ` ÷ ${shards} ranks` : ''}`,
+    source,
+    from: facts.from.sharding,
+  };
+}
+
+/** ZeRO keeps an fp32 copy of what it steps, also when the model is fp32 already (stage_1_and_2.py clones the partition). */
+function masterPart(facts: Facts, shards: number, share: number): Part {
+  const { trainable } = facts;
+  return {
+    id: 'optimizer.master',
+    group: 'optimizer',
+    bytes: ((4 * trainable) / shards) * share,
+    label: () => `fp32 copy of the weights${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
+    formula: () =>
+      `4 B × ${formatParameters(trainable)} parameters${shards > 1 ? ` ÷ ${shards} ranks` : ''}${shareText(share)}`,
+    source: ZERO_SOURCE,
+    from: facts.from.optimizer,
+  };
+}
+
+function optimizerPart(facts: Facts, shards: number, width: number, share: number): Part {
+  const { optimizer, trainable } = facts;
+  const bytes = (optimizerStateBytes(facts, width) / shards) * share;
+  return {
+    id: 'optimizer.moments',
+    group: 'optimizer',
+    bytes,
+    label: () => `${optimizer.label}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
+    formula: () =>
+      `${rounded((bytes * shards) / Math.max(1, trainable * Math.max(share, 1e-9)))} B × ${formatParameters(trainable)} parameters${shards > 1 ? ` ÷ ${shards} ranks` : ''}${shareText(share)}`,
+    source: 'optimizer state by name: transformers src/transformers/trainer_optimizer.py (v5.18.0)',
+    from: facts.from.optimizer,
+  };
+}
+
+/** State bytes for all trained parameters of a rank before sharding; `width` is the width of what the optimizer steps. */
+export function optimizerStateBytes(facts: Facts, width: number): number {
+  const { optimizer, trainable, counts, lora } = facts;
+  const each = width === 4 ? optimizer.fp32 : optimizer.half;
+  switch (optimizer.rule) {
+    case 'factored':
+      // Rows and columns of every matrix in fp32. Adapters are thin: their longer side is most of them.
+      return lora === undefined ? 4 * counts.factored : (4 * trainable) / lora.rank;
+    case 'embedding-fp32':
+      return lora === undefined
+        ? each * (trainable - counts.embedding) + (8 / 2.03) * each * counts.embedding
+        : each * trainable;
+    case 'low-rank':
+      return lowRankBytes(facts, each);
+    case 'matrices':
+      return lora === undefined ? 4 * counts.matrices + each * (trainable - counts.matrices) : each * trainable;
+    default:
+      return each * trainable;
+  }
+}
+
+/** GaLore and APOLLO keep moments of rank 128 for the matrices of the blocks and a projector: arXiv 2403.03507. */
+function lowRankBytes(facts: Facts, each: number): number {
+  const rank = 128; // Default of optim_args in transformers trainer_optimizer.py.
+  const side = Math.max(rank, facts.model.hiddenSize);
+  const targets = facts.counts.total - facts.counts.outside;
+  const rest = facts.counts.outside;
+  return each * targets * (rank / side) + (4 * targets * rank) / side / 2 + Math.max(each, 2.03) * rest;
+}
+
+function shareText(share: number): string {
+  return share < 1 && share > 0 ? ` × ${rounded(share)} kept on the GPU` : '';
+}
+
+function rounded(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}
+
+export function dtypeName(bytes: number): string {
+  return bytes === 4 ? 'fp32' : bytes === 2 ? '16-bit' : `${bytes * 8}-bit`;
+}
