@@ -39,6 +39,8 @@ describe('offload', () => {
     // Twelve threads on each of four ranks run into the bandwidth of two sockets before they are twelve times as fast.
     expect(one / twelve).toBeGreaterThan(2.5);
     expect(one / twelve).toBeLessThan(12);
+    // The deepspeed launcher leaves OMP_NUM_THREADS alone.
+    expect(terms(seed({ consumer: given('deepspeed') }))['optimizer.cpu']).toBeCloseTo(twelve, 6);
   });
 
   test('of a share of the optimizer costs its share', () => {

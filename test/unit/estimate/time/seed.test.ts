@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { MemoryEstimate } from '../../../../server/src/core/estimate/estimate';
+import { estimateMemory } from '../../../../server/src/core/estimate/memory/index';
 import { estimateTime, linkIfUsed } from '../../../../server/src/core/estimate/time/index';
 import type { Cluster } from '../../../../server/src/core/hardware/hardware';
 import { cluster } from './clusters';
@@ -11,8 +12,8 @@ import { decoder, given, LLAMA_3_8B, run, seedSharding, zero } from './runs';
  */
 const model = decoder(LLAMA_3_8B);
 
-function pods(instance: string, transport: string, measured: Readonly<Record<string, number>> = {}): Cluster {
-  const between = { transport, nicsPerNode: 1, ...measured };
+function pods(instance: string, transport: string): Cluster {
+  const between = { transport, nicsPerNode: 1 };
   return cluster({ instance, nodes: 4, gpusPerNode: 1, nodesPerMachine: 4, between });
 }
 
@@ -31,8 +32,7 @@ const ROWS: readonly (readonly [name: string, cluster: Cluster, measured: number
 const MORE_ROWS: typeof ROWS = [
   ['one A100', cluster('p4d.24xlarge', { gpusPerNode: 1 }), 27.3],
   ['four H100 on NVSwitch', inside('p5.48xlarge', 'nvlink'), 24.1],
-  // The network of this row reached 3.0–3.5 GB/s by itself (reference estimation.md §5), half of what the same path gave on p4d.
-  ['four H100 pods, EFA with GPUDirect RDMA', pods('p5.48xlarge', 'efa-gdr', { measuredGBps: 3.2 }), 79.4],
+  ['four H100 pods, EFA with GPUDirect RDMA', pods('p5.48xlarge', 'efa-gdr'), 79.4],
 ];
 
 const FITS: MemoryEstimate = {
@@ -108,6 +108,18 @@ describe('the published Llama-3-8B runs', () => {
     // 2 bytes a parameter over the four ranks of the node.
     expect(param?.hostBytesPerNode).toBeCloseTo(2 * 8_030_261_248, -3);
     expect(offloads.find(({ what }) => what === 'optimizer')?.hostBytesPerNode).toBeCloseTo(18 * 8_030_261_248, -3);
+  });
+
+  test('the memory model agrees that the weights fit on the GPU', () => {
+    const seed = run({
+      model,
+      cluster: inside('p4d.24xlarge', 'nvlink'),
+      sharding: seedSharding(),
+      accumulation: 4,
+      length: 75,
+    });
+    const { offloads } = estimateTime(seed, { memory: estimateMemory });
+    expect(offloads.find(({ what }) => what === 'param')?.fitsWithout).toBe(true);
   });
 
   test('on g6e tensor parallelism would be a mistake', () => {

@@ -34,18 +34,21 @@ export interface Threads {
   readonly because: string;
 }
 
-/** OMP_NUM_THREADS; torchrun and accelerate set 1 when they start several processes, one process gets every core. */
-export function cpuThreads({ ompThreads, gpusPerNode, cluster }: TimeFacts): Threads {
+/**
+ * OMP_NUM_THREADS. torchrun sets 1 when it starts several processes, as accelerate does by default; the deepspeed launcher
+ * leaves it alone, and torch then takes every core on each rank. One process gets every core.
+ */
+export function cpuThreads({ run, ompThreads, gpusPerNode, cluster }: TimeFacts): Threads {
   if (ompThreads !== undefined) return { count: ompThreads, because: 'OMP_NUM_THREADS' };
   const given = cluster.cpuThreadsPerProcess;
   if (given !== undefined) return { count: given, because: 'the cluster description' };
-  if (gpusPerNode > 1) {
+  if (gpusPerNode > 1 && valueIfKnown(run.consumer) !== 'deepspeed') {
     return {
       count: 1,
       because: 'torchrun and accelerate launch set OMP_NUM_THREADS=1 when they start several processes',
     };
   }
-  return { count: cores(cluster.host), because: 'one process per node: torch takes every core' };
+  return { count: cores(cluster.host), because: 'nothing sets OMP_NUM_THREADS: torch takes every core' };
 }
 
 function cores({ vcpus, coresPerSocket, sockets }: TimeFacts['cluster']['host']): number {

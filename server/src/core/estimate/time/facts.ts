@@ -4,7 +4,7 @@ import type { Known } from '../../run/known';
 import { valueOf as valueIfKnown } from '../../run/known';
 import type { Dtype, Sharding, TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
-import { trainableParameters } from './trainable';
+import { countLora } from '../memory/lora';
 
 /** Parameters by what the time model does with them. Whole model, before tensor or pipeline splits. */
 export interface ParameterFacts {
@@ -201,7 +201,9 @@ function parameterFacts(
   const outside =
     (byKind.embedding ?? 0) + (byKind.head ?? 0) + (byKind.vision ?? 0) + (byKind.audio ?? 0) + (byKind.projector ?? 0);
   const experts = byKind.expert ?? 0;
-  const { trainable, trainableExperts } = trainableParameters(run, model);
+  const adapters = run.lora && valueIfKnown(run.lora);
+  const frozen = run.lora !== undefined;
+  const trainable = frozen ? (adapters ? countLora(model, adapters, 1).parameters : 0) : total;
   const ranks = split.tensor * split.pipeline;
   const onRank = (dense: number, routed: number): number => dense / ranks + routed / (ranks * split.expert);
   return {
@@ -213,6 +215,6 @@ function parameterFacts(
     trainable,
     largestBlock: model.blocks.reduce((most, block) => Math.max(most, block.parameters), 0),
     onRank: onRank(total - experts, experts),
-    trainableOnRank: onRank(trainable - trainableExperts, trainableExperts),
+    trainableOnRank: frozen ? onRank(trainable, 0) : onRank(total - experts, experts),
   };
 }

@@ -15,6 +15,8 @@ export type MemoryOf = (run: TrainingRun) => {
 
 /** fp32 weight, both moments and fp32 gradient, and the 16-bit gradient (reference estimation.md §3.7). */
 const OPTIMIZER_HOST_BYTES = 18;
+/** With the states on NVMe only gradients stay in memory: 16 bit as they arrive, fp32 for the step. Buffers are not counted. */
+const NVME_OPTIMIZER_HOST_BYTES = 6;
 /** torch keeps weight, gradient and both moments in fp32 on the host. */
 const FSDP_HOST_BYTES = 16;
 
@@ -66,10 +68,11 @@ function hostBytes(what: OffloadVerdict['what'], facts: TimeFacts): number {
   const stepped = steppedParameters(facts) * (1 - shareOnGpu(facts)) * facts.gpusPerNode;
   switch (what) {
     case 'optimizer':
-      return stepped * OPTIMIZER_HOST_BYTES;
+      return stepped * (offloadOf(facts).optimizer === 'nvme' ? NVME_OPTIMIZER_HOST_BYTES : OPTIMIZER_HOST_BYTES);
     case 'fsdp':
       return stepped * FSDP_HOST_BYTES;
     case 'param': {
+      if (offloadOf(facts).param === 'nvme') return 0;
       const { blocks, outside } = gatheredBytes(facts);
       return ((blocks + outside) / facts.shard) * facts.gpusPerNode;
     }
