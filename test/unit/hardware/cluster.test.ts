@@ -302,6 +302,19 @@ describe('an own node', () => {
     for (const part of ['could also mean', 'Host memory', 'CPU not given', 'PCIe Gen4']) expect(said).toContain(part);
   });
 
+  it('does not assume a bridge or peer-to-peer that the machine may lack', () => {
+    for (const accelerator of ['RTX A6000', 'L40S', 'A100-PCIE-80GB']) {
+      const { intra, assumptions } = built({ hardware: { node: { accelerator, count: 2 } } });
+      expect(intra).toMatchObject({ kind: 'shm', basis: 'assumed' });
+      expect(intra.high).toBeGreaterThan(25 * GB);
+      expect(assumptions.join()).toContain('Speed inside the node assumed');
+    }
+    const bridged = built({ hardware: { node: { accelerator: 'RTX A6000', count: 4 }, inside: { path: 'nvlink' } } });
+    expect(bridged.intra).toMatchObject({ kind: 'nvlink-bridge', domain: 2, basis: 'modelled' });
+    expect(bridged.beyondDomain?.kind).toBe('shm');
+    expect(built({ hardware: '4x RTX 4090' }).intra.basis).toBe('modelled');
+  });
+
   it('may name a path that the card has only with a patched driver', () => {
     const cluster = built({ hardware: { node, inside: { path: 'pcie-p2p' } } });
     expect(cluster.intra.kind).toBe('pcie-p2p');

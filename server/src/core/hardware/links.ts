@@ -25,6 +25,8 @@ export function noLink(label: string): Link {
 
 export interface InsideChoice {
   readonly path: LinkKind;
+  /** The cluster description names the path. */
+  readonly said: boolean;
   /** Bus bandwidth that was measured on the machine, bytes/s. */
   readonly measured: number | undefined;
 }
@@ -32,26 +34,35 @@ export interface InsideChoice {
 /** The link between the `gpus` used GPUs of one node. */
 export function insideLink(node: NodeShape, gpus: number, choice: InsideChoice, catalog: HardwareCatalog): Link {
   if (gpus === 1) return noLink('one GPU');
-  const { path } = choice;
+  const { path, measured } = choice;
   const wire = insideWire(node, gpus, path);
   const generation = node.accelerator.link.generation;
   const record = pathRecord(catalog, path, wire, { generation, scope: 'node' });
-  const rate = choice.measured === undefined ? reached(record, wire) : given(choice.measured, record);
+  const rate = measured === undefined ? reached(record, wire) : given(measured, record);
+  const open = node.inside.certainty === 'open' && !choice.said && measured === undefined;
+  const sure = node.inside.certainty === 'record' || choice.said || measured !== undefined;
   return {
     kind: path,
     ...rate,
-    basis: node.inside.known || choice.measured !== undefined ? rate.basis : weaker(rate.basis),
+    high: open ? Math.max(rate.high, fastestPath(node)) : rate.high,
+    basis: open ? 'assumed' : sure ? rate.basis : weaker(rate.basis),
     ringBytesPerSecond: rate.bytesPerSecond,
     wireBytesPerSecond: wire,
     domain: insideDomain(node, gpus, path),
-    label: insideLabel(path, wire, node),
+    label: open ? 'PCIe, peer-to-peer not known (SHM assumed)' : insideLabel(path, wire, node),
   };
+}
+
+/** What the cards would reach with a bridge, or peer-to-peer over PCIe: 54 of 63 GB/s measured on Gen5. */
+function fastestPath(node: NodeShape): number {
+  return node.accelerator.link.bytesPerSecond ?? slotRate(node) * (54 / 63);
 }
 
 /** Every used GPU for a path that joins them all; the bridged pair, or the group the catalog gives, else. */
 function insideDomain(node: NodeShape, gpus: number, path: LinkKind): number {
-  if (path !== node.inside.path) return gpus;
-  return path === 'nvlink-bridge' ? node.inside.domain : Math.min(Math.max(node.inside.domain, 1), gpus);
+  const own = path === node.inside.path;
+  if (path === 'nvlink-bridge') return own ? node.inside.domain : node.accelerator.link.maxDomain;
+  return own ? Math.min(Math.max(node.inside.domain, 1), gpus) : gpus;
 }
 
 export interface BetweenChoice {

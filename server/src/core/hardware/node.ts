@@ -22,7 +22,8 @@ export interface NodeShape {
     readonly domain: number;
     readonly rackDomain: number | undefined;
     readonly beyondPair: LinkKind;
-    readonly known: boolean;
+    /** `record`: the catalog knows this machine; `board`: as on the usual board; `open`: bridge or peer-to-peer may be there. */
+    readonly certainty: 'record' | 'board' | 'open';
   };
   readonly between: {
     readonly transport: Transport;
@@ -82,7 +83,7 @@ export function nodeOfInstance(
         domain: Math.max(1, inside.tp_domain),
         rackDomain: inside.tp_domain_with_imex,
         beyondPair: inside.beyond_pair ?? 'shm',
-        known: true,
+        certainty: 'record',
       },
       between: betweenOf(record),
       host: hostOf(record, catalog),
@@ -103,7 +104,8 @@ export function nodeOfAccelerator(match: HardwareMatch & { accelerator: Accelera
     `Only the accelerator is named: ${gpus} × ${accelerator.name} per node, host memory and CPU not known`,
     `PCIe Gen${generation} x16 to the host assumed`,
   ];
-  if (gpus > 1 && link.path !== 'shm')
+  const inside = usualPath(accelerator, gpus);
+  if (gpus > 1 && inside.certainty === 'board')
     assumptions.push(`GPUs joined as on the usual board for ${accelerator.formFactor}`);
   if (others.length > 0) assumptions.push(`Taken as ${accelerator.id}; it could also mean ${others.join(', ')}`);
   return {
@@ -112,12 +114,11 @@ export function nodeOfAccelerator(match: HardwareMatch & { accelerator: Accelera
     accelerator,
     gpus,
     inside: {
-      path: gpus === 1 ? 'none' : link.path,
+      ...inside,
       bytesPerSecond: link.bytesPerSecond,
       domain: Math.min(gpus, link.maxDomain),
       rackDomain: link.path === 'nvlink-rack' ? link.maxDomain : undefined,
       beyondPair: 'shm',
-      known: false,
     },
     between: { transport: 'tcp', nics: undefined, bytesPerSecond: undefined, known: false, efaGeneration: undefined },
     host: {
@@ -136,6 +137,16 @@ export function nodeOfAccelerator(match: HardwareMatch & { accelerator: Accelera
     assumptions,
     sources: accelerator.sources,
   };
+}
+
+/**
+ * What joins GPUs of an unknown machine. SXM boards, racks and meshes come with their links; a bridge between PCIe cards is
+ * an extra, and peer-to-peer over PCIe depends on the machine, so neither is assumed.
+ */
+function usualPath({ link, supports }: Accelerator, gpus: number): Pick<NodeShape['inside'], 'path' | 'certainty'> {
+  if (gpus === 1) return { path: 'none', certainty: 'board' };
+  if (link.path === 'nvlink-bridge') return { path: 'shm', certainty: 'open' };
+  return { path: link.path, certainty: link.path === 'shm' && supports.gpudirect_p2p !== false ? 'open' : 'board' };
 }
 
 function betweenOf(record: InstanceRecord): NodeShape['between'] {

@@ -23,7 +23,6 @@ export function describedNode(
   return {
     node: {
       ...base,
-      inside: { ...base.inside, known: true },
       between: {
         transport: between.transport ?? 'tcp',
         nics,

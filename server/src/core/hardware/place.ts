@@ -26,7 +26,7 @@ export function place(
   if (gpus > 1 && typeof path !== 'string') return { problem: path.problem, nearest: [] };
   const intra =
     typeof path === 'string'
-      ? insideLink(node, gpus, { path, measured: said.inside.measured }, catalog)
+      ? insideLink(node, gpus, { path, said: said.inside.path !== undefined, measured: said.inside.measured }, catalog)
       : noLink('one GPU');
   const cards = cardsUsed(node, said, extent, assumptions);
   const inter = nodes === 1 ? noLink('one node') : betweenLink(node, gpus, { ...cards, nodes }, intra, catalog);
@@ -66,7 +66,7 @@ function joinedRack(node: NodeShape, transport: Transport, intra: Link): Link {
 
 function beyondPairs(node: NodeShape, gpus: number, intra: Link, catalog: HardwareCatalog): Link | undefined {
   if (intra.kind !== 'nvlink-bridge' || gpus <= intra.domain) return undefined;
-  return insideLink(node, gpus, { path: node.inside.beyondPair, measured: undefined }, catalog);
+  return insideLink(node, gpus, { path: node.inside.beyondPair, said: true, measured: undefined }, catalog);
 }
 
 function sharedPrice(node: NodeShape, perMachine: number): Cluster['pricePerNodeHour'] {
