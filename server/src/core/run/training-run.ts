@@ -1,5 +1,6 @@
 import type { Cluster } from '../hardware/hardware';
 import type { Model } from '../models/model';
+import type { Setting } from '../settings';
 import type { Config, DialectId, Path } from '../source';
 import type { Known } from './known';
 
@@ -128,10 +129,14 @@ export interface RunFile {
 /** What would be launched: the join of every file that describes it. */
 export interface TrainingRun {
   readonly consumer: Known<Consumer>;
+  /** Everyone who could be reading the files: one when {@link consumer} is known, else those that nothing rules out. */
+  readonly consumers: readonly Consumer[];
   readonly frameworks: Readonly<Partial<Record<FrameworkName, Known<string>>>>;
   readonly files: readonly RunFile[];
   /** The parsed configs of the run, by dialect; `fsdp` and `deepspeed` may be sections of another file. */
   readonly configs: Readonly<Partial<Record<DialectId, Config>>>;
+  /** Every "auto" of the DeepSpeed config with what it becomes; unknown where nobody fills it or the source is missing. */
+  readonly autos: readonly AutoValue[];
   readonly model: Known<Model>;
   readonly cluster: Known<Cluster>;
   readonly nodes: Known<number>;
@@ -162,6 +167,14 @@ export interface TrainingRun {
 }
 
 export type FrameworkName = 'transformers' | 'accelerate' | 'deepspeed' | 'trl' | 'torch' | 'peft';
+
+/** An "auto" and the value it becomes. */
+export interface AutoValue {
+  readonly setting: Setting;
+  readonly value: Known<unknown>;
+  /** Nobody fills this key: the framework raises, drops it, or keeps the text. */
+  readonly unfilled: boolean;
+}
 
 export interface Disagreement {
   /** As `world size`. */

@@ -1,0 +1,242 @@
+import type { RunNote } from '../analysis';
+import type { Catalogs } from '../catalogs';
+import { buildCluster } from '../hardware/cluster';
+import type { Cluster } from '../hardware/hardware';
+import { isAbsolute, join } from '../paths';
+import type { Path } from '../source';
+import { toPlain } from '../syntax/plain';
+import type { FileFinder } from './files';
+import { foldersUp } from './folders';
+import { type Known, known, type Origin, unknown } from './known';
+import { sizeOf } from './launch';
+import type { Target } from './settings-file';
+import { overrideOf, type RunSources } from './sources';
+import type { Disagreement } from './training-run';
+import { byDefault, countFrom, firstKnown, textFrom, type Written, writtenIn } from './written';
+
+/** How many processes on how many nodes, and on what hardware. */
+export interface Place {
+  readonly cluster: Known<Cluster>;
+  readonly nodes: Known<number>;
+  readonly gpusPerNode: Known<number>;
+  readonly worldSize: Known<number>;
+}
+
+interface Size {
+  readonly nodes?: Known<number> | undefined;
+  readonly perNode?: Known<number> | undefined;
+  readonly world?: Known<number> | undefined;
+}
+
+type PlaceSources = Pick<RunSources, 'overrides' | 'settings' | 'links' | 'accelerate' | 'deepspeed' | 'args'>;
+
+/** Flags and the target come first, then launch lines and the Accelerate file; where they differ, that is said. */
+export function readPlace(
+  sources: PlaceSources,
+  catalogs: Catalogs,
+  finder: FileFinder,
+  disagreements: Disagreement[],
+): Place {
+  const target = targetOf(sources, finder);
+  const said = [fromTarget(sources, target), fromLaunches(sources), fromAccelerate(sources), fromBatch(sources)].map(
+    complete,
+  );
+  const taken = takeSizes(said, disagreements);
+  const hardware = overrideOf(sources, 'hardware') ?? target?.hardware;
+  if (!hardware) return { ...taken, cluster: unknown(noHardware(sources)) };
+  return placeOn(hardware, taken, sources, catalogs, finder);
+}
+
+function noHardware({ settings }: PlaceSources): string {
+  const names = [...settings.targets.keys()];
+  return names.length > 0
+    ? `no target is chosen; shardlens.json has ${names.join(', ')}`
+    : 'no flag, target or file names the hardware';
+}
+
+/** The target that a flag or the editor names, else `target` of shardlens.json, else the only one there is. */
+function targetOf(sources: PlaceSources, finder: FileFinder): Target | undefined {
+  const { settings } = sources;
+  const written = overrideOf(sources, 'target') ?? settings.fields.target;
+  if (!written) return settings.targets.size === 1 ? [...settings.targets.values()][0] : undefined;
+  const name = typeof written.plain === 'string' ? written.plain : '';
+  const target = settings.targets.get(name);
+  if (target) return target;
+  const names = [...settings.targets.keys()];
+  finder.notes.push({
+    kind: 'unknown-target',
+    message: `No target is called "${name}"; ${names.length > 0 ? `there is ${names.join(', ')}` : 'shardlens.json has none'}.`,
+    origin: written.origin,
+  });
+  return undefined;
+}
+
+function fromTarget(sources: PlaceSources, target: Target | undefined): Size {
+  const nodes = overrideOf(sources, 'nodes') ?? target?.nodes;
+  const perNode = overrideOf(sources, 'gpusPerNode') ?? target?.gpusPerNode;
+  return { nodes: nodes && countFrom(nodes), perNode: perNode && countFrom(perNode) };
+}
+
+/** Launch lines that start this run; where two of them differ in a figure, it is not known. */
+function fromLaunches({ links }: PlaceSources): Size {
+  const sizes = links.launches.map(sizeOf);
+  const agreed = (of: (size: (typeof sizes)[number]) => Known<number> | undefined): Known<number> | undefined => {
+    const values = sizes.flatMap((size) => of(size) ?? []);
+    const [first] = values;
+    const other = values.find((one) => one.known && first?.known && one.value !== first.value);
+    return other && first?.known && other.known
+      ? unknown(`one launch line says ${first.value} and another ${other.value}`, first.origin)
+      : first;
+  };
+  const size = {
+    nodes: agreed((one) => one.nodes),
+    perNode: agreed((one) => one.perNode),
+    world: agreed((one) => one.processes),
+  };
+  const first = links.launch;
+  // torchrun and `accelerate launch` run on one machine unless told otherwise.
+  const oneNode =
+    first?.launcher === 'torchrun' && size.perNode && !size.nodes
+      ? byDefault(1, 'torchrun', 'torch/distributed/run.py --nnodes')
+      : size.nodes;
+  return { ...size, nodes: oneNode };
+}
+
+function fromAccelerate({ accelerate }: PlaceSources): Size {
+  if (!accelerate) return {};
+  const processes = writtenIn(accelerate, 'num_processes');
+  const machines = writtenIn(accelerate, 'num_machines');
+  const type = writtenIn(accelerate, 'distributed_type');
+  const single =
+    type?.plain === 'NO' && !processes
+      ? known(1, { kind: 'derived', formula: "distributed_type 'NO' is one process", from: [type.origin] })
+      : undefined;
+  return {
+    world: processes ? countFrom(processes) : single,
+    nodes: machines
+      ? countFrom(machines)
+      : byDefault(1, 'accelerate 1.15.0', 'accelerate src/accelerate/commands/config/config_args.py:182'),
+  };
+}
+
+/** All three batch keys as numbers fit one number of ranks only: DeepSpeed asserts the product (runtime/config.py:938). */
+function fromBatch({ deepspeed }: PlaceSources): Size {
+  const [total, micro, steps] = [
+    'train_batch_size',
+    'train_micro_batch_size_per_gpu',
+    'gradient_accumulation_steps',
+  ].map((key) => {
+    const written = writtenIn(deepspeed, key);
+    return written ? countFrom(written) : undefined;
+  });
+  if (!total?.known || !micro?.known || !steps?.known || writtenIn(deepspeed, 'tensor_parallel')) return {};
+  const world = total.value / (micro.value * steps.value);
+  if (!Number.isInteger(world)) return {};
+  const formula = `${total.value} ÷ (${micro.value} × ${steps.value})`;
+  return { world: known(world, { kind: 'derived', formula, from: [total.origin, micro.origin, steps.origin] }) };
+}
+
+/** Any two of nodes, GPUs per node and world size give the third. */
+function complete(size: Size): Size {
+  const { nodes, perNode, world } = size;
+  if (nodes?.known && perNode?.known && !world)
+    return { ...size, world: combine(nodes, perNode, '×', (a, b) => a * b) };
+  if (world?.known && nodes?.known && !perNode)
+    return { ...size, perNode: combine(world, nodes, '÷', (a, b) => Math.floor(a / b)) };
+  if (world?.known && perNode?.known && !nodes)
+    return { ...size, nodes: combine(world, perNode, '÷', (a, b) => Math.ceil(a / b)) };
+  return size;
+}
+
+function combine(
+  a: { value: number; origin: Origin },
+  b: { value: number; origin: Origin },
+  sign: string,
+  f: (a: number, b: number) => number,
+): Known<number> {
+  return known(f(a.value, b.value), {
+    kind: 'derived',
+    formula: `${a.value} ${sign} ${b.value}`,
+    from: [a.origin, b.origin],
+  });
+}
+
+/** The first answer to each; a later one that differs is a disagreement, except where it was only derived or a default. */
+function takeSizes(said: readonly Size[], disagreements: Disagreement[]): Omit<Place, 'cluster'> {
+  const take = (of: (size: Size) => Known<number> | undefined, why: string) => firstKnown(why, ...said.map(of));
+  const nodes = take(({ nodes }) => nodes, 'no target, launch line or Accelerate file gives the number of nodes');
+  const perNode = take(({ perNode }) => perNode, 'no target, launch line or Accelerate file gives the GPUs per node');
+  const world = take(({ world }) => world, 'no target, launch line or Accelerate file gives the number of processes');
+  const whole = complete({ nodes, perNode, world: undefined }).world;
+  const worldSize = whole?.known ? whole : world;
+  for (const { world: other } of said) {
+    if (other?.known && worldSize.known && other.value !== worldSize.value) {
+      disagreements.push({ fact: 'number of processes', taken: worldSize, other });
+    }
+  }
+  return { nodes, gpusPerNode: perNode, worldSize };
+}
+
+function placeOn(
+  hardware: Written,
+  taken: Omit<Place, 'cluster'>,
+  sources: PlaceSources,
+  catalogs: Catalogs,
+  finder: FileFinder,
+): Place {
+  const name = textFrom(hardware);
+  if (!name.known) return { ...taken, cluster: unknown(name.why, name.origin) };
+  const nodes = taken.nodes.known ? taken.nodes.value : undefined;
+  const gpusPerNode = taken.gpusPerNode.known ? taken.gpusPerNode.value : undefined;
+  const description = describedIn(name.value, sources, finder);
+  const built = buildCluster(
+    { hardware: description ?? name.value, nodes, gpusPerNode },
+    { catalog: catalogs.hardware, own: sources.settings.hardware },
+  );
+  if ('problem' in built) {
+    finder.notes.push(unknownHardware(built, name.origin));
+    return { ...taken, cluster: unknown(built.problem.replace(/\.$/, ''), name.origin) };
+  }
+  const { cluster } = built;
+  const origin: Origin = name.origin;
+  const all = known(cluster.gpusPerNode, { kind: 'catalog', id: cluster.id, source: 'GPUs of one node' });
+  const one = known(cluster.nodes, { kind: 'default', of: 'Shardlens', source: 'one node where none is named' });
+  const sized = {
+    nodes: taken.nodes.known ? taken.nodes : one,
+    perNode: taken.gpusPerNode.known ? taken.gpusPerNode : all,
+  };
+  const world = taken.worldSize.known ? taken.worldSize : complete({ ...sized, world: undefined }).world;
+  return {
+    cluster: known(cluster, origin),
+    nodes: sized.nodes,
+    gpusPerNode: sized.perNode,
+    worldSize: world ?? taken.worldSize,
+  };
+}
+
+function unknownHardware(
+  { problem, nearest }: { problem: string; nearest: readonly string[] },
+  origin: Origin,
+): RunNote {
+  const hint = nearest.length > 0 ? ` The nearest names are ${nearest.join(', ')}.` : '';
+  return { kind: 'unknown-hardware', message: problem + hint, origin };
+}
+
+/** A cluster description named by path: from shardlens.json relative to its folder, from a flag as it stands. */
+function describedIn(
+  name: string,
+  { settings, links }: PlaceSources,
+  finder: FileFinder,
+): Record<string, unknown> | undefined {
+  if (!name.endsWith('.json') || Object.hasOwn(settings.hardware, name)) return undefined;
+  const from = links.files[0]?.path ?? settings.folder;
+  const places: Path[] = isAbsolute(name)
+    ? [join('', name)]
+    : [join(settings.folder, name), ...foldersUp(from, finder.workspace).map((folder) => join(folder, name))];
+  for (const place of places) {
+    finder.dependencies.add(place);
+    const plain = toPlain(finder.workspace.source(place)?.tree.root, 'json');
+    if (typeof plain === 'object' && plain !== null && !Array.isArray(plain)) return plain as Record<string, unknown>;
+  }
+  return undefined;
+}

@@ -1,0 +1,114 @@
+import type { RunNote } from '../analysis';
+import type { FileReference, Recognition } from '../dialects/dialect';
+import { dialect, recognise } from '../dialects/index';
+import { basename, extension, isAbsolute, join } from '../paths';
+import { originOf, type Setting } from '../settings';
+import type { Config, DialectId, Path, SourceFile, Workspace } from '../source';
+import { foldersUp } from './folders';
+
+/** What a file says by itself, made once per version of the file. */
+export interface FileFacts {
+  readonly file: SourceFile;
+  readonly dialect: DialectId;
+  /** The file's own config first, then the sections in it. Empty where the root is no mapping. */
+  readonly configs: readonly Config[];
+  /** Settings that name other files. */
+  readonly names: readonly { readonly setting: Setting; readonly dialect: DialectId; readonly written: string }[];
+}
+
+const made = new WeakMap<SourceFile, FileFacts | 'none'>();
+
+/** undefined for files that are no config of ours. */
+export function factsOf(file: SourceFile, recognition?: Recognition): FileFacts | undefined {
+  let facts = made.get(file);
+  if (!facts) {
+    facts = makeFacts(file, recognition ?? recognise(file)) ?? 'none';
+    made.set(file, facts);
+  }
+  return facts === 'none' ? undefined : facts;
+}
+
+function makeFacts(file: SourceFile, recognition: Recognition | undefined): FileFacts | undefined {
+  if (!recognition || recognition.dialect === 'foreign') return undefined;
+  const id = recognition.dialect;
+  const { root } = file.tree;
+  if (root?.kind !== 'mapping') return { file, dialect: id, configs: [], names: [] };
+  const own: Config = { dialect: id, file, root, at: '' };
+  const configs = [own, ...dialect(id).sections(own)];
+  const names = configs.flatMap((config) =>
+    dialect(config.dialect)
+      .references(config)
+      .flatMap((named) => {
+        const written = pathIn(named.setting);
+        return written === undefined ? [] : [{ ...named, written }];
+      }),
+  );
+  return { file, dialect: id, configs, names };
+}
+
+/** The path a setting names; undefined for inline JSON, templates and values that are no text. */
+function pathIn({ node }: Setting): string | undefined {
+  if (node?.kind !== 'scalar' || node.templated || node.scalar.type !== 'string') return undefined;
+  const text = node.scalar.value.trim();
+  return text === '' || text.startsWith('{') || text.length > 1000 ? undefined : text;
+}
+
+/** Reads files for one analysis: remembers what was looked at, and what could not be read. */
+export class FileFinder {
+  readonly notes: RunNote[] = [];
+
+  constructor(
+    readonly workspace: Workspace,
+    readonly dependencies: Set<Path>,
+  ) {}
+
+  /** The facts of a file that can be read and is recognised. */
+  facts(path: Path): FileFacts | undefined {
+    this.dependencies.add(path);
+    const file = this.workspace.source(path);
+    return file && factsOf(file);
+  }
+
+  /** Beside the file that names it, then in each folder above it up to the workspace root. */
+  resolve(written: string, from: Path, wanted: DialectId | undefined): Path | undefined {
+    const tails = wanted === 'model' && extension(written) !== '.json' ? [join(written, 'config.json')] : [written];
+    for (const place of this.places(tails, from)) {
+      this.dependencies.add(place);
+      if (this.workspace.source(place)) return place;
+    }
+    return undefined;
+  }
+
+  private *places(tails: readonly string[], from: Path): Generator<Path> {
+    for (const tail of tails) {
+      if (/^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(tail)) continue;
+      if (isAbsolute(tail)) yield join('', tail);
+      else for (const folder of foldersUp(from, this.workspace)) yield join(folder, tail);
+    }
+  }
+
+  /** The references of one file, found or not. */
+  references(facts: FileFacts): FileReference[] {
+    return facts.names.map(({ setting, dialect: wanted, written }) => {
+      const resolved = this.resolve(written, facts.file.path, wanted);
+      if (resolved === undefined) this.explain(written, setting);
+      return { setting, written, dialect: wanted, resolved };
+    });
+  }
+
+  /** A file that is there but cannot be used is said; one that is simply not there is a hint of the rule on links. */
+  private explain(written: string, setting: Setting): void {
+    const absolute = isAbsolute(written) ? join('', written) : undefined;
+    const beside = absolute ?? join(foldersUp(setting.config.file.path, this.workspace)[0] ?? '', written);
+    const result = this.workspace.read(beside);
+    if (result.ok || result.why === 'missing' || result.why === 'pending' || result.why === 'outside') return;
+    const why = { unreadable: 'it cannot be read', 'too-large': 'it is too large', binary: 'it is not text' }[
+      result.why
+    ];
+    this.notes.push({
+      kind: 'unreadable-file',
+      message: `${basename(written)}, named by ${setting.path}, was not checked: ${why}.`,
+      origin: originOf(setting),
+    });
+  }
+}

@@ -1,0 +1,121 @@
+import type { Overrides, RunNote } from '../analysis';
+import type { Catalogs } from '../catalogs';
+import { autoValues } from '../dialects/deepspeed/auto';
+import type { FileReference, Recognition } from '../dialects/dialect';
+import { readArguments } from '../dialects/trainer/read';
+import type { Severity } from '../findings';
+import type { Config, Path, SourceFile, Workspace } from '../source';
+import { readBatch } from './batch';
+import { readPlace } from './cluster';
+import { findConsumer } from './consumer';
+import { type FileFacts, FileFinder, factsOf } from './files';
+import { type Links, linkFiles } from './links';
+import { readLora, readQuantization } from './lora';
+import { readModel } from './model';
+import { readOptimizer } from './optimizer';
+import { readParallelism, shardRanks } from './parallelism';
+import { readPrecision } from './precision';
+import { type ProjectSettings, settingsFor } from './settings-file';
+import { readSharding } from './sharding';
+import type { RunSources } from './sources';
+import {
+  readAttention,
+  readCheckpointing,
+  readClipping,
+  readCompile,
+  readEnvironment,
+  readFusedLoss,
+  readStrategy,
+  readThreads,
+} from './training';
+import type { Disagreement, TrainingRun } from './training-run';
+import { readVersions } from './versions';
+
+export interface JoinInput {
+  readonly workspace: Workspace;
+  readonly catalogs: Catalogs;
+  readonly overrides: Overrides;
+}
+
+export interface Joined {
+  readonly run: TrainingRun;
+  /** Of the analysed file: its own config, then the sections in it. */
+  readonly configs: readonly Config[];
+  /** Settings of the analysed file that name other files. */
+  readonly references: readonly FileReference[];
+  /** Files whose change makes this stale, those looked for in vain included. */
+  readonly dependencies: Set<Path>;
+  readonly notes: readonly RunNote[];
+  /** Levels that shardlens.json gives rules for this file. */
+  readonly levels: Readonly<Record<string, Severity | 'off'>>;
+}
+
+/** Joins a file with the rest of the run it belongs to. Never throws; what is not known says why. */
+export function joinRun(file: SourceFile, recognition: Recognition, input: JoinInput): Joined {
+  const dependencies = new Set<Path>([file.path]);
+  const finder = new FileFinder(input.workspace, dependencies);
+  const settings = settingsFor(file.path, input.workspace, input.overrides.settingsPath, dependencies);
+  const own = factsOf(file, recognition) ?? { file, dialect: 'deepspeed', configs: [], names: [] };
+  const links = linkFiles(own, settings, finder);
+  const run = describeRun(own, links, settings, input, finder);
+  return {
+    run,
+    configs: own.configs,
+    references: links.references,
+    dependencies,
+    notes: [...settings.notes, ...finder.notes],
+    levels: settings.rules,
+  };
+}
+
+/** Reads the facts in the order in which they need each other. */
+function describeRun(
+  own: FileFacts,
+  links: Links,
+  settings: ProjectSettings,
+  { catalogs, overrides }: JoinInput,
+  finder: FileFinder,
+): TrainingRun {
+  const disagreements: Disagreement[] = [];
+  const args = readArguments(links.configs.trainer, links.launch);
+  const { deepspeed, accelerate, fsdp } = links.configs;
+  const base = { links, settings, overrides, args, deepspeed, accelerate, fsdp };
+  const sources: RunSources = {
+    ...base,
+    ...findConsumer(links, args, settings),
+    frameworks: readVersions(own.file.path, settings, finder),
+    model: readModel(base, catalogs, finder, disagreements),
+  };
+  const place = readPlace(sources, catalogs, finder, disagreements);
+  const ranks = readParallelism(sources, place.worldSize);
+  const sharding = readSharding(sources, place.worldSize);
+  const batch = readBatch(sources, ranks, disagreements);
+  return {
+    consumer: sources.consumer,
+    consumers: sources.consumers,
+    frameworks: sources.frameworks,
+    files: links.files,
+    configs: links.configs,
+    autos: autoValues(sources, batch),
+    model: sources.model,
+    ...place,
+    batch,
+    parallelism: { ...ranks, shard: shardRanks(sources, ranks, sharding, place.gpusPerNode) },
+    sharding,
+    precision: readPrecision(sources, sharding),
+    optimizer: readOptimizer(sources, sharding),
+    checkpointing: readCheckpointing(sources, sharding),
+    attention: readAttention(sources),
+    fusedLoss: readFusedLoss(sources),
+    lora: readLora(sources),
+    quantization: readQuantization(sources),
+    method: args.method,
+    torchCompile: readCompile(sources),
+    gradientClipping: readClipping(sources),
+    ompThreads: readThreads(sources, place.worldSize),
+    environment: readEnvironment(sources),
+    evaluation: readStrategy(sources, 'eval'),
+    saves: readStrategy(sources, 'save'),
+    disagreements,
+  };
+}

@@ -1,0 +1,277 @@
+import type { FileReference } from '../dialects/dialect';
+import { basename, dirname, join } from '../paths';
+import type { Config, DialectId, Path } from '../source';
+import type { FileFacts, FileFinder } from './files';
+import { foldersUp, namesIn } from './folders';
+import { type Launch, launchesIn } from './launch';
+import type { ProjectSettings } from './settings-file';
+import type { RunFile } from './training-run';
+import type { Written } from './written';
+
+/** The files that make one run with the analysed one, and the launch lines that start it. */
+export interface Links {
+  readonly files: readonly RunFile[];
+  readonly configs: Readonly<Partial<Record<DialectId, Config>>>;
+  /** References of the analysed file only. */
+  readonly references: readonly FileReference[];
+  /** The line taken: its flags count as the run's. */
+  readonly launch: Launch | undefined;
+  /** Every line that starts this run, the taken one first; where they differ in size, the size is not known. */
+  readonly launches: readonly Launch[];
+  /** A file that the run names and that was not found: what it says is unknown, not absent. */
+  readonly missing: readonly FileReference[];
+}
+
+/** Finds the rest of the run a file belongs to. */
+export function linkFiles(own: FileFacts, settings: ProjectSettings, finder: FileFinder): Links {
+  return new Linker(own, settings, finder).link();
+}
+
+interface Found {
+  readonly facts: FileFacts;
+  readonly because: string;
+  readonly alternatives: readonly Path[];
+}
+
+class Linker {
+  private readonly files = new Map<Path, RunFile>();
+  private readonly configs: Partial<Record<DialectId, Config>> = {};
+  private readonly missing: FileReference[] = [];
+  private readonly launchLines: readonly Launch[];
+  private readonly references: readonly FileReference[];
+
+  constructor(
+    private readonly own: FileFacts,
+    private readonly settings: ProjectSettings,
+    private readonly finder: FileFinder,
+  ) {
+    this.references = finder.references(own);
+    this.launchLines = isPartOfRun(own.dialect) ? this.readLaunches() : [];
+  }
+
+  link(): Links {
+    const { own } = this;
+    this.add({ facts: own, because: 'the file itself', alternatives: [] });
+    if (!isPartOfRun(own.dialect)) return this.result([]);
+    for (const { path, because } of this.settings.with) {
+      const facts = this.finder.facts(path);
+      if (facts && !this.configs[facts.dialect]) this.add({ facts, because, alternatives: [] });
+    }
+    if (!this.configs.trainer) this.add(this.trainerFor(own));
+    const top = this.configs.trainer?.file.path ?? own.file.path;
+    let launches = this.launchesNaming(own.file.path);
+    if (launches.length === 0) launches = this.launchesNaming(top);
+    if (launches[0]) this.addFromLaunch(launches[0]);
+    this.follow(this.configs.trainer);
+    if (!this.configs.accelerate) this.add(this.accelerateFor(own, top));
+    if (launches.length === 0 && this.configs.accelerate) {
+      launches = this.launchesNaming(this.configs.accelerate.file.path);
+    }
+    this.follow(this.configs.accelerate);
+    return this.result(launches);
+  }
+
+  private result(launches: readonly Launch[]): Links {
+    return {
+      files: [...this.files.values()],
+      configs: this.configs,
+      references: this.references,
+      launch: launches[0],
+      launches,
+      missing: this.missing,
+    };
+  }
+
+  /** The first file of a dialect stays; a file's sections count as files of their dialect. */
+  private add(found: Found | undefined): void {
+    if (!found) return;
+    const { facts, because, alternatives } = found;
+    const { path } = facts.file;
+    if (!this.files.has(path)) this.files.set(path, { path, dialect: facts.dialect, because, alternatives });
+    for (const config of facts.configs) this.configs[config.dialect] ??= config;
+  }
+
+  /** Adds the files that a config of the run names. Each dialect is taken once, so files that name each other end here. */
+  private follow(config: Config | undefined): void {
+    const facts = config && this.finder.facts(config.file.path);
+    if (!facts) return;
+    const references = facts === this.own ? this.references : this.finder.references(facts);
+    for (const reference of references) {
+      if (!isPartOfRun(reference.dialect) || this.configs[reference.dialect]) continue;
+      const target = reference.resolved === undefined ? undefined : this.finder.facts(reference.resolved);
+      if (!target) this.missing.push(reference);
+      else if (target.dialect !== reference.dialect) this.wrongKind(reference, target);
+      else this.add({ facts: target, because: becauseNamed(reference), alternatives: [] });
+    }
+  }
+
+  private wrongKind(reference: FileReference, target: FileFacts): void {
+    this.missing.push(reference);
+    if (reference.resolved === this.own.file.path || target.dialect === reference.setting.config.dialect) {
+      const { entry, path, config } = reference.setting;
+      this.finder.notes.push({
+        kind: 'link-cycle',
+        message: `${path} names ${basename(target.file.path)}, which is a config of the same kind as the file that names it.`,
+        origin: { kind: 'file', path: config.file.path, start: entry.start, end: entry.end, key: path },
+      });
+    }
+  }
+
+  /** The Trainer file of this run: one that names this file, one that a launch line puts beside it, or the only one. */
+  private trainerFor(own: FileFacts): Found | undefined {
+    const naming = this.naming(own.file.path, 'trainer');
+    if (naming) return naming;
+    for (const launch of this.launchesNaming(own.file.path)) {
+      for (const written of configWords(launch)) {
+        const facts = this.fileOf(written, launch, 'trainer');
+        if (facts) return { facts, because: becauseLaunched(launch), alternatives: [] };
+      }
+    }
+    if (own.dialect === 'deepspeed') return this.throughAccelerate(own);
+    if (own.dialect !== 'accelerate') return undefined;
+    const trainer = this.onlyOne('trainer', dirname(own.file.path));
+    const accelerate = this.onlyOne('accelerate', dirname(own.file.path));
+    return trainer && accelerate?.facts === own ? trainer : undefined;
+  }
+
+  /** A DeepSpeed file that an Accelerate file names belongs to that file's Trainer file too. */
+  private throughAccelerate(own: FileFacts): Found | undefined {
+    const accelerate = this.naming(own.file.path, 'accelerate');
+    if (!accelerate) return undefined;
+    this.add(accelerate);
+    return this.trainerFor(accelerate.facts);
+  }
+
+  private accelerateFor(own: FileFacts, top: Path): Found | undefined {
+    const naming = this.naming(own.file.path, 'accelerate');
+    if (naming) return naming;
+    // An own launch line that names no Accelerate file says there is none.
+    if (this.launchesNaming(top).length > 0 || !this.configs.trainer) return undefined;
+    const only = this.onlyOne('accelerate', dirname(top));
+    const trainer = this.onlyOne('trainer', dirname(top));
+    return trainer?.facts.file.path === top ? only : undefined;
+  }
+
+  /** The file of a dialect that names `path`, in the folders around it, the nearest first. */
+  private naming(path: Path, dialect: DialectId): Found | undefined {
+    const found: { facts: FileFacts; reference: FileReference }[] = [];
+    const name = basename(path);
+    for (const facts of this.candidates(path)) {
+      if (facts.dialect !== dialect || facts.file.path === path) continue;
+      if (!facts.names.some(({ written }) => basename(join('', written)) === name)) continue;
+      const reference = this.finder.references(facts).find(({ resolved }) => resolved === path);
+      if (reference) found.push({ facts, reference });
+    }
+    const [first, ...others] = found;
+    if (!first) return undefined;
+    const alternatives = others.map(({ facts }) => facts.file.path);
+    return { facts: first.facts, because: becauseNamed(first.reference), alternatives };
+  }
+
+  private *candidates(path: Path): Generator<FileFacts> {
+    const { workspace } = this.finder;
+    for (const folder of foldersUp(path, workspace)) {
+      for (const name of namesIn(folder, workspace).configs) {
+        const facts = this.finder.facts(join(folder, name));
+        if (facts) yield facts;
+      }
+    }
+  }
+
+  /** The only file of a dialect in a folder; undefined where there are several, or more files than are looked at. */
+  private onlyOne(dialect: DialectId, folder: Path): Found | undefined {
+    const { workspace } = this.finder;
+    const { configs, cut } = namesIn(folder, workspace);
+    if (cut) return undefined;
+    const found = configs.flatMap((name) => this.finder.facts(join(folder, name)) ?? []);
+    const [only, ...others] = found.filter((facts) => facts.dialect === dialect);
+    if (!only || others.length > 0) return undefined;
+    return { facts: only, because: `the only ${TITLES[dialect]} in this folder`, alternatives: [] };
+  }
+
+  /** Launch lines in the folders around the file, and in a `scripts` folder of each. */
+  private readLaunches(): readonly Launch[] {
+    const { workspace, dependencies } = this.finder;
+    const launches: Launch[] = [];
+    for (const folder of foldersUp(this.own.file.path, workspace)) {
+      for (const place of [folder, join(folder, 'scripts')]) {
+        for (const name of namesIn(place, workspace).scripts) {
+          const path = join(place, name);
+          dependencies.add(path);
+          launches.push(...launchesIn(path, workspace.read(path)));
+        }
+      }
+    }
+    return launches;
+  }
+
+  private launchesNaming(path: Path): readonly Launch[] {
+    const name = basename(path);
+    return this.launchLines.filter((launch) =>
+      fileWords(launch).some((written) => basename(join('', written)) === name && this.isThere(written, launch, path)),
+    );
+  }
+
+  private isThere(written: string, launch: Launch, path: Path): boolean {
+    return foldersUp(launch.path, this.finder.workspace).some((folder) => join(folder, written) === path);
+  }
+
+  /** Files that the taken launch line names: flags win over what the Trainer file names, as in the framework. */
+  private addFromLaunch(launch: Launch): void {
+    const because = becauseLaunched(launch);
+    const add = (written: Written | undefined, dialect: DialectId) => {
+      if (!written || written.templated || typeof written.plain !== 'string') return;
+      const facts = this.fileOf(written.plain, launch, dialect);
+      if (facts && !this.configs[dialect]) this.add({ facts, because, alternatives: [] });
+    };
+    add(launch.flags.get('config_file') ?? launch.arguments.get('accelerate_config'), 'accelerate');
+    add(launch.flags.get('deepspeed_config_file'), 'deepspeed');
+    add(launch.arguments.get('deepspeed') ?? launch.arguments.get('deepspeed_config'), 'deepspeed');
+    add(launch.arguments.get('fsdp_config'), 'fsdp');
+  }
+
+  private fileOf(written: string, launch: Launch, dialect: DialectId): FileFacts | undefined {
+    if (!/\.(json|jsonc|ya?ml)$/i.test(written)) return undefined;
+    const path = this.finder.resolve(written, launch.path, dialect);
+    const facts = path === undefined ? undefined : this.finder.facts(path);
+    return facts?.dialect === dialect ? facts : undefined;
+  }
+}
+
+const TITLES: Readonly<Record<DialectId, string>> = {
+  deepspeed: 'DeepSpeed file',
+  trainer: 'Trainer file',
+  fsdp: 'FSDP file',
+  accelerate: 'Accelerate file',
+  shardlens: 'shardlens.json',
+  model: 'model config',
+  cluster: 'cluster description',
+};
+
+export function isPartOfRun(dialect: DialectId): boolean {
+  return dialect === 'deepspeed' || dialect === 'trainer' || dialect === 'fsdp' || dialect === 'accelerate';
+}
+
+function becauseNamed({ setting }: FileReference): string {
+  const { file } = setting.config;
+  const line = file.lines.positionAt(setting.entry.start).line + 1;
+  return `named by \`${setting.path}\` in ${basename(file.path)}:${line}`;
+}
+
+function becauseLaunched(launch: Launch): string {
+  return `named by a launch line in ${basename(launch.path)}`;
+}
+
+/** Words of a launch line that can be a Trainer file: `--config x.yaml`, or a bare `x.yaml`. */
+function configWords(launch: Launch): string[] {
+  const named = launch.arguments.get('config');
+  const words = launch.positional.flatMap(({ text }) => (text.known ? [text.value] : []));
+  return named && typeof named.plain === 'string' && !named.templated ? [named.plain, ...words] : words;
+}
+
+function fileWords(launch: Launch): string[] {
+  const values = [...launch.flags.values(), ...launch.arguments.values()].flatMap(({ plain, templated }) =>
+    typeof plain === 'string' && !templated && /\.(json|jsonc|ya?ml)$/i.test(plain) ? [plain] : [],
+  );
+  return [...values, ...configWords(launch)];
+}

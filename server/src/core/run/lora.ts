@@ -1,0 +1,58 @@
+import { TRL_DEFAULTS } from '../dialects/trainer/defaults';
+import { type Known, known, unknown } from './known';
+import type { RunSources } from './sources';
+import type { Lora, TrainingRun } from './training-run';
+import { booleanFrom, byDefault, countFrom, textFrom, textsFrom } from './written';
+
+/** LoRA as TRL's ModelConfig names it, or as PEFT-style keys of other scripts do; undefined where nothing mentions it. */
+export function readLora(sources: RunSources): Known<Lora> | undefined {
+  const { args } = sources;
+  const use = args.get('use_peft', 'use_lora', 'lora_enable');
+  const rank = args.get('lora_r', 'lora_rank');
+  const on = use && booleanFrom(use);
+  if (on?.known && !on.value) return undefined;
+  if (on && !on.known) return unknown(on.why, on.origin);
+  // TRL reads lora_r only with use_peft; other scripts that have a rank have no such switch.
+  if (!on && (!rank || args.trl)) return undefined;
+  const origin = (use ?? rank)?.origin;
+  if (!origin) return undefined;
+  const { value, of, source } = TRL_DEFAULTS.loraRank;
+  const modules = args.get('lora_modules_to_save', 'modules_to_save');
+  return known(
+    {
+      rank: rank ? countFrom(rank) : args.trl ? byDefault(value, of, source) : unknown('no key gives the LoRA rank'),
+      targets: readTargets(sources),
+      modulesToSave: modules && modules.plain !== null ? textsFrom(modules) : byDefault([], of, source),
+    },
+    origin,
+  );
+}
+
+function readTargets({ args, model }: RunSources): Known<readonly string[]> {
+  const written = args.get('lora_target_modules', 'lora_target', 'target_modules');
+  if (written && written.plain !== null) return textsFrom(written);
+  if (!model.known) return unknown(`PEFT takes the model's usual modules, and ${model.why}`);
+  return model.value.loraTargets
+    ? known(model.value.loraTargets, {
+        kind: 'default',
+        of: `PEFT for ${model.value.modelType}`,
+        source: 'peft src/peft/utils/constants.py',
+      })
+    : unknown(`PEFT has no default modules for ${model.value.modelType}`, model.origin);
+}
+
+export function readQuantization({ args }: RunSources): TrainingRun['quantization'] {
+  const four = args.get('load_in_4bit');
+  const isFour = four && booleanFrom(four);
+  if (four && isFour?.known && isFour.value) {
+    const type = args.get('bnb_4bit_quant_type');
+    const name = type && textFrom(type);
+    if (!name?.known) return known(TRL_DEFAULTS.quantType.value, four.origin);
+    return name.value === 'nf4' || name.value === 'fp4'
+      ? known(name.value, name.origin)
+      : unknown(`there is no 4-bit type ${name.value}`, name.origin);
+  }
+  const eight = args.get('load_in_8bit');
+  const isEight = eight && booleanFrom(eight);
+  return eight && isEight?.known && isEight.value ? known('int8', eight.origin) : undefined;
+}

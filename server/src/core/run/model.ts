@@ -1,0 +1,102 @@
+import type { Catalogs } from '../catalogs';
+import type { Model } from '../models/model';
+import { resolveModel } from '../models/resolve';
+import { dirname } from '../paths';
+import type { Path } from '../source';
+import type { FileFinder } from './files';
+import { type Known, known, type Origin, unknown } from './known';
+import { overrideOf, type RunSources } from './sources';
+import type { Disagreement } from './training-run';
+import { pathOf, textFrom, type Written } from './written';
+
+/** Keys that name the model in Trainer files and on launch lines. */
+const MODEL_KEYS = [
+  'model_name_or_path',
+  'model_name',
+  'model_id',
+  'pretrained_model_name_or_path',
+  'base_model',
+  'model_path',
+  'model',
+];
+
+/** The first source that names a model which can be found: the files, then a flag or the editor, then shardlens.json. */
+export function readModel(
+  sources: Pick<RunSources, 'args' | 'overrides' | 'settings' | 'links'>,
+  catalogs: Catalogs,
+  finder: FileFinder,
+  disagreements: Disagreement[],
+): Known<Model> {
+  const own = sources.links.configs.model;
+  const named = [sources.args.get(...MODEL_KEYS), overrideOf(sources, 'model'), sources.settings.fields.model];
+  let first: Known<Model> | undefined;
+  let reason: Known<Model> | undefined;
+  let isFirst = true;
+  if (own) {
+    first = resolve(
+      { name: own.file.path, origin: undefined, base: dirname(own.file.path) },
+      sources,
+      catalogs,
+      finder,
+    );
+  }
+  for (const written of named) {
+    if (!written) continue;
+    const found = found1(written, sources, catalogs, finder);
+    if (!found.known) {
+      reason ??= found;
+      // The user asked for this one by flag, pick or setting: that it is not found must be said.
+      if (!isFirst || written !== named[0]) note(found, written, finder);
+    } else if (!first) first = found;
+    else if (first.known && first.value.name !== found.value.name && own === undefined) {
+      disagreements.push({ fact: 'model', taken: nameOf(first), other: nameOf(found) });
+    }
+    isFirst = false;
+  }
+  return first ?? reason ?? unknown('no file, flag or setting names the model');
+}
+
+function found1(
+  written: Written,
+  sources: Pick<RunSources, 'settings'>,
+  catalogs: Catalogs,
+  finder: FileFinder,
+): Known<Model> {
+  const name = textFrom(written);
+  if (!name.known) return unknown(name.why, name.origin);
+  const base = folderOf(name.origin, sources, finder);
+  return resolve({ name: name.value, origin: name.origin, base }, sources, catalogs, finder);
+}
+
+function resolve(
+  named: { name: string; origin: Origin | undefined; base: Path },
+  { settings }: Pick<RunSources, 'settings'>,
+  catalogs: Catalogs,
+  finder: FileFinder,
+): Known<Model> {
+  const { model, dependencies } = resolveModel(named.name, {
+    catalog: catalogs.models,
+    workspace: finder.workspace,
+    base: named.base,
+    own: settings.models,
+  });
+  for (const path of dependencies) finder.dependencies.add(path);
+  if (!named.origin) return model;
+  if (!model.known) return unknown(model.why, named.origin);
+  return known(model.value, { kind: 'derived', formula: model.value.name, from: [named.origin, model.origin] });
+}
+
+function folderOf(origin: Origin, { settings }: Pick<RunSources, 'settings'>, finder: FileFinder): Path {
+  const path = pathOf(origin);
+  return path === undefined ? settings.folder || (finder.workspace.roots[0] ?? '') : dirname(path);
+}
+
+function note(found: Known<Model>, written: Written, finder: FileFinder): void {
+  if (found.known) return;
+  const why = `${found.why[0]?.toUpperCase()}${found.why.slice(1)}.`;
+  finder.notes.push({ kind: 'unknown-model', message: why, origin: written.origin });
+}
+
+function nameOf(model: Known<Model>): Known<string> {
+  return model.known ? known(model.value.name, model.origin) : model;
+}

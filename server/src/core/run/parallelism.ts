@@ -1,0 +1,93 @@
+import { type Known, known, unknown } from './known';
+import type { RunSources } from './sources';
+import type { Parallelism, Sharding } from './training-run';
+import { byDefault, countFrom, firstKnown, writtenIn } from './written';
+
+type Sources = Pick<RunSources, 'accelerate' | 'deepspeed' | 'links'>;
+
+/** Ranks along each dimension, from DeepSpeed, Accelerate's parallelism_config and its Megatron plugin. */
+export function readParallelism(sources: Sources, worldSize: Known<number>): Parallelism {
+  const { accelerate, deepspeed } = sources;
+  const megatron = writtenIn(accelerate, 'distributed_type')?.plain === 'MEGATRON_LM';
+  const mesh = (name: string) => size(writtenIn(accelerate, `parallelism_config.parallelism_config_${name}`));
+  const degree = (name: string) =>
+    megatron ? size(writtenIn(accelerate, `megatron_lm_config.megatron_lm_${name}`)) : undefined;
+  const off = byDefault(1, 'a run without this dimension', 'accelerate src/accelerate/commands/launch.py:905');
+  const autotp = writtenIn(deepspeed, 'tensor_parallel.autotp_size');
+  // The Megatron plugin takes 2 where the key is absent (accelerate utils/dataclasses.py:2681, 1.15.0).
+  const megatronContext = megatron
+    ? (degree('context_parallel_size') ??
+      byDefault(2, 'accelerate 1.15.0', 'accelerate src/accelerate/utils/dataclasses.py:2681'))
+    : undefined;
+  const tensor = firstKnown('', autotp && countFrom(autotp, 0), mesh('tp_size'), degree('tp_degree'), off);
+  const parallelism = {
+    tensor: tensor.known && tensor.value === 0 ? known(1, tensor.origin) : tensor,
+    pipeline: firstKnown('', size(writtenIn(deepspeed, 'pipeline.stages')), degree('pp_degree'), off),
+    context: firstKnown(
+      '',
+      size(writtenIn(deepspeed, 'sequence_parallel_size')),
+      mesh('cp_size'),
+      mesh('sp_size'),
+      megatronContext,
+      off,
+    ),
+    expert: firstKnown(
+      '',
+      size(writtenIn(deepspeed, 'expert_parallel.autoep_size')),
+      degree('expert_model_parallel_size'),
+      off,
+    ),
+  };
+  const data = divide(worldSize, parallelism.tensor, parallelism.pipeline, parallelism.context);
+  return { ...parallelism, data, shard: data };
+}
+
+function size(written: ReturnType<typeof writtenIn>): Known<number> | undefined {
+  return written && typeof written.plain === 'number' ? countFrom(written) : undefined;
+}
+
+function divide(worldSize: Known<number>, ...by: readonly Known<number>[]): Known<number> {
+  if (!worldSize.known) return worldSize;
+  let ranks = worldSize.value;
+  for (const one of by) {
+    if (!one.known) return unknown(one.why, one.origin);
+    ranks /= one.value;
+  }
+  if (ranks === worldSize.value) return worldSize;
+  const parts = by.flatMap((one) => (one.known && one.value > 1 ? [one] : []));
+  const formula = `${worldSize.value} ÷ ${parts.map((one) => one.value).join(' ÷ ')}`;
+  if (!Number.isInteger(ranks)) return unknown(`${formula} is not a whole number of ranks`, parts[0]?.origin);
+  return known(ranks, { kind: 'derived', formula, from: [worldSize.origin, ...parts.map((one) => one.origin)] });
+}
+
+/** Ranks one set of shards is spread over, once the sharding is known. Ulysses and context parallel ranks share shards too. */
+export function shardRanks(
+  sources: Sources,
+  { data, context }: Parallelism,
+  sharding: Known<Sharding>,
+  gpusPerNode: Known<number>,
+): Known<number> {
+  if (!sharding.known) return unknown(sharding.why, sharding.origin);
+  const { value } = sharding;
+  if (value.kind === 'single' || value.kind === 'ddp')
+    return known(1, { kind: 'derived', formula: 'weights are replicated', from: [sharding.origin] });
+  const replicas = size(writtenIn(sources.accelerate, 'parallelism_config.parallelism_config_dp_replicate_size'));
+  if (value.kind === 'fsdp' && replicas?.known && replicas.value > 1) return divide(data, replicas);
+  if (value.kind === 'fsdp' && value.strategy.known && value.strategy.value.startsWith('HYBRID')) {
+    return gpusPerNode.known
+      ? known(gpusPerNode.value, {
+          kind: 'derived',
+          formula: 'HYBRID_SHARD shards inside a node',
+          from: [value.strategy.origin, gpusPerNode.origin],
+        })
+      : gpusPerNode;
+  }
+  if (value.kind === 'fsdp' && value.strategy.known && value.strategy.value === 'NO_SHARD')
+    return known(1, value.strategy.origin);
+  if (value.kind === 'zero' && value.micsShardRanks.known && value.micsShardRanks.value > 0)
+    return value.micsShardRanks;
+  if (value.kind === 'zero' && value.stage.known && value.stage.value === 0) return known(1, value.stage.origin);
+  if (!context.known || context.value === 1 || !data.known) return data;
+  const formula = `${data.value} × ${context.value}: context-parallel ranks share the shards`;
+  return known(data.value * context.value, { kind: 'derived', formula, from: [data.origin, context.origin] });
+}

@@ -1,0 +1,179 @@
+import { ACCELERATE, FSDP_DEFAULTS as ACCELERATE_FSDP, PLUGIN_DEFAULTS } from '../dialects/accelerate/defaults';
+import { DEEPSPEED, ZERO_DEFAULTS } from '../dialects/deepspeed/defaults';
+import { readZero } from '../dialects/deepspeed/read';
+import { FSDP_DEFAULTS as TRAINER_FSDP } from '../dialects/fsdp/defaults';
+import { type FsdpSource, readFsdp } from '../dialects/fsdp/read';
+import { type Known, known, type Origin, unknown } from './known';
+import { isOlder, type RunSources } from './sources';
+import type { Sharding, ZeroSharding } from './training-run';
+import {
+  booleanFrom,
+  byDefault,
+  choiceFrom,
+  numberFrom,
+  textFrom,
+  textsFrom,
+  type Written,
+  writtenIn,
+} from './written';
+
+/** How weights, gradients and optimizer states are spread, in the order in which the frameworks decide it. */
+export function readSharding(sources: RunSources, worldSize: Known<number>): Known<Sharding> {
+  const { deepspeed, links } = sources;
+  const lost = links.missing.find(({ dialect }) => dialect === 'deepspeed' || dialect === 'fsdp');
+  if (deepspeed) return known(readZero(sources), whole(deepspeed.file.path, deepspeed.root, 'zero_optimization'));
+  if (lost)
+    return unknown(`${lost.written}, which says it, was not found`, {
+      kind: 'file',
+      path: lost.setting.config.file.path,
+      start: lost.setting.entry.start,
+      end: lost.setting.entry.end,
+      key: lost.setting.path,
+    });
+  return trainerFsdp(sources) ?? acceleratePlugin(sources) ?? replicated(sources, worldSize);
+}
+
+function whole(path: string, node: { start: number; end: number }, key: string): Origin {
+  return { kind: 'file', path, start: node.start, end: node.end, key };
+}
+
+/** FSDP of the Trainer: the `fsdp` argument switches it on, `fsdp_config` says how. */
+function trainerFsdp(sources: RunSources): Known<Sharding> | undefined {
+  const { args, fsdp } = sources;
+  const on = args.get('fsdp');
+  if (!on) {
+    const alone = fsdp && fsdp.at === '' && !args.present && !sources.accelerate;
+    return alone ? known(readFsdp(trainerSource(sources, undefined)), whole(fsdp.file.path, fsdp.root, '')) : undefined;
+  }
+  const bool = booleanFrom(on);
+  if (bool.known) return bool.value ? known(readFsdp(trainerSource(sources, undefined)), on.origin) : undefined;
+  const words = textsFrom(on);
+  if (!words.known) return unknown(words.why, on.origin);
+  if (words.value.length === 0) return undefined;
+  const lower = known(
+    words.value.map((word) => word.toLowerCase()),
+    words.origin,
+  );
+  return known(readFsdp(trainerSource(sources, lower)), on.origin);
+}
+
+function trainerSource(sources: RunSources, words: Known<readonly string[]> | undefined): FsdpSource {
+  const old = isOlder(sources.frameworks.transformers, '5.0');
+  const version = old
+    ? { value: 1 as const, source: 'transformers src/transformers/training_args.py:1939 (4.57.6)' }
+    : TRAINER_FSDP.version;
+  const wrap =
+    old && words?.known && !words.value.includes('auto_wrap')
+      ? { value: 'NO_WRAP' as const, source: 'transformers src/transformers/training_args.py:2010 (4.57.6)' }
+      : TRAINER_FSDP.wrap;
+  return {
+    get: (key) => writtenIn(sources.fsdp, key) ?? writtenIn(sources.fsdp, `fsdp_${key}`),
+    of: old ? 'transformers 4.57' : 'transformers 5.18.0',
+    defaults: {
+      ...TRAINER_FSDP,
+      version,
+      wrap,
+      stateDictV1: TRAINER_FSDP.stateDict,
+      stateDictV2: TRAINER_FSDP.stateDict,
+    },
+    offloadKey: 'cpu_offload',
+    words,
+  };
+}
+
+/** What `accelerate launch` sets up, from `distributed_type` and the flags `--use_deepspeed` and `--use_fsdp`. */
+function acceleratePlugin(sources: RunSources): Known<Sharding> | undefined {
+  const { accelerate, links } = sources;
+  const flags = links.launch?.launcher === 'accelerate' ? links.launch.flags : undefined;
+  const type = writtenIn(accelerate, 'distributed_type');
+  const kind = type && textFrom(type);
+  const origin = kind?.known ? kind.origin : (flags?.get('use_deepspeed') ?? flags?.get('use_fsdp'))?.origin;
+  if (!origin) return undefined;
+  const get =
+    (section: string) =>
+    (key: string): Written | undefined => {
+      const flag = flags?.get(key);
+      return flag ?? writtenIn(accelerate, `${section}.${key}`);
+    };
+  const named = kind?.known ? kind.value : undefined;
+  if (named === 'DEEPSPEED' || flags?.has('use_deepspeed')) {
+    return known(pluginZero(get('deepspeed_config'), sources), origin);
+  }
+  if (named === 'FSDP' || flags?.has('use_fsdp')) {
+    const read = get('fsdp_config');
+    const prefixed = (key: string) => read(`fsdp_${key}`) ?? writtenIn(accelerate, `fsdp_config.${key}`);
+    return known(
+      readFsdp({
+        get: prefixed,
+        of: ACCELERATE,
+        defaults: ACCELERATE_FSDP,
+        offloadKey: 'offload_params',
+        words: undefined,
+      }),
+      origin,
+    );
+  }
+  return named === 'MEGATRON_LM' ? unknown('Megatron-LM shards in its own way', origin) : undefined;
+}
+
+const DEVICES = ['none', 'cpu', 'nvme'] as const;
+
+/** ZeRO from the keys of Accelerate's own `deepspeed_config`; what it has no key for is DeepSpeed's default. */
+function pluginZero(get: (key: string) => Written | undefined, sources: RunSources): ZeroSharding {
+  const stage = pluginStage(get('zero_stage'));
+  const device = (key: string, fallback: { value: 'none'; source: string }) => {
+    const written = get(key);
+    return written
+      ? choiceFrom(written, DEVICES)
+      : byDefault<'none' | 'cpu' | 'nvme'>(fallback.value, ACCELERATE, fallback.source);
+  };
+  const optimizer = device('offload_optimizer_device', PLUGIN_DEFAULTS.offloadOptimizer);
+  const param = device('offload_param_device', PLUGIN_DEFAULTS.offloadParam);
+  const save = get('zero3_save_16bit_model');
+  const base = readZero({ ...sources, deepspeed: undefined });
+  const isThree = stage.known && stage.value === 3;
+  return {
+    ...base,
+    stage,
+    offloadOptimizer:
+      stage.known && stage.value === 0 && optimizer.known
+        ? known('none', {
+            kind: 'derived',
+            formula: `stage ${stage.value} ignores offload_optimizer_device`,
+            from: [stage.origin, optimizer.origin],
+          })
+        : optimizer,
+    offloadParam:
+      stage.known && !isThree && param.known && param.value !== 'none'
+        ? known('none', {
+            kind: 'derived',
+            formula: `stage ${stage.value} ignores offload_param_device`,
+            from: [stage.origin, param.origin],
+          })
+        : param,
+    overlapComm: stage.known
+      ? byDefault(isThree, `${DEEPSPEED} at stage ${stage.value}`, ZERO_DEFAULTS.overlapComm.source)
+      : unknown(stage.why, stage.origin),
+    gatherWeightsOnSave: save
+      ? booleanFrom(save)
+      : byDefault(PLUGIN_DEFAULTS.save16bit.value, ACCELERATE, PLUGIN_DEFAULTS.save16bit.source),
+  };
+}
+
+function pluginStage(written: Written | undefined): ZeroSharding['stage'] {
+  if (!written) return byDefault(PLUGIN_DEFAULTS.zeroStage.value, ACCELERATE, PLUGIN_DEFAULTS.zeroStage.source);
+  const number = numberFrom(written);
+  if (!number.known) return number;
+  const stage = ([0, 1, 2, 3] as const).find((one) => one === number.value);
+  return stage === undefined
+    ? unknown(`there is no ZeRO stage ${number.value}`, written.origin)
+    : known(stage, written.origin);
+}
+
+/** No framework shards: one process, or DDP over several. */
+function replicated({ accelerate, args }: RunSources, worldSize: Known<number>): Known<Sharding> {
+  const view = byDefault(false, ACCELERATE, 'accelerate src/accelerate/utils/dataclasses.py:157');
+  if (!accelerate && !args.present) return unknown('no file of this run says how it is sharded');
+  if (!worldSize.known) return unknown(`it depends on the number of processes, and ${worldSize.why}`);
+  return known({ kind: worldSize.value > 1 ? 'ddp' : 'single', gradientAsBucketView: view }, worldSize.origin);
+}

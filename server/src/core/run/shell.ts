@@ -1,0 +1,282 @@
+import type { Path } from '../source';
+import { type Known, known, unknown } from './known';
+
+/** A word of a shell script: its text where it is literal, else why not. */
+export interface Word {
+  readonly text: Known<string>;
+  /** As written, quotes and `$` included. */
+  readonly raw: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** One simple command with the variables set before it. */
+export interface Command {
+  readonly words: readonly Word[];
+  /** Variables exported, or assigned in front of this command. */
+  readonly environment: ReadonlyMap<string, Known<string>>;
+}
+
+export interface Script {
+  readonly commands: readonly Command[];
+  /** Options of `#SBATCH` lines, by long name. */
+  readonly slurm: ReadonlyMap<string, Word>;
+}
+
+const MAX_SCRIPT = 256 * 1024;
+
+/**
+ * Reads the simple commands of a shell script or Makefile: literal words, quotes, `\` continuations, and `$NAME` where the same
+ * file assigned NAME one literal value before. Everything else (`$(…)`, `${NAME:-x}`, loops' variables) makes a word unknown.
+ */
+export function readScript(path: Path, text: string): Script {
+  return text.length > MAX_SCRIPT ? { commands: [], slurm: new Map() } : new Reader(path, text).read();
+}
+
+/** Characters that end a word outside quotes. */
+const BREAKS = new Set([' ', '\t', '\r', '\n', ';', '|', '&', '<', '>', '(', ')']);
+
+class Reader {
+  private at = 0;
+  private words: Word[] = [];
+  private readonly commands: Command[] = [];
+  private readonly slurm = new Map<string, Word>();
+  private readonly variables = new Map<string, Known<string>>();
+  private readonly exported = new Set<string>();
+  private heredoc: string | undefined;
+
+  constructor(
+    private readonly path: Path,
+    private readonly text: string,
+  ) {}
+
+  read(): Script {
+    while (this.at < this.text.length) this.step();
+    this.endCommand();
+    return { commands: this.commands, slurm: this.slurm };
+  }
+
+  private step(): void {
+    const char = this.text[this.at] ?? '';
+    if (char === '\n') {
+      this.endCommand();
+      this.at++;
+      if (this.heredoc !== undefined) this.skipHeredoc();
+    } else if (char === '\\' && /^\\\r?\n/.test(this.text.slice(this.at, this.at + 3))) {
+      this.at = this.text.indexOf('\n', this.at) + 1;
+    } else if (char === '#' && this.startsWord()) this.comment();
+    else if (char === '<' || char === '>') this.redirect();
+    else if (char === ';' || char === '|' || char === '&' || char === '(' || char === ')') {
+      this.endCommand();
+      this.at++;
+    } else if (char === ' ' || char === '\t' || char === '\r') this.at++;
+    else this.words.push(this.word());
+  }
+
+  private startsWord(): boolean {
+    return this.at === 0 || /[\s;&|(]/.test(this.text[this.at - 1] ?? '');
+  }
+
+  private comment(): void {
+    const end = this.lineEnd(this.at);
+    const line = this.text.slice(this.at, end);
+    const options = /^#SBATCH\s+/.exec(line);
+    if (options) this.slurmOptions(this.at + options[0].length, line.slice(options[0].length));
+    this.at = end;
+  }
+
+  private slurmOptions(start: number, text: string): void {
+    const option = /(?:--([a-z-]+)(?:[= ]\s*([^\s#]+))?|-([A-Za-z])\s*([^\s#-][^\s#]*))/g;
+    for (const match of text.matchAll(option)) {
+      const name = match[1] ?? { N: 'nodes', n: 'ntasks', G: 'gpus' }[match[3] ?? ''];
+      const value = match[2] ?? match[4];
+      if (name === undefined || value === undefined) continue;
+      const begin = start + match.index;
+      const word = { raw: value, start: begin, end: begin + match[0].length };
+      this.slurm.set(name, { ...word, text: known(value, this.origin(word, `#SBATCH --${name}`)) });
+    }
+  }
+
+  /** `> file`, `2>&1`, `<< EOF`: no words of the command. */
+  private redirect(): void {
+    const sign = /^[<>]+[&|-]?/.exec(this.text.slice(this.at, this.at + 4))?.[0] ?? '<';
+    this.at += sign.length;
+    while (this.text[this.at] === ' ') this.at++;
+    if (BREAKS.has(this.text[this.at] ?? '\n')) return;
+    const target = this.word();
+    if (/^<<-?$/.test(sign)) this.heredoc = target.raw.replace(/^["'\\]|["']$/g, '');
+  }
+
+  private skipHeredoc(): void {
+    while (this.at < this.text.length) {
+      const end = this.lineEnd(this.at);
+      const line = this.text.slice(this.at, end).trim();
+      this.at = Math.min(end + 1, this.text.length);
+      if (line === this.heredoc) break;
+    }
+    this.heredoc = undefined;
+  }
+
+  private word(): Word {
+    const start = this.at;
+    let value = '';
+    let why: string | undefined;
+    while (this.at < this.text.length) {
+      const char = this.text[this.at] ?? '';
+      if (BREAKS.has(char)) break;
+      if (char === "'") value += this.singleQuoted();
+      else if (char === '"') {
+        const inner = this.doubleQuoted();
+        value += inner.value;
+        why ??= inner.why;
+      } else if (char === '\\') {
+        if (/^\\\r?\n/.test(this.text.slice(this.at, this.at + 3))) break;
+        value += this.text[this.at + 1] ?? '';
+        this.at += 2;
+      } else if (char === '$' || char === '`') {
+        const expanded = this.expansion();
+        value += expanded.value;
+        why ??= expanded.why;
+      } else {
+        value += char;
+        this.at++;
+      }
+    }
+    if (this.at === start) this.at++;
+    const raw = this.text.slice(start, this.at);
+    const place = { raw, start, end: this.at };
+    const origin = this.origin(place, raw);
+    return { ...place, text: why === undefined ? known(value, origin) : unknown(why, origin) };
+  }
+
+  private singleQuoted(): string {
+    const close = this.text.indexOf("'", this.at + 1);
+    const end = close < 0 ? this.text.length : close;
+    const value = this.text.slice(this.at + 1, end);
+    this.at = end + 1;
+    return value;
+  }
+
+  private doubleQuoted(): { value: string; why: string | undefined } {
+    let value = '';
+    let why: string | undefined;
+    this.at++;
+    while (this.at < this.text.length && this.text[this.at] !== '"') {
+      const char = this.text[this.at] ?? '';
+      if (char === '\\') {
+        value += this.text[this.at + 1] ?? '';
+        this.at += 2;
+      } else if (char === '$' || char === '`') {
+        const expanded = this.expansion();
+        value += expanded.value;
+        why ??= expanded.why;
+      } else {
+        value += char;
+        this.at++;
+      }
+    }
+    this.at++;
+    return { value, why };
+  }
+
+  /** `$NAME` and `${NAME}` with a literal value; anything cleverer is not known here. */
+  private expansion(): { value: string; why: string | undefined } {
+    const rest = this.text.slice(this.at, this.at + 200);
+    const simple = /^\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/.exec(rest);
+    if (simple) {
+      this.at += simple[0].length;
+      const value = this.variables.get(simple[1] ?? simple[2] ?? '');
+      return value?.known
+        ? { value: value.value, why: undefined }
+        : { value: '', why: `${simple[0]} is set elsewhere` };
+    }
+    if (rest[0] === '$' && !/^\$[({\w@*#?!$-]/.test(rest)) {
+      this.at++;
+      return { value: '$', why: undefined };
+    }
+    const skipped = this.skipExpansion();
+    return { value: '', why: `${skipped} is computed by the shell` };
+  }
+
+  private skipExpansion(): string {
+    const start = this.at;
+    const open = this.text[this.at] === '`' ? '`' : (this.text[this.at + 1] ?? '');
+    const close = { '`': '`', '(': ')', '{': '}' }[open];
+    this.at += open === '`' ? 1 : Math.min(2, this.text.length - this.at);
+    if (close !== undefined) {
+      let depth = 1;
+      while (this.at < this.text.length && depth > 0) {
+        const char = this.text[this.at];
+        if (char === close) depth--;
+        else if (char === open) depth++;
+        this.at++;
+      }
+    }
+    return this.text.slice(start, Math.min(this.at, start + 30));
+  }
+
+  private endCommand(): void {
+    const words = this.words;
+    this.words = [];
+    if (words.length === 0) return;
+    const own = new Map<string, Known<string>>();
+    let first = 0;
+    const exports = words[0]?.raw === 'export';
+    if (exports) first = 1;
+    while (first < words.length) {
+      const assignment = assignmentOf(words[first]);
+      if (!assignment) {
+        if (!exports) break;
+        this.exported.add(words[first]?.raw ?? '');
+      } else {
+        own.set(assignment.name, assignment.value);
+        if (exports) this.exported.add(assignment.name);
+      }
+      first++;
+    }
+    if (exports || first === words.length) {
+      for (const [name, value] of own) this.assign(name, value);
+      return;
+    }
+    if (words[0]?.raw === 'for' && words[1]) this.variables.set(words[1].raw, unknown('it is a loop variable'));
+    if (words[0]?.raw === 'read') for (const word of words.slice(1)) this.variables.delete(word.raw);
+    this.commands.push({ words: words.slice(first), environment: this.environmentWith(own) });
+  }
+
+  /** A second, different value means a branch or a loop: then the variable is not known. */
+  private assign(name: string, value: Known<string>): void {
+    const before = this.variables.get(name);
+    const same = !before || (before.known && value.known && before.value === value.value);
+    this.variables.set(name, same ? value : unknown(`${name} is assigned more than once`, value.origin));
+  }
+
+  private environmentWith(own: ReadonlyMap<string, Known<string>>): Map<string, Known<string>> {
+    const environment = new Map<string, Known<string>>();
+    for (const name of this.exported) {
+      const value = this.variables.get(name);
+      if (value) environment.set(name, value);
+    }
+    for (const [name, value] of own) environment.set(name, value);
+    return environment;
+  }
+
+  private lineEnd(from: number): number {
+    const end = this.text.indexOf('\n', from);
+    return end < 0 ? this.text.length : end;
+  }
+
+  private origin(place: { start: number; end: number }, key: string) {
+    return { kind: 'file', path: this.path, start: place.start, end: place.end, key } as const;
+  }
+}
+
+/** `NAME=value` at the start of a command, or Make's `NAME := value` written without spaces. */
+function assignmentOf(word: Word | undefined): { name: string; value: Known<string> } | undefined {
+  const match = word && /^([A-Za-z_]\w*)=/.exec(word.raw);
+  if (!word || !match) return undefined;
+  const name = match[1] ?? '';
+  return {
+    name,
+    value: word.text.known ? known(word.text.value.slice(match[0].length), word.text.origin) : word.text,
+  };
+}

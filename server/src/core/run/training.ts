@@ -1,0 +1,126 @@
+import { fillAuto } from '../dialects/deepspeed/auto';
+import { CLIPPING_DEFAULT, DEEPSPEED } from '../dialects/deepspeed/defaults';
+import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../dialects/trainer/defaults';
+import { argumentOr, NO_ARGUMENTS } from '../dialects/trainer/read';
+import { type Known, known, unknown } from './known';
+import { isOlder, type RunSources } from './sources';
+import type { Sharding, TrainingRun } from './training-run';
+import { booleanFrom, byDefault, choiceFrom, countFrom, isAutoText, numberFrom, writtenIn } from './written';
+
+/** Recompute: the Trainer's gradient_checkpointing, or FSDP's activation_checkpointing. */
+export function readCheckpointing(sources: RunSources, sharding: Known<Sharding>): TrainingRun['checkpointing'] {
+  const { args } = sources;
+  const fsdp = sharding.known && sharding.value.kind === 'fsdp' ? sharding.value.activationCheckpointing : undefined;
+  if (fsdp?.known && fsdp.value) return known('full', fsdp.origin);
+  const fallback = args.trl ? TRL_DEFAULTS.gradientCheckpointing : TRAINER_DEFAULTS.gradientCheckpointing;
+  const on = argumentOr(args, fallback, 'gradient_checkpointing');
+  if (!on.known)
+    return unknown(args.present ? on.why : 'the script, which is not read, turns recomputation on or off', on.origin);
+  if (!on.value) return known('none', on.origin);
+  const every = args.get('gradient_checkpointing_kwargs.every_n_layers');
+  const layers = every && countFrom(every);
+  return layers?.known && layers.value > 1 ? known('selective', layers.origin) : known('full', on.origin);
+}
+
+const ATTENTION = ['sdpa', 'eager', 'flash_attention_2', 'flash_attention_3', 'flex_attention'] as const;
+
+export function readAttention({ args }: RunSources): TrainingRun['attention'] {
+  const written = args.get('attn_implementation', 'model_init_kwargs.attn_implementation', 'attn_impl');
+  if (written && written.plain !== null) return choiceFrom(written, ATTENTION);
+  const flash = args.get('use_flash_attention_2', 'use_flash_attn');
+  const on = flash && booleanFrom(flash);
+  if (on?.known && on.value) return known('flash_attention_2', on.origin);
+  return byDefault('sdpa', 'transformers 5.18.0', 'transformers src/transformers/modeling_utils.py:1628');
+}
+
+/** Whether the loss is computed without a full logits tensor: Liger's kernel, or TRL's chunked loss. */
+export function readFusedLoss({ args }: RunSources): Known<boolean> {
+  const liger = argumentOr(args, TRAINER_DEFAULTS.useLigerKernel, 'use_liger_kernel', 'use_liger');
+  if (!liger.known || liger.value) return liger;
+  const loss = args.get('loss_type');
+  if (loss?.plain === 'chunked_nll') return known(true, loss.origin);
+  const sft = args.trl && args.method.known && args.method.value === 'sft';
+  if (sft && (!loss || loss.plain === null)) {
+    return unknown(
+      'TRL 1.13 computes the SFT loss in chunks by default, older releases build all logits, and the version is not known',
+    );
+  }
+  return liger;
+}
+
+export function readCompile({ args, accelerate }: RunSources): Known<boolean> {
+  const setting = argumentOr(args, TRAINER_DEFAULTS.torchCompile, 'torch_compile');
+  if (setting.known && setting.origin.kind !== 'default') return setting;
+  // A backend or a mode alone switches it on (transformers training_args.py:1589, 5.18.0).
+  const implied = args.get('torch_compile_backend', 'torch_compile_mode');
+  if (implied && implied.plain !== null) return known(true, implied.origin);
+  const dynamo = writtenIn(accelerate, 'dynamo_config.dynamo_backend');
+  if (dynamo && typeof dynamo.plain === 'string') return known(dynamo.plain.toLowerCase() !== 'no', dynamo.origin);
+  return setting.known || !accelerate
+    ? setting
+    : byDefault(false, 'accelerate 1.15.0', 'accelerate src/accelerate/commands/launch.py:216');
+}
+
+/** DeepSpeed clips by its own key; the Trainer's max_grad_norm fills "auto", and clips alone where there is no DeepSpeed. */
+export function readClipping(sources: RunSources): Known<number> {
+  const { args, deepspeed, accelerate, frameworks } = sources;
+  const written = writtenIn(deepspeed, 'gradient_clipping');
+  if (isAutoText(written))
+    return fillAuto(sources, written, 'gradient_clipping', unknown('nobody fills gradient_clipping'));
+  if (written) return numberFrom(written);
+  const argument = args.get('max_grad_norm');
+  if (deepspeed && !args.present) {
+    const old = isOlder(frameworks.deepspeed, '0.19.5');
+    return byDefault(
+      old ? 0 : CLIPPING_DEFAULT.value,
+      old ? 'DeepSpeed before 0.19.5' : DEEPSPEED,
+      CLIPPING_DEFAULT.source,
+    );
+  }
+  if (argument) return numberFrom(argument);
+  const plugin = writtenIn(accelerate, 'deepspeed_config.gradient_clipping');
+  if (plugin && !isAutoText(plugin)) return numberFrom(plugin);
+  const { value, of, source } = TRAINER_DEFAULTS.maxGradNorm;
+  return args.present ? byDefault(value, of, source) : unknown(NO_ARGUMENTS);
+}
+
+/** `eval_strategy` and `save_strategy` other than "no". */
+export function readStrategy({ args }: RunSources, which: 'eval' | 'save'): Known<boolean> {
+  const written = which === 'eval' ? args.get('eval_strategy', 'evaluation_strategy') : args.get('save_strategy');
+  // PyYAML reads a bare `no` as false; the framework rejects it, and what was meant is clear.
+  if (written) return known(written.plain !== 'no' && written.plain !== false, written.origin);
+  const { value, of, source } = which === 'eval' ? TRAINER_DEFAULTS.evaluates : TRAINER_DEFAULTS.saves;
+  return args.present ? byDefault(value, of, source) : unknown(NO_ARGUMENTS);
+}
+
+/** CPU threads of each rank: the environment's, else 1 where torchrun starts several processes (torch/distributed/run.py). */
+export function readThreads({ links }: RunSources, worldSize: Known<number>): Known<number> {
+  const { launch } = links;
+  const said = launch?.environment.get('OMP_NUM_THREADS');
+  if (said?.known) {
+    const threads = Number(said.value);
+    return Number.isInteger(threads) && threads > 0
+      ? known(threads, said.origin)
+      : unknown('OMP_NUM_THREADS is no whole number', said.origin);
+  }
+  if (said) return unknown(said.why, said.origin);
+  const cpu = launch?.flags.get('num_cpu_threads_per_process');
+  if (cpu) return countFrom(cpu);
+  const torch =
+    launch && (launch.launcher === 'torchrun' || launch.launcher === 'accelerate' || launch.launcher === 'trl');
+  if (!torch) return unknown('no launch line sets OMP_NUM_THREADS');
+  if (!worldSize.known) return unknown(`torchrun sets 1 for several processes, and ${worldSize.why}`);
+  return worldSize.value > 1
+    ? byDefault(1, 'torchrun with several processes', 'torch/distributed/run.py')
+    : unknown('one process takes every core it may use');
+}
+
+/** Variables of the launch line that change paths and allocation. */
+export function readEnvironment({ links }: RunSources): TrainingRun['environment'] {
+  const environment: Record<string, Known<string>> = {};
+  for (const [name, value] of links.launch?.environment ?? []) {
+    if (/^(NCCL_|FI_|OMP_NUM_THREADS$|PYTORCH_(CUDA_)?ALLOC_CONF$|CUDA_VISIBLE_DEVICES$)/.test(name))
+      environment[name] = value;
+  }
+  return environment;
+}
