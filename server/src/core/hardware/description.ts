@@ -139,7 +139,7 @@ function section(value: unknown, name: string, keys: readonly string[], problems
 function text(from: Plain, key: string, problems: string[]): string | undefined {
   const value = from[key];
   if (value === undefined) return undefined;
-  if (typeof value === 'string' && value.trim() !== '') return value;
+  if (typeof value === 'string' && value !== '') return value;
   problems.push(`\`${key}\` is ${shown(value)}, where a name is expected.`);
   return undefined;
 }
