@@ -46,18 +46,23 @@ export const deprecatedKey = rule({
       if (!schema?.deprecated || replacedBy === undefined || facts.removedIn) continue;
       if (setting.path.startsWith('bfloat16.')) continue;
       const unread = facts.effect === 'none';
+      const refused = facts.raises === true;
       const reader = readerAtStart(config.dialect);
       report({
         at: setting,
         on: 'key',
         tag: 'deprecated',
-        severity: unread ? 'warning' : 'hint',
-        message: unread
-          ? `${reader} does not read ${key} any more; the key is ${replacedBy} now.`
-          : `${key} is deprecated in favour of ${replacedBy}.`,
+        severity: refused ? 'error' : unread ? 'warning' : 'hint',
+        message: refused
+          ? `${reader} stops when it finds ${setting.path}; the key is ${replacedBy} now.`
+          : unread
+            ? `${reader} does not read ${key} any more; the key is ${replacedBy} now.`
+            : `${key} is deprecated in favour of ${replacedBy}.`,
         fixes: [
           ...replacementFix(context, described, replacedBy),
-          ...(unread ? [{ title: `Remove ${key}`, edits: removeEntry(config.file, owner, setting.entry) }] : []),
+          ...(unread || refused
+            ? [{ title: `Remove ${key}`, edits: removeEntry(config.file, owner, setting.entry) }]
+            : []),
         ],
       });
     }
