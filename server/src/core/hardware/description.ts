@@ -75,8 +75,8 @@ export function readDescription(
 ): { readonly description: ClusterDescription } | { readonly problem: string } {
   const problems: string[] = [];
   const top = section(value, 'the cluster description', TOP_KEYS, problems);
-  const inside = section(top.inside ?? {}, 'inside', ['path', 'measuredGBps'], problems);
-  const between = section(top.between ?? {}, 'between', BETWEEN_KEYS, problems);
+  const inside = section(top.inside === undefined ? {} : top.inside, 'inside', ['path', 'measuredGBps'], problems);
+  const between = section(top.between === undefined ? {} : top.between, 'between', BETWEEN_KEYS, problems);
   const description: ClusterDescription = {
     name: text(top, 'name', problems),
     instance: text(top, 'instance', problems),
