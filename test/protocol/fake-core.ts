@@ -51,7 +51,11 @@ export function findingsFor(word: string, file: SourceFile): Finding[] {
       end: at + word.length,
       related: [],
       fixes: [
-        { title: `Remove ${word}`, preferred: true, edits: [{ path: file.path, start: at, end: at + word.length, newText: '' }] },
+        {
+          title: `Remove ${word}`,
+          preferred: true,
+          edits: [{ path: file.path, start: at, end: at + word.length, newText: '' }],
+        },
       ],
     });
   }

@@ -19,9 +19,7 @@ function reading(...paths: string[]) {
   return fakeCore((file, { workspace }): Finding[] => {
     const results = paths.map((it) => shown(workspace.read(it)));
     const message = results.join(', ');
-    return [
-      { rule: 'read', severity: 'hint', message, path: file.path, start: 0, end: 1, related: [], fixes: [] },
-    ];
+    return [{ rule: 'read', severity: 'hint', message, path: file.path, start: 0, end: 1, related: [], fixes: [] }];
   });
 }
 
@@ -47,9 +45,9 @@ describe('files the core may read', () => {
     symlinkSync(folder, path.join(inside, 'up'));
     symlinkSync(path.join(inside, 'mine.json'), path.join(inside, 'own-link.json'));
     const paths = ['mine.json', 'own-link.json', 'link.json', 'up/secret.json', 'none.json'];
-    expect(await readThrough([...paths.map((name) => path.join(inside, name)), path.join(folder, 'secret.json')], inside)).toBe(
-      'mine, mine, outside, outside, missing, outside',
-    );
+    expect(
+      await readThrough([...paths.map((name) => path.join(inside, name)), path.join(folder, 'secret.json')], inside),
+    ).toBe('mine, mine, outside, outside, missing, outside');
   });
 
   it('are regular text files of a bearable size', async () => {

@@ -79,7 +79,9 @@ describe('a failure of ours', () => {
     };
     const editor = await startEditor(broken);
     editor.open(URI, '{ "a": "mistake" }');
-    expect(await editor.connection.sendRequest('textDocument/documentLink', { textDocument: { uri: URI } })).toEqual([]);
+    expect(await editor.connection.sendRequest('textDocument/documentLink', { textDocument: { uri: URI } })).toEqual(
+      [],
+    );
     expect((await editor.pull(URI)).map(({ code }) => code)).toEqual(['analysis-incomplete', 'no-mistake']);
     editor.type(URI, 2, 0, '{ "a": "mistake!" }');
     expect((await editor.pull(URI)).map(({ code }) => code)).toEqual(['no-mistake']);

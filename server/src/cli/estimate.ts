@@ -1,6 +1,6 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
-import type { Bill } from '../core/features/breakdown';
+import type { Bill, BillTable } from '../core/features/breakdown';
 import { absolute, estimateArguments } from './arguments';
 import { rootOf, startClient } from './client';
 import { coloursFor } from './colour';
@@ -44,14 +44,31 @@ export async function estimate(words: readonly string[]): Promise<number> {
   return status.findings;
 }
 
-/** The bill as aligned tables. */
+/** The bill as aligned tables; sources, which are long, stand numbered at the end. */
 function billText({ title, tables }: Bill): string {
   const colours = coloursFor(process.stdout);
+  const sources: string[] = [];
   let text = `${colours.strong(title)}\n`;
   for (const it of tables) {
     text += `\n${colours.strong(it.title)}\n`;
     for (const line of it.lines) text += `  ${line}\n`;
-    if (it.rows.length > 0) text += table(it.columns, it.rows);
+    if (it.rows.length > 0) text += table(it.columns.map(unnamedSource), withNumberedSources(it, sources));
   }
-  return text;
+  if (sources.length === 0) return text;
+  const list = sources.map((source, index) => `  [${index + 1}] ${source}\n`).join('');
+  return `${text}\n${colours.strong('Sources')}\n${list}`;
+}
+
+function unnamedSource(column: BillTable['columns'][number]): BillTable['columns'][number] {
+  return column.title === 'source' ? { ...column, title: '' } : column;
+}
+
+function withNumberedSources({ columns, rows }: BillTable, sources: string[]): BillTable['rows'] {
+  const at = columns.findIndex((column) => column.title === 'source');
+  return rows.map((row) => row.map((cell, index) => (index === at ? `[${numberOf(cell, sources)}]` : cell)));
+}
+
+function numberOf(source: string, sources: string[]): number {
+  const known = sources.indexOf(source);
+  return known >= 0 ? known + 1 : sources.push(source);
 }

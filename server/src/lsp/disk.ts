@@ -1,4 +1,14 @@
-import { closeSync, fstatSync, openSync, readdirSync, readSync, realpathSync, statSync } from 'node:fs';
+import {
+  closeSync,
+  constants,
+  fstatSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readSync,
+  realpathSync,
+  statSync,
+} from 'node:fs';
 import type { Path } from '../core/source';
 
 /** Larger files are not configs; reading them would cost seconds. The same for every reader. */
@@ -11,23 +21,42 @@ export type DiskRead =
   | { readonly ok: true; readonly bytes: Uint8Array }
   | { readonly ok: false; readonly why: 'missing' | 'unreadable' | 'too-large' };
 
-/** What tells one state of a file from another; `missing` where there is none. */
-export function fileStamp(path: Path): string {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat ? `${stat.mtimeMs}:${stat.size}:${stat.ino}` : 'missing';
+/** What is at a path now. */
+export interface Look {
+  /** Tells one state of a file from another; `missing` where there is none. */
+  readonly stamp: string;
+  /** The path itself is a symbolic link. */
+  readonly isLink: boolean;
 }
+
+/** One look at a path, without reading what is there. */
+export function look(path: Path): Look {
+  try {
+    const own = lstatSync(path, { throwIfNoEntry: false });
+    if (!own) return MISSING;
+    const isLink = own.isSymbolicLink();
+    const stat = isLink ? statSync(path, { throwIfNoEntry: false }) : own;
+    return stat ? { stamp: `${stat.mtimeMs}:${stat.size}:${stat.ino}`, isLink } : { stamp: 'missing', isLink };
+  } catch {
+    return { stamp: 'unreadable', isLink: false };
+  }
+}
+
+const MISSING: Look = { stamp: 'missing', isLink: false };
 
 /** Reads a regular file; pipes and devices, which could block, are refused. */
 export function readDisk(path: Path): DiskRead {
   let descriptor: number;
   try {
-    if (!statSync(path).isFile()) return { ok: false, why: 'unreadable' };
-    descriptor = openSync(path, 'r');
+    // Without blocking: opening a pipe would wait for its writer.
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
     return { ok: false, why: isMissing(error) ? 'missing' : 'unreadable' };
   }
   try {
-    const { size } = fstatSync(descriptor);
+    const stat = fstatSync(descriptor);
+    if (!stat.isFile()) return { ok: false, why: 'unreadable' };
+    const { size } = stat;
     if (size > MAX_FILE_BYTES) return { ok: false, why: 'too-large' };
     const bytes = Buffer.allocUnsafe(size);
     let length = 0;

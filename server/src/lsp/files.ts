@@ -1,7 +1,7 @@
 import type { Path, ReadResult, SourceFile } from '../core/source';
 import { parseSource } from '../core/syntax/parse';
 import { decode } from '../core/text/decode';
-import { fileStamp, listDisk, readDisk, realPath } from './disk';
+import { type Look, listDisk, look, readDisk, realPath } from './disk';
 import type { OpenDocuments } from './documents';
 import type { RemoteFiles } from './remote';
 import { isOnDisk } from './uri';
@@ -31,7 +31,7 @@ export class Files {
   private allowed: readonly Path[] = [];
   private turn = 0;
   private readonly files = new Map<Path, CachedFile>();
-  private readonly stamps = new Map<Path, Checked<string>>();
+  private readonly looks = new Map<Path, Checked<Look>>();
   private readonly folders = new Map<Path, { readonly stamp: string; readonly names: readonly string[] }>();
   private readonly realFolders = new Map<Path, Checked<Path | undefined>>();
 
@@ -55,7 +55,8 @@ export class Files {
   /** Forgets what was seen to be unchanged: from now on each file is looked at again, once. */
   nextTurn(): void {
     this.turn++;
-    if (this.stamps.size > 4 * MAX_CACHED_FILES) this.stamps.clear();
+    if (this.looks.size > 4 * MAX_CACHED_FILES) this.looks.clear();
+    if (this.realFolders.size > MAX_CACHED_FILES) this.realFolders.clear();
     if (this.folders.size > MAX_CACHED_FILES) this.folders.clear();
   }
 
@@ -66,15 +67,16 @@ export class Files {
 
   /** Changes whenever what {@link read} gives changes. */
   stamp(path: Path): string {
-    const seen = this.stamps.get(path);
-    if (seen?.turn === this.turn) return seen.value;
     const document = this.documents.at(path);
-    const value = document
-      ? `open:${document.edition}`
-      : isOnDisk(path)
-        ? diskStamp(path)
-        : this.remote.fileStamp(path);
-    this.stamps.set(path, { turn: this.turn, value });
+    if (document) return `open:${document.edition}`;
+    return isOnDisk(path) ? this.look(path).stamp : this.remote.fileStamp(path);
+  }
+
+  private look(path: Path): Look {
+    const seen = this.looks.get(path);
+    if (seen?.turn === this.turn) return seen.value;
+    const value = look(path);
+    this.looks.set(path, { turn: this.turn, value });
     return value;
   }
 
@@ -149,14 +151,17 @@ export class Files {
     return realRoots.some((root) => isWithin(real, root));
   }
 
-  /** Resolves the folder once a turn for all files in it; a file that is itself a link is resolved on its own. */
+  /** Where a path leads. Its folder is resolved once a turn; the file itself only where it is a link. */
   private realPath(path: Path): Path | undefined {
-    const seen = this.realFolders.get(path);
-    if (seen?.turn === this.turn) return seen.value;
-    const value = realPath(path);
-    this.realFolders.set(path, { turn: this.turn, value });
-    if (this.realFolders.size > 4 * MAX_CACHED_FILES) this.realFolders.clear();
-    return value;
+    const { stamp, isLink } = this.look(path);
+    if (stamp === 'missing') return undefined;
+    const folder = folderOf(path);
+    if (isLink || folder === path) return realPath(path);
+    const seen = this.realFolders.get(folder);
+    const real = seen?.turn === this.turn ? seen.value : realPath(folder);
+    if (seen?.turn !== this.turn) this.realFolders.set(folder, { turn: this.turn, value: real });
+    if (real === undefined) return undefined;
+    return folder === '/' ? path : real + path.slice(folder.length);
   }
 }
 
@@ -171,12 +176,4 @@ function folderOf(path: Path): Path {
   const slash = path.lastIndexOf('/');
   if (slash < 0) return path; // `untitled:Untitled-1` is in no folder: it sees nothing but itself.
   return slash === 0 ? '/' : path.slice(0, slash);
-}
-
-function diskStamp(path: Path): string {
-  try {
-    return fileStamp(path);
-  } catch {
-    return 'unreadable';
-  }
 }

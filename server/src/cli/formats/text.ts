@@ -72,13 +72,15 @@ function summaryText({ files, summary }: Output, colours: Colours): string {
     counted(summary.informations, 'information', 'informations'),
     counted(summary.hints, 'hint'),
   ].filter((it): it is string => it !== undefined);
+  // A file that was named but is no config was not checked, whatever the list says.
+  const configs = files.filter(({ dialect, findings }) => dialect !== null || findings.length > 0).length;
   const what = counts.length === 0 ? 'no findings' : counts.join(', ');
   const mendable = files.reduce(
     (sum, file) => sum + file.findings.filter(({ fixes }) => fixes.some(({ preferred }) => preferred)).length,
     0,
   );
   const advice = mendable > 0 ? ` ${mendable} can be mended with --fix.` : '';
-  return `${colours.strong(`${counted(summary.files, 'file') ?? 'no configs'} checked: ${what}.`)}${advice}\n`;
+  return `${colours.strong(`${counted(configs, 'file') ?? 'no configs'} checked: ${what}.`)}${advice}\n`;
 }
 
 function counted(count: number, one: string, many = `${one}s`): string | undefined {

@@ -161,7 +161,7 @@ function stepTable({ step }: Estimate): BillTable[] {
       ],
       columns: [TEXT('term'), NUMBER('time'), TEXT('formula'), TEXT('source')],
       rows: step.terms.map((term) => [
-        term.overlapped ? `${term.label} (hidden behind others)` : term.label,
+        term.overlapped && !term.label.includes('hidden') ? `${term.label} (hidden)` : term.label,
         formatSeconds(term.seconds),
         term.formula,
         term.source,
