@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { buildCluster, type ClusterSpec } from '../../../server/src/core/hardware/cluster';
+import { buildCluster, type ClusterSpec, statedSize } from '../../../server/src/core/hardware/cluster';
 import type { Cluster, Link } from '../../../server/src/core/hardware/hardware';
 import { loadHardwareCatalog } from '../../../server/src/data/hardware';
 
@@ -331,6 +331,16 @@ describe('an own node', () => {
   it('is not found on the prototype', () => {
     expect(buildCluster({ hardware: 'constructor' }, { catalog, own: {} })).toHaveProperty('problem');
   });
+});
+
+it('tells the sizes that hardware states by itself', () => {
+  const own = { pods: { instance: 'p4d.24xlarge', nodesPerMachine: 4, gpusPerNode: 1 }, broken: { nodes: 3 } };
+  const stated = (hardware: ClusterSpec['hardware']): unknown => statedSize(hardware, { catalog, own });
+  expect(stated(example('p4d-4pods-tcp'))).toEqual({ nodes: 4, gpusPerNode: 1 });
+  expect(stated('pods')).toEqual({ nodes: 4, gpusPerNode: 1 });
+  expect(stated('8xH100')).toEqual({ nodes: undefined, gpusPerNode: 8 });
+  for (const hardware of ['p4d.24xlarge', 'broken', 'nonsense'])
+    expect(stated(hardware)).toEqual({ nodes: undefined, gpusPerNode: undefined });
 });
 
 describe('impossible descriptions', () => {

@@ -92,3 +92,19 @@ function fromDescription(
   const node = namedNode(instance, spec.gpusPerNode ?? description.gpusPerNode, sources);
   return 'problem' in node ? node : place(node.node, description, spec, sources.catalog);
 }
+
+/**
+ * The nodes and GPUs per node that hardware gives by itself, before any default: a description's own, or the 8 of
+ * `8xH100`. Callers that learn sizes from launch lines ask this first, since a target ranks above a launch line.
+ */
+export function statedSize(
+  hardware: ClusterSpec['hardware'],
+  { catalog, own }: ClusterSources,
+): { readonly nodes: number | undefined; readonly gpusPerNode: number | undefined } {
+  const value = typeof hardware === 'string' ? ownRecord(own, hardware) : hardware;
+  if (value === undefined) return { nodes: undefined, gpusPerNode: catalog.resolve(String(hardware))?.count };
+  const read = readDescription(value);
+  if ('problem' in read) return { nodes: undefined, gpusPerNode: undefined };
+  const { nodes, nodesPerMachine, gpusPerNode } = read.description;
+  return { nodes: nodes ?? nodesPerMachine, gpusPerNode };
+}
