@@ -17,6 +17,8 @@ import transformers
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.configuration_utils import PreTrainedConfig
 
+# Nested configs whose names the families build.
+PREFIXES = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")
 models = pathlib.Path("server/src/core/models")
 words = set()
 for file in [*models.glob("families/*.ts"), models / "dimensions.ts"]:
@@ -38,7 +40,7 @@ def classes():
         module = importlib.import_module(f"transformers.models.{path.parent.name}.{path.stem}")
         for item in vars(module).values():
             if isinstance(item, type) and issubclass(item, PreTrainedConfig) and item.__module__ == module.__name__:
-                if item.model_type in words and item.model_type not in found:
+                if (item.model_type in words or item.model_type.startswith(PREFIXES)) and item.model_type not in found:
                     found[item.model_type] = item
     return found
 

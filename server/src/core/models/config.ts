@@ -84,6 +84,11 @@ export class ConfigReader {
     return new ConfigReader(fields, typeof own === 'string' ? own : modelType, this.notes, `${this.path}${name}.`);
   }
 
+  /** The same fields, read with the defaults of another model type. */
+  as(modelType: string): ConfigReader {
+    return new ConfigReader(this.fields, modelType, this.notes, this.path);
+  }
+
   problem(text: string): void {
     this.notes.problems.push(text);
   }

@@ -7,6 +7,7 @@ import { latent } from './mla';
 import { mixtures } from './moe';
 import { sequenceToSequence } from './seq2seq';
 import { t5Like } from './t5';
+import { visionLanguage } from './vision-language';
 
 const ALL: readonly Family[] = [
   ...llamaLike,
@@ -17,6 +18,7 @@ const ALL: readonly Family[] = [
   ...encoders,
   ...t5Like,
   ...sequenceToSequence,
+  ...visionLanguage,
 ];
 
 const BY_TYPE = new Map(ALL.flatMap((family) => family.types.map((type) => [type, family] as const)));

@@ -31,7 +31,22 @@ export const llamaLike: readonly Family[] = [
   }),
   decoder({ types: ['mistral'], name: 'Mistral', sliding: () => true }),
   decoder({ types: ['ministral'], name: 'Ministral', sliding: () => true }),
-  decoder({ types: ['qwen2'], name: 'Qwen2', qkvBias: true, sliding: qwenSliding }),
+  decoder({ types: ['ministral3'], name: 'Ministral3', sliding: () => true }),
+  ...(
+    [
+      ['qwen2', 'Qwen2'],
+      ['qwen2_vl_text', 'Qwen2VL'],
+      ['qwen2_5_vl_text', 'Qwen2_5_VL'],
+    ] as const
+  ).map(([type, name]) => decoder({ types: [type], name, qkvBias: true, sliding: qwenSliding })),
+  decoder({
+    types: ['qwen3_vl_text'],
+    name: 'Qwen3VL',
+    layerClass: 'Qwen3VLTextDecoderLayer',
+    qkvBias: 'attention_bias',
+    outBias: 'attention_bias',
+    qkNorm: perHead,
+  }),
   decoder({
     types: ['qwen3'],
     name: 'Qwen3',

@@ -65,6 +65,15 @@ export const mixtures: readonly Family[] = [
     sliding: (c) => c.flag('use_sliding_window'),
   }),
   decoder({
+    types: ['qwen3_vl_moe_text'],
+    name: 'Qwen3VLMoe',
+    layerClass: 'Qwen3VLMoeTextDecoderLayer',
+    qkvBias: 'attention_bias',
+    outBias: 'attention_bias',
+    qkNorm: (_, heads) => headNorms(heads.headDim),
+    moe: { at: qwenSparse, layer: plain('mlp', 'moe_intermediate_size') },
+  }),
+  decoder({
     types: ['olmoe'],
     name: 'Olmoe',
     qkvBias: 'attention_bias',
