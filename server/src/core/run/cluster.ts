@@ -107,16 +107,22 @@ function fromAccelerate({ accelerate }: PlaceSources): Size {
   const processes = writtenIn(accelerate, 'num_processes');
   const machines = writtenIn(accelerate, 'num_machines');
   const type = writtenIn(accelerate, 'distributed_type');
-  const single =
-    type?.plain === 'NO' && !processes
-      ? known(1, { kind: 'derived', formula: "distributed_type 'NO' is one process", from: [type.origin] })
-      : undefined;
-  return {
-    world: processes ? countFrom(processes) : single,
-    nodes: machines
-      ? countFrom(machines)
-      : byDefault(1, 'accelerate 1.15.0', 'accelerate src/accelerate/commands/config/config_args.py:182'),
-  };
+  const nodes = machines
+    ? countFrom(machines)
+    : byDefault(1, 'accelerate 1.15.0', 'accelerate src/accelerate/commands/config/config_args.py:182');
+  if (processes) return { nodes, world: startedProcesses(countFrom(processes), nodes) };
+  if (type?.plain !== 'NO') return { nodes };
+  const formula = "distributed_type 'NO' is one process";
+  return { nodes, world: known(1, { kind: 'derived', formula, from: [type.origin] }) };
+}
+
+/** The launcher starts num_processes // num_machines on each machine and drops the rest (accelerate utils/launch.py:217, 1.15.0). */
+function startedProcesses(processes: Known<number>, machines: Known<number>): Known<number> {
+  if (!processes.known || !machines.known || processes.value % machines.value === 0) return processes;
+  const each = Math.floor(processes.value / machines.value);
+  const formula = `${processes.value} processes on ${machines.value} machines start ${each} on each`;
+  if (each === 0) return unknown(`${formula}, which is none`, processes.origin);
+  return known(each * machines.value, { kind: 'derived', formula, from: [processes.origin, machines.origin] });
 }
 
 /** All three batch keys as numbers fit one number of ranks only: DeepSpeed asserts the product (runtime/config.py:938). */

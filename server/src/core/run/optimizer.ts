@@ -43,7 +43,7 @@ function deepspeedImplementation(
 function replaces({ deepspeed, consumers }: RunSources): boolean {
   if (consumers.length === 1 && consumers[0] === 'deepspeed') return false;
   const force = writtenIn(deepspeed, 'zero_force_ds_cpu_optimizer');
-  return !force || force.plain !== false;
+  return force?.plain !== false;
 }
 
 function replaced(own: Optimizer, onCpu: Known<string>): Optimizer {

@@ -7,6 +7,7 @@ import { type Known, known, type Origin, unknown } from './known';
 import { isOlder, type RunSources } from './sources';
 import type { Sharding, ZeroSharding } from './training-run';
 import {
+  assumed,
   booleanFrom,
   byDefault,
   choiceFrom,
@@ -171,9 +172,14 @@ function pluginStage(written: Written | undefined): ZeroSharding['stage'] {
 }
 
 /** No framework shards: one process, or DDP over several. */
-function replicated({ accelerate, args }: RunSources, worldSize: Known<number>): Known<Sharding> {
-  const view = byDefault(false, ACCELERATE, 'accelerate src/accelerate/utils/dataclasses.py:157');
+function replicated({ accelerate, args, links }: RunSources, worldSize: Known<number>): Known<Sharding> {
   if (!accelerate && !args.present) return unknown('no file of this run says how it is sharded');
   if (!worldSize.known) return unknown(`it depends on the number of processes, and ${worldSize.why}`);
-  return known({ kind: worldSize.value > 1 ? 'ddp' : 'single', gradientAsBucketView: view }, worldSize.origin);
+  const view = byDefault(false, ACCELERATE, 'accelerate src/accelerate/utils/dataclasses.py:157');
+  const sharding: Sharding = { kind: worldSize.value > 1 ? 'ddp' : 'single', gradientAsBucketView: view };
+  // An Accelerate file that lies elsewhere could shard the same arguments.
+  if (worldSize.value > 1 && !accelerate && !links.launch) {
+    return assumed(sharding, 'no DeepSpeed, FSDP or Accelerate file was found with the Trainer file');
+  }
+  return known(sharding, worldSize.origin);
 }
