@@ -82,6 +82,16 @@ describe('bytes on the wire', () => {
     expect(hybrid.map(({ dimension, ranks }) => `${dimension} ${ranks}`)).toEqual(['shard 8', 'shard 8', 'data 2']);
   });
 
+  test('FSDP1 without backward prefetch waits for the second gather; FSDP2 always fetches ahead', () => {
+    const shape = { model, cluster: p4d(2) } as const;
+    const waiting = (version: 1 | 2) =>
+      flows(run({ ...shape, sharding: fsdp({ version: given(version), backwardPrefetch: given('NO_PREFETCH') }) }));
+    expect(waiting(1).map(({ hides }) => hides)).toEqual(['beside-compute', 'never', 'beside-compute']);
+    expect(waiting(2).map(({ hides }) => hides)).toEqual(['beside-compute', 'beside-compute']);
+    const bytes = (version: 1 | 2) => waiting(version).reduce((sum, flow) => sum + flowBytes(flow), 0);
+    expect(bytes(1)).toBeCloseTo(bytes(2), -3);
+  });
+
   test('hpZ gathers for the backward inside the secondary group', () => {
     const shape = { model, cluster: p4d(2) } as const;
     const hpz = flows(run({ ...shape, sharding: zero(3, { hpzPartitionRanks: given(8) }) }));

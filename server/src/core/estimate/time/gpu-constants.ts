@@ -57,7 +57,7 @@ export function gpuConstants(accelerator: Accelerator): GpuConstants {
     attentionEfficiency: 0.4,
     flashAttention3Efficiency: 0.4,
     elementwiseBytes: 280,
-    source: 'not fitted for this architecture: mean of the A100 and H100 constants (reference estimation.md §4.1)',
+    source: 'the mean of what was fitted on A100 and H100 is taken',
     fitted: false,
   };
 }

@@ -91,7 +91,7 @@ function hardwareNotes(
     found.push({
       what: 'GPU efficiency',
       value: `${formatPercent(constants.gemmEfficiency)} of peak in matrix products`,
-      because: `${cluster.accelerator.name} is not among the fitted GPUs; ${constants.source}`,
+      because: `${cluster.accelerator.name} has no published training runs to fit; ${constants.source}`,
     });
   }
   if (substitutedPeak !== undefined) {
@@ -172,8 +172,7 @@ function tensorNotes(facts: TimeFacts): Assumption[] {
     {
       what: 'tensor parallelism',
       value: `would be a mistake here: ${verdict.label}`,
-      because:
-        'it all-reduces activations twice in every layer and pass; it wants 150 GB/s, and 40 GB/s for a pair (reference interconnect.md §3)',
+      because: 'it all-reduces activations twice in every layer and pass; it wants 150 GB/s, or 40 GB/s for a pair',
     },
   ];
 }

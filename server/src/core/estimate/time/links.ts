@@ -155,7 +155,9 @@ function labelOf(facts: Dimensions, placement: Placement, verdict: Verdict): str
   const inside = insideRate(facts.cluster);
   const times = inside === undefined ? undefined : inside / rate;
   if (times === undefined || times < 1.5) {
-    return `crosses nodes, ${verdict === 'good' ? '' : `${formatRate(rate)} over `}${link.label}: ${verdict}`;
+    // The data-sheet rate of the label would mislead where collectives reach far less of it.
+    const reached = perGpuRate(placement) < link.wireBytesPerSecond / 2 ? `${formatRate(rate)} over ` : '';
+    return `crosses nodes, ${reached}${link.label}: ${verdict}`;
   }
   return `crosses nodes, ${formatRate(rate)}: ${times < 10 ? times.toFixed(1) : Math.round(times)}× slower`;
 }

@@ -12,6 +12,7 @@ const DDP_BUCKET_BYTES = 25 * 1024 * 1024;
 const ZERO_BUCKET_ELEMENTS = 5e8;
 
 const SOURCE = 'Rajbhandari et al. 2020 (ZeRO, arXiv 1910.02054) §7; reference estimation.md §4.2';
+const FSDP_SOURCE = 'Zhao et al. 2023 (PyTorch FSDP, arXiv 2304.11277) §3; reference estimation.md §4.2';
 const ZEROPP_SOURCE = 'Wang et al. 2023 (ZeRO++, arXiv 2306.10209) §3';
 
 /** Collectives over the ranks that see different samples: gradients reduced, sharded weights gathered. */
@@ -56,8 +57,15 @@ function fsdpFlows(facts: TimeFacts, sharding: FsdpSharding): Flow[] {
   const { shard, data, context, accumulation } = facts;
   if (shard <= 1) return replicaFlows(facts, data * context, 1);
   const units = Math.max(1, facts.model.layers / facts.pipeline) + 1;
-  const hides: Hiding = valueIfKnown(sharding.backwardPrefetch) === 'NO_PREFETCH' ? 'never' : 'beside-compute';
-  const gathers = gatherFlow(facts, { calls: units, hides, ranks: shard, dimension: 'shard' });
+  const plan = { calls: units, hides: 'beside-compute', ranks: shard, dimension: 'shard' } as const;
+  // The forward runs ahead by itself, and FSDP2 does so in the backward too; FSDP1 gathers there when it needs to, unless told.
+  const waits = valueIfKnown(sharding.version) === 1 && valueIfKnown(sharding.backwardPrefetch) === 'NO_PREFETCH';
+  const gathers = waits
+    ? [
+        ...gatherFlow(facts, { ...plan, part: 'forward' }),
+        ...gatherFlow(facts, { ...plan, part: 'backward', hides: 'never' }),
+      ]
+    : gatherFlow(facts, plan);
   const bytes = facts.gradientBytes * facts.parameters.trainableOnRank;
   return [
     ...gathers,
@@ -70,8 +78,8 @@ function fsdpFlows(facts: TimeFacts, sharding: FsdpSharding): Flow[] {
       bytesPerCall: bytes / units,
       calls: units,
       hides: accumulation > 1 ? 'beside-last-backward' : 'beside-compute',
-      formula: `${gigabytes(bytes)} of gradients; no_sync skips the other ${accumulation - 1} micro-steps`,
-      source: 'Zhao et al. 2023 (PyTorch FSDP, arXiv 2304.11277) §3; reference estimation.md §4.2',
+      formula: `${gigabytes(bytes)} of gradients${accumulation > 1 ? `; no_sync skips the other ${accumulation - 1} micro-steps` : ''}`,
+      source: FSDP_SOURCE,
     },
     ...replicaFlows(facts, replicas(facts), shard),
   ];
@@ -162,7 +170,7 @@ interface GatherPlan {
   readonly ranks: number;
   readonly hides: Hiding;
   readonly dimension: Dimension;
-  /** hpZ: the forward gathers over all ranks, the backward inside the secondary group. */
+  /** One pass only: under hpZ the forward gathers over all ranks, the backward inside the secondary group. */
   readonly part?: 'forward' | 'backward';
 }
 
@@ -187,7 +195,7 @@ function gatherFlow(facts: TimeFacts, { calls, ranks, hides, dimension, part }: 
       calls: passCalls * accumulation,
       hides,
       formula: `${accumulation} micro-steps × (${passes(gathers.blocks)} × ${gigabytes(blocks)} of blocks + ${passes(gathers.outside)} × ${gigabytes(outside)})${why}`,
-      source: part === undefined ? SOURCE : ZEROPP_SOURCE,
+      source: facts.sharding.kind === 'fsdp' ? FSDP_SOURCE : part === undefined ? SOURCE : ZEROPP_SOURCE,
     },
   ];
 }
