@@ -343,7 +343,7 @@ describe('properties over styles, comments, line ends', () => {
 
   test('renameKey changes that key only', () => {
     checkEdit((file, _, entry, plain) => {
-      plain['renamed'] = plain[entry.key];
+      plain.renamed = plain[entry.key];
       delete plain[entry.key];
       return renameKey(file, entry, 'renamed');
     });

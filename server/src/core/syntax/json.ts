@@ -1,4 +1,5 @@
 import { createScanner, type JSONScanner } from 'jsonc-parser';
+import { endOfLine, hasOnlyHjsonEscapes, readSingleQuoted, unescapeHjson } from './hjson-text';
 import { jsonLiteral } from './json-literal';
 import { Fault, Token } from './json-token';
 import { MAX_DEPTH, MAX_PROBLEMS, MAX_TEXT_UNITS } from './limits';
@@ -108,44 +109,62 @@ class JsonReader {
   private stepMapping(frame: Frame): void {
     switch (this.token) {
       case Token.CloseBrace:
-        if (frame.bare) return this.skipStray('}');
-        return this.closeAtToken(frame);
+        if (frame.bare) {
+          this.skipStray('}');
+          return;
+        }
+        this.closeAtToken(frame);
+        return;
       case Token.CloseBracket:
-        return this.closeMismatched(']', 'sequence');
+        this.closeMismatched(']', 'sequence');
+        return;
       case Token.End:
         if (!frame.bare) this.report('broken', frame.start, frame.start + 1, 'This { is never closed.');
-        return this.close(this.text.length);
+        this.close(this.text.length);
+        return;
       case Token.Comma:
-        return this.takeComma(frame);
+        this.takeComma(frame);
+        return;
       case Token.Colon:
       case Token.OpenBrace:
       case Token.OpenBracket:
-        this.report('broken', this.start, this.tokenEnd(), `A key is expected here, not ${this.tokenText()}.`);
+        this.report('broken', this.start, this.tokenEnd(), `A key is expected here, not ${shown(this.tokenText())}.`);
         // The brackets of a value without key are read as a value and dropped, so that what follows stays in place.
-        if (this.token === Token.Colon) return this.next();
-        return this.readValue();
+        if (this.token === Token.Colon) {
+          this.next();
+          return;
+        }
+        this.readValue();
+        return;
       default:
-        return this.readEntry(frame);
+        this.readEntry(frame);
+        return;
     }
   }
 
   private stepSequence(frame: Frame): void {
     switch (this.token) {
       case Token.CloseBracket:
-        return this.closeAtToken(frame);
+        this.closeAtToken(frame);
+        return;
       case Token.CloseBrace:
-        return this.closeMismatched('}', 'mapping');
+        this.closeMismatched('}', 'mapping');
+        return;
       case Token.End:
         this.report('broken', frame.start, frame.start + 1, 'This [ is never closed.');
-        return this.close(this.text.length);
+        this.close(this.text.length);
+        return;
       case Token.Comma:
-        return this.takeComma(frame);
+        this.takeComma(frame);
+        return;
       case Token.Colon:
         this.report('broken', this.start, this.tokenEnd(), 'A colon is not expected in a list.');
-        return this.next();
+        this.next();
+        return;
       default:
         this.checkSeparator(frame);
-        return this.readValue();
+        this.readValue();
+        return;
     }
   }
 
@@ -175,14 +194,14 @@ class JsonReader {
     frame.key = key;
     this.lastEnd = key.end;
     if (this.token !== Token.Colon) {
-      this.report('broken', key.start, key.end, `The key ${key.raw} has no colon and no value.`);
+      this.report('broken', key.start, key.end, `The key ${shown(key.raw)} has no colon and no value.`);
       this.attach(undefined);
       return;
     }
     this.lastEnd = this.tokenEnd();
     this.next();
     if (this.endsValue()) {
-      this.report('broken', key.start, key.end, `The key ${key.raw} has no value.`);
+      this.report('broken', key.start, key.end, `The key ${shown(key.raw)} has no value.`);
       this.attach(undefined);
       return;
     }
@@ -213,7 +232,7 @@ class JsonReader {
     }
     this.jump(end);
     if (this.token === Token.Colon) {
-      this.reportBare(start, end, `The key ${raw} has no quotes; json.load refuses the file.`);
+      this.reportBare(start, end, `The key ${shown(raw)} has no quotes; json.load refuses the file.`);
     }
     return scalar(start, end, raw, 'plain', { type: 'string', value: raw }, isTemplated(raw));
   }
@@ -223,26 +242,39 @@ class JsonReader {
       case Token.OpenBrace:
         if (this.text.charAt(this.start + 1) === '{') {
           const end = this.templateEnd(this.start, '}}');
-          if (end > 0) return this.attachTemplate(end);
+          if (end > 0) {
+            this.attachTemplate(end);
+            return;
+          }
         }
         this.push('mapping', false);
-        return this.next();
+        this.next();
+        return;
       case Token.OpenBracket:
         this.push('sequence', false);
-        return this.next();
+        this.next();
+        return;
       case Token.String:
-        return this.attach(this.readString());
+        this.attach(this.readString());
+        return;
       default:
-        return this.readWord();
+        this.readWord();
+        return;
     }
   }
 
   private readString(): ScalarNode {
     const start = this.start;
     const end = this.tokenEnd();
-    const value = this.scanner.getTokenValue();
-    const fault = stringFault(this.scanner.getTokenError());
-    if (fault !== undefined) this.report('broken', start, end, fault);
+    let value = this.scanner.getTokenValue();
+    const error = this.scanner.getTokenError();
+    const fault = stringFault(error);
+    if (error === Fault.BadEscape && hasOnlyHjsonEscapes(this.text, start, end)) {
+      this.report('hjson-only', start, end, "Only Hjson knows the escape \\'; json.load refuses the file.");
+      value = unescapeHjson(this.text.slice(start + 1, end - 1));
+    } else if (fault !== undefined) {
+      this.report('broken', start, end, fault);
+    }
     const node = scalar(
       start,
       end,
@@ -257,21 +289,10 @@ class JsonReader {
 
   private readSingleQuoted(): ScalarNode {
     const start = this.start;
-    const block = this.text.startsWith("'''", start);
-    const quote = block ? "'''" : "'";
-    let end = start + quote.length;
-    while (end < this.text.length && !this.text.startsWith(quote, end)) {
-      const unit = this.text.charCodeAt(end);
-      if (!block && (unit === 10 || unit === 13)) break;
-      end += !block && unit === 92 ? 2 : 1;
-    }
-    const closed = this.text.startsWith(quote, end);
-    const inner = this.text.slice(start + quote.length, Math.min(end, this.text.length));
-    end = Math.min(closed ? end + quote.length : end, this.text.length);
+    const { end, value, closed } = readSingleQuoted(this.text, start);
     if (closed) this.report('hjson-only', start, end, 'Single quotes are Hjson; json.load refuses the file.');
     else this.report('broken', start, end, 'This quote is never closed.');
     this.jump(end);
-    const value = block ? inner.trim() : unescape(inner);
     return scalar(start, end, this.text.slice(start, end), 'single', { type: 'string', value }, isTemplated(value));
   }
 
@@ -279,10 +300,16 @@ class JsonReader {
   private readWord(): void {
     const start = this.start;
     const first = this.text.charAt(start);
-    if (first === "'") return this.attach(this.readSingleQuoted());
+    if (first === "'") {
+      this.attach(this.readSingleQuoted());
+      return;
+    }
     if (first === '$' && this.text.charAt(start + 1) === '{') {
       const end = this.templateEnd(start, '}');
-      if (end > 0) return this.attachTemplate(end);
+      if (end > 0) {
+        this.attachTemplate(end);
+        return;
+      }
     }
     let end = start;
     while (end < this.text.length && !isWordEnd(this.text, end)) end++;
@@ -290,9 +317,13 @@ class JsonReader {
     const literal = jsonLiteral(word);
     if (literal !== undefined && this.endsWord(end)) {
       this.jump(end);
-      return this.attach(scalar(start, end, word, 'plain', literal, false));
+      this.attach(scalar(start, end, word, 'plain', literal, false));
+      return;
     }
-    if (this.template || isTemplated(word)) return this.attachTemplate(Math.max(end, start + 1));
+    if (this.template || isTemplated(word)) {
+      this.attachTemplate(Math.max(end, start + 1));
+      return;
+    }
     this.readQuoteless(start, Math.max(end, start + 1));
   }
 
@@ -310,13 +341,14 @@ class JsonReader {
     const word = this.text.slice(start, wordEnd);
     const bracket = /[}\]{[]/.test(line);
     if (bracket || line.includes('\0')) {
-      const message = `${word} has no quotes, so Hjson reads the rest of the line, brackets included, as text.`;
+      const message = `${shown(word)} has no quotes, so Hjson reads the rest of the line, brackets included, as text.`;
       this.report('broken', start, wordEnd, message);
       this.jump(wordEnd);
-      return this.attach(scalar(start, wordEnd, word, 'plain', { type: 'string', value: word }, false));
+      this.attach(scalar(start, wordEnd, word, 'plain', { type: 'string', value: word }, false));
+      return;
     }
     const end = line.endsWith(',') ? start + line.slice(0, -1).trimEnd().length : start + line.length;
-    const message = `${this.text.slice(start, end)} has no quotes: json.load refuses the file, and DeepSpeed reads the text ${JSON.stringify(line)}.`;
+    const message = `${shown(this.text.slice(start, end))} has no quotes: json.load refuses the file, and DeepSpeed reads the text "${shown(line)}".`;
     this.report('hjson-only', start, end, message);
     const node = scalar(start, end, this.text.slice(start, end), 'plain', { type: 'string', value: line }, false);
     this.jump(end);
@@ -374,7 +406,10 @@ class JsonReader {
   private closeMismatched(bracket: string, kind: Frame['kind']): void {
     const open = this.frames[this.frames.length - 1];
     const outer = this.frames.some((frame) => frame.kind === kind && !frame.bare);
-    if (open === undefined || !outer) return this.skipStray(bracket);
+    if (open === undefined || !outer) {
+      this.skipStray(bracket);
+      return;
+    }
     const opening = open.kind === 'mapping' ? '{' : '[';
     this.report(
       'broken',
@@ -499,9 +534,16 @@ function addEntry(frame: Frame, value: Node | undefined, report: Report): void {
   }
 }
 
+/** User text in a message: on one line, and not longer than a line. */
+function shown(text: string): string {
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what has to go.
+  const line = text.replace(/[\u0000-\u001f\u2028\u2029]+/g, ' ');
+  return line.length > 60 ? `${line.slice(0, 57)}…` : line;
+}
+
 /** The wording for a key that is written again later in its mapping. */
 export function duplicateMessage(key: string): string {
-  return `\`${key}\` is written again further down, and only the last one counts.`;
+  return `\`${shown(key)}\` is written again further down, and only the last one counts.`;
 }
 
 function previous(frame: Frame, key: string): Entry | undefined {
@@ -540,18 +582,6 @@ function stringFault(error: number): string | undefined {
     default:
       return undefined;
   }
-}
-
-function unescape(inner: string): string {
-  return inner.replace(/\\(.)/g, (_, unit: string) => ESCAPES[unit] ?? unit);
-}
-
-const ESCAPES: Readonly<Record<string, string>> = { b: '\b', f: '\f', n: '\n', r: '\r', t: '\t' };
-
-function endOfLine(text: string, from: number): number {
-  let at = from;
-  while (at < text.length && text.charCodeAt(at) !== 10 && text.charCodeAt(at) !== 13) at++;
-  return at;
 }
 
 function isKeyEnd(unit: number): boolean {

@@ -36,12 +36,34 @@ function build(b: Builder, node: ParsedNode): Node {
   if (anchor !== undefined) b.anchors.set(anchor, undefined);
   b.expanded++;
   const built = isScalar(node) ? buildScalar(b, node) : isMap(node) ? buildMapping(b, node) : buildSequence(b, node);
+  checkConstructor(b, node, built);
   if (anchor !== undefined) {
     b.anchors.set(anchor, built);
     b.weights.set(anchor, b.expanded - before);
   }
   return built;
 }
+
+/** Values for which PyYAML's SafeConstructor has no constructor: other tags on collections, and a bare `=` or `<<`. */
+function checkConstructor(b: Builder, node: ParsedNode, built: Node): void {
+  const refused =
+    built.kind === 'scalar'
+      ? node.tag === undefined && built.style === 'plain' && (built.raw === '=' || built.raw === '<<')
+      : node.tag !== undefined && !COLLECTION_TAGS.has(node.tag);
+  if (!refused) return;
+  const what = built.kind === 'scalar' ? `a bare ${built.raw}` : `the tag ${node.tag?.replace(PREFIX, '!!')}`;
+  report(
+    b,
+    'broken',
+    built.start,
+    built.kind === 'scalar' ? built.end : built.start,
+    `Python's safe_load has no value for ${what}.`,
+  );
+}
+
+const COLLECTION_TAGS: ReadonlySet<string> = new Set(
+  ['map', 'seq', 'omap', 'pairs', 'set'].map((name) => PREFIX + name).concat('!'),
+);
 
 /** The anchored node in the place of its alias: own span, the anchor's content. */
 function buildAlias(b: Builder, name: string, start: number, end: number): Node {
@@ -185,6 +207,8 @@ function resolve(
 function resolveTagged(tag: string, value: string): Scalar | undefined {
   switch (tag) {
     case '!':
+      // PyYAML resolves a value under the bare tag as if it were plain, quotes or not.
+      return resolvePlain(value);
     case `${PREFIX}str`:
     case `${PREFIX}binary`:
     case `${PREFIX}timestamp`:

@@ -17,8 +17,8 @@ export function tooDeepAt(text: string): number {
       const following = text.charCodeAt(at + 1);
       const isIndicator = (unit === 45 || unit === 63) && (following === 32 || following === 10 || following === 13);
       if (unit !== 10 && unit !== 13) step(indents, column);
-      if (!isIndicator) break;
       if (indents.length + brackets > MAX_DEPTH) return at;
+      if (!isIndicator) break;
     }
     for (; at < text.length; at++) {
       const unit = text.charCodeAt(at);

@@ -28,20 +28,28 @@ function hopeless(kind: 'broken' | 'limit', at: number, message: string): Tree {
 
 function compose(text: string): Tree {
   // The parser skips a byte order mark but keeps counting it, so offsets stay.
-  const document = firstDocument(maskTemplates(text));
+  const [document, second] = documentsOf(maskTemplates(text));
   if (document === undefined) return { format: 'yaml', root: undefined, problems: [] };
   const problems: SyntaxProblem[] = [];
   for (const error of document.errors.slice(0, MAX_PROBLEMS)) problems.push(problemOf(error, text));
   const root = buildYaml(document, text, problems);
+  if (second !== undefined) {
+    const start = text.lastIndexOf('---', second.range[0]);
+    const at = start < 0 ? second.range[0] : start;
+    problems.push({ kind: 'broken', start: at, end: at + 3, message: SECOND_DOCUMENT });
+  }
   problems.push(...tabProblems(text, root));
   return { format: 'yaml', root, problems };
 }
 
+/** PyYAML composer.py:32 get_single_node. */
+const SECOND_DOCUMENT = "A second document begins here; Python's safe_load takes a file with one only.";
+
 /**
  * `failsafe` leaves every scalar as text: what it means is decided by our PyYAML resolver. Duplicates and merge keys are
- * ours too. The parser reports its errors in the document; a throw would be a defect in it, and is reported as ours.
+ * ours too.
  */
-function firstDocument(text: string): Document.Parsed | undefined {
+function documentsOf(text: string): readonly Document.Parsed[] {
   const documents = parseAllDocuments(text, {
     version: '1.1',
     schema: 'failsafe',
@@ -50,7 +58,7 @@ function firstDocument(text: string): Document.Parsed | undefined {
     prettyErrors: false,
     logLevel: 'silent',
   });
-  return Array.isArray(documents) ? documents[0] : undefined;
+  return Array.isArray(documents) ? documents : [];
 }
 
 function problemOf(error: YAMLParseError, text: string): SyntaxProblem {

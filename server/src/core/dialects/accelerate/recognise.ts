@@ -11,7 +11,8 @@ export function recognise(file: SourceFile): Recognition | undefined {
   if (markers.length === 0) return undefined;
   const known = keysIn(root, ACCELERATE_KEYS).length;
   const hasSection = SECTIONS.some((key) => mappingAt(root, key) !== undefined);
-  if ((known < 3 && !hasSection) || known * 2 < root.entries.length) return undefined;
+  const isEnough = known >= 3 || hasSection || (known === 2 && hasKey(root, 'compute_environment'));
+  if (!isEnough || known * 2 < root.entries.length) return undefined;
   return {
     dialect: 'accelerate',
     confidence: 0.95,

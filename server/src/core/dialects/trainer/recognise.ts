@@ -55,10 +55,4 @@ const DISTINCTIVE: ReadonlySet<string> = new Set(
 );
 
 /** Keys that make it another dialect's file. */
-const STRANGERS = [
-  'compute_environment',
-  'distributed_type',
-  'zero_optimization',
-  'model_type',
-  'apiVersion',
-];
+const STRANGERS = ['compute_environment', 'distributed_type', 'zero_optimization', 'model_type', 'apiVersion'];
