@@ -1,8 +1,8 @@
-import type { Catalogs } from '../catalogs';
+import type { Catalogs, ModelCatalog } from '../catalogs';
 import type { Model } from '../models/model';
-import { resolveModel } from '../models/resolve';
+import { type Resolved, type ResolveOptions, resolveModel } from '../models/resolve';
 import { dirname } from '../paths';
-import type { Path } from '../source';
+import type { Path, SourceFile } from '../source';
 import type { FileFinder } from './files';
 import { type Known, known, type Origin, unknown } from './known';
 import { overrideOf, type RunSources } from './sources';
@@ -42,7 +42,7 @@ export function readModel(
   }
   for (const written of named) {
     if (!written) continue;
-    const found = found1(written, sources, catalogs, finder);
+    const found = namedBy(written, sources, catalogs, finder);
     if (!found.known) {
       reason ??= found;
       // The user asked for this one by flag, pick or setting: that it is not found must be said.
@@ -56,7 +56,7 @@ export function readModel(
   return first ?? reason ?? unknown('no file, flag or setting names the model');
 }
 
-function found1(
+function namedBy(
   written: Written,
   sources: Pick<RunSources, 'settings'>,
   catalogs: Catalogs,
@@ -74,7 +74,7 @@ function resolve(
   catalogs: Catalogs,
   finder: FileFinder,
 ): Known<Model> {
-  const { model, dependencies } = resolveModel(named.name, {
+  const { model, dependencies } = rememberedModel(named.name, {
     catalog: catalogs.models,
     workspace: finder.workspace,
     base: named.base,
@@ -84,6 +84,34 @@ function resolve(
   if (!named.origin) return model;
   if (!model.known) return unknown(model.why, named.origin);
   return known(model.value, { kind: 'derived', formula: model.value.name, from: [named.origin, model.origin] });
+}
+
+interface Remembered {
+  readonly own: ResolveOptions['own'];
+  readonly resolved: Resolved;
+  /** What each file looked at was then; the same files give the same answer. */
+  readonly seen: readonly (SourceFile | undefined)[];
+}
+
+const MAX_REMEMBERED = 500;
+const remembered = new WeakMap<ModelCatalog, Map<string, Remembered>>();
+
+/** Resolving a model counts its parameters or searches the names nearest to it: too much for every keystroke. */
+function rememberedModel(name: string, options: ResolveOptions): Resolved {
+  const { catalog, workspace, base, own } = options;
+  let answers = remembered.get(catalog);
+  if (!answers) {
+    answers = new Map();
+    remembered.set(catalog, answers);
+  }
+  const key = `${base}\n${name}`;
+  const before = answers.get(key);
+  const isSame = (path: Path, index: number) => workspace.source(path) === before?.seen[index];
+  if (before && before.own === own && before.resolved.dependencies.every(isSame)) return before.resolved;
+  const resolved = resolveModel(name, options);
+  if (answers.size >= MAX_REMEMBERED) answers.clear();
+  answers.set(key, { own, resolved, seen: resolved.dependencies.map((path) => workspace.source(path)) });
+  return resolved;
 }
 
 function folderOf(origin: Origin, { settings }: Pick<RunSources, 'settings'>, finder: FileFinder): Path {

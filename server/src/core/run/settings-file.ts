@@ -71,11 +71,13 @@ function nothing(folder: Path, notes: readonly RunNote[]): ProjectSettings {
     frameworks: new Map(),
     rules: {},
     with: [],
-    hardware: {},
-    models: {},
+    hardware: NONE,
+    models: NONE,
     notes,
   };
 }
+
+const NONE: Readonly<Record<string, unknown>> = {};
 
 /** What does not depend on the file asked about; made once per version of the settings file. */
 interface Parsed {
