@@ -11,7 +11,7 @@ export const keyNewerThanFramework = rule({
   why: 'TrainingArguments takes no unknown argument: a recipe written for a newer release stops when its arguments are parsed.',
   source: [
     'transformers src/transformers/training_args.py (fields of 4.35 to 5.18, compared release by release)',
-    'transformers src/transformers/hf_argparser.py (5.18.0) parse_dict',
+    'transformers src/transformers/hf_argparser.py:383 (5.18.0) parse_dict',
   ],
   verified: 'run',
   examples: {

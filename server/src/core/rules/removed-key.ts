@@ -14,7 +14,7 @@ export const removedKey = rule({
   why: 'TrainingArguments takes no unknown argument: a recipe written for an older release stops when its arguments are parsed. Which release lacks the key was measured on the packages, not read from deprecation notices.',
   source: [
     'transformers src/transformers/training_args.py (fields of 4.35 to 5.18, compared release by release)',
-    'transformers src/transformers/hf_argparser.py (5.18.0) parse_dict: ValueError naming the unused keys',
+    'transformers src/transformers/hf_argparser.py:383 (5.18.0) parse_dict: ValueError naming the unused keys',
     'trl trl/trainer/{sft,dpo,grpo}_config.py (fields of 0.12 to 1.13)',
   ],
   verified: 'run',

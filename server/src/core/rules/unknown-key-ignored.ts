@@ -57,7 +57,7 @@ export const unknownKeyIgnored = rule({
         at: setting,
         on: 'key',
         tag: 'unnecessary',
-        message: `${readerAtStart(config.dialect)} has no key ${key}${section ? ` in ${section}` : ''} and drops it without a word.${meant ? ` Did you mean ${meant}?` : ''}`,
+        message: `${readerAtStart(config.dialect)} has no key ${key}${section ? ` in ${section}` : ''} and drops it without a word${meant ? `; the nearest key is ${meant}` : ''}.`,
         fixes: [
           ...(meant && !meant.includes('.')
             ? [

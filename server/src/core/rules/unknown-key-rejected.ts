@@ -16,7 +16,7 @@ export const unknownKeyRejected = rule({
   source: [
     'deepspeed/runtime/config_utils.py:110 (0.19.6) extra="forbid"',
     'accelerate src/accelerate/commands/config/config_args.py:154 (1.15.0)',
-    'transformers src/transformers/hf_argparser.py (5.18.0) parse_dict',
+    'transformers src/transformers/hf_argparser.py:383 (5.18.0) parse_dict',
   ],
   verified: 'run',
   examples: {
@@ -61,7 +61,7 @@ function rejectedKeys({ config, run, catalogs, report }: RuleContext): void {
       severity: hidden || (former && !statesVersion(run.frameworks, config.dialect)) ? 'warning' : verdict.severity,
       message: hidden
         ? `${setting.path} is no key of DeepSpeed; it passes only because DeepSpeed drops every "auto" before it looks.`
-        : `${whatItIs(key, explanation, config.dialect)}${sectionWords(setting.path)}; ${stop}.`,
+        : `${whatItIs(setting.path, explanation, config.dialect)}; ${stop}.`,
       fixes: [
         ...renameFix(explanation, (to) => renameKey(config.file, setting.entry, to)),
         { title: `Remove ${key}`, edits: removeEntry(config.file, owner, setting.entry) },
@@ -101,19 +101,14 @@ function whatItIs(key: string, explanation: Explanation, dialect: DialectId): st
   const reader = readerAtStart(dialect);
   switch (explanation.kind) {
     case 'former':
-      return `${reader} took ${key} up to ${explanation.last} and has no such key now`;
+      return `${reader} accepted ${key} up to ${explanation.last} and has no such key now`;
     case 'renamed':
       return `${reader} has no key ${key} (it is called ${explanation.to})`;
     case 'typo':
-      return `${reader} has no key ${key}, did you mean ${explanation.nearest}`;
+      return `${reader} has no key ${key}, the nearest is ${explanation.nearest}`;
     default:
       return `${reader} has no key ${key}`;
   }
-}
-
-function sectionWords(path: string): string {
-  const section = path.split('.').slice(0, -1).join('.');
-  return section ? ` in ${section}` : '';
 }
 
 function renameFix(explanation: Explanation, edits: (to: string) => ReturnType<typeof renameKey>) {
