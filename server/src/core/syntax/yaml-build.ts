@@ -6,8 +6,21 @@ import { pythonFloat, pythonInt, pythonKey, resolvePlain } from './python-scalar
 import { isTemplated } from './template';
 
 /** Turns the parser's document into our tree as PyYAML's composer and SafeConstructor would: aliases, `<<`, tags, keys. */
-export function buildYaml(document: Document.Parsed, text: string, problems: SyntaxProblem[]): Node | undefined {
-  const builder: Builder = { text, problems, anchors: new Map(), weights: new Map(), expanded: 0, isHopeless: false };
+export function buildYaml(
+  document: Document.Parsed,
+  text: string,
+  problems: SyntaxProblem[],
+  isMasked: boolean,
+): Node | undefined {
+  const builder: Builder = {
+    text,
+    isMasked,
+    problems,
+    anchors: new Map(),
+    weights: new Map(),
+    expanded: 0,
+    isHopeless: false,
+  };
   const contents = document.contents;
   if (contents === null) return undefined;
   const root = build(builder, contents);
@@ -16,6 +29,8 @@ export function buildYaml(document: Document.Parsed, text: string, problems: Syn
 
 interface Builder {
   readonly text: string;
+  /** Templates were replaced by letters before parsing, so the text of values that hold one comes from the source. */
+  readonly isMasked: boolean;
   readonly problems: SyntaxProblem[];
   /** Anchors finished so far; `undefined` while the anchored node is still being built (a cycle). */
   readonly anchors: Map<string, Node | undefined>;
@@ -177,7 +192,8 @@ function buildScalar(b: Builder, node: YamlScalar & { range?: readonly [number, 
   if (style === 'block') while (end > start && isLineEnd(b.text.charCodeAt(end - 1))) end--;
   const raw = b.text.slice(start, end);
   const templated = isTemplated(raw);
-  const value = templated ? unquoted(raw, style) : (node.source ?? '');
+  const value =
+    templated && b.isMasked ? unquoted(raw, style) : textOf(b, node.source ?? '', style, node.range?.[1] ?? end);
   return scalarNode(
     start,
     end,
@@ -232,7 +248,12 @@ function resolveTagged(tag: string, value: string): Scalar | undefined {
   }
 }
 
-/** Templates were masked before parsing, so their text comes from the source. */
+/** A block text that the end of the file cuts off has no last line end in PyYAML (scanner.py:1005); the parser adds one. */
+function textOf(b: Builder, value: string, style: ScalarNode['style'], end: number): string {
+  const isCutOff = style === 'block' && end >= b.text.length && !isLineEnd(b.text.charCodeAt(b.text.length - 1));
+  return isCutOff && value.endsWith('\n') ? value.slice(0, -1) : value;
+}
+
 function unquoted(raw: string, style: ScalarNode['style']): string {
   return style === 'double' || style === 'single' ? raw.slice(1, -1) : raw;
 }

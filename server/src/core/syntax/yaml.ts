@@ -26,17 +26,26 @@ function hopeless(kind: 'broken' | 'limit', at: number, message: string): Tree {
   return { format: 'yaml', root: undefined, problems: [{ kind, start: at, end: at, message }] };
 }
 
+/** A template may be no YAML until it is filled in; then its expressions are masked and it is read again. */
 function compose(text: string): Tree {
+  const tree = composeAs(text, text);
+  if (!tree.problems.some((problem) => problem.kind === 'broken')) return tree;
+  const masked = maskTemplates(text);
+  return masked === text ? tree : composeAs(text, masked);
+}
+
+/** `parsed`: the text, or its masked form of the same length. */
+function composeAs(text: string, parsed: string): Tree {
   // The parser skips a byte order mark but keeps counting it, so offsets stay.
-  const [document, second] = documentsOf(maskTemplates(text));
+  const [document, second] = documentsOf(parsed);
   if (document === undefined) return { format: 'yaml', root: undefined, problems: [] };
   const problems: SyntaxProblem[] = [];
   for (const error of document.errors.slice(0, MAX_PROBLEMS)) problems.push(problemOf(error, text));
-  const root = buildYaml(document, text, problems);
+  const root = buildYaml(document, text, problems, parsed !== text);
   if (second !== undefined) {
     const start = text.lastIndexOf('---', second.range[0]);
     const at = start < 0 ? second.range[0] : start;
-    problems.push({ kind: 'broken', start: at, end: at + 3, message: SECOND_DOCUMENT });
+    problems.push({ kind: 'broken', start: at, end: Math.min(at + 3, text.length), message: SECOND_DOCUMENT });
   }
   problems.push(...tabProblems(text, root));
   return { format: 'yaml', root, problems };
