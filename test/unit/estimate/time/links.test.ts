@@ -71,4 +71,26 @@ describe('link verdicts', () => {
     const nowhere = { ...bare, cluster: unknown<Cluster>('no target') };
     expect(estimateTime(nowhere, { memory }).links).toEqual([]);
   });
+
+  test('hold where the run starts more processes than the cluster has GPUs, and the estimate says so', () => {
+    const p4d = cluster('p4d.24xlarge', { gpusPerNode: 8 });
+    const wide = run({ model, cluster: p4d, sharding: zero(3) });
+    const sixteen = { ...wide.parallelism, data: given(16), shard: given(16) };
+    const {
+      step,
+      links: found,
+      assumptions,
+    } = estimateTime({ ...wide, worldSize: given(16), parallelism: sixteen }, { memory });
+    expect(found).toMatchObject([{ ranks: 16, crossesNodes: false }]);
+    expect(Number.isFinite(step?.low)).toBe(true);
+    expect(assumptions.find(({ what }) => what === 'world size')?.because).toContain('has 8 GPUs');
+  });
+
+  test('hybrid sharding stays in the node when no size is given', () => {
+    const p4d = cluster('p4d.24xlarge', { nodes: 2, gpusPerNode: 8 });
+    const hybrid = run({ model, cluster: p4d, sharding: fsdp({ strategy: given('HYBRID_SHARD') }) });
+    const open = { ...hybrid.parallelism, shard: unknown<number>('no device mesh') };
+    const { links: found } = estimateTime({ ...hybrid, parallelism: open }, { memory });
+    expect(found.map(({ dimension, ranks }) => `${dimension} ${ranks}`)).toEqual(['shard 8', 'data 2']);
+  });
 });

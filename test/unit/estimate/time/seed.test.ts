@@ -66,7 +66,7 @@ function seconds(on: Cluster): number {
 }
 
 describe('the published Llama-3-8B runs', () => {
-  test.each([...ROWS, ...MORE_ROWS])('%s: within 40 %%', (_name, on, measured) => {
+  test.each([...ROWS, ...MORE_ROWS])('%s: within two fifths', (_name, on, measured) => {
     const error = seconds(on) / measured - 1;
     expect(Math.abs(error)).toBeLessThan(0.4);
   });
@@ -82,7 +82,7 @@ describe('the published Llama-3-8B runs', () => {
     expect(predicted).toEqual([...predicted].sort((a, b) => a - b));
   });
 
-  test.each(ROWS)('%s: the GPUs compute less than 5 %% of the step', (_name, on) => {
+  test.each(ROWS)('%s: the GPUs compute less than a twentieth of the step', (_name, on) => {
     const { step, assumptions } = estimate(on);
     expect((step?.breakdown.compute ?? 1) / (step?.seconds ?? 1)).toBeLessThan(0.05);
     expect(assumptions.find(({ what }) => what === 'balance of the step')?.value).toMatch(

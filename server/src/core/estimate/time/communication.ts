@@ -4,7 +4,7 @@ import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import { type Placement, place } from './placement';
 import { type Flow, flowBytes, flowsOf } from './traffic';
-import { gigabytes } from './traffic-sharding';
+import { gigabytes } from './traffic-gather';
 
 /** One flow on the link it has to use. */
 export interface PlacedFlow {

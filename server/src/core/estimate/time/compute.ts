@@ -1,9 +1,9 @@
-import type { AttentionShape, Block } from '../../models/model';
 import { valueOf as valueIfKnown } from '../../run/known';
 import type { Dtype } from '../../run/training-run';
 import { formatRate } from '../../text/format';
 import type { Draft } from './draft';
 import { bytesOf, type TimeFacts } from './facts';
+import { type ForwardFlops, forwardFlops, isEager, type Passes, passesOf } from './flops';
 import { type GpuConstants, gpuConstants, MEMORY_EFFICIENCY } from './gpu-constants';
 
 const SOURCE = 'reference estimation.md §4.1; Korthikanti et al. 2022 (arXiv 2205.05198) appendix A';
@@ -27,16 +27,6 @@ const DEQUANTISE_EFFICIENCY = 0.6;
 
 /** Bytes per token, key and head of attention that writes its scores: two copies in 16 bit, softmax in fp32, three passes (prior). */
 const EAGER_SCORE_BYTES = 60;
-
-/** Operations of one token's forward, whole model. The share of a tensor, pipeline rank is this divided by their product. */
-export interface ForwardFlops {
-  /** Matrix products of the blocks. */
-  readonly blocks: number;
-  /** The matrix product that makes the logits. */
-  readonly head: number;
-  /** Scores and their product with the values. */
-  readonly attention: number;
-}
 
 export interface Compute {
   readonly drafts: readonly Draft[];
@@ -73,54 +63,6 @@ export function computeOf(facts: TimeFacts): Compute | undefined {
     constants,
     substitutedPeak: peak.substitute,
   };
-}
-
-/** Passes over the matrices, in units of one forward (reference estimation.md §4.1). */
-export interface Passes {
-  readonly backward: number;
-  readonly recompute: number;
-  readonly attentionBackward: number;
-  readonly attentionRecompute: number;
-}
-
-export function passesOf({ run, checkpointing }: TimeFacts): Passes {
-  return {
-    // A frozen matrix passes the gradient on but gets none of its own: one product instead of two.
-    backward: run.lora === undefined ? 2 : 1,
-    recompute: checkpointing === 'full' ? 1 : 0,
-    // Fused attention computes its scores again in the backward: 5 products instead of 4 (Dao 2023, FlashAttention-2 §3).
-    attentionBackward: isEager(run) ? 2 : 2.5,
-    attentionRecompute: checkpointing === 'none' ? 0 : 1,
-  };
-}
-
-/** Operations of one token's forward pass: two per parameter of every matrix it meets, and the attention scores. */
-export function forwardFlops(facts: TimeFacts): ForwardFlops {
-  const { parameters, model, length } = facts;
-  const causal = isEager(facts.run) ? 1 : 2;
-  let attention = 0;
-  for (const block of model.blocks) attention += block.count * scoreFlops(block, length, causal);
-  return { blocks: 2 * parameters.activeBlocks, head: 2 * parameters.head, attention };
-}
-
-function scoreFlops({ attention, tower }: Block, length: number, causal: 1 | 2): number {
-  if (attention === undefined || tower === 'vision' || tower === 'audio') return 0;
-  return (
-    2 *
-    keysSeen(attention, length, tower === 'encoder' ? 1 : causal) *
-    attention.heads *
-    (attention.headDim + attention.valueHeadDim)
-  );
-}
-
-function keysSeen({ kind, window, headDim }: AttentionShape, length: number, causal: 1 | 2): number {
-  if (kind === 'linear') return headDim;
-  const seen = kind === 'cross' ? length : length / causal;
-  return window === undefined ? seen : Math.min(window, seen);
-}
-
-function isEager({ attention }: TimeFacts['run']): boolean {
-  return valueIfKnown(attention) === 'eager';
 }
 
 function peakOf({ cluster, compute }: TimeFacts): { flops: number; substitute: Dtype | undefined } | undefined {

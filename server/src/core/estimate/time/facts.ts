@@ -4,28 +4,7 @@ import type { Known } from '../../run/known';
 import { valueOf as valueIfKnown } from '../../run/known';
 import type { Dtype, Sharding, TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
-import { countLora } from '../memory/lora';
-
-/** Parameters by what the time model does with them. Whole model, before tensor or pipeline splits. */
-export interface ParameterFacts {
-  readonly total: number;
-  /** Inside the repeated text blocks, all experts. */
-  readonly blocks: number;
-  /** Inside the repeated text blocks, only the experts that one token visits. */
-  readonly activeBlocks: number;
-  /** Routed experts. */
-  readonly experts: number;
-  /** The matrix that makes the logits, tied or not. */
-  readonly head: number;
-  /** Receive a gradient. */
-  readonly trainable: number;
-  /** One block, the largest kind. */
-  readonly largestBlock: number;
-  /** What one pipeline, tensor and expert rank holds. */
-  readonly onRank: number;
-  /** {@link trainable} on one rank. */
-  readonly trainableOnRank: number;
-}
+import { type ParameterFacts, parameterFacts } from './parameters';
 
 /** The run as plain numbers: what every part of the time model computes from. */
 export interface TimeFacts {
@@ -91,13 +70,19 @@ export function timeFacts(run: TrainingRun): FactsResult {
     assumptions.push({ what, value: String(fallback), because: known.why });
     return fallback;
   };
-  const gpusPerNode = positive(run.gpusPerNode) ?? cluster.value.gpusPerNode;
+  // The cluster was built for the GPUs that the run uses per node; its links would not fit another number.
+  const gpusPerNode = cluster.value.gpusPerNode;
   const world = positive(run.worldSize) ?? cluster.value.nodes * gpusPerNode;
   const tensor = assume('tensor-parallel ranks', run.parallelism.tensor, 1);
   const pipeline = assume('pipeline stages', run.parallelism.pipeline, 1);
   const context = assume('context-parallel ranks', run.parallelism.context, 1);
   const expert = assume('expert-parallel ranks', run.parallelism.expert, 1);
   const data = positive(run.parallelism.data) ?? Math.max(1, world / (tensor * pipeline * context));
+  const there = cluster.value.nodes * gpusPerNode;
+  if (world > there) {
+    const because = `${cluster.value.label} has ${there} GPUs, the run starts ${world} processes`;
+    assumptions.push({ what: 'world size', value: `${world} ranks`, because });
+  }
   const compute = assume<Dtype>('compute dtype', run.precision.compute, 'bf16');
   const checkpointing = assume('activation checkpointing', run.checkpointing, 'none');
   if (!run.batch.meanSequenceLength.known) {
@@ -125,7 +110,7 @@ export function timeFacts(run: TrainingRun): FactsResult {
       context,
       expert,
       data,
-      shard: shardRanks(run, sharding.value, data),
+      shard: shardRanks(run, sharding.value, { data, gpusPerNode }),
       compute,
       weightBytes: gatheredWeightBytes(sharding.value, compute),
       gradientBytes: reducedGradientBytes(run, sharding.value, compute),
@@ -160,16 +145,24 @@ function missingFacts(run: TrainingRun): Assumption[] {
 }
 
 /** ZeRO-0, DDP and one process keep whole copies; ZeRO and FSDP spread them over the shard group. */
-function shardRanks(run: TrainingRun, sharding: Sharding, data: number): number {
+function shardRanks(
+  run: TrainingRun,
+  sharding: Sharding,
+  { data, gpusPerNode }: { readonly data: number; readonly gpusPerNode: number },
+): number {
   switch (sharding.kind) {
     case 'single':
     case 'ddp':
       return 1;
     case 'zero':
       if (valueIfKnown(sharding.stage) === 0) return 1;
-      return positive(run.parallelism.shard) ?? data;
+      return positive(run.parallelism.shard) ?? positive(sharding.micsShardRanks) ?? data;
     case 'fsdp':
       if (valueIfKnown(sharding.strategy) === 'NO_SHARD') return 1;
+      // torch shards inside a node and replicates between nodes where no device mesh says otherwise.
+      if (valueIfKnown(sharding.strategy)?.startsWith('HYBRID')) {
+        return positive(run.parallelism.shard) ?? Math.min(data, gpusPerNode);
+      }
       return positive(run.parallelism.shard) ?? data;
     default:
       return sharding satisfies never;
@@ -188,33 +181,4 @@ function reducedGradientBytes(run: TrainingRun, sharding: Sharding, compute: Dty
   const autocast = valueIfKnown(run.precision.mode) === 'autocast';
   const stored = valueIfKnown(run.precision.weights) ?? 'fp32';
   return Math.max(2, autocast ? bytesOf(stored) : bytesOf(compute));
-}
-
-function parameterFacts(
-  run: TrainingRun,
-  model: Model,
-  split: { readonly tensor: number; readonly pipeline: number; readonly expert: number },
-): ParameterFacts {
-  const { total, active, byKind } = model.parameters;
-  const table = model.vocabSize * model.hiddenSize;
-  const head = byKind.head ?? (model.tiedEmbeddings ? table : 0);
-  const outside =
-    (byKind.embedding ?? 0) + (byKind.head ?? 0) + (byKind.vision ?? 0) + (byKind.audio ?? 0) + (byKind.projector ?? 0);
-  const experts = byKind.expert ?? 0;
-  const adapters = run.lora && valueIfKnown(run.lora);
-  const frozen = run.lora !== undefined;
-  const trainable = frozen ? (adapters ? countLora(model, adapters, 1).parameters : 0) : total;
-  const ranks = split.tensor * split.pipeline;
-  const onRank = (dense: number, routed: number): number => dense / ranks + routed / (ranks * split.expert);
-  return {
-    total,
-    blocks: Math.max(0, total - outside),
-    activeBlocks: Math.max(0, active - outside),
-    experts,
-    head,
-    trainable,
-    largestBlock: model.blocks.reduce((most, block) => Math.max(most, block.parameters), 0),
-    onRank: onRank(total - experts, experts),
-    trainableOnRank: frozen ? onRank(trainable, 0) : onRank(total - experts, experts),
-  };
 }

@@ -4,7 +4,7 @@ import type { TimeFacts } from './facts';
 import { gathersPerMicroStep } from './gathers';
 import type { OffloadFacts } from './offload';
 import { shareOnGpu, steppedParameters } from './optimizer';
-import { gatheredBytes, gigabytes } from './traffic-sharding';
+import { gatheredBytes, gigabytes } from './traffic-gather';
 
 const SOURCE = 'reference estimation.md §4.3; Rajbhandari et al. 2021 (ZeRO-Infinity, arXiv 2104.07857) §5';
 

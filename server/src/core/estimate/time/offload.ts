@@ -7,7 +7,7 @@ import { bytesOf, type TimeFacts } from './facts';
 import { gathersPerMicroStep, prefetches } from './gathers';
 import { nvmeDrafts } from './nvme';
 import { shareOnGpu, steppedParameters } from './optimizer';
-import { gatheredBytes, gigabytes } from './traffic-sharding';
+import { gatheredBytes, gigabytes } from './traffic-gather';
 
 const SOURCE = 'reference estimation.md §4.3; deepspeed runtime/zero/stage3.py partition_grads';
 

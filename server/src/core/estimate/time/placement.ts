@@ -55,7 +55,9 @@ function placeStrided(
   // A rack of NVLink-switched nodes is one domain, whatever the size of a node.
   const near = intra.kind === 'nvlink-rack' ? Math.max(gpusPerNode, intra.domain) : gpusPerNode;
   const extent = stride * ranks;
-  const perNode = extent <= near ? ranks : Math.min(ranks, Math.max(1, Math.floor(near / stride)));
+  // One node has nothing to cross; a run with more ranks than the cluster has GPUs is said elsewhere.
+  const perNode =
+    extent <= near || inter.kind === 'none' ? ranks : Math.min(ranks, Math.max(1, Math.floor(near / stride)));
   const nodes = Math.ceil(ranks / perNode);
   const wider = perNode > 1 && Math.min(extent, near) > intra.domain ? cluster.beyondDomain : undefined;
   const inside = wider ?? intra;

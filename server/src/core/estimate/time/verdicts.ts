@@ -5,7 +5,7 @@ import { type TimeFacts, timeFacts } from './facts';
 import { offloadOf } from './offload';
 import { shareOnGpu, steppedParameters } from './optimizer';
 import { stepOf } from './step';
-import { gatheredBytes } from './traffic-sharding';
+import { gatheredBytes } from './traffic-gather';
 
 /** The memory model, as `estimateMemory` of core/estimate/memory. */
 export type MemoryOf = (run: TrainingRun) => {
