@@ -1,6 +1,6 @@
 import type { RunNote } from '../analysis';
 import type { Catalogs } from '../catalogs';
-import { buildCluster } from '../hardware/cluster';
+import { buildCluster, statedSize } from '../hardware/cluster';
 import type { Cluster } from '../hardware/hardware';
 import { isAbsolute, join } from '../paths';
 import type { Path } from '../source';
@@ -38,11 +38,15 @@ export function readPlace(
   disagreements: Disagreement[],
 ): Place {
   const target = targetOf(sources, finder);
-  const said = [fromTarget(sources, target), fromLaunches(sources), fromAccelerate(sources), fromBatch(sources)].map(
-    complete,
-  );
-  const taken = takeSizes(said, disagreements);
-  const hardware = overrideOf(sources, 'hardware') ?? target?.hardware;
+  const written = overrideOf(sources, 'hardware') ?? target?.hardware;
+  const hardware = written && namedHardware(written, sources, catalogs, finder);
+  const said = [
+    fromTarget(sources, target, hardware),
+    fromLaunches(sources),
+    fromAccelerate(sources),
+    hardware ? { nodes: byDefault(1, 'Shardlens', 'one node where none is named') } : {},
+  ].map(complete);
+  const taken = takeSizes(said, complete(fromBatch(sources)), disagreements);
   if (!hardware) return { ...taken, cluster: unknown(noHardware(sources)) };
   return placeOn(hardware, taken, sources, catalogs, finder);
 }
@@ -71,10 +75,29 @@ function targetOf(sources: PlaceSources, finder: FileFinder): Target | undefined
   return undefined;
 }
 
-function fromTarget(sources: PlaceSources, target: Target | undefined): Size {
+/** A target ranks above a launch line, and so do the sizes that its cluster description or `8xH100` states by itself. */
+/** Flags, then the target, then the cluster description that it names. */
+function fromTarget(
+  sources: PlaceSources,
+  target: Target | undefined,
+  hardware: Written | undefined,
+  description: Readonly<Record<string, unknown>> | undefined,
+): Size {
+  const described = (value: unknown, key: string): Known<number> | undefined =>
+    hardware && typeof value === 'number'
+      ? countFrom({ key, plain: value, origin: hardware.origin, from: 'file', templated: false })
+      : undefined;
   const nodes = overrideOf(sources, 'nodes') ?? target?.nodes;
   const perNode = overrideOf(sources, 'gpusPerNode') ?? target?.gpusPerNode;
-  return { nodes: nodes && countFrom(nodes), perNode: perNode && countFrom(perNode) };
+  return {
+    nodes: nodes ? countFrom(nodes) : described(description?.nodes ?? description?.nodesPerMachine, 'nodes'),
+    perNode: perNode ? countFrom(perNode) : described(description?.gpusPerNode, 'gpusPerNode'),
+  };
+}
+
+/** Who names the GPUs per node means one node, where neither that nor what starts the run says more. */
+function oneNode({ nodes, perNode }: Size): Size {
+  return perNode && !nodes ? { nodes: byDefault(1, 'Shardlens', 'one node where none is named') } : {};
 }
 
 /** Launch lines that start this run; where two of them differ in a figure, it is not known. */
@@ -94,12 +117,12 @@ function fromLaunches({ links }: PlaceSources): Size {
     world: agreed((one) => one.processes),
   };
   const first = links.launch;
-  // torchrun and `accelerate launch` run on one machine unless told otherwise.
-  const oneNode =
+  // torchrun runs on one machine unless told otherwise.
+  const nodes =
     first?.launcher === 'torchrun' && size.perNode && !size.nodes
       ? byDefault(1, 'torchrun', 'torch/distributed/run.py --nnodes')
       : size.nodes;
-  return { ...size, nodes: oneNode };
+  return { ...size, nodes };
 }
 
 function fromAccelerate({ accelerate }: PlaceSources): Size {
@@ -168,8 +191,10 @@ function combine(
 }
 
 /** The first answer to each; a later one that differs is a disagreement, except where it was only derived or a default. */
-function takeSizes(said: readonly Size[], disagreements: Disagreement[]): Omit<Place, 'cluster'> {
-  const take = (of: (size: Size) => Known<number> | undefined, why: string) => firstKnown(why, ...said.map(of));
+function takeSizes(said: readonly Size[], batch: Size, disagreements: Disagreement[]): Omit<Place, 'cluster'> {
+  // What the batch keys imply comes last and is no disagreement: a rule of its own checks the batch equation.
+  const take = (of: (size: Size) => Known<number> | undefined, why: string) =>
+    firstKnown(why, ...said.map(of), of(batch));
   const nodes = take(({ nodes }) => nodes, 'no target, launch line or Accelerate file gives the number of nodes');
   const perNode = take(({ perNode }) => perNode, 'no target, launch line or Accelerate file gives the GPUs per node');
   const world = take(({ world }) => world, 'no target, launch line or Accelerate file gives the number of processes');
@@ -180,23 +205,23 @@ function takeSizes(said: readonly Size[], disagreements: Disagreement[]): Omit<P
       disagreements.push({ fact: 'number of processes', taken: worldSize, other });
     }
   }
-  return { nodes, gpusPerNode: perNode, worldSize };
+  const perNodeOfRest = complete({ nodes, perNode: undefined, world: worldSize }).perNode;
+  return { nodes, gpusPerNode: perNode.known ? perNode : (perNodeOfRest ?? perNode), worldSize };
 }
 
 function placeOn(
-  hardware: Written,
+  hardware: NamedHardware,
   taken: Omit<Place, 'cluster'>,
   sources: PlaceSources,
   catalogs: Catalogs,
   finder: FileFinder,
 ): Place {
-  const name = textFrom(hardware);
+  const { name } = hardware;
   if (!name.known) return { ...taken, cluster: unknown(name.why, name.origin) };
   const nodes = taken.nodes.known ? taken.nodes.value : undefined;
   const gpusPerNode = taken.gpusPerNode.known ? taken.gpusPerNode.value : undefined;
-  const description = describedIn(name.value, sources, finder);
   const built = buildCluster(
-    { hardware: description ?? name.value, nodes, gpusPerNode },
+    { hardware: hardware.spec, nodes, gpusPerNode },
     { catalog: catalogs.hardware, own: sources.settings.hardware },
   );
   if ('problem' in built) {
@@ -228,21 +253,28 @@ function unknownHardware(
   return { kind: 'unknown-hardware', message: problem + hint, origin };
 }
 
-/** A cluster description named by path: from shardlens.json relative to its folder, from a flag as it stands. */
-function describedIn(
-  name: string,
+/** A cluster description: a record of shardlens.json by name, or a file by path, relative to shardlens.json or as a flag gives it. */
+function describedBy(
+  hardware: Written,
   { settings, links }: PlaceSources,
   finder: FileFinder,
-): Record<string, unknown> | undefined {
-  if (!name.endsWith('.json') || Object.hasOwn(settings.hardware, name)) return undefined;
+): Readonly<Record<string, unknown>> | undefined {
+  const name = typeof hardware.plain === 'string' ? hardware.plain : '';
+  if (Object.hasOwn(settings.hardware, name)) return objectOf(settings.hardware[name]);
+  if (!name.endsWith('.json')) return undefined;
   const from = links.files[0]?.path ?? settings.folder;
-  const places: Path[] = isAbsolute(name)
-    ? [join('', name)]
-    : [join(settings.folder, name), ...foldersUp(from, finder.workspace).map((folder) => join(folder, name))];
+  const above = foldersUp(from, finder.workspace).map((folder) => join(folder, name));
+  const places: readonly Path[] = isAbsolute(name) ? [join('', name)] : [join(settings.folder, name), ...above];
   for (const place of places) {
     finder.dependencies.add(place);
-    const plain = toPlain(finder.workspace.source(place)?.tree.root, 'json');
-    if (typeof plain === 'object' && plain !== null && !Array.isArray(plain)) return plain as Record<string, unknown>;
+    const found = objectOf(toPlain(finder.workspace.source(place)?.tree.root, 'json'));
+    if (found) return found;
   }
   return undefined;
+}
+
+function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+    ? (value as Readonly<Record<string, unknown>>)
+    : undefined;
 }
