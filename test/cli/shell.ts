@@ -11,19 +11,24 @@ export interface Outcome {
   readonly seconds: number;
 }
 
+/** Once for each test file, so that all its tests see the same program. */
+let built: Promise<string> | undefined;
+
 /** Runs `shardlens` as a user does: the bundle under Node, in a folder, with plain output. */
 export async function shardlens(
   folder: string,
   args: readonly string[],
   options: { readonly input?: string | Buffer; readonly env?: Readonly<Record<string, string>> } = {},
 ): Promise<Outcome> {
-  const file = await bundle();
+  built ??= bundle();
+  const file = await built;
   const start = performance.now();
   const { status, stdout, stderr } = spawnSync(process.execPath, [file, ...args], {
     cwd: folder,
     input: options.input ?? '',
     env: { ...process.env, ...options.env },
     maxBuffer: 256 * 1024 * 1024,
+    timeout: 10_000,
   });
   const seconds = (performance.now() - start) / 1000;
   return { status, out: stdout.toString('utf8'), err: stderr.toString('utf8'), seconds };

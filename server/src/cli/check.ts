@@ -2,6 +2,7 @@ import { lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
 import type { Path } from '../core/source';
 import { decode } from '../core/text/decode';
+import { readDisk } from '../lsp/disk';
 import type { CheckedFile } from '../lsp/protocol';
 import { pathOf } from '../lsp/uri';
 import { absolute, type CheckArguments, checkArguments } from './arguments';
@@ -36,7 +37,9 @@ export async function check(words: readonly string[]): Promise<number> {
   if (args.fix) await applyFixes(client, targets.files);
   const checked = await checkAll(client, args, targets);
   const output = outputOf(checked, args.quiet);
-  write(args.format, output, (file) => text ?? textOf(file));
+  // Nothing of what was named is there: that was said, and a summary of nothing would look like success.
+  const isNothing = targets.failed && targets.files.length === 0 && args.format === 'text';
+  if (!isNothing) write(args.format, output, (file) => text ?? textOf(file));
   return exitStatus(checked, output, args, targets);
 }
 
@@ -121,12 +124,10 @@ function readStdin(name: string): string {
 }
 
 function textOf(file: Path): string | undefined {
-  try {
-    const decoded = decode(readFileSync(file));
-    return decoded.ok ? decoded.text : undefined;
-  } catch {
-    return undefined;
-  }
+  const read = readDisk(file);
+  if (!read.ok) return undefined;
+  const decoded = decode(read.bytes);
+  return decoded.ok ? decoded.text : undefined;
 }
 
 function complain(message: string): void {
