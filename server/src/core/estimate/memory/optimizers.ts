@@ -20,6 +20,8 @@ export interface OptimizerRecord {
   readonly paged?: true;
   /** Gradients are freed layer by layer during backward. */
   readonly layerwise?: true;
+  /** Bytes per element that a step allocates for one tensor at a time, where it is not one temporary. */
+  readonly perElement?: number;
   /** What `step` allocates when the config does not say how the optimizer is run. */
   readonly step?: 'foreach' | 'fused' | 'loop';
 }
@@ -37,7 +39,15 @@ const ADEMAMIX8 = {
 } as const;
 const GALORE = { fp32: 8, half: 8, label: 'low-rank Adam moments', rule: 'low-rank', step: 'loop' } as const;
 const GALORE8 = { fp32: 2.03, half: 2.03, label: 'low-rank 8-bit moments', rule: 'low-rank', step: 'loop' } as const;
-const FACTORED = { fp32: 0, half: 0, label: 'factored second moment', rule: 'factored', step: 'loop' } as const;
+/** Adafactor's step holds the gradient, the update and their squares of one tensor in fp32: 16 B an element, counted. */
+const FACTORED = {
+  fp32: 0,
+  half: 0,
+  label: 'factored second moment',
+  rule: 'factored',
+  step: 'loop',
+  perElement: 16,
+} as const;
 
 const RECORDS: Readonly<Record<string, OptimizerRecord>> = {
   adam: { ...ADAM, step: 'fused' },
@@ -70,7 +80,7 @@ const RECORDS: Readonly<Record<string, OptimizerRecord>> = {
   came: FACTORED,
   adalomo: FACTORED,
   lomo: { fp32: 0, half: 0, label: 'no state', layerwise: true, step: 'loop' },
-  sgd: { fp32: 0, half: 0, label: 'no state', step: 'foreach' },
+  sgd: { fp32: 0, half: 0, label: 'no state', step: 'fused' },
   adagrad: { fp32: 4, half: 2, label: 'Adagrad sums', step: 'foreach' },
   rmsprop: { fp32: 4, half: 2, label: 'RMSprop averages', step: 'foreach' },
   rmsprop_bnb: { fp32: 4, half: 4, label: 'RMSprop averages', step: 'loop' },

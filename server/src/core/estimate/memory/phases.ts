@@ -1,11 +1,11 @@
 import { formatCount } from '../../text/format';
 import type { Phase } from '../estimate';
 import { type BlockBytes, blockBytes } from './blocks';
+import { largestBlock, type Transients } from './buffers';
 import type { Facts } from './facts';
 import { headFactors, logitElements, logitsPart } from './loss-head';
 import { type Part, sumBytes } from './part';
 import { dtypeName, type States } from './states';
-import { largestBlock, type Transients } from './transients';
 
 /** A moment of the run and everything alive on the GPU then. */
 export interface Moment {
@@ -33,11 +33,18 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
   const resident = [...states.resident, ...states.standing];
   const kept = states.gradients;
   // From the second micro-step on, gradients are alive through forward.
-  const earlier = kept !== undefined && facts.accumulation >= 2 && facts.optimizer.layerwise !== true ? [kept] : [];
+  const isKept = facts.accumulation >= 2 && facts.optimizer.layerwise !== true;
+  const accumulated = states.accumulated ?? kept;
+  const earlier = isKept && accumulated !== undefined ? [accumulated] : [];
   const casts = activations.casts === undefined ? [] : [activations.casts];
   const graph = [...resident, ...earlier, ...casts, activations.saved];
   const headGradient = weightGradient(facts, states);
-  const blocksGradient = withBytes(kept, blockShare(facts));
+  const count = blockCount(facts);
+  const left = 1 - transients.reducedAfter;
+  // The block in backward has no gradients of its own yet; FSDP's reduction lags one block behind.
+  const done = Math.max(0, count - (facts.sharding.kind === 'fsdp' ? 2 : 1)) / Math.max(1, count);
+  const partial = scaled(kept, blockShare(facts) * done);
+  const isZero = facts.sharding.kind === 'zero';
   const moments = [
     moment('step', 'loss', [...graph, logitsPart(facts, head.forward, 'in forward'), ...transients.loss]),
     moment('step', 'start of backward', [
@@ -48,21 +55,25 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
     moment('step', 'gradient of the head', [
       ...graph,
       logitsPart(facts, head.weightGradient, 'gradient'),
-      ...headGradient,
+      ...headGradient.made,
       ...transients.loss,
     ]),
-    moment('step', 'backward of the last block', [...graph, activations.working, ...headGradient, ...transients.block]),
+    moment('step', 'backward of the last block', [
+      ...graph,
+      activations.working,
+      ...headGradient.kept,
+      ...transients.block,
+    ]),
     moment('step', 'backward of the first block', [
       ...resident,
-      ...(earlier.length > 0 ? earlier : [...blocksGradient, ...headGradient]),
-      ...casts,
+      ...(earlier.length > 0 ? earlier : isZero ? [] : [...partial, ...headGradient.kept]),
       activations.last,
       activations.working,
       ...transients.block,
     ]),
     moment('step', 'end of backward', [
       ...resident,
-      ...(kept === undefined ? [] : [kept]),
+      ...(facts.sharding.kind === 'fsdp' ? scaled(kept, blockShare(facts)) : kept === undefined ? [] : [kept]),
       ...embeddingGradient(facts),
       ...transients.end,
     ]),
@@ -73,6 +84,17 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
       ...transients.step,
     ]),
   ];
+  if (transients.reduce.length > 0) {
+    moments.push(
+      moment('step', 'first bucket reduced', [
+        ...resident,
+        ...earlier,
+        ...scaled(activations.saved, left),
+        activations.working,
+        ...transients.reduce,
+      ]),
+    );
+  }
   return moments;
 }
 
@@ -155,7 +177,9 @@ function countActivations(facts: Facts): Activations {
   }
   const h = model.hiddenSize;
   // The last norm with its input, and the ids, positions and rotary tables of the batch.
-  const ends = tokens * ((facts.lora === undefined ? 4 + 2 * streamBytes : 4 + streamBytes) * h + 32);
+  // Under LoRA the first norm has nothing to differentiate, unless checkpointing makes its input ask for a gradient.
+  const trainsAll = facts.lora === undefined;
+  const ends = tokens * ((trainsAll ? 4 + 2 * streamBytes : checkpointing === 'full' ? 4 : 0) * h + 32);
   const total = saved * inFlight + ends;
   const isFull = checkpointing === 'full';
   const headCast = facts.castsWeights ? 2 * model.vocabSize * h : 0;
@@ -182,7 +206,7 @@ function countActivations(facts: Facts): Activations {
     last: {
       id: 'activations.saved',
       group: 'activations',
-      bytes: isFull ? largest.checkpoint : largest.saved,
+      bytes: isFull ? largest.checkpoint : largest.saved + largest.casts,
       label: () => 'activations of the first block',
       formula: () =>
         `${formatCount((isFull ? largest.checkpoint : largest.saved) / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
@@ -204,38 +228,38 @@ function countActivations(facts: Facts): Activations {
   };
 }
 
-/** The head's gradient, alive as soon as backward has begun; ZeRO and FSDP count it among their own buffers. */
-function weightGradient(facts: Facts, states: States): Part[] {
+/** The head's gradient, alive as soon as backward has begun: while it is made, and after. ZeRO counts what it keeps of it in its buffers. */
+function weightGradient(facts: Facts, states: States): { readonly made: Part[]; readonly kept: Part[] } {
   const { model, lora, sharding, tensor } = facts;
-  if (lora !== undefined) return [];
-  const sharded = sharding.kind === 'fsdp' || sharding.kind === 'zero';
-  const width = sharded ? facts.computeBytes : states.gradientBytes + (facts.castsWeights ? 2 : 0);
+  if (lora !== undefined) return { made: [], kept: [] };
   const elements = (model.vocabSize * model.hiddenSize) / tensor;
-  return [
-    {
-      id: 'gradients.head',
-      group: 'gradients',
-      bytes: width * elements,
-      label: () => 'gradient of the head',
-      formula: () => `${width} B × ${formatCount(elements)} elements`,
-      source: 'estimation §3.4',
-      from: facts.from.model,
-    },
-  ];
+  const part = (width: number): Part => ({
+    id: 'gradients.head',
+    group: 'gradients',
+    bytes: width * elements,
+    label: () => 'gradient of the head',
+    formula: () => `${width} B × ${formatCount(elements)} elements`,
+    source: 'estimation §3.4',
+    from: facts.from.model,
+  });
+  if (sharding.kind === 'zero') return { made: [part(facts.computeBytes)], kept: [] };
+  if (sharding.kind === 'fsdp') return { made: [part(facts.computeBytes)], kept: [part(facts.computeBytes)] };
+  // Under autocast the product is 16-bit and then cast.
+  return { made: [part(states.gradientBytes + (facts.castsWeights ? 2 : 0))], kept: [part(states.gradientBytes)] };
 }
 
-/** A tied embedding gets a second gradient, added to the head's. */
+/** A tied embedding gets a second gradient, and autograd adds it to the head's in a third tensor: counted. */
 function embeddingGradient(facts: Facts): Part[] {
   const { model, lora, sharding } = facts;
-  if (lora !== undefined || sharding.kind === 'zero' || !model.tiedEmbeddings) return [];
+  if (lora !== undefined || sharding.kind === 'zero' || sharding.kind === 'fsdp' || !model.tiedEmbeddings) return [];
   const elements = model.vocabSize * model.hiddenSize;
   return [
     {
       id: 'gradients.embedding',
       group: 'gradients',
-      bytes: facts.streamBytes * elements,
-      label: () => `gradient of the tied embedding, ${dtypeName(facts.streamBytes)}`,
-      formula: () => `${facts.streamBytes} B × ${formatCount(elements)} elements`,
+      bytes: 2 * facts.streamBytes * elements,
+      label: () => `gradient of the tied embedding and the sum, ${dtypeName(facts.streamBytes)}`,
+      formula: () => `2 × ${facts.streamBytes} B × ${formatCount(elements)} elements`,
       source: 'estimation §3.2',
       from: facts.from.model,
     },
@@ -253,14 +277,19 @@ function stepTemporaries(facts: Facts): Part[] {
   if (facts.sharding.kind === 'zero' || facts.step === 'fused' || facts.step === 'cpu') return [];
   const width = facts.lora === undefined ? facts.weightBytes : 4;
   const elements = facts.trainable / facts.shards;
-  const bytes = facts.step === 'foreach' ? width * elements : width * Math.min(elements, facts.counts.largest);
+  const largest = Math.min(elements, facts.lora?.largest ?? facts.counts.largest);
+  const perElement = facts.optimizer.perElement ?? width;
+  const bytes = facts.step === 'foreach' ? width * elements : perElement * largest;
   return [
     {
       id: 'buffers.step',
       group: 'buffers',
       bytes,
       label: () => (facts.step === 'foreach' ? 'temporaries of the foreach step' : 'temporaries of the step'),
-      formula: () => `${width} B × ${formatCount(bytes / width)} elements`,
+      formula: () =>
+        facts.step === 'foreach'
+          ? `${width} B × ${formatCount(elements)} elements`
+          : `${perElement} B × ${formatCount(largest)} elements, the largest tensor`,
       source: 'torch.optim, foreach; counted, estimation §3.2',
       from: facts.from.optimizer,
     },
@@ -273,6 +302,17 @@ function blockShare(facts: Facts): number {
   return facts.counts.total === 0 ? 0 : 1 - facts.counts.outside / facts.counts.total;
 }
 
-function withBytes(part: Part | undefined, share: number): Part[] {
-  return part === undefined ? [] : [{ ...part, bytes: part.bytes * share }];
+/** A share of a part, with the share in its arithmetic. */
+function scaled(part: Part | undefined, share: number): Part[] {
+  if (part === undefined || share <= 0) return [];
+  if (share === 1) return [part];
+  return [
+    { ...part, bytes: part.bytes * share, formula: () => `${part.formula()} × ${Math.round(share * 1000) / 1000}` },
+  ];
+}
+
+function blockCount(facts: Facts): number {
+  let count = 0;
+  for (const block of facts.model.blocks) count += block.count;
+  return count / facts.pipeline;
 }

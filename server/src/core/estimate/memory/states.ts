@@ -11,6 +11,8 @@ export interface States {
   readonly weights: readonly Part[];
   /** Gradients as they are kept between backward and the step. */
   readonly gradients: Part | undefined;
+  /** What micro-steps before the last leave behind, where that is not {@link gradients}: stage 1 reduces only at the end. */
+  readonly accumulated?: Part | undefined;
   /** Gradient memory that is there from start to end, as DDP's buckets and ZeRO-3's flat partition. */
   readonly standing: readonly Part[];
   /** Bytes of one gradient element as the framework keeps it. */
@@ -85,6 +87,7 @@ function zeroStates(facts: Facts, zero: Zero): States {
     weights: paramDevice === 'none' ? weights : [],
     // Stage 3 keeps its flat gradient partition from start to end, on the host when the optimizer is there.
     gradients: stage === 3 || offloadsOptimizer ? undefined : full,
+    accumulated: stage === 1 && !offloadsOptimizer ? gradientPart(facts, gradient, 1, ZERO_SOURCE) : undefined,
     standing: stage === 3 && onGpu === 1 ? [full] : [],
     gradientBytes: gradient,
     offloaded: {

@@ -1,0 +1,62 @@
+import type { Facts } from './facts';
+import type { Part } from './part';
+
+/** What sharding itself allocates beside states and activations, by moment. Estimation §3.5. */
+export interface Transients {
+  /** From the loss to the start of backward. */
+  readonly loss: readonly Part[];
+  /** While a block's backward runs. */
+  readonly block: readonly Part[];
+  /** When the first full bucket is reduced; empty where gradients are reduced one by one. */
+  readonly reduce: readonly Part[];
+  /** Share of the gradients made until then. */
+  readonly reducedAfter: number;
+  /** While the embedding's gradient is reduced, with nothing else left of the graph. */
+  readonly end: readonly Part[];
+  /** During the optimizer step. */
+  readonly step: readonly Part[];
+  /** While a full state dict is gathered. */
+  readonly save: readonly Part[];
+}
+
+export const NO_TRANSIENTS: Transients = {
+  loss: [],
+  block: [],
+  reduce: [],
+  reducedAfter: 0,
+  end: [],
+  step: [],
+  save: [],
+};
+
+/** A part of group `buffers` that follows from the sharding. */
+export function buffer(
+  facts: Facts,
+  id: string,
+  bytes: number,
+  label: string,
+  source: string,
+  formula: () => string,
+): Part {
+  return {
+    id: `buffers.${id}`,
+    group: 'buffers',
+    bytes,
+    label: () => label,
+    formula,
+    source,
+    from: facts.from.sharding,
+  };
+}
+
+/** The largest block on this rank, in parameters: FSDP's unit and what ZeRO-3 gathers for one layer. */
+export function largestBlock(facts: Facts): number {
+  let largest = 0;
+  for (const numel of facts.counts.perBlock) largest = Math.max(largest, numel);
+  return largest;
+}
+
+/** The largest trained tensor of this rank. */
+export function largestTrained(facts: Facts): number {
+  return facts.lora === undefined ? facts.counts.largest : facts.lora.largest;
+}

@@ -1,0 +1,85 @@
+import type { FsdpSharding } from '../../run/training-run';
+import { formatParameters as count } from '../../text/format';
+import { buffer, largestBlock, NO_TRANSIENTS, type Transients } from './buffers';
+import { type Facts, optional } from './facts';
+
+const SOURCE = 'torch/distributed/fsdp (2.13–2.15), counted';
+
+/**
+ * FSDP. The root unit (everything outside the blocks) stays gathered from forward to the end of backward. A block's backward holds
+ * its gathered parameters twice (flat and copied out), its gradients and the reduce-scatter input.
+ */
+export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
+  const strategy = optional(fsdp.strategy) ?? 'FULL_SHARD';
+  if (strategy === 'NO_SHARD') return NO_TRANSIENTS;
+  const w = facts.mixed ? facts.computeBytes : facts.weightBytes;
+  const { counts, lora, weightBytes, shards } = facts;
+  // Where no class is wrapped, the whole model is one unit.
+  const isOneUnit = optional(fsdp.wrap) === 'NO_WRAP';
+  const unit = isOneUnit ? 0 : largestBlock(facts);
+  const root = isOneUnit ? counts.total : counts.outside;
+  const keepsAll = strategy === 'SHARD_GRAD_OP' || strategy === 'HYBRID_SHARD_ZERO2';
+  const gathered = keepsAll
+    ? buffer(
+        facts,
+        'gathered',
+        w * counts.total,
+        'weights kept gathered after forward',
+        SOURCE,
+        () => `${w} B × ${count(counts.total)} parameters`,
+      )
+    : buffer(
+        facts,
+        'root',
+        w * root,
+        'gathered root unit (embedding, head)',
+        SOURCE,
+        () => `${w} B × ${count(root)} parameters`,
+      );
+  const oneUnit = buffer(
+    facts,
+    'unit',
+    keepsAll ? 0 : w * unit,
+    'gathered block',
+    SOURCE,
+    () => `${w} B × ${count(unit)} parameters`,
+  );
+  const copies = (lora === undefined ? 4 : 2) - (keepsAll ? 2 : 0);
+  const units = buffer(
+    facts,
+    'units',
+    copies * w * unit,
+    'gathered block, its gradients and their reduction',
+    SOURCE,
+    () => `${copies} × ${w} B × ${count(unit)} parameters`,
+  );
+  const rootGradients = lora === undefined ? root : 0;
+  const end = buffer(
+    facts,
+    'root-gradients',
+    (2 + 1 / shards) * w * rootGradients,
+    'gradients of the root unit and their reduction',
+    SOURCE,
+    () => `(2 + 1 ÷ ${shards}) × ${w} B × ${count(rootGradients)} parameters`,
+  );
+  const largest = Math.max(unit, root);
+  const isFull = optional(fsdp.stateDict) === 'FULL_STATE_DICT';
+  return {
+    ...NO_TRANSIENTS,
+    loss: [gathered, oneUnit],
+    block: [gathered, units],
+    end: [end],
+    save: isFull
+      ? [
+          buffer(
+            facts,
+            'saved',
+            weightBytes * largest,
+            'largest unit, gathered to be saved',
+            SOURCE,
+            () => `${weightBytes} B × ${count(largest)} parameters`,
+          ),
+        ]
+      : [],
+  };
+}

@@ -1,0 +1,117 @@
+import type { ZeroSharding } from '../../run/training-run';
+import { formatParameters as count } from '../../text/format';
+import { buffer, largestTrained, type Transients } from './buffers';
+import { type Facts, optional } from './facts';
+import type { Part } from './part';
+
+const SOURCE = 'deepspeed/runtime/zero/stage_1_and_2.py (v0.19), counted';
+/** `reduce_bucket_size` default: deepspeed/runtime/zero/config.py. */
+const BUCKET_ELEMENTS = 5e8;
+
+/**
+ * ZeRO-1 and 2. Gradients collect in a bucket (two with overlap_comm) that is flattened when it is reduced; a parameter larger
+ * than the bucket goes round it with a copy of its own. The gradient norm is taken in fp64, one tensor at a time.
+ */
+export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
+  const { trainable, shards, weightBytes: w } = facts;
+  const offloads = (optional(zero.offloadOptimizer) ?? 'none') !== 'none';
+  const isStage1 = optional(zero.stage) === 1;
+  const bucket = optional(zero.reduceBucketElements) ?? BUCKET_ELEMENTS;
+  const buckets = optional(zero.overlapComm) === true ? 2 : 1;
+  const largest = Math.min(largestTrained(facts), trainable);
+  const partition = trainable / shards;
+  const normed = Math.min(largest, partition);
+  const standing = offloads
+    ? [
+        buffer(
+          facts,
+          'offload',
+          w * largest,
+          'buffer that carries gradients to the host',
+          SOURCE,
+          () => `${w} B × ${count(largest)} elements`,
+        ),
+      ]
+    : [];
+  const ipg = buffer(
+    facts,
+    'reduce',
+    w * bucket * buckets,
+    buckets === 2 ? 'two gradient buckets (overlap_comm)' : 'gradient bucket',
+    SOURCE,
+    () => `${buckets} × ${w} B × ${count(bucket)} elements`,
+  );
+  const flat = (elements: number): Part =>
+    buffer(
+      facts,
+      'flat',
+      w * elements,
+      'flat copy of the bucket being reduced',
+      SOURCE,
+      () => `${w} B × ${count(elements)} elements`,
+    );
+  // A large parameter is held with its flat copy; stage 1 leaves the head's gradient alive until the end as well.
+  const large = (copies: number): Part =>
+    buffer(
+      facts,
+      'large',
+      copies * w * largest,
+      'gradient larger than the bucket, and its flat copy',
+      SOURCE,
+      () => `${copies} × ${w} B × ${count(largest)} elements`,
+    );
+  const norm = buffer(
+    facts,
+    'norm',
+    8 * normed,
+    'fp64 copy for the gradient norm',
+    SOURCE,
+    () => `8 B × ${count(normed)} elements`,
+  );
+  const accumulates = isStage1 && facts.accumulation >= 2;
+  const isLarge = largest > bucket;
+  const first = [...standing, ipg, isLarge ? large(accumulates ? 1 : 2) : flat(Math.min(bucket, trainable))];
+  const clones = isStage1 ? 2 : 1;
+  const clone = buffer(
+    facts,
+    'clone',
+    clones * w * largest,
+    'copies of the largest gradient',
+    SOURCE,
+    () => `${clones} × ${w} B × ${count(largest)} elements`,
+  );
+  const last = isLarge ? large(isStage1 ? 3 : 2) : flat(trainable % bucket);
+  return {
+    loss: standing,
+    block: [...standing, ipg],
+    reduce: first,
+    reducedAfter: isLarge ? 0 : Math.min(1, bucket / trainable),
+    end: offloads ? [...standing, ipg, clone, norm] : [ipg, last],
+    step: offloads ? standing : [stepGradients(facts, partition, normed, largest)],
+    save: standing,
+  };
+}
+
+/** The step holds the 16-bit gradients of its partition twice and their fp32 copy; before that, the fp64 norm beside the 16-bit ones. */
+function stepGradients(facts: Facts, partition: number, normed: number, largest: number): Part {
+  const w = facts.weightBytes;
+  const converted = (4 + 2 * w) * partition;
+  const inNorm = 8 * normed + w * Math.max(partition, largest);
+  return converted >= inNorm
+    ? buffer(
+        facts,
+        'fp32-gradients',
+        converted,
+        'gradients of the partition, flat and in fp32',
+        SOURCE,
+        () => `${4 + 2 * w} B × ${count(partition)} elements`,
+      )
+    : buffer(
+        facts,
+        'norm',
+        inNorm,
+        'fp64 gradient norm beside the 16-bit gradients',
+        SOURCE,
+        () => `8 B × ${count(normed)} + ${w} B × ${count(Math.max(partition, largest))} elements`,
+      );
+}

@@ -1,0 +1,97 @@
+import type { ZeroSharding } from '../../run/training-run';
+import { formatParameters as count } from '../../text/format';
+import { buffer, largestTrained, type Transients } from './buffers';
+import { type Facts, optional } from './facts';
+import type { Part } from './part';
+
+const SOURCE = 'deepspeed/runtime/zero/stage3.py (v0.19), counted';
+/** Defaults of deepspeed/runtime/zero/config.py. */
+const BUCKET_ELEMENTS = 5e8;
+const LIVE_ELEMENTS = 1e9;
+
+/**
+ * ZeRO-3 gathers parameters up to stage3_max_live_parameters and keeps those it will soon use again. A gradient larger than the
+ * bucket waits for the next one. At the embedding, the largest parameter as a rule: its gradient, a reduce buffer of the same size,
+ * its own shard and, with the optimizer on the host, an fp64 copy of the shard for the norm. Counted for 2 to 16 ranks.
+ */
+export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
+  const { counts, shards, weightBytes: w } = facts;
+  const bucketElements = optional(zero.reduceBucketElements) ?? BUCKET_ELEMENTS;
+  const maxLive = optional(zero.maxLiveElements) ?? LIVE_ELEMENTS;
+  const largest = counts.largest;
+  const trained = largestTrained(facts);
+  const live = Math.min(counts.total, Math.max(largest, maxLive));
+  const offloads = (optional(zero.offloadOptimizer) ?? 'none') !== 'none';
+  const bucket = buffer(
+    facts,
+    'reduce',
+    w * bucketElements,
+    'gradient bucket',
+    SOURCE,
+    () => `${w} B × ${count(bucketElements)} elements`,
+  );
+  const gathered = buffer(
+    facts,
+    'gathered',
+    w * live,
+    'gathered parameters',
+    SOURCE,
+    () => `${w} B × ${count(live)} elements (largest parameter ${count(largest)}, max live ${count(maxLive)})`,
+  );
+  // While the head's gradient is reduced on its way to the host, its gathered weight is gone and the norm's copy is there.
+  const waits = trained > bucketElements;
+  const extra = waits && offloads ? Math.max(0, ((8 + w) * trained) / shards - w * trained) : 0;
+  const waiting = buffer(
+    facts,
+    'waiting',
+    waits ? w * trained + extra : 0,
+    'gradient larger than the bucket, waiting to be reduced',
+    SOURCE,
+    () => `${w} B × ${count(trained)} elements${extra > 0 ? ' and its norm' : ''}`,
+  );
+  const each = w * (2 + 1 / shards) + (offloads ? 8 / shards : 0);
+  const large = buffer(
+    facts,
+    'largest',
+    each * trained,
+    'gradient of the largest parameter and its reduction',
+    SOURCE,
+    () => `(2 × ${w} B + ${w} B ÷ ${shards}${offloads ? ` + 8 B ÷ ${shards}` : ''}) × ${count(trained)} elements`,
+  );
+  const gathers = optional(zero.gatherWeightsOnSave) ?? false;
+  return {
+    loss: [bucket, gathered],
+    block: [bucket, gathered, waiting],
+    reduce: [],
+    reducedAfter: 0,
+    end: [bucket, large],
+    step: [bucket, ...(offloads ? [] : [stepGradients(facts, zero)])],
+    save: gathers
+      ? [
+          bucket,
+          buffer(
+            facts,
+            'saved',
+            w * largest,
+            'largest parameter, gathered to be saved',
+            SOURCE,
+            () => `${w} B × ${count(largest)} elements`,
+          ),
+        ]
+      : [bucket],
+  };
+}
+
+/** One sub-group at a time is converted to fp32 and stepped. */
+function stepGradients(facts: Facts, zero: ZeroSharding): Part {
+  const w = facts.weightBytes;
+  const group = Math.min(optional(zero.subGroupElements) ?? 1e9, facts.trainable / facts.shards);
+  return buffer(
+    facts,
+    'fp32-gradients',
+    (4 + w) * group,
+    'fp32 gradients of the sub-group being stepped',
+    SOURCE,
+    () => `${4 + w} B × ${count(group)} elements`,
+  );
+}

@@ -1,0 +1,116 @@
+import { readFileSync } from 'node:fs';
+import { describeModel } from '../../../server/src/core/models/describe';
+import type { Model } from '../../../server/src/core/models/model';
+import type { Sharding, TrainingRun } from '../../../server/src/core/run/training-run';
+import { fsdp, SINGLE, testRun, zero } from './builders';
+
+/** One point of the fixture: the run that test/oracle/record_memory.py ran on fake tensors, and the bytes it counted. */
+export interface OraclePoint {
+  readonly id: string;
+  readonly model: string;
+  readonly class: string;
+  readonly dtype: 'bf16' | 'fp32' | 'amp_bf16';
+  readonly attn: 'sdpa' | 'eager';
+  readonly micro_batch: number;
+  readonly seq_len: number;
+  readonly grad_accum?: number;
+  readonly checkpointing?: boolean;
+  readonly mask?: boolean;
+  readonly granularity?: number;
+  readonly optimizer?: string;
+  readonly lora?: { readonly r: number; readonly target_modules: string | readonly string[]; readonly fp32?: boolean; readonly dropout?: number };
+  readonly sharding?: string;
+  readonly world?: number;
+  readonly replicate?: number;
+  readonly fsdp?: { readonly param?: string; readonly reshard?: boolean };
+  readonly zero?: Readonly<Record<string, unknown>>;
+  readonly result: {
+    readonly parameters: number;
+    readonly trainable: number;
+    readonly parameterBytes: number;
+    readonly gradientBytes: number | null;
+    readonly optimizerBytes: number | null;
+    readonly first: { readonly peak: number; readonly afterForward: number };
+    readonly steady: {
+      readonly peak: number;
+      readonly afterForward: number;
+      readonly between: number;
+      readonly phases: Readonly<Record<string, number>>;
+    };
+  };
+}
+
+interface Fixture {
+  readonly models: Readonly<Record<string, unknown>>;
+  readonly points: readonly OraclePoint[];
+}
+
+export function readOracle(): Fixture {
+  return JSON.parse(readFileSync(new URL('./fixtures/memory-oracle.json', import.meta.url), 'utf8')) as Fixture;
+}
+
+export function oracleModel(fixture: Fixture, name: string): Model {
+  const described = describeModel(fixture.models[name], { name, source: 'oracle', confidence: 'high' });
+  if ('problem' in described) throw new Error(`${name}: ${described.problem}`);
+  return described.model;
+}
+
+const OPTIMIZERS: Readonly<Record<string, readonly [string, 'fused' | 'foreach' | 'loop']>> = {
+  adamw_fused: ['adamw_torch', 'fused'],
+  adamw_foreach: ['adamw_torch', 'foreach'],
+  sgd: ['sgd', 'foreach'],
+  sgd_momentum: ['sgd_momentum', 'foreach'],
+  adafactor: ['adafactor', 'loop'],
+};
+
+/** The point as the run that a config would describe. */
+export function oracleRun(point: OraclePoint, model: Model): TrainingRun {
+  const [optimizer, implementation] = OPTIMIZERS[point.optimizer ?? 'adamw_fused'] ?? ['adamw_torch', 'fused'];
+  const isMixed = point.dtype === 'amp_bf16';
+  const world = point.world ?? 1;
+  const targets = point.lora?.target_modules;
+  return testRun({
+    model,
+    sharding: shardingOf(point),
+    world,
+    shard: world / (point.replicate ?? 1),
+    micro: point.micro_batch,
+    sequence: point.seq_len,
+    accumulation: point.grad_accum ?? 1,
+    checkpointing: point.checkpointing === true ? 'full' : 'none',
+    attention: point.attn,
+    weights: point.dtype === 'bf16' ? 'bf16' : 'fp32',
+    compute: point.dtype === 'fp32' ? 'fp32' : 'bf16',
+    mode: isMixed ? 'autocast' : 'pure',
+    optimizer,
+    implementation,
+    packing: point.mask !== true,
+    ...(point.lora === undefined
+      ? {}
+      : { lora: { rank: point.lora.r, targets: typeof targets === 'string' ? [targets] : (targets ?? []) } }),
+  });
+}
+
+function shardingOf(point: OraclePoint): Sharding {
+  if (point.sharding === 'fsdp2') return fsdp({ strategy: point.fsdp?.reshard === false ? 'SHARD_GRAD_OP' : 'FULL_SHARD' });
+  if (point.sharding === undefined) return SINGLE;
+  const set = point.zero ?? {};
+  const device = (key: string): unknown => (set[key] as { device?: string } | undefined)?.device ?? 'none';
+  const stage = Number(point.sharding.slice(4)) as 1 | 2 | 3;
+  const names: Readonly<Record<string, string>> = {
+    overlap_comm: 'overlapComm',
+    reduce_bucket_size: 'reduceBucketElements',
+    allgather_bucket_size: 'allgatherBucketElements',
+    stage3_prefetch_bucket_size: 'prefetchBucketElements',
+    stage3_param_persistence_threshold: 'persistenceThresholdElements',
+    stage3_max_live_parameters: 'maxLiveElements',
+    stage3_max_reuse_distance: 'maxReuseDistanceElements',
+    sub_group_size: 'subGroupElements',
+  };
+  const written = Object.entries(names).flatMap(([key, name]) => (key in set ? [[name, set[key]]] : []));
+  return zero(stage, {
+    offloadOptimizer: device('offload_optimizer'),
+    offloadParam: device('offload_param'),
+    ...Object.fromEntries(written),
+  });
+}
