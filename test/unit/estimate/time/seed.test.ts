@@ -99,10 +99,14 @@ describe('the published Llama-3-8B runs', () => {
   });
 
   test('parameter offload is not needed, and removing it saves seconds', () => {
-    const { step, offloads } = estimate(inside('p4d.24xlarge', 'nvlink'));
+    const { step, offloads, assumptions } = estimate(inside('p4d.24xlarge', 'nvlink'));
     const param = offloads.find(({ what }) => what === 'param');
     expect(param?.fitsWithout).toBe(true);
     expect(param?.gpuBytesWithout).toBe(20e9);
+    expect(assumptions.find(({ what }) => what === 'parameter offload')).toMatchObject({
+      value: expect.stringMatching(/^not needed: without it a step takes [\d.]+ s, [\d.]+ s less$/),
+      because: 'with the rest unchanged, each GPU then needs 18.6 GiB of 39.4 GiB',
+    });
     expect(param?.secondsPerStep).toBeGreaterThan(3);
     expect(param?.stepSecondsWithout).toBeCloseTo((step?.seconds ?? 0) - (param?.secondsPerStep ?? 0), 6);
     // 2 bytes a parameter over the four ranks of the node.
