@@ -18,6 +18,7 @@ export function notes(
     ...offloadNotes(facts),
     ...balanceNotes(facts, step),
     ...tensorNotes(facts),
+    ...offloads.flatMap((verdict) => needlessNotes(facts, verdict)),
   ];
 }
 
