@@ -40,13 +40,10 @@ export function readPlace(
   const target = targetOf(sources, finder);
   const written = overrideOf(sources, 'hardware') ?? target?.hardware;
   const hardware = written && namedHardware(written, sources, catalogs, finder);
-  const said = [
-    fromTarget(sources, target, hardware),
-    fromLaunches(sources),
-    fromAccelerate(sources),
-    hardware ? { nodes: byDefault(1, 'Shardlens', 'one node where none is named') } : {},
-  ].map(complete);
-  const taken = takeSizes(said, complete(fromBatch(sources)), disagreements);
+  const stated = fromTarget(sources, target, hardware);
+  const said = [stated, fromLaunches(sources), fromAccelerate(sources)].map(complete);
+  const implied = [oneNode(stated), fromBatch(sources)].map(complete);
+  const taken = takeSizes(said, implied, disagreements);
   if (!hardware) return { ...taken, cluster: unknown(noHardware(sources)) };
   return placeOn(hardware, taken, sources, catalogs, finder);
 }
@@ -75,23 +72,21 @@ function targetOf(sources: PlaceSources, finder: FileFinder): Target | undefined
   return undefined;
 }
 
-/** A target ranks above a launch line, and so do the sizes that its cluster description or `8xH100` states by itself. */
-/** Flags, then the target, then the cluster description that it names. */
-function fromTarget(
-  sources: PlaceSources,
-  target: Target | undefined,
-  hardware: Written | undefined,
-  description: Readonly<Record<string, unknown>> | undefined,
-): Size {
-  const described = (value: unknown, key: string): Known<number> | undefined =>
-    hardware && typeof value === 'number'
-      ? countFrom({ key, plain: value, origin: hardware.origin, from: 'file', templated: false })
+/** Flags, then the target, then what its hardware states by itself: a cluster description's sizes, or the 8 of `8xH100`. */
+function fromTarget(sources: PlaceSources, target: Target | undefined, hardware: NamedHardware | undefined): Size {
+  const itself = (value: number | undefined, key: string): Known<number> | undefined =>
+    hardware && value !== undefined
+      ? known(value, {
+          kind: 'derived',
+          formula: `${key} of ${hardware.written.plain}`,
+          from: [hardware.written.origin],
+        })
       : undefined;
   const nodes = overrideOf(sources, 'nodes') ?? target?.nodes;
   const perNode = overrideOf(sources, 'gpusPerNode') ?? target?.gpusPerNode;
   return {
-    nodes: nodes ? countFrom(nodes) : described(description?.nodes ?? description?.nodesPerMachine, 'nodes'),
-    perNode: perNode ? countFrom(perNode) : described(description?.gpusPerNode, 'gpusPerNode'),
+    nodes: nodes ? countFrom(nodes) : itself(hardware?.stated.nodes, 'nodes'),
+    perNode: perNode ? countFrom(perNode) : itself(hardware?.stated.gpusPerNode, 'gpusPerNode'),
   };
 }
 
@@ -190,23 +185,27 @@ function combine(
   });
 }
 
-/** The first answer to each; a later one that differs is a disagreement, except where it was only derived or a default. */
-function takeSizes(said: readonly Size[], batch: Size, disagreements: Disagreement[]): Omit<Place, 'cluster'> {
-  // What the batch keys imply comes last and is no disagreement: a rule of its own checks the batch equation.
-  const take = (of: (size: Size) => Known<number> | undefined, why: string) =>
-    firstKnown(why, ...said.map(of), of(batch));
-  const nodes = take(({ nodes }) => nodes, 'no target, launch line or Accelerate file gives the number of nodes');
-  const perNode = take(({ perNode }) => perNode, 'no target, launch line or Accelerate file gives the GPUs per node');
-  const world = take(({ world }) => world, 'no target, launch line or Accelerate file gives the number of processes');
-  const whole = complete({ nodes, perNode, world: undefined }).world;
-  const worldSize = whole?.known ? whole : world;
+/** The first answer to each; a later one that differs is a disagreement. What is only implied fills what nobody says. */
+function takeSizes(
+  said: readonly Size[],
+  implied: readonly Size[],
+  disagreements: Disagreement[],
+): Omit<Place, 'cluster'> {
+  const take = (of: (size: Size) => Known<number> | undefined, what: string) =>
+    firstKnown(
+      `no target, launch line or Accelerate file gives the number of ${what}`,
+      ...[...said, ...implied].map(of),
+    );
+  const nodes = take((size) => size.nodes, 'nodes');
+  const gpusPerNode = take((size) => size.perNode, 'GPUs per node');
+  const whole = complete({ nodes, perNode: gpusPerNode }).world;
+  const worldSize = whole?.known ? whole : take((size) => size.world, 'processes');
   for (const { world: other } of said) {
     if (other?.known && worldSize.known && other.value !== worldSize.value) {
       disagreements.push({ fact: 'number of processes', taken: worldSize, other });
     }
   }
-  const perNodeOfRest = complete({ nodes, perNode: undefined, world: worldSize }).perNode;
-  return { nodes, gpusPerNode: perNode.known ? perNode : (perNodeOfRest ?? perNode), worldSize };
+  return { nodes, gpusPerNode, worldSize };
 }
 
 function placeOn(
@@ -216,12 +215,12 @@ function placeOn(
   catalogs: Catalogs,
   finder: FileFinder,
 ): Place {
-  const { name } = hardware;
+  const name = textFrom(hardware.written);
   if (!name.known) return { ...taken, cluster: unknown(name.why, name.origin) };
   const nodes = taken.nodes.known ? taken.nodes.value : undefined;
   const gpusPerNode = taken.gpusPerNode.known ? taken.gpusPerNode.value : undefined;
   const built = buildCluster(
-    { hardware: hardware.spec, nodes, gpusPerNode },
+    { hardware: hardware.description ?? name.value, nodes, gpusPerNode },
     { catalog: catalogs.hardware, own: sources.settings.hardware },
   );
   if ('problem' in built) {
@@ -253,13 +252,27 @@ function unknownHardware(
   return { kind: 'unknown-hardware', message: problem + hint, origin };
 }
 
+/** Hardware as a flag or a target names it. */
+interface NamedHardware {
+  readonly written: Written;
+  /** The cluster description behind the name; undefined for a catalog id. */
+  readonly description: Readonly<Record<string, unknown>> | undefined;
+  readonly stated: { readonly nodes: number | undefined; readonly gpusPerNode: number | undefined };
+}
+
+function namedHardware(written: Written, sources: PlaceSources, catalogs: Catalogs, finder: FileFinder): NamedHardware {
+  const name = typeof written.plain === 'string' ? written.plain : '';
+  const description = describedBy(name, sources, finder);
+  const own = sources.settings.hardware;
+  return { written, description, stated: statedSize(description ?? name, { catalog: catalogs.hardware, own }) };
+}
+
 /** A cluster description: a record of shardlens.json by name, or a file by path, relative to shardlens.json or as a flag gives it. */
 function describedBy(
-  hardware: Written,
+  name: string,
   { settings, links }: PlaceSources,
   finder: FileFinder,
 ): Readonly<Record<string, unknown>> | undefined {
-  const name = typeof hardware.plain === 'string' ? hardware.plain : '';
   if (Object.hasOwn(settings.hardware, name)) return objectOf(settings.hardware[name]);
   if (!name.endsWith('.json')) return undefined;
   const from = links.files[0]?.path ?? settings.folder;
