@@ -51,6 +51,12 @@ export class ConfigReader {
     return this.count(0, names);
   }
 
+  /** A number that changes no tensor, such as the longest sequence; its default is not worth an assumption. */
+  limit(...names: string[]): number | undefined {
+    const value = this.value(...names);
+    return typeof value === 'number' && Number.isSafeInteger(value) && value > 0 ? value : undefined;
+  }
+
   flag(...names: string[]): boolean {
     return this.value(...names) === true;
   }
@@ -76,11 +82,14 @@ export class ConfigReader {
     return this.fields[name] !== undefined && this.fields[name] !== null;
   }
 
-  /** A nested config; an absent one is read from the defaults of its model type alone. */
-  child(name: string, modelType: string): ConfigReader {
+  /**
+   * A nested config; an absent one is read from the defaults of its model type alone. Where the class of the nested
+   * config is fixed, its own `model_type` does not count: some files on the hub have a wrong one there.
+   */
+  child(name: string, modelType: string, fixed = false): ConfigReader {
     const value = this.fields[name];
     const fields = isFields(value) ? value : {};
-    const own = fields.model_type;
+    const own = fixed ? undefined : fields.model_type;
     return new ConfigReader(fields, typeof own === 'string' ? own : modelType, this.notes, `${this.path}${name}.`);
   }
 

@@ -77,7 +77,7 @@ export function llamaBody(c: ConfigReader, spec: Decoder): Layout {
     layers,
     vocabSize: vocab,
     tied: c.flag('tie_word_embeddings'),
-    maxPositions: c.optional('max_position_embeddings'),
+    maxPositions: c.limit('max_position_embeddings'),
     parts: [
       ...embedding('embed_tokens', vocab, hidden),
       ...(spec.outside?.(c, hidden) ?? []),
@@ -95,7 +95,7 @@ function layerOf(
   layer: number,
 ): Omit<Layers, 'count'> {
   const names = typeof spec.norms === 'function' ? spec.norms(c, layer) : (spec.norms ?? LLAMA_NORMS);
-  const window = slides(c, spec, layer) ? c.optional('sliding_window') : undefined;
+  const window = slides(c, spec, layer) ? c.limit('sliding_window') : undefined;
   const self =
     spec.attention?.(c, hidden, layer, window) ??
     usualAttention(c, spec, hidden, heads ?? readHeads(c, hidden), window);

@@ -333,7 +333,7 @@ function lfm2Body(c: ConfigReader): Layout {
 function recurrentGemmaLayer(c: ConfigReader, hidden: number, isAttention: boolean): Omit<Layers, 'count'> {
   const heads = c.size('num_attention_heads');
   const headDim = Math.floor(hidden / heads);
-  const window = c.optional('attention_window_size');
+  const window = c.limit('attention_window_size');
   const self = attention(
     hidden,
     { heads, kvHeads: c.optional('num_key_value_heads') ?? heads, headDim },
@@ -407,7 +407,7 @@ function bodyOf(
     layers: o.layers,
     vocabSize: vocab,
     tied: c.flag('tie_word_embeddings'),
-    maxPositions: c.optional('max_position_embeddings'),
+    maxPositions: c.limit('max_position_embeddings'),
     parts: [...embedding(o.embeddings, vocab, hidden), ...norm(o.finalNorm, hidden)],
     stacks: [stack('layers', o.layers, o.kindOf, o.layer)],
   };

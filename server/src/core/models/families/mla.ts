@@ -216,7 +216,7 @@ function compressedAttention(c: ConfigReader, hidden: number, layer: number): Su
   const groups = c.size('o_groups');
   const outRank = groups * c.size('o_lora_rank');
   const kind = compression(c, layer);
-  const window = c.optional('sliding_window');
+  const window = c.limit('sliding_window');
   return {
     parts: under(
       'self_attn',

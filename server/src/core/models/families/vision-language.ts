@@ -69,8 +69,8 @@ export function composite(spec: Composite): Family {
       if (architecture !== `${spec.name}ForConditionalGeneration` && architecture !== `${spec.name}Model`)
         return undefined;
       const isFlat = spec.flatText === true && !c.says('text_config');
-      const t = isFlat ? flatText(c, spec.text) : c.child('text_config', spec.text);
-      const v = c.child('vision_config', spec.vision);
+      const t = isFlat ? flatText(c, spec.text) : c.child('text_config', spec.text, spec.text.startsWith(spec.type));
+      const v = c.child('vision_config', spec.vision, spec.tower !== undefined);
       const text = textBody(t);
       const vision = spec.tower?.(v) ?? visionTower(v);
       if (!text || !vision) return { ...EMPTY };
