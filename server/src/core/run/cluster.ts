@@ -2,7 +2,7 @@ import type { RunNote } from '../analysis';
 import type { Catalogs } from '../catalogs';
 import { buildCluster, statedSize } from '../hardware/cluster';
 import type { Cluster } from '../hardware/hardware';
-import { isAbsolute, join } from '../paths';
+import { basename, isAbsolute, join } from '../paths';
 import type { Path } from '../source';
 import { toPlain } from '../syntax/plain';
 import type { FileFinder } from './files';
@@ -43,9 +43,16 @@ export function readPlace(
   const stated = fromTarget(sources, target, hardware);
   const said = [stated, fromLaunches(sources), fromAccelerate(sources)].map(complete);
   const implied = [oneNode(stated), fromBatch(sources)].map(complete);
-  const taken = takeSizes(said, implied, disagreements);
+  const taken = takeSizes(said, implied, several(sources), disagreements);
   if (!hardware) return { ...taken, cluster: unknown(noHardware(sources)) };
   return placeOn(hardware, taken, sources, catalogs, finder);
+}
+
+/** Several Accelerate files beside the Trainer file: the user can say which. */
+function several({ links }: PlaceSources): string {
+  if (links.candidates.length < 2) return '';
+  const names = links.candidates.map((path) => basename(path)).slice(0, 4);
+  return `; ${names.join(', ')} could be meant, and \`with\` in shardlens.json can name one`;
 }
 
 function noHardware({ settings }: PlaceSources): string {
@@ -189,11 +196,12 @@ function combine(
 function takeSizes(
   said: readonly Size[],
   implied: readonly Size[],
+  hint: string,
   disagreements: Disagreement[],
 ): Omit<Place, 'cluster'> {
   const take = (of: (size: Size) => Known<number> | undefined, what: string) =>
     firstKnown(
-      `no target, launch line or Accelerate file gives the number of ${what}`,
+      `no target, launch line or Accelerate file gives the number of ${what}${hint}`,
       ...[...said, ...implied].map(of),
     );
   const nodes = take((size) => size.nodes, 'nodes');

@@ -53,6 +53,13 @@ function pathIn({ node }: Setting): string | undefined {
   return text === '' || text.startsWith('{') || text.length > 1000 ? undefined : text;
 }
 
+/** A file taken for what another file says it is, where it does not show that by itself. */
+export function factsAs(file: SourceFile, wanted: DialectId): FileFacts | undefined {
+  const { root } = file.tree;
+  if (root?.kind !== 'mapping') return undefined;
+  return { file, dialect: wanted, configs: [{ dialect: wanted, file, root, at: '' }], names: [] };
+}
+
 /** Reads files for one analysis: remembers what was looked at, and what could not be read. */
 export class FileFinder {
   readonly notes: RunNote[] = [];

@@ -1,7 +1,8 @@
 import type { FileReference } from '../dialects/dialect';
 import { basename, dirname, join } from '../paths';
+import { originOf } from '../settings';
 import type { Config, DialectId, Path } from '../source';
-import type { FileFacts, FileFinder } from './files';
+import { type FileFacts, type FileFinder, factsAs } from './files';
 import { foldersUp, namesIn } from './folders';
 import { type Launch, launchesIn } from './launch';
 import type { ProjectSettings } from './settings-file';
@@ -18,6 +19,8 @@ export interface Links {
   readonly launch: Launch | undefined;
   /** Every line that starts this run, the taken one first; where they differ in size, the size is not known. */
   readonly launches: readonly Launch[];
+  /** Accelerate files beside this one of which any could be meant; none of them was taken. */
+  readonly candidates: readonly Path[];
   /** A file that the run names and that was not found: what it says is unknown, not absent. */
   readonly missing: readonly FileReference[];
 }
@@ -37,6 +40,7 @@ class Linker {
   private readonly files = new Map<Path, RunFile>();
   private readonly configs: Partial<Record<DialectId, Config>> = {};
   private readonly missing: FileReference[] = [];
+  private open: readonly Path[] = [];
   private readonly launchLines: readonly Launch[];
   private readonly references: readonly FileReference[];
 
@@ -78,6 +82,7 @@ class Linker {
       references: this.references,
       launch: launches[0],
       launches,
+      candidates: this.open,
       missing: this.missing,
     };
   }
@@ -98,23 +103,25 @@ class Linker {
     const references = facts === this.own ? this.references : this.finder.references(facts);
     for (const reference of references) {
       if (!isPartOfRun(reference.dialect) || this.configs[reference.dialect]) continue;
-      const target = reference.resolved === undefined ? undefined : this.finder.facts(reference.resolved);
-      if (!target) this.missing.push(reference);
-      else if (target.dialect !== reference.dialect) this.wrongKind(reference, target);
-      else this.add({ facts: target, because: becauseNamed(reference), alternatives: [] });
+      const target = this.targetOf(reference);
+      if (target) this.add({ facts: target, because: becauseNamed(reference), alternatives: [] });
+      else this.missing.push(reference);
     }
   }
 
-  private wrongKind(reference: FileReference, target: FileFacts): void {
-    this.missing.push(reference);
-    if (reference.resolved === this.own.file.path || target.dialect === reference.setting.config.dialect) {
-      const { entry, path, config } = reference.setting;
-      this.finder.notes.push({
-        kind: 'link-cycle',
-        message: `${path} names ${basename(target.file.path)}, which is a config of the same kind as the file that names it.`,
-        origin: { kind: 'file', path: config.file.path, start: entry.start, end: entry.end, key: path },
-      });
-    }
+  /** The named file, taken for what the naming key says, unless it is plainly something else. */
+  private targetOf(reference: FileReference): FileFacts | undefined {
+    const { resolved, dialect } = reference;
+    const file = resolved === undefined ? undefined : this.finder.workspace.source(resolved);
+    if (!file) return undefined;
+    const facts = this.finder.facts(file.path) ?? factsAs(file, dialect);
+    if (facts?.dialect === dialect) return facts;
+    const what = facts ? `a ${TITLES[facts.dialect]}` : 'no mapping of keys';
+    const kind = facts && isPartOfRun(facts.dialect) ? 'link-cycle' : 'unreadable-file';
+    const { path } = reference.setting;
+    const message = `${path} names ${basename(file.path)}, which is ${what} and no ${TITLES[dialect]}, so what it says is not used.`;
+    this.finder.notes.push({ kind, message, origin: originOf(reference.setting) });
+    return undefined;
   }
 
   /** The Trainer file of this run: one that names this file, one that a launch line puts beside it, or the only one. */
@@ -129,9 +136,9 @@ class Linker {
     }
     if (own.dialect === 'deepspeed') return this.throughAccelerate(own);
     if (own.dialect !== 'accelerate') return undefined;
-    const trainer = this.onlyOne('trainer', dirname(own.file.path));
-    const accelerate = this.onlyOne('accelerate', dirname(own.file.path));
-    return trainer && accelerate?.facts === own ? trainer : undefined;
+    const [trainer, ...others] = this.inFolder('trainer', dirname(own.file.path));
+    const isOnly = this.inFolder('accelerate', dirname(own.file.path)).length === 1;
+    return trainer && others.length === 0 && isOnly ? becauseOnly(trainer) : undefined;
   }
 
   /** A DeepSpeed file that an Accelerate file names belongs to that file's Trainer file too. */
@@ -147,9 +154,12 @@ class Linker {
     if (naming) return naming;
     // An own launch line that names no Accelerate file says there is none.
     if (this.launchesNaming(top).length > 0 || !this.configs.trainer) return undefined;
-    const only = this.onlyOne('accelerate', dirname(top));
-    const trainer = this.onlyOne('trainer', dirname(top));
-    return trainer?.facts.file.path === top ? only : undefined;
+    const trainers = this.inFolder('trainer', dirname(top));
+    const found = this.inFolder('accelerate', dirname(top));
+    const [only, ...others] = found;
+    if (only && others.length === 0 && trainers.length === 1) return becauseOnly(only);
+    this.open = found.map(({ file }) => file.path);
+    return undefined;
   }
 
   /** The file of a dialect that names `path`, in the folders around it, the nearest first. */
@@ -178,15 +188,12 @@ class Linker {
     }
   }
 
-  /** The only file of a dialect in a folder; undefined where there are several, or more files than are looked at. */
-  private onlyOne(dialect: DialectId, folder: Path): Found | undefined {
-    const { workspace } = this.finder;
-    const { configs, cut } = namesIn(folder, workspace);
-    if (cut) return undefined;
+  /** The files of a dialect in a folder; none where it holds more files than are looked at, since then "the only one" cannot be said. */
+  private inFolder(dialect: DialectId, folder: Path): readonly FileFacts[] {
+    const { configs, cut } = namesIn(folder, this.finder.workspace);
+    if (cut) return [];
     const found = configs.flatMap((name) => this.finder.facts(join(folder, name)) ?? []);
-    const [only, ...others] = found.filter((facts) => facts.dialect === dialect);
-    if (!only || others.length > 0) return undefined;
-    return { facts: only, because: `the only ${TITLES[dialect]} in this folder`, alternatives: [] };
+    return found.filter((facts) => facts.dialect === dialect);
   }
 
   /** Launch lines in the folders around the file, and in a `scripts` folder of each. */
@@ -256,6 +263,10 @@ function becauseNamed({ setting }: FileReference): string {
   const { file } = setting.config;
   const line = file.lines.positionAt(setting.entry.start).line + 1;
   return `named by \`${setting.path}\` in ${basename(file.path)}:${line}`;
+}
+
+function becauseOnly(facts: FileFacts): Found {
+  return { facts, because: `the only ${TITLES[facts.dialect]} in this folder`, alternatives: [] };
 }
 
 function becauseLaunched(launch: Launch): string {

@@ -24,13 +24,16 @@ export function readSharding(sources: RunSources, worldSize: Known<number>): Kno
   const lost = links.missing.find(({ dialect }) => dialect === 'deepspeed' || dialect === 'fsdp');
   if (deepspeed) return known(readZero(sources), whole(deepspeed.file.path, deepspeed.root, 'zero_optimization'));
   if (lost)
-    return unknown(`${lost.written}, which says it, was not found`, {
-      kind: 'file',
-      path: lost.setting.config.file.path,
-      start: lost.setting.entry.start,
-      end: lost.setting.entry.end,
-      key: lost.setting.path,
-    });
+    return unknown(
+      `${lost.written}, which says it, ${lost.resolved === undefined ? 'was not found' : 'could not be used'}`,
+      {
+        kind: 'file',
+        path: lost.setting.config.file.path,
+        start: lost.setting.entry.start,
+        end: lost.setting.entry.end,
+        key: lost.setting.path,
+      },
+    );
   return trainerFsdp(sources) ?? acceleratePlugin(sources) ?? replicated(sources, worldSize);
 }
 
@@ -174,6 +177,7 @@ function pluginStage(written: Written | undefined): ZeroSharding['stage'] {
 /** No framework shards: one process, or DDP over several. */
 function replicated({ accelerate, args, links }: RunSources, worldSize: Known<number>): Known<Sharding> {
   if (!accelerate && !args.present) return unknown('no file of this run says how it is sharded');
+  if (links.candidates.length > 1) return unknown('several Accelerate files could be meant');
   if (!worldSize.known) return unknown(`it depends on the number of processes, and ${worldSize.why}`);
   const view = byDefault(false, ACCELERATE, 'accelerate src/accelerate/utils/dataclasses.py:157');
   const sharding: Sharding = { kind: worldSize.value > 1 ? 'ddp' : 'single', gradientAsBucketView: view };

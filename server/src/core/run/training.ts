@@ -2,6 +2,7 @@ import { fillAuto } from '../dialects/deepspeed/auto';
 import { CLIPPING_DEFAULT, DEEPSPEED } from '../dialects/deepspeed/defaults';
 import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../dialects/trainer/defaults';
 import { argumentOr, NO_ARGUMENTS } from '../dialects/trainer/read';
+import type { Place } from './cluster';
 import { type Known, known, unknown } from './known';
 import { isOlder, type RunSources } from './sources';
 import type { Sharding, TrainingRun } from './training-run';
@@ -93,8 +94,8 @@ export function readStrategy({ args }: RunSources, which: 'eval' | 'save'): Know
   return args.present ? byDefault(value, of, source) : unknown(NO_ARGUMENTS);
 }
 
-/** CPU threads of each rank: the environment's, else 1 where torchrun starts several processes (torch/distributed/run.py). */
-export function readThreads({ links }: RunSources, worldSize: Known<number>): Known<number> {
+/** CPU threads of each rank: the environment's, the cluster description's, else 1 where torchrun starts several processes (torch/distributed/run.py). */
+export function readThreads({ links }: RunSources, { worldSize, cluster }: Place): Known<number> {
   const { launch } = links;
   const said = launch?.environment.get('OMP_NUM_THREADS');
   if (said?.known) {
@@ -106,6 +107,14 @@ export function readThreads({ links }: RunSources, worldSize: Known<number>): Kn
   if (said) return unknown(said.why, said.origin);
   const cpu = launch?.flags.get('num_cpu_threads_per_process');
   if (cpu) return countFrom(cpu);
+  const described = cluster.known ? cluster.value.cpuThreadsPerProcess : undefined;
+  if (cluster.known && described !== undefined) {
+    return known(described, {
+      kind: 'derived',
+      formula: `cpuThreadsPerProcess of ${cluster.value.id}`,
+      from: [cluster.origin],
+    });
+  }
   const torch =
     launch && (launch.launcher === 'torchrun' || launch.launcher === 'accelerate' || launch.launcher === 'trl');
   if (!torch) return unknown('no launch line sets OMP_NUM_THREADS');
