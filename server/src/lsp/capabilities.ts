@@ -30,6 +30,8 @@ export function capabilities(abilities: ClientAbilities): ServerCapabilities {
         }
       : {}),
     codeActionProvider: { codeActionKinds: ['quickfix', FIX_ALL] },
+    hoverProvider: true,
+    completionProvider: { triggerCharacters: ['"', ':', ' '] },
     inlayHintProvider: true,
     documentLinkProvider: {},
     definitionProvider: true,

@@ -19,8 +19,10 @@ import { Diagnostics } from './diagnostics';
 import { type CheckParams, type ClientSettings, type EditorOverrides, type ExplainParams, methods } from './protocol';
 import { checkFiles } from './requests/check';
 import { codeActions } from './requests/code-action';
+import { completionItems } from './requests/completion';
 import { definition, documentLinks } from './requests/document-link';
 import { documentSymbols } from './requests/document-symbol';
+import { hoverAt } from './requests/hover';
 import { inlayHint } from './requests/inlay-hint';
 import { breakdown, explain, fileStatus, lensesOf, NOT_OURS } from './requests/shardlens';
 import { targets } from './requests/targets';
@@ -160,6 +162,12 @@ function features(session: Session, diagnostics: Diagnostics): void {
   on('textDocument/inlayHint', [], (snapshot, params: InlayHintParams) => inlayHint(session, snapshot, params));
   on('textDocument/definition', [], (snapshot, params: TextDocumentPositionParams) =>
     definition(session, snapshot, offsetOf(snapshot, params)),
+  );
+  on('textDocument/hover', null, (snapshot, params: TextDocumentPositionParams) =>
+    hoverAt(session, snapshot, offsetOf(snapshot, params)),
+  );
+  on('textDocument/completion', null, (snapshot, params: TextDocumentPositionParams) =>
+    completionItems(session, snapshot, offsetOf(snapshot, params)),
   );
 
   const onUri = <R>(method: string, fallback: R, work: (snapshot: AnalysedSnapshot) => R) =>
