@@ -25,7 +25,7 @@ const records: readonly Record_[] = JSON.parse(readFileSync(file, 'utf8')).model
 const catalog = loadModelCatalog();
 
 /** Families whose classes Shardlens does not count yet: it says so, and gives no number. */
-const LEFT = new Set<string>([
+const LEFT = new Set<string>(['hubert', 'wav2vec2', 'gemma4', 'idefics2', 'blip-2']);
   'vit',
   'dinov2',
   'clip',
@@ -45,7 +45,7 @@ const LEFT = new Set<string>([
 ]);
 
 /** Parts of composite classes that FSDP may wrap but that are no repeated layers of ours. */
-const NOT_LAYERS = /Embeddings$|Head$|Attention$|MLP$|Mixer$|Embedder$/;
+const NOT_LAYERS = /Projector$|Embeddings$|Head$|Attention$|MLP$|Mixer$|Embedder$/;
 
 function modelOf(id: string): Model {
   const record = catalog.find(id);

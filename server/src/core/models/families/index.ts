@@ -1,12 +1,15 @@
 import type { Family } from '../family';
 import { encoders } from './encoder';
+import { gemmaText } from './gemma';
 import { gptLike } from './gpt';
 import { hybrids } from './hybrids';
 import { llamaLike } from './llama';
 import { latent } from './mla';
 import { mixtures } from './moe';
+import { multimodal } from './multimodal';
 import { sequenceToSequence } from './seq2seq';
 import { t5Like } from './t5';
+import { visionModels } from './vision';
 import { visionLanguage } from './vision-language';
 
 const ALL: readonly Family[] = [
@@ -19,6 +22,9 @@ const ALL: readonly Family[] = [
   ...t5Like,
   ...sequenceToSequence,
   ...visionLanguage,
+  ...visionModels,
+  ...gemmaText,
+  ...multimodal,
 ];
 
 const BY_TYPE = new Map(ALL.flatMap((family) => family.types.map((type) => [type, family] as const)));

@@ -159,6 +159,14 @@ export const llamaLike: readonly Family[] = [
     qkvBias: 'attention_bias',
     norms: [...LLAMA_NORMS, 'post_self_attn_layernorm', 'post_mlp_layernorm'],
   }),
+  decoder({
+    types: ['glm4v_text'],
+    name: 'Glm4v',
+    layerClass: 'Glm4vTextDecoderLayer',
+    mlp: 'fused',
+    qkvBias: true,
+    norms: [...LLAMA_NORMS, 'post_self_attn_layernorm', 'post_mlp_layernorm'],
+  }),
   decoder({ types: ['exaone4'], name: 'Exaone4', norms: POST_NORMS, qkNorm: perHead, sliding: allBut(4) }),
   decoder({
     types: ['nemotron'],

@@ -2,6 +2,7 @@ import type { ConfigReader } from '../config';
 import { type Family, languageHead } from '../family';
 import { inside, type Layout } from '../layout';
 import { all, layerNorm, linear, norm, parameter, type Tensor, under } from '../parts';
+import { gemmaText } from './gemma';
 import { hybrids } from './hybrids';
 import { llamaLike } from './llama';
 import { latent } from './mla';
@@ -19,7 +20,7 @@ import {
 } from './towers';
 
 const BODIES = new Map(
-  [...llamaLike, ...mixtures, ...latent, ...hybrids].flatMap((family) =>
+  [...llamaLike, ...mixtures, ...latent, ...hybrids, ...gemmaText].flatMap((family) =>
     family.types.map((type) => [type, family.body]),
   ),
 );
@@ -56,8 +57,12 @@ interface Composite {
   readonly projector?: (c: ConfigReader, vision: Tower, visionConfig: ConfigReader, text: Layout) => Tensor[];
   /** Older files keep the text fields at the top. */
   readonly flatText?: boolean;
-  /** Where `tie_word_embeddings` counts: the class's own field alone, or the text config's as well. */
-  readonly tie?: 'top' | 'either';
+  /** Name of the decoder in the base model, where it is not `language_model`. */
+  readonly textAt?: string;
+  /** Name of the tower's config, where it is not `vision_config`. */
+  readonly towerConfig?: string;
+  /** Where `tie_word_embeddings` counts: the top field alone, either of the two, or the text config's unless the top says it. */
+  readonly tie?: 'top' | 'either' | 'text';
 }
 
 /** A tower, a projector and a decoder under `model.`, and the head beside it. */
@@ -70,14 +75,14 @@ export function composite(spec: Composite): Family {
         return undefined;
       const isFlat = spec.flatText === true && !c.says('text_config');
       const t = isFlat ? flatText(c, spec.text) : c.child('text_config', spec.text, spec.text.startsWith(spec.type));
-      const v = c.child('vision_config', spec.vision, spec.tower !== undefined);
+      const v = c.child(spec.towerConfig ?? 'vision_config', spec.vision, spec.tower !== undefined);
       const text = textBody(t);
       const vision = spec.tower?.(v) ?? visionTower(v);
       if (!text || !vision) return { ...EMPTY };
       const seen = placed(spec.towerAt ?? 'vision_tower', vision);
       const projector = all('projector', spec.projector?.(c, vision, v, text) ?? []);
-      const language = inside('language_model', text);
-      const tied = c.flag('tie_word_embeddings') || (spec.tie !== 'top' && text.tied);
+      const language = inside(spec.textAt ?? 'language_model', text);
+      const tied = isTied(c, spec.tie ?? 'either', text);
       const body: Layout = {
         ...language,
         tied,
@@ -89,6 +94,11 @@ export function composite(spec: Composite): Family {
       return { ...whole, parts: [...whole.parts, ...languageHead(text.hiddenSize, text.vocabSize, tied)] };
     },
   };
+}
+
+function isTied(c: ConfigReader, rule: 'top' | 'either' | 'text', text: Layout): boolean {
+  if (rule === 'text') return c.says('tie_word_embeddings') ? c.flag('tie_word_embeddings') : text.tied;
+  return c.flag('tie_word_embeddings') || (rule === 'either' && text.tied);
 }
 
 /** Stands for a layout that has a problem and is not looked at. */
