@@ -26,23 +26,6 @@ const catalog = loadModelCatalog();
 
 /** Families whose classes Shardlens does not count yet: it says so, and gives no number. */
 const LEFT = new Set<string>(['hubert', 'wav2vec2', 'gemma4', 'idefics2', 'blip-2']);
-  'vit',
-  'dinov2',
-  'clip',
-  'siglip',
-  'hubert',
-  'wav2vec2',
-  'gemma3n_text',
-  'gemma4',
-  'idefics2',
-  'idefics3',
-  'mllama',
-  'llama4',
-  'kimi_k25',
-  'qwen2_audio',
-  'blip-2',
-  'glm4v',
-]);
 
 /** Parts of composite classes that FSDP may wrap but that are no repeated layers of ours. */
 const NOT_LAYERS = /Projector$|Embeddings$|Head$|Attention$|MLP$|Mixer$|Embedder$/;
