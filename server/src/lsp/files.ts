@@ -9,11 +9,15 @@ import { isOnDisk } from './uri';
 /** Parsed files kept; more than this many are met only when a whole tree is checked, where none comes back. */
 const MAX_CACHED_FILES = 2000;
 
-interface CachedFile {
+/** A file at one moment. */
+export interface FileState {
+  /** Two states of a file with the same stamp are the same. */
   readonly stamp: string;
   readonly result: ReadResult;
   source?: SourceFile | undefined;
 }
+
+const OUTSIDE: FileState = { stamp: 'outside', result: { ok: false, why: 'outside' } };
 
 interface Checked<T> {
   readonly turn: number;
@@ -30,7 +34,9 @@ export class Files {
   private realRoots: readonly Path[] = [];
   private allowed: readonly Path[] = [];
   private turn = 0;
-  private readonly files = new Map<Path, CachedFile>();
+  private readonly files = new Map<Path, FileState>();
+  /** What this turn has shown to those who see the workspace folders. */
+  private readonly seen = new Map<Path, FileState>();
   private readonly looks = new Map<Path, Checked<Look>>();
   private readonly folders = new Map<Path, { readonly stamp: string; readonly names: readonly string[] }>();
   private readonly realFolders = new Map<Path, Checked<Path | undefined>>();
@@ -55,6 +61,7 @@ export class Files {
   /** Forgets what was seen to be unchanged: from now on each file is looked at again, once. */
   nextTurn(): void {
     this.turn++;
+    this.seen.clear();
     if (this.looks.size > 4 * MAX_CACHED_FILES) this.looks.clear();
     if (this.realFolders.size > MAX_CACHED_FILES) this.realFolders.clear();
     if (this.folders.size > MAX_CACHED_FILES) this.folders.clear();
@@ -84,14 +91,19 @@ export class Files {
     return isOnDisk(folder) ? this.stamp(folder) : this.remote.folderStamp(folder);
   }
 
-  read(path: Path, roots: readonly Path[]): ReadResult {
-    if (!this.mayRead(path, roots)) return { ok: false, why: 'outside' };
-    return this.cached(path).result;
+  /** A file as it is in this turn, for one who sees these roots. */
+  at(path: Path, roots: readonly Path[]): FileState {
+    const isShared = roots === this.roots;
+    const known = isShared ? this.seen.get(path) : undefined;
+    if (known) return known;
+    const file = this.mayRead(path, roots) ? this.cached(path) : OUTSIDE;
+    if (this.seen.size > MAX_CACHED_FILES) this.seen.clear();
+    if (isShared) this.seen.set(path, file);
+    return file;
   }
 
-  source(path: Path, roots: readonly Path[]): SourceFile | undefined {
-    if (!this.mayRead(path, roots)) return undefined;
-    const file = this.cached(path);
+  /** The parsed form of a file that {@link at} gave. */
+  parsed(path: Path, file: FileState): SourceFile | undefined {
     if (!file.result.ok) return undefined;
     file.source ??= this.parse(path, file.result.text);
     return file.source;
@@ -108,11 +120,11 @@ export class Files {
     return names;
   }
 
-  private cached(path: Path): CachedFile {
+  private cached(path: Path): FileState {
     const stamp = this.stamp(path);
     const known = this.files.get(path);
     if (known?.stamp === stamp) return known;
-    const file: CachedFile = { stamp, result: this.readNow(path, stamp) };
+    const file: FileState = { stamp, result: this.readNow(path, stamp) };
     this.files.delete(path);
     this.files.set(path, file);
     if (this.files.size > MAX_CACHED_FILES) {

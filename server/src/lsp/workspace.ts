@@ -1,5 +1,5 @@
 import type { Path, ReadResult, SourceFile, Workspace } from '../core/source';
-import type { Files } from './files';
+import type { FileState, Files } from './files';
 
 /**
  * The files as one analysis sees them. It notes what was looked at, so that the analysis can be used again exactly as
@@ -20,15 +20,11 @@ export class TrackedWorkspace implements Workspace {
   }
 
   read(path: Path): ReadResult {
-    const result = this.files.read(path, this.roots);
-    this.note(path);
-    if (!result.ok && result.why === 'pending') this.sawPending = true;
-    return result;
+    return this.look(path).result;
   }
 
   source(path: Path): SourceFile | undefined {
-    const result = this.read(path);
-    return result.ok ? this.files.source(path, this.roots) : undefined;
+    return this.files.parsed(path, this.look(path));
   }
 
   list(folder: Path): readonly string[] {
@@ -40,13 +36,16 @@ export class TrackedWorkspace implements Workspace {
   /** True while every file and folder looked at is as it was. */
   isFresh(): boolean {
     if (!sameRoots(this.files.rootsFor(this.path), this.roots)) return false;
-    for (const [path, stamp] of this.seenFiles) if (this.files.stamp(path) !== stamp) return false;
+    for (const [path, stamp] of this.seenFiles) if (this.files.at(path, this.roots).stamp !== stamp) return false;
     for (const [folder, stamp] of this.seenFolders) if (this.files.folderStamp(folder) !== stamp) return false;
     return true;
   }
 
-  private note(path: Path): void {
-    if (!this.seenFiles.has(path)) this.seenFiles.set(path, this.files.stamp(path));
+  private look(path: Path): FileState {
+    const file = this.files.at(path, this.roots);
+    if (!this.seenFiles.has(path)) this.seenFiles.set(path, file.stamp);
+    if (!file.result.ok && file.result.why === 'pending') this.sawPending = true;
+    return file;
   }
 }
 

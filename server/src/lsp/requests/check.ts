@@ -47,8 +47,8 @@ function checkFile(session: Session, uri: string, params: CheckParams): CheckedF
 
 /** Spares the parser what recognition would find nothing in; a folder is mostly that. */
 function couldBeOurs(session: Session, path: Path): boolean {
-  const read = session.files.read(path, session.files.rootsFor(path));
-  return !read.ok || couldBeConfig(path, read.text);
+  const { result } = session.files.at(path, session.files.rootsFor(path));
+  return !result.ok || couldBeConfig(path, result.text);
 }
 
 function notOurs(uri: string): CheckedFile {
