@@ -18,7 +18,12 @@ export interface OraclePoint {
   readonly mask?: boolean;
   readonly granularity?: number;
   readonly optimizer?: string;
-  readonly lora?: { readonly r: number; readonly target_modules: string | readonly string[]; readonly fp32?: boolean; readonly dropout?: number };
+  readonly lora?: {
+    readonly r: number;
+    readonly target_modules: string | readonly string[];
+    readonly fp32?: boolean;
+    readonly dropout?: number;
+  };
   readonly sharding?: string;
   readonly world?: number;
   readonly replicate?: number;
@@ -50,7 +55,8 @@ export function readOracle(): Fixture {
 }
 
 export function oracleModel(fixture: Fixture, name: string): Model {
-  const described = describeModel(fixture.models[name], { name, source: 'oracle', confidence: 'high' });
+  const architecture = name.startsWith('bert') ? 'BertForMaskedLM' : undefined;
+  const described = describeModel(fixture.models[name], { name, source: 'oracle', confidence: 'high', architecture });
   if ('problem' in described) throw new Error(`${name}: ${described.problem}`);
   return described.model;
 }
@@ -59,7 +65,6 @@ const OPTIMIZERS: Readonly<Record<string, readonly [string, 'fused' | 'foreach' 
   adamw_fused: ['adamw_torch', 'fused'],
   adamw_foreach: ['adamw_torch', 'foreach'],
   sgd: ['sgd', 'foreach'],
-  sgd_momentum: ['sgd_momentum', 'foreach'],
   adafactor: ['adafactor', 'loop'],
 };
 
@@ -92,7 +97,8 @@ export function oracleRun(point: OraclePoint, model: Model): TrainingRun {
 }
 
 function shardingOf(point: OraclePoint): Sharding {
-  if (point.sharding === 'fsdp2') return fsdp({ strategy: point.fsdp?.reshard === false ? 'SHARD_GRAD_OP' : 'FULL_SHARD' });
+  if (point.sharding === 'fsdp2')
+    return fsdp({ strategy: point.fsdp?.reshard === false ? 'SHARD_GRAD_OP' : 'FULL_SHARD' });
   if (point.sharding === undefined) return SINGLE;
   const set = point.zero ?? {};
   const device = (key: string): unknown => (set[key] as { device?: string } | undefined)?.device ?? 'none';

@@ -24,7 +24,7 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
   const { traits } = familyTraits(facts.model.modelType);
   const h = facts.model.hiddenSize;
   const attention = block.attention;
-  const intermediate = (block.mlp?.intermediateSize ?? 0) / facts.tensor;
+  const intermediate = mlpWidth(block) / facts.tensor;
   const compute = facts.computeBytes;
   let perToken: number;
   if (facts.compiled) perToken = compiledPerToken(facts, block);
@@ -120,9 +120,10 @@ function scoreBytes(facts: Facts, traits: FamilyTraits, shape: AttentionShape): 
     case 'math':
       return facts.computeBytes * heads * pairs;
     default: {
-      // fp32 softmax, and its 16-bit copy where products are 16-bit.
-      const softmax = facts.computeBytes === 2 ? 6 : 4;
-      const dropout = traits.dropout > 0 ? 1 + facts.computeBytes : 0;
+      // Softmax, with its 16-bit copy where it is fp32 and products are not; dropout keeps a mask and its output.
+      const c = facts.computeBytes;
+      const softmax = traits.softmax === 'compute' ? c : c === 2 ? 6 : 4;
+      const dropout = traits.attentionDropout ? 1 + c : 0;
       return (softmax + dropout + (traits.softcap ? facts.computeBytes : 0)) * heads * pairs;
     }
   }
@@ -135,7 +136,8 @@ function mlpPerToken(facts: Facts, traits: FamilyTraits, mlp: MlpShape): number 
   const wide = (size: number): number => {
     if (mlp.gated) return c * size * (frozen ? 3 : 4);
     if (traits.activation === 'relu') return c * size;
-    if (traits.activation === 'python-gelu') return c * size * 7;
+    // gelu_new in Python: five intermediates; under autocast pow and tanh run in fp32. Counted.
+    if (traits.activation === 'python-gelu') return size * (facts.castsWeights ? 16 : 5 * c);
     return c * size * (frozen ? 1 : 2);
   };
   if (mlp.moe === undefined) return wide(mlp.intermediateSize / facts.tensor);
@@ -145,12 +147,17 @@ function mlpPerToken(facts: Facts, traits: FamilyTraits, mlp: MlpShape): number 
   return 8 * experts + routed + wide(sharedIntermediateSize / facts.tensor);
 }
 
-/** Each adapter keeps its own copy of its input, cast to the adapter's type, and the product with A. */
+/**
+ * What adapters keep of their inputs. fp32 adapters in a 16-bit model cast a copy each (16-bit under autocast); where the whole
+ * model is 16-bit (ZeRO, FSDP's mixed precision) they share the input with its other readers.
+ */
 function loraPerToken(facts: Facts, index: number): number {
   const adapted = facts.lora?.perBlock[index];
   if (facts.lora === undefined || adapted === undefined) return 0;
-  const width = facts.mixed || facts.sharding.kind === 'zero' ? facts.computeBytes : 4;
-  return width * (adapted.inputs / facts.tensor + adapted.targets * facts.lora.rank);
+  const isShared = facts.sharding.kind === 'zero' || (facts.sharding.kind === 'fsdp' && facts.mixed);
+  const width = facts.mixed || isShared ? facts.computeBytes : 4;
+  const inputs = isShared ? adapted.distinctInputs : adapted.inputs;
+  return width * (inputs / facts.tensor + adapted.targets * facts.lora.rank);
 }
 
 function dropoutPerToken(facts: Facts, traits: FamilyTraits, h: number): number {

@@ -3,6 +3,7 @@ import type { Known, Origin } from '../../run/known';
 import type { Dtype, FsdpSharding, TrainingRun, ZeroSharding } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import { type Counts, countParameters } from './counts';
+import { familyTraits } from './families';
 import { countLora, type LoraCounts } from './lora';
 import { type OptimizerRecord, optimizerRecord } from './optimizers';
 
@@ -237,7 +238,7 @@ function isPadded(run: TrainingRun, corner: Corner): boolean {
 /** Which kernel scaled_dot_product_attention takes on CUDA; estimation §3.3 and the oracle's section 2.3. */
 function attentionKernel(run: TrainingRun, model: Model, computeBytes: number, masked: boolean): AttentionKernel {
   const chosen = optional(run.attention) ?? 'sdpa';
-  if (chosen === 'eager') return 'eager';
+  if (chosen === 'eager' || (chosen === 'sdpa' && familyTraits(model.modelType).traits.eagerOnly)) return 'eager';
   if (chosen !== 'sdpa') return 'flash';
   const attention = model.blocks.find((block) => block.attention !== undefined)?.attention;
   const isGrouped = attention !== undefined && attention.kvHeads !== attention.heads;

@@ -16,12 +16,16 @@ export interface FamilyTraits {
   readonly rotary: boolean;
   /** `kernel` saves its input, `python-gelu` every intermediate, `relu` only its output. */
   readonly activation: 'kernel' | 'python-gelu' | 'relu';
-  /** Probability of the dropouts on the residual branches and on attention weights. */
+  /** Probability of the dropouts on the residual branches. */
   readonly dropout: number;
-  /** Extra dropout between the activation and the second matrix. */
-  readonly innerDropout: boolean;
-  /** tanh soft cap on attention scores, saved once per score in eager attention. */
+  /** Probability of dropout on attention weights is not zero. */
+  readonly attentionDropout: boolean;
+  /** Eager attention takes its softmax in fp32, or in the type of the products. */
+  readonly softmax: 'fp32' | 'compute';
+  /** tanh soft cap on attention scores and on the logits, each saved once. */
   readonly softcap: boolean;
+  /** The family has no scaled_dot_product_attention in transformers 5.x and runs eager. */
+  readonly eagerOnly: boolean;
 }
 
 const LLAMA: FamilyTraits = {
@@ -33,22 +37,39 @@ const LLAMA: FamilyTraits = {
   rotary: true,
   activation: 'kernel',
   dropout: 0,
-  innerDropout: false,
+  attentionDropout: false,
+  softmax: 'fp32',
   softcap: false,
+  eagerOnly: false,
 };
 const LAYER_NORM: FamilyTraits = { ...LLAMA, norm: 'layer' };
-const BERT: FamilyTraits = { ...LAYER_NORM, rotary: false, dropout: 0.1 };
+const BERT: FamilyTraits = {
+  ...LAYER_NORM,
+  rotary: false,
+  dropout: 0.1,
+  attentionDropout: true,
+  softmax: 'compute',
+};
+const T5: FamilyTraits = { ...LLAMA, norm: 't5', rotary: false, dropout: 0.1, attentionDropout: true };
 const GEMMA: FamilyTraits = { ...LLAMA, norm: 'gemma' };
 
 const FAMILIES: Readonly<Record<string, FamilyTraits>> = {
   gemma: GEMMA,
-  gemma2: { ...GEMMA, postNorms: 2, softcap: true },
+  gemma2: { ...GEMMA, postNorms: 2, softcap: true, eagerOnly: true },
   gemma3: { ...GEMMA, postNorms: 2 },
   gemma3_text: { ...GEMMA, postNorms: 2 },
   olmo2: { ...LLAMA, norms: 0, postNorms: 2 },
   olmo3: { ...LLAMA, norms: 0, postNorms: 2 },
   phi3: { ...LLAMA, fusedQkv: true, fusedGate: true },
-  gpt2: { ...LAYER_NORM, fusedQkv: true, rotary: false, activation: 'python-gelu', dropout: 0.1 },
+  gpt2: {
+    ...LAYER_NORM,
+    fusedQkv: true,
+    rotary: false,
+    activation: 'python-gelu',
+    dropout: 0.1,
+    attentionDropout: true,
+    softmax: 'compute',
+  },
   gpt_neox: { ...LAYER_NORM, fusedQkv: true },
   gpt_bigcode: { ...LAYER_NORM, fusedQkv: true, rotary: false, dropout: 0.1 },
   gptj: { ...LAYER_NORM, norms: 1, activation: 'python-gelu' },
@@ -66,15 +87,19 @@ const FAMILIES: Readonly<Record<string, FamilyTraits>> = {
   electra: BERT,
   distilbert: BERT,
   camembert: BERT,
-  t5: { ...LLAMA, norm: 't5', rotary: false, dropout: 0.1, innerDropout: true },
-  mt5: { ...LLAMA, norm: 't5', rotary: false, dropout: 0.1, innerDropout: true },
+  t5: T5,
+  mt5: T5,
 };
 
 /** Traits of a model type; Llama's block where the family has no entry, which the caller must call an assumption. */
 export function familyTraits(modelType: string): { readonly traits: FamilyTraits; readonly isKnown: boolean } {
-  if (Object.hasOwn(FAMILIES, modelType)) return { traits: FAMILIES[modelType] ?? LLAMA, isKnown: true };
+  if (Object.hasOwn(FAMILIES, modelType))
+    return { traits: FAMILIES[modelType] ?? LLAMA, isKnown: COUNTED.has(modelType) };
   return { traits: LLAMA, isKnown: LLAMA_LIKE.has(modelType) };
 }
+
+/** Families with traits of their own that were counted by running them; the others were only read. */
+const COUNTED: ReadonlySet<string> = new Set(['gemma2', 'phi3', 'gpt2', 'gpt_neox', 'opt', 'bert', 'roberta']);
 
 /** Families whose block saves what Llama's does, apart from shapes that the model itself carries. */
 const LLAMA_LIKE: ReadonlySet<string> = new Set([

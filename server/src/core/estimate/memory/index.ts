@@ -1,7 +1,7 @@
 import type { TrainingRun } from '../../run/training-run';
 import type { Assumption, MemoryEstimate, MemoryGroup, Phase, PhaseMemory } from '../estimate';
 import { overheadParts } from './allocator';
-import { momentBand } from './band';
+import { isEncoderDecoder, momentBand } from './band';
 import { type Corner, type Facts, readFacts } from './facts';
 import { familyTraits } from './families';
 import { type Part, sumBytes, toTerm } from './part';
@@ -138,6 +138,13 @@ function noteLimits(facts: Facts, assumptions: Assumption[]): void {
       what: 'activations',
       value: 'as in a Llama block of the same shape',
       because: `what ${model.modelType} blocks save has not been counted; the band is wider`,
+    });
+  }
+  if (isEncoderDecoder(facts)) {
+    assumptions.push({
+      what: 'cross attention',
+      value: 'not counted',
+      because: 'encoder-decoder blocks have not been counted; activations may be up to 70 % more, and the band says so',
     });
   }
   if (model.blocks.some((block) => block.tower === 'vision' || block.tower === 'audio')) {

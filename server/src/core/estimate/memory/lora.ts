@@ -12,12 +12,29 @@ export interface LoraCounts {
   /** The largest trained tensor. */
   readonly largest: number;
   /** Adapted inputs and outputs summed over the targets of one block of each kind; saved activations follow from them. */
-  readonly perBlock: readonly {
-    readonly inputs: number;
-    readonly targets: number;
-    readonly names: ReadonlySet<string>;
-  }[];
+  readonly perBlock: readonly AdaptedBlock[];
 }
+
+export interface AdaptedBlock {
+  /** Input widths summed over all adapters. */
+  readonly inputs: number;
+  /** The same with an input that several adapters read counted once; attention's output is kept by the kernel anyway. */
+  readonly distinctInputs: number;
+  readonly targets: number;
+}
+
+/** Projections that read the same tensor. */
+const SHARED_INPUT: Readonly<Record<string, string>> = {
+  q_proj: 'attention',
+  k_proj: 'attention',
+  v_proj: 'attention',
+  qkv_proj: 'attention',
+  query_key_value: 'attention',
+  gate_proj: 'mlp',
+  up_proj: 'mlp',
+  gate_up_proj: 'mlp',
+};
+const KEPT_ANYWAY: ReadonlySet<string> = new Set(['o_proj', 'dense', 'out_proj']);
 
 /**
  * Adapters of rank r on every matched linear weight add r × (in + out) parameters: arXiv 2106.09685 and
@@ -28,7 +45,7 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
   const written = lora.targets.known ? lora.targets.value : model.loraTargets;
   const targets = new Set(written ?? ['q_proj', 'v_proj']);
   const saved = new Set(lora.modulesToSave.known ? lora.modulesToSave.value : []);
-  const perBlock = model.blocks.map(() => ({ inputs: 0, targets: 0, names: new Set<string>() }));
+  const perBlock = model.blocks.map(() => ({ inputs: 0, distinctInputs: 0, targets: 0, seen: new Set<string>() }));
   let parameters = 0;
   let full = 0;
   let largest = 0;
@@ -47,7 +64,9 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
     const perOne = group.count / (model.blocks[group.block ?? 0]?.count ?? 1);
     block.inputs += inputs * perOne;
     block.targets += perOne;
-    block.names.add(name);
+    const shared = SHARED_INPUT[name] ?? name;
+    if (!block.seen.has(shared) && !KEPT_ANYWAY.has(name)) block.distinctInputs += inputs * perOne;
+    block.seen.add(shared);
   }
   return { rank, parameters: parameters + full, full, largest, perBlock };
 }

@@ -3,6 +3,7 @@ import type { Phase } from '../estimate';
 import { type BlockBytes, blockBytes } from './blocks';
 import { largestBlock, type Transients } from './buffers';
 import type { Facts } from './facts';
+import { familyTraits } from './families';
 import { headFactors, logitElements, logitsPart } from './loss-head';
 import { type Part, sumBytes } from './part';
 import { dtypeName, type States } from './states';
@@ -73,7 +74,7 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
     ]),
     moment('step', 'end of backward', [
       ...resident,
-      ...(facts.sharding.kind === 'fsdp' ? scaled(kept, blockShare(facts)) : kept === undefined ? [] : [kept]),
+      ...(isZero ? [] : scaled(kept, facts.sharding.kind === 'fsdp' ? blockShare(facts) : 1)),
       ...embeddingGradient(facts),
       ...transients.end,
     ]),
@@ -91,6 +92,7 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
         ...earlier,
         ...scaled(activations.saved, left),
         activations.working,
+        ...headGradient.kept,
         ...transients.reduce,
       ]),
     );
@@ -161,7 +163,7 @@ function moment(phase: Phase, name: string, parts: readonly Part[]): Moment {
 
 /** Sums blocks over all kinds; pipeline stages hold their share of the blocks for several micro-batches in flight. */
 function countActivations(facts: Facts): Activations {
-  const { model, tokens, streamBytes, checkpointing, pipeline, accumulation } = facts;
+  const { model, tokens, checkpointing, pipeline, accumulation } = facts;
   const inFlight = pipeline > 1 ? Math.min(accumulation, pipeline) : 1;
   let saved = 0;
   let casts = 0;
@@ -176,10 +178,7 @@ function countActivations(facts: Facts): Activations {
     if (bytes.saved > largest.saved) largest = bytes;
   }
   const h = model.hiddenSize;
-  // The last norm with its input, and the ids, positions and rotary tables of the batch.
-  // Under LoRA the first norm has nothing to differentiate, unless checkpointing makes its input ask for a gradient.
-  const trainsAll = facts.lora === undefined;
-  const ends = tokens * ((trainsAll ? 4 + 2 * streamBytes : checkpointing === 'full' ? 4 : 0) * h + 32);
+  const ends = tokens * endsPerToken(facts);
   const total = saved * inFlight + ends;
   const isFull = checkpointing === 'full';
   const headCast = facts.castsWeights ? 2 * model.vocabSize * h : 0;
@@ -228,6 +227,18 @@ function countActivations(facts: Facts): Activations {
   };
 }
 
+/** The last norm with its input and output, and the ids, positions and rotary tables of the batch. */
+function endsPerToken(facts: Facts): number {
+  const h = facts.model.hiddenSize;
+  const stream = facts.streamBytes;
+  const { traits } = familyTraits(facts.model.modelType);
+  const tables = 32;
+  if (traits.norm === 'layer') return 2 * stream * h + (traits.dropout > 0 ? h : 0) + tables;
+  // Under LoRA the first norm has nothing to differentiate, unless checkpointing makes its input ask for a gradient.
+  if (facts.lora !== undefined) return (facts.checkpointing === 'full' ? 4 * h : 0) + tables;
+  return (4 + (traits.norm === 'gemma' ? 4 : stream) + stream) * h + tables;
+}
+
 /** The head's gradient, alive as soon as backward has begun: while it is made, and after. ZeRO counts what it keeps of it in its buffers. */
 function weightGradient(facts: Facts, states: States): { readonly made: Part[]; readonly kept: Part[] } {
   const { model, lora, sharding, tensor } = facts;
@@ -242,7 +253,9 @@ function weightGradient(facts: Facts, states: States): { readonly made: Part[]; 
     source: 'estimation §3.4',
     from: facts.from.model,
   });
-  if (sharding.kind === 'zero') return { made: [part(facts.computeBytes)], kept: [] };
+  // ZeRO takes it into its bucket at once, unless a tied embedding adds to it later.
+  if (sharding.kind === 'zero')
+    return { made: [part(facts.computeBytes)], kept: model.tiedEmbeddings ? [part(facts.computeBytes)] : [] };
   if (sharding.kind === 'fsdp') return { made: [part(facts.computeBytes)], kept: [part(facts.computeBytes)] };
   // Under autocast the product is 16-bit and then cast.
   return { made: [part(states.gradientBytes + (facts.castsWeights ? 2 : 0))], kept: [part(states.gradientBytes)] };
@@ -275,6 +288,8 @@ function gradientsAtStep(facts: Facts, states: States): Part[] {
 /** foreach keeps one list of temporaries as large as what it steps: exactly 1.0 × its bytes, counted. */
 function stepTemporaries(facts: Facts): Part[] {
   if (facts.sharding.kind === 'zero' || facts.step === 'fused' || facts.step === 'cpu') return [];
+  // Without state there is nothing to compute aside: the gradients are applied in place.
+  if (facts.step === 'foreach' && facts.optimizer.fp32 === 0) return [];
   const width = facts.lora === undefined ? facts.weightBytes : 4;
   const elements = facts.trainable / facts.shards;
   const largest = Math.min(elements, facts.lora?.largest ?? facts.counts.largest);

@@ -81,12 +81,20 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
     () => `${clones} × ${w} B × ${count(largest)} elements`,
   );
   const last = isLarge ? large(isStage1 ? 3 : 2) : flat(trainable % bucket);
+  const kept = buffer(
+    facts,
+    'partition',
+    w * partition,
+    'gradients of the partition',
+    SOURCE,
+    () => `${w} B × ${count(partition)} elements`,
+  );
   return {
     loss: standing,
     block: [...standing, ipg],
     reduce: first,
     reducedAfter: isLarge ? 0 : Math.min(1, bucket / trainable),
-    end: offloads ? [...standing, ipg, clone, norm] : [ipg, last],
+    end: offloads ? [...standing, ipg, clone, norm] : isLarge ? [ipg, last] : [ipg, last, kept],
     step: offloads ? standing : [stepGradients(facts, partition, normed, largest)],
     save: standing,
   };
