@@ -1,5 +1,5 @@
 import { schemaProblems } from '../schema/problems';
-import { readerAtStart, valueVerdict } from '../schema/verdict';
+import { readerOf, valueVerdict } from '../schema/verdict';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -23,7 +23,7 @@ export const booleanString = rule({
       if (!node) continue;
       const meant = /^(?:t|true|y|yes|on|1)$/i.test(String(value));
       const verdict = valueVerdict(config.dialect, schema, parent, run);
-      const reader = readerAtStart(config.dialect);
+      const reader = readerOf(config.dialect);
       const stops = !coerced && verdict.severity === 'error';
       const fate = stops
         ? `${reader} stops on a text here`

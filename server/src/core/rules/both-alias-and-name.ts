@@ -40,7 +40,7 @@ export const bothAliasAndName = rule({
     for (const { setting, schema, parent, owner, key } of describedSettings(config, root)) {
       const facts = factsOf(schema);
       const strict = config.dialect === 'deepspeed' && factsOf(parent).unknownKeys === 'reject';
-      const successor = strict && schema?.deprecated ? facts.replacedBy?.split('.').pop() : undefined;
+      const successor = strict && schema?.deprecated ? successorBeside(setting.path, facts.replacedBy) : undefined;
       const twin = facts.aliasOf ?? successor;
       const other = twin === undefined ? undefined : lookup(owner, twin);
       if (twin === undefined || !other) continue;
@@ -59,3 +59,10 @@ export const bothAliasAndName = rule({
     }
   },
 });
+
+/** The successor's name when it stands in the same section; DeepSpeed compares only there. */
+function successorBeside(path: string, replacedBy: string | undefined): string | undefined {
+  const parts = replacedBy?.split('.') ?? [];
+  const name = parts.pop();
+  return parts.join('.') === path.split('.').slice(0, -1).join('.') ? name : undefined;
+}

@@ -52,9 +52,9 @@ export const deprecatedKey = rule({
         at: setting,
         on: 'key',
         tag: 'deprecated',
-        severity: refused ? 'error' : unread ? 'warning' : 'hint',
+        severity: unread || refused ? 'warning' : 'hint',
         message: refused
-          ? `${reader} stops when it finds ${setting.path}; the key is ${replacedBy} now.`
+          ? `${reader} stops on ${setting.path} when it builds this section itself; the key is ${replacedBy} now.`
           : unread
             ? `${reader} does not read ${key} any more; the key is ${replacedBy} now.`
             : `${key} is deprecated in favour of ${replacedBy}.`,

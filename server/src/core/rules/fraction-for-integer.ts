@@ -1,5 +1,5 @@
 import { schemaProblems } from '../schema/problems';
-import { readerAtStart, stopWords, valueVerdict } from '../schema/verdict';
+import { readerOf, stopWords, valueVerdict } from '../schema/verdict';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -30,7 +30,7 @@ export const fractionForInteger = rule({
       if (problem.kind !== 'wrong-type' || problem.form !== 'fraction' || typeof problem.value !== 'number') continue;
       const { setting, schema, parent, value } = problem;
       const verdict = valueVerdict(config.dialect, schema, parent, run);
-      const reader = readerAtStart(config.dialect);
+      const reader = readerOf(config.dialect);
       const whole = Math.max(Math.trunc(value), value > 0 ? 1 : Number.NEGATIVE_INFINITY);
       report({
         at: setting,

@@ -1,6 +1,6 @@
 import { typesOf } from '../schema/keys';
 import { schemaProblems } from '../schema/problems';
-import { readerAtStart, valueVerdict } from '../schema/verdict';
+import { readerOf, valueVerdict } from '../schema/verdict';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -41,7 +41,7 @@ export const numericString = rule({
       if (node?.kind !== 'scalar' || (node.style === 'plain' && config.file.tree.format === 'yaml')) continue;
       const verdict = valueVerdict(config.dialect, schema, parent, run);
       const kind = typesOf(schema).includes('number') ? 'number' : 'integer';
-      const reader = readerAtStart(config.dialect);
+      const reader = readerOf(config.dialect);
       // TrlParser converts text, HfArgumentParser does not: which one reads the file is not known here.
       const certain = config.dialect === 'deepspeed' && verdict.severity === 'error';
       report({

@@ -1,6 +1,6 @@
 import { boundsOf } from '../schema/keys';
 import { schemaProblems } from '../schema/problems';
-import { readerAtStart, stopWords, valueVerdict } from '../schema/verdict';
+import { readerOf, stopWords, valueVerdict } from '../schema/verdict';
 import { rangeWords } from '../schema/words';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
@@ -37,7 +37,7 @@ export const outOfRange = rule({
       if (problem.kind !== 'out-of-range') continue;
       const { setting, schema, parent, value } = problem;
       const verdict = valueVerdict(config.dialect, schema, parent, run);
-      const reader = readerAtStart(config.dialect);
+      const reader = readerOf(config.dialect);
       const { minimum } = boundsOf(schema);
       report({
         at: setting,

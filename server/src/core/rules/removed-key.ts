@@ -1,3 +1,4 @@
+import type { JsonSchema } from '../catalogs';
 import type { Severity } from '../findings';
 import { factsOf } from '../schema/keys';
 import { type DescribedSetting, describedSettings } from '../schema/settings';
@@ -45,12 +46,16 @@ export const removedKey = rule({
   },
   check({ config, run, catalogs, report }) {
     const { schema: root } = catalogs.schema('trainer');
-    for (const described of describedSettings(config, root)) {
+    const settings = describedSettings(config, root);
+    const usesTrl = settings.some(({ schema }) => isTrlOwn(schema));
+    for (const described of settings) {
       const facts = factsOf(described.schema);
       if (facts.removedIn === undefined) continue;
       const { framework, version: gone } = removalOf(facts.removedIn);
       const stated = statedVersion(run, framework);
       if (stated !== undefined && !isAtLeast(stated, gone)) continue;
+      // Scripts of all kinds have a max_seq_length of their own.
+      if (framework === 'trl' && stated === undefined && !usesTrl) continue;
       const { setting, key } = described;
       const instead = facts.replacedBy ? ` Use ${facts.replacedBy}${replacementNote(key)}.` : '';
       report({
@@ -67,6 +72,14 @@ export const removedKey = rule({
     }
   },
 });
+
+/** A key that only TRL's trainers have. */
+function isTrlOwn(schema: JsonSchema | undefined): boolean {
+  const { appliesTo, removedIn } = factsOf(schema);
+  return !removedIn && (appliesTo?.some((name) => TRL_CONFIGS.has(name)) ?? false);
+}
+
+const TRL_CONFIGS = new Set(['SFTConfig', 'DPOConfig', 'GRPOConfig', 'RewardConfig']);
 
 /** Without a stated version the file may well run: how loud it is said depends on how long ago the key went. */
 function severityOf(stated: string | undefined, framework: string, gone: string): Severity {

@@ -1,4 +1,4 @@
-import { factsOf, nearestKey } from '../schema/keys';
+import { childSchema, factsOf, nearestKey } from '../schema/keys';
 import { schemaProblems } from '../schema/problems';
 import { describedSettings } from '../schema/settings';
 import { type Explanation, explainUnknownKey, keysToSuggest } from '../schema/unknown-key';
@@ -73,7 +73,10 @@ function rejectedKeys({ config, run, catalogs, report }: RuleContext): void {
 /** A Trainer file may carry arguments of the script's own, so only a near miss of a known name is reported. */
 function mistypedArguments({ config, catalogs, report }: RuleContext): void {
   const { schema } = catalogs.schema('trainer');
-  const known = keysToSuggest(schema).filter((name) => name.length >= MIN_TYPO_LENGTH);
+  // Arguments of TRL's and other scripts look like each other too much: use_lora is no slip for use_dora.
+  const known = keysToSuggest(schema).filter(
+    (name) => name.length >= MIN_TYPO_LENGTH && !factsOf(childSchema(schema, name)).appliesTo,
+  );
   for (const { setting, key, schema: own, parent } of describedSettings(config, schema)) {
     if (own || parent !== schema || key.length < MIN_TYPO_LENGTH) continue;
     const nearest = nearestKey(key, known);

@@ -1,7 +1,7 @@
 import { factsOf, nearestKey, valuesOf } from '../schema/keys';
 import { schemaProblems } from '../schema/problems';
 import { describedSettings } from '../schema/settings';
-import { readerAtStart, stopWords, valueVerdict } from '../schema/verdict';
+import { readerOf, stopWords, valueVerdict } from '../schema/verdict';
 import { expectedWords } from '../schema/words';
 import { stringOf } from '../settings';
 import { replaceValue } from '../syntax/editing';
@@ -47,7 +47,7 @@ export const unknownValue = rule({
       const { node } = setting;
       if (!node) continue;
       const verdict = valueVerdict(config.dialect, schema, parent, run);
-      const reader = readerAtStart(config.dialect);
+      const reader = readerOf(config.dialect);
       const nearest = nearestValue(value, schema);
       report({
         at: setting,

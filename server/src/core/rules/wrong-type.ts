@@ -1,7 +1,7 @@
 import { factsOf, valuesOf } from '../schema/keys';
 import type { Misfit } from '../schema/misfit';
 import { type SchemaProblem, schemaProblems } from '../schema/problems';
-import { readerAtStart, stopWords, valueVerdict } from '../schema/verdict';
+import { readerOf, stopWords, valueVerdict } from '../schema/verdict';
 import { expectedWords } from '../schema/words';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
@@ -48,14 +48,17 @@ export const wrongType = rule({
       if (problem.kind !== 'wrong-type' || problem.coerced || hasOwnRule(problem)) continue;
       const { setting, schema, parent } = problem;
       const verdict = valueVerdict(config.dialect, schema, parent, run);
-      const reader = readerAtStart(config.dialect);
+      const reader = readerOf(config.dialect);
       const word = yamlWord(problem);
-      const fate = stopWords(reader, verdict, `${reader} does not check it, and what follows is not what is written`);
+      const fate =
+        PASSES.has(problem.key) && word
+          ? 'the launcher takes it for none of its types and starts plain processes'
+          : stopWords(reader, verdict, `${reader} does not check it, and what follows is not what is written`);
       report({
         at: setting,
-        severity: verdict.severity,
+        severity: PASSES.has(problem.key) && word ? 'warning' : verdict.severity,
         message: word
-          ? `PyYAML reads ${setting.path}: ${word.raw} as ${String(problem.value)}; ${setting.path} takes ${expectedWords(schema)}, and ${fate}.`
+          ? `PyYAML reads ${setting.path}: ${word.raw} as ${String(problem.value)}, not as the word "${word.meant}"; ${fate}.`
           : `${setting.path} takes ${expectedWords(schema)}, not ${valueWords(problem)}; ${fate}.`,
         fixes:
           word && setting.node
@@ -71,6 +74,9 @@ export const wrongType = rule({
     }
   },
 });
+
+/** `distributed_type: NO` without quotes is false, which nothing compares with (config_args.py:107, launch.py:1305). */
+const PASSES = new Set(['distributed_type']);
 
 type ValueProblem = Extract<SchemaProblem, { kind: 'wrong-type' | 'out-of-range' | 'unknown-value' }>;
 

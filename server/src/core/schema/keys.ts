@@ -63,7 +63,7 @@ const MAX_SECTION_DEPTH = 8;
  * Short names are near to everything, so they must be nearer.
  */
 export function nearestKey(name: string, candidates: Iterable<string>): string | undefined {
-  const limit = name.length < 5 ? 1 : 2;
+  const limit = name.length < 8 ? 1 : 2;
   let best: string | undefined;
   let bestDistance = limit + 1;
   let tied = false;

@@ -33,13 +33,14 @@ export function explainUnknownKey(problem: UnknownKey, root: JsonSchema, catalog
   if (last !== undefined) return { kind: 'former', last };
   const to = facts.renames?.[key];
   if (to !== undefined) return { kind: 'renamed', to };
-  const place = placesOfKey(root, key)[0];
-  if (place !== undefined) return { kind: 'misplaced', place };
+  // A name that stands in several sections, as `enabled`, says nothing about where this one belongs.
+  const [place, ...others] = placesOfKey(root, key);
+  if (place !== undefined && others.length === 0) return { kind: 'misplaced', place };
   const nearest = nearestKey(key, keysToSuggest(parent));
   if (nearest !== undefined) return { kind: 'typo', nearest };
   for (const dialect of NEIGHBOURS[setting.config.dialect] ?? []) {
-    const elsewhere = placesOfKey(catalogs.schema(dialect).schema, key)[0];
-    if (elsewhere !== undefined) return { kind: 'foreign', dialect, place: elsewhere };
+    const [elsewhere, ...more] = placesOfKey(catalogs.schema(dialect).schema, key);
+    if (elsewhere !== undefined && more.length < 2) return { kind: 'foreign', dialect, place: elsewhere };
   }
   return { kind: 'unknown' };
 }
