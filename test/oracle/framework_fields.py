@@ -14,6 +14,10 @@ import sys
 
 
 def literal(node):
+    # DeepSpeed writes large numbers as pp_int(5e8), an int that prints nicely (runtime/config_utils.py).
+    if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("pp_int", "int") and node.args:
+        inner = literal(node.args[0])
+        return {"default": int(inner["default"])} if "default" in inner else inner
     try:
         return {"default": ast.literal_eval(node)}
     except (ValueError, SyntaxError):

@@ -1,0 +1,187 @@
+"""Compares the schemas with the frameworks' own fields, read from their source with `ast`.
+
+    python compare_fields.py --deepspeed DIR --transformers DIR --trl DIR --accelerate DIR [--schemas DIR]
+
+Each DIR is the unpacked package (`deepspeed/`, `transformers/`, ...). Prints what is only in the framework, what is only
+in the schema (and not marked as removed, a second name or another script's), and defaults and types that differ. The exit
+status is the number of differences, so that a release that changes a field is noticed.
+"""
+
+import argparse
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.dirname(__file__))
+from framework_fields import fields_of  # noqa: E402
+
+DIFFERENCES = []
+
+
+def report(text):
+    DIFFERENCES.append(text)
+    print(text)
+
+
+def properties(schema):
+    if "properties" in schema:
+        return schema["properties"]
+    for option in schema.get("anyOf", []):
+        if "properties" in option:
+            return option["properties"]
+    return {}
+
+
+def at(schema, path):
+    for part in [p for p in path.split(".") if p]:
+        schema = properties(schema).get(part, {})
+    return schema
+
+
+def facts(schema):
+    return schema.get("x-shardlens", {})
+
+
+def types(schema):
+    own = schema.get("type", [])
+    found = {own} if isinstance(own, str) else set(own)
+    for option in schema.get("anyOf", []):
+        found |= types(option)
+    return found
+
+
+# Python annotation -> the JSON types a schema may give it.
+WORDS = {
+    "bool": {"boolean"},
+    "int": {"integer"},
+    "float": {"number", "integer"},
+    "str": {"string"},
+    "list": {"array", "string"},
+    "List": {"array"},
+    "dict": {"object", "string"},
+    "Dict": {"object"},
+}
+
+
+def compare(name, schema, fields, ignore=(), check_types=True):
+    listed = properties(schema)
+    for key, field in sorted(fields.items()):
+        names = [key] + ([field["alias"]] if field.get("alias") else [])
+        found = next((listed[n] for n in names if n in listed), None)
+        if found is None:
+            if key not in ignore:
+                report(f"{name}: {key} is only in the framework ({field['where']})")
+            continue
+        if "default" in field and not facts(found).get("defaultFor"):
+            ours = found.get("default")
+            theirs = field["default"]
+            # null is "no default" in both; a schema may leave a null default out.
+            if ours != theirs and not (ours is None and theirs is None) and not facts(found).get("defaultNote"):
+                if not (isinstance(ours, (int, float)) and isinstance(theirs, (int, float)) and float(ours) == float(theirs)):
+                    report(f"{name}: {key} defaults to {theirs!r} in the framework, to {ours!r} here")
+        if check_types:
+            word = field["type"].replace("Optional[", "").split("[")[0].split(" |")[0].strip("]")
+            allowed = WORDS.get(word)
+            if allowed and types(found) and not (types(found) & allowed):
+                report(f"{name}: {key} is {field['type']} in the framework, {sorted(types(found))} here")
+        for bound, keyword in (("ge", "minimum"), ("le", "maximum"), ("gt", "exclusiveMinimum"), ("lt", "exclusiveMaximum")):
+            if bound in field and field[bound] is not None:
+                nested = [found] + found.get("anyOf", [])
+                if not any(option.get(keyword) == field[bound] for option in nested):
+                    report(f"{name}: {key} has {bound}={field[bound]} in the framework and no such {keyword} here")
+    aliases = {field.get("alias") for field in fields.values()}
+    for key, found in sorted(listed.items()):
+        x = facts(found)
+        if key in fields or key in aliases or key in ignore or x.get("aliasOf") or x.get("removedIn"):
+            continue
+        if found.get("deprecated"):
+            continue
+        report(f"{name}: {key} is only in the schema ({x.get('where')})")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    for framework in ("deepspeed", "transformers", "trl", "accelerate"):
+        parser.add_argument(f"--{framework}")
+    parser.add_argument("--schemas", default=os.path.join(os.path.dirname(__file__), "../../schemas"))
+    options = parser.parse_args()
+    schema = {
+        name: json.load(open(os.path.join(options.schemas, f"{name}.schema.json"), encoding="utf-8"))
+        for name in ("deepspeed", "trainer", "fsdp", "accelerate")
+    }
+    if options.deepspeed:
+        deepspeed(options.deepspeed, schema["deepspeed"])
+    if options.transformers and options.trl:
+        trainer(options.transformers, options.trl, schema["trainer"])
+    if options.accelerate:
+        accelerate(options.accelerate, schema["accelerate"])
+    print(f"{len(DIFFERENCES)} differences")
+    sys.exit(min(len(DIFFERENCES), 100))
+
+
+def deepspeed(folder, schema):
+    for path, file, name in (
+        ("zero_optimization", "runtime/zero/config.py", "DeepSpeedZeroConfig"),
+        ("zero_optimization.offload_param", "runtime/zero/offload_config.py", "DeepSpeedZeroOffloadParamConfig"),
+        ("zero_optimization.offload_optimizer", "runtime/zero/offload_config.py", "DeepSpeedZeroOffloadOptimizerConfig"),
+        ("zero_optimization.zenflow", "runtime/zenflow/zenflow_config.py", "ZenFlowConfig"),
+        ("zero_optimization.leaf_module", "runtime/zero/leaf_module_config.py", "DeepSpeedZeroLeafModuleConfig"),
+        ("fp16", "runtime/precision_config.py", "DeepSpeedFP16Config"),
+        ("bf16", "runtime/precision_config.py", "DeepSpeedBF16Config"),
+        ("comms_logger", "comm/config.py", "CommsLoggerConfig"),
+        ("tensorboard", "monitor/config.py", "TensorBoardConfig"),
+        ("wandb", "monitor/config.py", "WandbConfig"),
+        ("csv_monitor", "monitor/config.py", "CSVConfig"),
+        ("compile", "compile/config.py", "CompileConfig"),
+    ):
+        classes = fields_of(os.path.join(folder, file))
+        if name not in classes:
+            print(f"{path}: {file} has {sorted(classes)}, no {name}")
+            continue
+        compare(f"deepspeed {path}", at(schema, path), classes[name]["fields"])
+
+
+def trainer(transformers, trl, schema):
+    arguments = fields_of(os.path.join(transformers, "training_args.py"))["TrainingArguments"]["fields"]
+    own = {
+        "properties": {
+            key: value
+            for key, value in properties(schema).items()
+            if key in arguments or not facts(value).get("appliesTo")
+        }
+    }
+    compare("TrainingArguments", own, arguments)
+    for file, name in (
+        ("trainer/sft_config.py", "SFTConfig"),
+        ("trainer/dpo_config.py", "DPOConfig"),
+        ("trainer/grpo_config.py", "GRPOConfig"),
+        ("trainer/reward_config.py", "RewardConfig"),
+        ("trainer/model_config.py", "ModelConfig"),
+        ("scripts/utils.py", "ScriptArguments"),
+    ):
+        fields = fields_of(os.path.join(trl, file))[name]["fields"]
+        mine = {
+            "properties": {
+                key: value
+                for key, value in properties(schema).items()
+                if key in fields or name in facts(value).get("appliesTo", [])
+            }
+        }
+        # One key stands for several classes here: defaults are in `defaultFor`, so only names and types are compared.
+        for field in fields.values():
+            field.pop("default", None)
+        compare(name, mine, {key: field for key, field in fields.items() if not key.startswith("_")})
+
+
+def accelerate(folder, schema):
+    classes = fields_of(os.path.join(folder, "commands/config/config_args.py"))
+    fields = {}
+    for name in ("BaseConfig", "ClusterConfig", "SageMakerConfig"):
+        for key, field in classes[name]["fields"].items():
+            field.pop("default", None)
+            fields[key] = field
+    compare("accelerate", schema, fields)
+
+
+if __name__ == "__main__":
+    main()
