@@ -52,7 +52,8 @@ export const misplacedKey = rule({
       report({
         at: setting,
         on: 'key',
-        severity: verdict.severity,
+        // A file with keys of both may be read by either, so that one of them stops is not certain.
+        severity: explanation.kind === 'foreign' ? 'warning' : verdict.severity,
         message:
           explanation.kind === 'misplaced'
             ? `${key} belongs ${placeWords(explanation.place)}, not in ${here}; here ${lowerFirst(fate)}.`
