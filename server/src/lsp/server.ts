@@ -177,7 +177,7 @@ function features(session: Session, diagnostics: Diagnostics): void {
   onUri(methods.lenses, [], (snapshot) => lensesOf(session, snapshot));
   onUri(methods.status, NOT_OURS, (snapshot) => fileStatus(session, snapshot));
   onUri(methods.targets, null, (snapshot) => targets(session, snapshot));
-  onUri(methods.breakdown, null, (snapshot) => breakdown(snapshot));
+  onUri(methods.breakdown, null, (snapshot) => breakdown(session, snapshot));
 }
 
 function offsetOf({ analysis }: AnalysedSnapshot, { position }: TextDocumentPositionParams): number {

@@ -1,8 +1,11 @@
 import type { Analysis } from '../analysis';
+import type { Catalogs } from '../catalogs';
 import type { Estimate, PhaseMemory } from '../estimate/estimate';
 import type { Known } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { formatCount, formatGib, formatPercent, formatSeconds } from '../text/format';
+import { againstCommonGpus } from './common-gpus';
+import { isTraining } from './lens';
 import { verdict } from './memory-words';
 import { originWords } from './origin-words';
 
@@ -25,16 +28,17 @@ const TEXT = (title: string) => ({ title, align: 'left' }) as const;
 const NUMBER = (title: string) => ({ title, align: 'right' }) as const;
 
 /** The bill of one file's run; undefined where there is no run to bill. */
-export function bill(analysis: Analysis): Bill | undefined {
+export function bill(analysis: Analysis, catalogs: Catalogs): Bill | undefined {
   const { run } = analysis;
   const estimate = analysis.estimate();
-  if (!run || !estimate) return undefined;
+  if (!run || !estimate || !isTraining(analysis)) return undefined;
   const name = analysis.file.path.slice(analysis.file.path.lastIndexOf('/') + 1);
   return {
     title: name,
     tables: [
       factsTable(run),
       ...memoryTables(estimate),
+      ...commonTable(estimate, catalogs),
       ...hostTable(estimate),
       ...checkpointTable(estimate),
       ...stepTable(estimate),
@@ -123,6 +127,24 @@ function memoryTables({ memory }: Estimate): BillTable[] {
   ];
   if (peak) tables.push(termsTable(`What peaks in ${memory.phase}`, peak.terms));
   return tables;
+}
+
+/** Without a known GPU the need is shown against the sizes that people have, never against one that was made up. */
+function commonTable({ memory }: Estimate, catalogs: Catalogs): BillTable[] {
+  if (!memory || memory.capacity !== null) return [];
+  const verdicts = { true: 'fits', false: 'does not fit', null: 'too close to call' };
+  return [
+    {
+      title: 'Against common GPUs',
+      lines: ['The hardware is not known.'],
+      columns: [TEXT('GPU'), NUMBER('usable'), TEXT('verdict')],
+      rows: againstCommonGpus(memory, catalogs).map(({ name, bytes, fits }) => [
+        name,
+        formatGib(bytes),
+        verdicts[`${fits}`],
+      ]),
+    },
+  ];
 }
 
 type Terms = PhaseMemory['terms'];

@@ -3,6 +3,7 @@ import type { Catalogs } from '../catalogs';
 import type { Estimate, MemoryEstimate } from '../estimate/estimate';
 import type { TrainingRun } from '../run/training-run';
 import { formatGib, formatParameters, formatSeconds } from '../text/format';
+import { againstCommonGpus } from './common-gpus';
 import { memoryFigures, verdict } from './memory-words';
 import { originWords } from './origin-words';
 
@@ -15,14 +16,10 @@ export interface LensItem {
   readonly action: 'breakdown' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
 }
 
-/** GPUs that people have, by catalog id: memory without a known GPU is shown against their sizes. */
-const COMMON_ACCELERATORS = ['t4', 'a10g', 'a100-40gb', 'l40s', 'a100-80gb', 'h100-sxm', 'h200', 'b200'];
-
 /** The lenses of one file: what the run needs and takes, then what to set. Nothing for files without a run of ours. */
 export function lenses(analysis: Analysis, catalogs: Catalogs): LensItem[] {
   const { run, file } = analysis;
-  const [config] = analysis.configs;
-  if (!run || !config || !isTraining(config.dialect)) return [];
+  if (!run || !isTraining(analysis)) return [];
   const offset = file.tree.root?.start ?? 0;
   const estimate = analysis.estimate();
   const items: LensItem[] = [
@@ -60,17 +57,11 @@ export function summaryOf(run: TrainingRun, estimate: Estimate | undefined, cata
 
 function memoryPart(memory: MemoryEstimate, catalogs: Catalogs): string {
   if (memory.capacity !== null) return `${memoryFigures(memory)}${verdict(memory)}`;
-  const sizes = commonCapacities(catalogs);
-  const smallest = sizes.find(({ bytes }) => memory.high <= bytes);
   const need = `${formatGib(memory.value)} per GPU`;
-  if (sizes.length === 0) return need;
+  const common = againstCommonGpus(memory, catalogs);
+  const smallest = common.find(({ fits }) => fits === true);
+  if (common.length === 0) return need;
   return smallest ? `${need}: fits ${smallest.name} and larger` : `${need}: fits no common GPU`;
-}
-
-/** Smallest first; one of each size. */
-function commonCapacities(catalogs: Catalogs): { name: string; bytes: number }[] {
-  const found = COMMON_ACCELERATORS.flatMap((id) => catalogs.hardware.accelerator(id) ?? []);
-  return found.map(({ name, memoryBytes }) => ({ name, bytes: memoryBytes })).sort((a, b) => a.bytes - b.bytes);
 }
 
 function tooltipOf(estimate: Estimate): string {
@@ -93,9 +84,11 @@ function tooltipOf(estimate: Estimate): string {
 /** Why a figure is not there. */
 function missing(estimate: Estimate): Estimate['assumptions'] {
   if (estimate.memory && estimate.step) return [];
-  return estimate.assumptions.filter(({ value }) => value === 'unknown');
+  return estimate.assumptions.filter(({ value }) => value === 'not known');
 }
 
-function isTraining(dialect: string): boolean {
+/** True for configs that describe a run; not for a model's config.json, a cluster or shardlens.json. */
+export function isTraining({ recognition }: Analysis): boolean {
+  const dialect = recognition?.dialect;
   return dialect === 'deepspeed' || dialect === 'trainer' || dialect === 'fsdp' || dialect === 'accelerate';
 }

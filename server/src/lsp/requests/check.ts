@@ -79,7 +79,7 @@ function reports(
     return {
       run: params.report ? reportRun(run) : null,
       estimate: params.report ? reportEstimate(analysed.analysis) : null,
-      bill: params.bill ? (bill(analysed.analysis) ?? null) : null,
+      bill: params.bill ? (bill(analysed.analysis, session.core.catalogs) ?? null) : null,
     };
   } catch (error) {
     session.noteFailure(path, error);

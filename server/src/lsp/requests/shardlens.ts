@@ -1,6 +1,6 @@
 import { dialect } from '../../core/dialects/index';
 import { bill, billMarkdown } from '../../core/features/breakdown';
-import { lenses, summaryOf } from '../../core/features/lens';
+import { isTraining, lenses, summaryOf } from '../../core/features/lens';
 import { rulePage } from '../../core/features/rule-page';
 import { rules } from '../../core/rules/index';
 import { toRange } from '../convert';
@@ -43,7 +43,7 @@ export function fileStatus(session: Session, snapshot: AnalysedSnapshot): FileSt
     foreign,
     summary: foreign
       ? 'recognised, not checked'
-      : run
+      : run && isTraining(snapshot.analysis)
         ? summaryOf(run, snapshot.analysis.estimate(), session.core.catalogs)
         : null,
     errors: findings.filter(({ severity }) => severity === 'error').length,
@@ -52,8 +52,8 @@ export function fileStatus(session: Session, snapshot: AnalysedSnapshot): FileSt
 }
 
 /** `shardlens/breakdown`: the bill as Markdown. */
-export function breakdown({ analysis }: AnalysedSnapshot): BreakdownAnswer | null {
-  const it = bill(analysis);
+export function breakdown(session: Session, { analysis }: AnalysedSnapshot): BreakdownAnswer | null {
+  const it = bill(analysis, session.core.catalogs);
   return it ? { title: it.title, markdown: billMarkdown(it) } : null;
 }
 
