@@ -69,7 +69,8 @@ describe('describeModel', () => {
       { ...LLAMA, architectures: ['LlamaForDancing'] },
       'class LlamaForDancing of model_type "llama" is not one that Shardlens can count',
     ],
-    [{ model_type: 'llama' }, 'hidden_size and num_hidden_layers are missing'],
+    [{ model_type: 'llama' }, 'hidden_size is missing'],
+    [{ ...LLAMA, num_attention_heads: 7 }, 'the hidden size 256 is not a multiple of the number of heads 7'],
     [[], 'config.json is not an object'],
     [null, 'config.json is not an object'],
   ])('has a problem with %j', (config, problem) => {

@@ -35,11 +35,51 @@ export function describeModel(config: unknown, options: DescribeOptions): { mode
     return { problem: `class ${architecture} of model_type "${modelType}" is not one that Shardlens can count` };
   const problem = notes.problems[0];
   if (problem !== undefined) return { problem };
-  if (notes.defaults.has('hidden_size') && notes.defaults.has('num_hidden_layers')) {
-    return { problem: 'hidden_size and num_hidden_layers are missing' };
-  }
+  const essential = ESSENTIAL.find((name) => notes.defaults.has(name));
+  if (essential !== undefined) return { problem: `${essential} is missing` };
+  const foreign = named !== undefined && !sameStart(named, family.architecture);
   if (named === undefined) notes.assumptions.push(`config.json names no class; ${architecture} is taken`);
-  return { model: modelOf(config, layout, { ...options, modelType, architecture, assumptions: assumptionsOf(notes) }) };
+  if (foreign)
+    notes.assumptions.push(`class ${named} is counted as transformers' own class of model_type "${modelType}"`);
+  if (isFields(config.quantization_config)) {
+    notes.assumptions.push('counted before quantisation: quantization_config changes how weights are stored');
+  }
+  return {
+    model: modelOf(config, layout, {
+      ...options,
+      confidence: foreign && options.confidence === 'high' ? 'medium' : options.confidence,
+      modelType,
+      architecture,
+      assumptions: assumptionsOf(notes),
+    }),
+  };
+}
+
+/**
+ * Sizes that every saved config.json has (the class's default is left out only in nested configs): a file without them is
+ * cut short, and the default would give a wrong number that looks right.
+ */
+const ESSENTIAL = [
+  'hidden_size',
+  'n_embd',
+  'n_embed',
+  'd_model',
+  'dim',
+  'num_hidden_layers',
+  'n_layer',
+  'n_layers',
+  'num_layers',
+  'encoder_layers',
+  'decoder_layers',
+];
+
+/** Whether two class names begin alike, as LLaMAForCausalLM and LlamaForCausalLM do. */
+function sameStart(name: string, other: string): boolean {
+  return startOf(name) === startOf(other);
+}
+
+function startOf(name: string): string {
+  return (/^(.+?)(?:For[A-Z]|LMHead|WithLMHead|EncoderModel|Model$)/.exec(name)?.[1] ?? name).toLowerCase();
 }
 
 function modelOf(

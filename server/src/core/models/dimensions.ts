@@ -13,7 +13,13 @@ export interface Heads {
 export function readHeads(c: ConfigReader, hidden: number): Heads {
   const heads = c.size('num_attention_heads');
   const kvHeads = c.optional('num_key_value_heads') ?? heads;
-  return { heads, kvHeads, headDim: c.optional('head_dim') ?? Math.floor(hidden / heads) };
+  return { heads, kvHeads, headDim: c.optional('head_dim') ?? headWidth(c, hidden, heads) };
+}
+
+/** Hidden size over heads; the classes refuse what does not divide. */
+export function headWidth(c: ConfigReader, hidden: number, heads: number): number {
+  if (hidden % heads !== 0) c.problem(`the hidden size ${hidden} is not a multiple of the number of heads ${heads}`);
+  return Math.floor(hidden / heads);
 }
 
 /** Part of a layer: its tensors and what the estimator must know of it. */

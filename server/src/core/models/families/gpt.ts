@@ -1,5 +1,5 @@
 import type { ConfigReader } from '../config';
-import { attention, attentionShape, type Heads, plainMlp, type Sublayer } from '../dimensions';
+import { attention, attentionShape, type Heads, headWidth, plainMlp, type Sublayer } from '../dimensions';
 import { decoderFamily, type Family } from '../family';
 import { type Layers, type Layout, stack } from '../layout';
 import type { AttentionShape, MlpShape } from '../model';
@@ -74,8 +74,8 @@ function transposed(parts: readonly Tensor[]): Tensor[] {
   return parts.map((part) => (part.shape.length === 2 ? { ...part, shape: [...part.shape].reverse() } : part));
 }
 
-function equalHeads(heads: number, hidden: number, kvHeads = heads): Heads {
-  return { heads, kvHeads, headDim: Math.floor(hidden / heads) };
+function equalHeads(c: ConfigReader, heads: number, hidden: number, kvHeads = heads): Heads {
+  return { heads, kvHeads, headDim: headWidth(c, hidden, heads) };
 }
 
 /** GPT-2 and GPT-BigCode (transformers 5.18.0, modeling_gpt2.py, modeling_gpt_bigcode.py). */
@@ -85,7 +85,7 @@ function gpt2Body(c: ConfigReader, className: string): Layout {
   const positions = c.size('n_positions', 'max_position_embeddings');
   const bigCode = className === 'GPTBigCodeBlock';
   const heads = c.size('n_head', 'num_attention_heads');
-  const shape = equalHeads(heads, hidden, bigCode && c.flag('multi_query') ? 1 : heads);
+  const shape = equalHeads(c, heads, hidden, bigCode && c.flag('multi_query') ? 1 : heads);
   if (c.flag('add_cross_attention')) c.problem('add_cross_attention is set, which Shardlens cannot count');
   const self = fusedAttention('attn', hidden, shape, ['c_attn', 'c_proj'], true);
   const mlp = plainMlp(hidden, c.optional('n_inner') ?? 4 * hidden, ['c_fc', 'c_proj'], true);
@@ -106,7 +106,7 @@ function gpt2Body(c: ConfigReader, className: string): Layout {
 function gptJBody(c: ConfigReader): Layout {
   const hidden = c.size('n_embd', 'hidden_size');
   const vocab = c.size('vocab_size');
-  const heads = equalHeads(c.size('n_head', 'num_attention_heads'), hidden);
+  const heads = equalHeads(c, c.size('n_head', 'num_attention_heads'), hidden);
   return gptLayout(c, {
     hidden,
     layers: c.size('n_layer', 'num_hidden_layers'),
@@ -126,15 +126,17 @@ function gptNeoBody(c: ConfigReader): Layout {
   const vocab = c.size('vocab_size');
   const positions = c.size('max_position_embeddings');
   const kinds = neoAttention(c.value('attention_types'));
+  const layers = c.size('num_layers', 'num_hidden_layers');
+  if (kinds.length !== layers) c.problem(`attention_types names ${kinds.length} layers, but num_layers is ${layers}`);
   return gptLayout(c, {
     hidden,
-    layers: c.size('num_layers', 'num_hidden_layers'),
+    layers,
     vocab,
     positions,
     at: 'h',
     className: 'GPTNeoBlock',
     outside: [...embedding('wte', vocab, hidden), ...embedding('wpe', positions, hidden), ...layerNorm('ln_f', hidden)],
-    attention: attention(hidden, equalHeads(c.size('num_heads', 'num_attention_heads'), hidden), {
+    attention: attention(hidden, equalHeads(c, c.size('num_heads', 'num_attention_heads'), hidden), {
       at: 'attn.attention',
       names: ['q_proj', 'k_proj', 'v_proj', 'out_proj'],
       outBias: true,
@@ -159,7 +161,7 @@ function neoAttention(types: unknown): readonly string[] {
 function gptNeoXBody(c: ConfigReader): Layout {
   const hidden = c.size('hidden_size');
   const vocab = c.size('vocab_size');
-  const heads = equalHeads(c.size('num_attention_heads'), hidden);
+  const heads = equalHeads(c, c.size('num_attention_heads'), hidden);
   return gptLayout(c, {
     hidden,
     layers: c.size('num_hidden_layers'),
@@ -200,7 +202,7 @@ function optBody(c: ConfigReader): Layout {
       width === hidden ? [] : [...linear('project_in', width, hidden), ...linear('project_out', hidden, width)],
       before ? norms('final_layer_norm') : [],
     ),
-    attention: attention(hidden, equalHeads(c.size('num_attention_heads'), hidden), {
+    attention: attention(hidden, equalHeads(c, c.size('num_attention_heads'), hidden), {
       names: ['q_proj', 'k_proj', 'v_proj', 'out_proj'],
       qkvBias: bias,
       outBias: bias,
@@ -214,7 +216,7 @@ function optBody(c: ConfigReader): Layout {
 function bloomBody(c: ConfigReader): Layout {
   const hidden = c.size('n_embed', 'hidden_size');
   const vocab = c.size('vocab_size');
-  const heads = equalHeads(c.size('n_head', 'num_attention_heads'), hidden);
+  const heads = equalHeads(c, c.size('n_head', 'num_attention_heads'), hidden);
   return gptLayout(c, {
     hidden,
     layers: c.size('n_layer', 'num_hidden_layers'),
@@ -258,7 +260,7 @@ function falconBody(c: ConfigReader): Layout {
     attention: fusedAttention(
       'self_attention',
       hidden,
-      equalHeads(heads, hidden, kvHeads),
+      equalHeads(c, heads, hidden, kvHeads),
       ['query_key_value', 'dense'],
       bias,
     ),
@@ -271,7 +273,7 @@ function falconBody(c: ConfigReader): Layout {
 function mptBody(c: ConfigReader): Layout {
   const hidden = c.size('d_model', 'hidden_size');
   const vocab = c.size('vocab_size');
-  const heads = equalHeads(c.size('n_heads', 'num_attention_heads'), hidden);
+  const heads = equalHeads(c, c.size('n_heads', 'num_attention_heads'), hidden);
   return gptLayout(c, {
     hidden,
     layers: c.size('n_layers', 'num_hidden_layers'),
@@ -298,7 +300,7 @@ function dbrxBody(c: ConfigReader): Layout {
   const self = fusedAttention(
     'norm_attn_norm.attn',
     hidden,
-    equalHeads(heads, hidden, kvHeads),
+    equalHeads(c, heads, hidden, kvHeads),
     ['Wqkv', 'out_proj'],
     false,
   );

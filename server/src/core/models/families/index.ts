@@ -8,6 +8,7 @@ import { latent } from './mla';
 import { mixtures } from './moe';
 import { multimodal } from './multimodal';
 import { sequenceToSequence } from './seq2seq';
+import { speechModels } from './speech';
 import { t5Like } from './t5';
 import { visionModels } from './vision';
 import { visionLanguage } from './vision-language';
@@ -25,6 +26,7 @@ const ALL: readonly Family[] = [
   ...visionModels,
   ...gemmaText,
   ...multimodal,
+  ...speechModels,
 ];
 
 const BY_TYPE = new Map(ALL.flatMap((family) => family.types.map((type) => [type, family] as const)));

@@ -2,7 +2,8 @@ import type { ConfigReader } from '../config';
 import { attention, attentionShape, gatedMlp, headNorms, plainMlp, readHeads } from '../dimensions';
 import { type Family, languageHead } from '../family';
 import { inside, type Layers, type Layout, stack, uniform } from '../layout';
-import { all, conv, embedding, layerNorm, linear, norm, parameter, type Tensor, under } from '../parts';
+import { all, conv, embedding, layerNorm, linear, norm, parameter, repeated, type Tensor, under } from '../parts';
+import { gemma4 } from './gemma4';
 import { whisperEncoder, whisperFront } from './seq2seq';
 import { clipLayer, placed, qkvAttention, side, type Tower, tower } from './towers';
 import { composite } from './vision-language';
@@ -382,6 +383,50 @@ function llama4Vision(c: ConfigReader): Tower {
   });
 }
 
+/** Idefics2 (modeling_idefics2.py): the connector is a gated MLP and a perceiver that reads the image into few latents. */
+const idefics2 = composite({
+  type: 'idefics2',
+  name: 'Idefics2',
+  text: 'mistral',
+  vision: 'idefics2_vision',
+  tower: ideficsVision('Idefics2'),
+  towerAt: 'vision_model',
+  textAt: 'text_model',
+  projector: (c, vision, _, text) => {
+    const middle = text.stacks[0]?.layers[0]?.mlp?.intermediateSize ?? 1;
+    const p = c.child('perceiver_config', 'idefics2_perceiver', true);
+    const width = p.size('hidden_size');
+    const heads = p.size('resampler_n_heads');
+    const headDim = p.size('resampler_head_dim');
+    const kvHeads = p.size('num_key_value_heads');
+    const layer = [
+      ...norm('input_latents_norm', width),
+      ...norm('input_context_norm', width),
+      ...attention(width, { heads, kvHeads, headDim }).parts,
+      ...norm('post_attention_layernorm', width),
+      ...gatedMlp(width, 4 * width).parts,
+    ];
+    return under(
+      'connector',
+      undefined,
+      under(
+        'modality_projection',
+        undefined,
+        linear('gate_proj', vision.hidden, middle),
+        linear('up_proj', vision.hidden, middle),
+        linear('down_proj', middle, text.hiddenSize),
+      ),
+      under(
+        'perceiver_resampler',
+        undefined,
+        parameter('latents', [p.size('resampler_n_latents'), width]),
+        repeated('layers', p.size('resampler_depth'), layer),
+        norm('norm', width),
+      ),
+    );
+  },
+});
+
 /** transformers 5.18.0, models/<type>/modeling_<type>.py. */
 export const multimodal: readonly Family[] = [
   ...(
@@ -429,6 +474,8 @@ export const multimodal: readonly Family[] = [
     towerAt: 'audio_tower',
     projector: (_, audio, __, text) => linear('multi_modal_projector.linear', audio.hidden, text.hiddenSize, true),
   }),
+  gemma4,
+  idefics2,
   mllama,
   llama4,
   llama4Causal,
