@@ -8,7 +8,7 @@ import { toPlain } from '../syntax/plain';
 import type { FileFinder } from './files';
 import { foldersUp } from './folders';
 import { type Known, known, type Origin, unknown } from './known';
-import { sizeOf } from './launch';
+import { type Launch, sizeOf } from './launch';
 import type { Target } from './settings-file';
 import { overrideOf, type RunSources } from './sources';
 import type { Disagreement } from './training-run';
@@ -38,14 +38,17 @@ export function readPlace(
   disagreements: Disagreement[],
 ): Place {
   const target = targetOf(sources, finder);
-  const written = overrideOf(sources, 'hardware') ?? target?.hardware;
-  const hardware = written && namedHardware(written, sources, catalogs, finder);
+  const name = overrideOf(sources, 'hardware') ?? target?.hardware;
+  const hardware = name && namedHardware(name, sources, catalogs, finder);
   const stated = fromTarget(sources, target, hardware);
-  const said = [stated, fromLaunches(sources), fromAccelerate(sources)].map(complete);
-  const implied = [oneNode(stated), fromBatch(sources)].map(complete);
-  const taken = takeSizes(said, implied, several(sources), disagreements);
-  if (!hardware) return { ...taken, cluster: unknown(noHardware(sources)) };
-  return placeOn(hardware, taken, sources, catalogs, finder);
+  const started = [fromLaunches(sources), fromAccelerate(sources)];
+  const written = overlay([stated, ...started, oneNode(stated)]);
+  // What the batch keys imply comes last: it is no statement about the machines.
+  const taken = overlay([written, fromBatch(sources)]);
+  compare(overlay([stated]), overlay(started), disagreements);
+  const place = named(taken, several(sources));
+  if (!hardware) return { ...place, cluster: unknown(noHardware(sources)) };
+  return placeOn(hardware, place, sources, catalogs, finder);
 }
 
 /** Several Accelerate files beside the Trainer file: the user can say which. */
@@ -119,12 +122,15 @@ function fromLaunches({ links }: PlaceSources): Size {
     world: agreed((one) => one.processes),
   };
   const first = links.launch;
-  // torchrun runs on one machine unless told otherwise.
-  const nodes =
-    first?.launcher === 'torchrun' && size.perNode && !size.nodes
-      ? byDefault(1, 'torchrun', 'torch/distributed/run.py --nnodes')
-      : size.nodes;
-  return { ...size, nodes };
+  return { ...size, nodes: size.nodes ?? (first && size.perNode && launchedOnOneNode(first)) };
+}
+
+/** What each launcher does when no number of nodes is given: torchrun and, without a hostfile, deepspeed stay on one machine. */
+function launchedOnOneNode({ launcher, flags }: Launch): Known<number> | undefined {
+  if (launcher === 'torchrun') return byDefault(1, 'torchrun', 'torch/distributed/run.py --nnodes');
+  const hosts = flags.has('hostfile') || flags.has('H') || flags.has('include') || flags.has('i');
+  if (launcher !== 'deepspeed' || hosts) return undefined;
+  return byDefault(1, 'the deepspeed launcher without a hostfile', 'deepspeed/launcher/runner.py');
 }
 
 function fromAccelerate({ accelerate }: PlaceSources): Size {
@@ -170,11 +176,10 @@ function fromBatch({ deepspeed }: PlaceSources): Size {
 /** Any two of nodes, GPUs per node and world size give the third. */
 function complete(size: Size): Size {
   const { nodes, perNode, world } = size;
-  if (nodes?.known && perNode?.known && !world)
-    return { ...size, world: combine(nodes, perNode, '×', (a, b) => a * b) };
-  if (world?.known && nodes?.known && !perNode)
+  if (nodes?.known && perNode?.known) return { ...size, world: combine(nodes, perNode, '×', (a, b) => a * b) };
+  if (world?.known && nodes?.known)
     return { ...size, perNode: combine(world, nodes, '÷', (a, b) => Math.floor(a / b)) };
-  if (world?.known && perNode?.known && !nodes)
+  if (world?.known && perNode?.known)
     return { ...size, nodes: combine(world, perNode, '÷', (a, b) => Math.ceil(a / b)) };
   return size;
 }
@@ -192,28 +197,51 @@ function combine(
   });
 }
 
-/** The first answer to each; a later one that differs is a disagreement. What is only implied fills what nobody says. */
-function takeSizes(
-  said: readonly Size[],
-  implied: readonly Size[],
-  hint: string,
-  disagreements: Disagreement[],
-): Omit<Place, 'cluster'> {
-  const take = (of: (size: Size) => Known<number> | undefined, what: string) =>
-    firstKnown(
-      `no target, launch line or Accelerate file gives the number of ${what}${hint}`,
-      ...[...said, ...implied].map(of),
-    );
-  const nodes = take((size) => size.nodes, 'nodes');
-  const gpusPerNode = take((size) => size.perNode, 'GPUs per node');
-  const whole = complete({ nodes, perNode: gpusPerNode }).world;
-  const worldSize = whole?.known ? whole : take((size) => size.world, 'processes');
-  for (const { world: other } of said) {
-    if (other?.known && worldSize.known && other.value !== worldSize.value) {
-      disagreements.push({ fact: 'number of processes', taken: worldSize, other });
+const FIELDS = ['nodes', 'perNode', 'world'] as const;
+
+/**
+ * The first source that says a figure has it, even where it says what cannot be known here; a figure that two others give
+ * is not asked for. Defaults come after everything that is written.
+ */
+function overlay(sizes: readonly Size[]): Size {
+  const state: { -readonly [K in keyof Size]: Size[K] } = {};
+  for (const defaults of [false, true]) {
+    for (const size of sizes) {
+      for (const field of FIELDS) {
+        const said = size[field];
+        const isDefault = said?.known === true && said.origin.kind === 'default';
+        if (!said || state[field] || isDefault !== defaults) continue;
+        const isGiven = FIELDS.every((other) => other === field || state[other]?.known);
+        if (!isGiven) state[field] = said;
+      }
     }
   }
-  return { nodes, gpusPerNode, worldSize };
+  return complete(state);
+}
+
+/** A target that differs from what starts the run is a disagreement; a flag over a file is not. */
+function compare(stated: Size, started: Size, disagreements: Disagreement[]): void {
+  if (stated.world?.known && started.world?.known && stated.world.value !== started.world.value) {
+    disagreements.push({ fact: 'number of processes', taken: stated.world, other: started.world });
+    return;
+  }
+  if (stated.world || !stated.perNode?.known || !started.perNode?.known) return;
+  if (stated.perNode.value === started.perNode.value) return;
+  disagreements.push({ fact: 'number of GPUs per node', taken: stated.perNode, other: started.perNode });
+}
+
+function named(size: Size, hint: string): Omit<Place, 'cluster'> {
+  const why = (what: string) => `no target, launch line or Accelerate file gives the number of ${what}${hint}`;
+  return {
+    nodes: firstKnown(why('nodes'), size.nodes),
+    gpusPerNode: firstKnown(why('GPUs per node'), size.perNode),
+    worldSize: firstKnown(
+      why('processes'),
+      size.world,
+      size.perNode?.known ? undefined : size.perNode,
+      size.nodes?.known ? undefined : size.nodes,
+    ),
+  };
 }
 
 function placeOn(

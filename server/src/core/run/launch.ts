@@ -1,6 +1,6 @@
 import { basename } from '../paths';
 import type { Path, ReadResult } from '../source';
-import { type Known, known, unknown } from './known';
+import { type Known, known } from './known';
 import { type Command, readScript, type Script, type Word } from './shell';
 import { countFrom, type Written } from './written';
 
@@ -52,9 +52,11 @@ function launchOf(path: Path, command: Command, script: Script): Launch | undefi
   const found = findLauncher(words);
   const first = words[0];
   const last = words[words.length - 1];
-  if (!found || !first || !last) return undefined;
+  if (!found || !first || !last || words.slice(0, found.next).some(({ raw }) => NOT_LAUNCHING.has(raw)))
+    return undefined;
   const head = readFlags(words, found.next, BARE_FLAGS[found.launcher], true);
   const scriptWord = found.script ?? words[head.next];
+  if (!scriptWord) return undefined;
   const rest = readFlags(words, found.script ? found.next : head.next + 1, undefined, false);
   const launch: Launch = {
     path,
@@ -63,7 +65,7 @@ function launchOf(path: Path, command: Command, script: Script): Launch | undefi
     launcher: found.launcher,
     srun: words.some((word, index) => index < found.next && word.raw === 'srun'),
     flags: found.script ? new Map() : head.flags,
-    script: scriptWord?.text ?? unknown('the line names no script'),
+    script: scriptWord.text,
     arguments: rest.flags,
     positional: rest.positional,
     environment: command.environment,
@@ -73,6 +75,21 @@ function launchOf(path: Path, command: Command, script: Script): Launch | undefi
   const trains = launch.arguments.size > 1 || launch.positional.some(({ raw }) => /\.(ya?ml|json)["']?$/.test(raw));
   return found.launcher === 'python' && !trains ? undefined : launch;
 }
+
+/** Words in front that make a launcher's name an argument: `pip install deepspeed`. */
+const NOT_LAUNCHING = new Set([
+  'pip',
+  'pip3',
+  'install',
+  'echo',
+  'printf',
+  'which',
+  'pkill',
+  'grep',
+  'cat',
+  'rm',
+  'git',
+]);
 
 interface Found {
   readonly launcher: Launcher;

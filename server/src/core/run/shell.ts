@@ -99,7 +99,10 @@ class Reader {
 
   /** `> file`, `2>&1`, `<< EOF`: no words of the command. */
   private redirect(): void {
-    const sign = /^[<>]+[&|-]?/.exec(this.text.slice(this.at, this.at + 4))?.[0] ?? '<';
+    const sign = /^[<>]+(?:&\d*|[|-])?/.exec(this.text.slice(this.at, this.at + 4))?.[0] ?? '<';
+    // The 2 of `2>&1` is no word.
+    const last = this.words[this.words.length - 1];
+    if (last?.end === this.at && /^\d+$/.test(last.raw)) this.words.pop();
     this.at += sign.length;
     while (this.text[this.at] === ' ') this.at++;
     if (BREAKS.has(this.text[this.at] ?? '\n')) return;

@@ -109,13 +109,17 @@ function filledLater<T>(written: Written): Known<T> {
   return unknown(`${written.key} is filled in by a template or variable`, written.origin);
 }
 
-/** The first known value; else the first reason that points at a place; else `why`. */
+/**
+ * The first known value; else the first reason that points at a place; else `why`. Where something is written that cannot be
+ * read, no default is taken in its stead.
+ */
 export function firstKnown<T>(why: string, ...candidates: readonly (Known<T> | undefined)[]): Known<T> {
   let reason: Known<T> | undefined;
   for (const candidate of candidates) {
     if (!candidate) continue;
-    if (candidate.known) return candidate;
-    if (!reason || (reason.origin === undefined && candidate.origin !== undefined)) reason = candidate;
+    const replaces = candidate.known && !(reason?.origin && candidate.origin.kind === 'default');
+    if (replaces) return candidate;
+    if (!candidate.known && (!reason || (!reason.origin && candidate.origin))) reason = candidate;
   }
   return reason ?? unknown(why);
 }

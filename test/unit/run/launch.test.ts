@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest';
+import { launchesOf, sizeOf } from '../../../server/src/core/run/launch';
+import { readScript } from '../../../server/src/core/run/shell';
+import { told } from './joining';
+
+function launches(text: string) {
+  return launchesOf('/workspace/run.sh', readScript('/workspace/run.sh', text));
+}
+
+function size(text: string): Record<string, unknown> {
+  const [launch] = launches(text);
+  if (!launch) throw new Error('no launch line found');
+  const { processes, nodes, perNode } = sizeOf(launch);
+  return { processes: told(processes), nodes: told(nodes), perNode: told(perNode) };
+}
+
+describe('sizes by the rules of each launcher', () => {
+  it.each([
+    ['torchrun --nproc_per_node 8 --nnodes=2 train.py a.yaml', { perNode: 8, nodes: 2 }],
+    ['torchrun --standalone --nproc-per-node=4 train.py a.yaml', { perNode: 4 }],
+    ['python3 -u -m torch.distributed.run --nproc_per_node 2 train.py a.yaml', { perNode: 2 }],
+    ['accelerate launch --num_processes 16 --num_machines 2 train.py a.yaml', { processes: 16, nodes: 2 }],
+    ['accelerate launch --multi_gpu train.py --config a.yaml', {}],
+    ['deepspeed --num_gpus 4 --num_nodes 2 train.py --deepspeed ds.json', { perNode: 4, nodes: 2 }],
+    ['deepspeed --include localhost:0,1,5 train.py --deepspeed ds.json', { perNode: 3 }],
+    [
+      'torchrun --nproc_per_node gpu train.py a.yaml',
+      { perNode: 'unknown: --nproc_per_node is not written as a number' },
+    ],
+    ['#SBATCH --nodes=4\n#SBATCH --gres=gpu:a100:8\nsrun python train.py --bf16 --config a.yaml', { nodes: 4 }],
+    ['#SBATCH -N 2\n#SBATCH --gpus-per-node=8\nsrun torchrun --nnodes 2 train.py a.yaml', { nodes: 2, perNode: 8 }],
+  ])('%s', (text, expected) => {
+    expect(size(text)).toEqual({ processes: undefined, nodes: undefined, perNode: undefined, ...expected });
+  });
+});
+
+describe('words', () => {
+  it('follows continuations, quotes and comments', () => {
+    const [launch] = launches(
+      '# a comment\naccelerate launch \\\n  --config_file "my dir/a.yaml" \\\n  train.py --name \'x y\' # end\n',
+    );
+    expect(launch?.flags.get('config_file')?.plain).toBe('my dir/a.yaml');
+    expect(launch?.script).toMatchObject({ value: 'train.py' });
+    expect(launch?.arguments.get('name')?.plain).toBe('x y');
+  });
+
+  it('expands variables with one literal value', () => {
+    expect(size(`N=8\nDIR=conf\ntorchrun --nproc_per_node $N train.py \${DIR}/a.yaml`)).toMatchObject({ perNode: 8 });
+    const [launch] = launches(`DIR=conf\ntorchrun train.py "\${DIR}/a.yaml"`);
+    expect(launch?.positional[0]?.text).toMatchObject({ value: 'conf/a.yaml' });
+  });
+
+  it.each([
+    ['torchrun --nproc_per_node $N train.py a.yaml', '$N is set elsewhere'],
+    ['N=4\nif x; then\nN=8\nfi\ntorchrun --nproc_per_node $N train.py a.yaml', '$N is set elsewhere'],
+    [`torchrun --nproc_per_node \${N:-8} train.py a.yaml`, `\${N:-8} is computed by the shell`],
+    ['torchrun --nproc_per_node $(nvidia-smi -L | wc -l) train.py a.yaml', 'computed by the shell'],
+  ])('does not know a value the shell decides: %s', (text) => {
+    expect(size(text).perNode).toMatch(/^unknown/);
+  });
+
+  it('ends a command at a separator and skips redirections and here-documents', () => {
+    const found = launches(
+      'cat <<EOF > x.sh\ntorchrun train.py fake.yaml\nEOF\ntorchrun train.py a.yaml > log 2>&1 && echo done',
+    );
+    expect(found).toHaveLength(1);
+    expect(found[0]?.positional.map(({ raw }) => raw)).toEqual(['a.yaml']);
+  });
+
+  it('keeps exported variables and those in front of the command', () => {
+    const [launch] = launches('export NCCL_DEBUG=INFO\nOMP_NUM_THREADS=12 torchrun train.py a.yaml');
+    expect(told(launch?.environment.get('NCCL_DEBUG'))).toBe('INFO');
+    expect(told(launch?.environment.get('OMP_NUM_THREADS'))).toBe('12');
+  });
+
+  it('does not take a plain python line for training', () => {
+    expect(launches('python setup.py install\npip install deepspeed')).toHaveLength(0);
+  });
+
+  it.each(['$', '"', "'", '`', '${', '$(', '\\', 'torchrun "', 'a <<', '<<EOF\n', 'deepspeed $'])(
+    'ends on %j',
+    (text) => {
+      expect(() => launches(text)).not.toThrow();
+    },
+  );
+});
