@@ -1,0 +1,84 @@
+import { removeFix, stageFix, stageOf } from '../rules-support/zero';
+import { booleanOf, isAuto, numberOf, type Setting, setting } from '../settings';
+import { rule } from './rule';
+
+/** Tuning of a machinery that does not run below stage 3: harmless leftovers. */
+const TUNING = [
+  'sub_group_size',
+  'stage3_max_live_parameters',
+  'stage3_max_reuse_distance',
+  'stage3_prefetch_bucket_size',
+  'stage3_param_persistence_threshold',
+  'stage3_model_persistence_threshold',
+  'stage3_gather_16bit_weights_on_model_save',
+  'stage3_module_granularity_threshold',
+  'stage3_use_all_reduce_for_fetch_params',
+  'stage3_allgather_sequential',
+];
+
+/** Features that somebody counts on, with the values that leave them off. */
+const FEATURES: readonly { readonly key: string; readonly isOn: (found: Setting) => boolean }[] = [
+  { key: 'zero_hpz_partition_size', isOn: (found) => (numberOf(found) ?? 0) > 1 },
+  { key: 'zero_quantized_weights', isOn: (found) => booleanOf(found) === true },
+  { key: 'zero_quantized_gradients', isOn: (found) => booleanOf(found) === true },
+  { key: 'zero_quantized_nontrainable_weights', isOn: (found) => booleanOf(found) === true },
+  { key: 'mics_shard_size', isOn: (found) => (numberOf(found) ?? 0) > 0 },
+  { key: 'leaf_module', isOn: (found) => found.node?.kind === 'mapping' && found.node.entries.length > 0 },
+];
+
+/** Reports keys that only stage 3 reads, at a lower stage. */
+export const stage3KeyBelowStage3 = rule({
+  id: 'stage-3-key-below-stage-3',
+  severity: 'warning',
+  applies: ['deepspeed'],
+  why: 'DeepSpeed hands these keys to the stage 3 optimizer only. At a lower stage they are accepted and do nothing, so a feature that looks switched on is off.',
+  source: ['deepspeed/runtime/engine.py:2397 (0.19.6) _configure_zero_optimizer'],
+  verified: 'run',
+  examples: {
+    bad: [
+      {
+        files:
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "zero_hpz_partition_size": 8 } }',
+      },
+      {
+        files:
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "stage3_max_live_parameters": 1e9, "sub_group_size": 1e9 } }',
+      },
+    ],
+    good: [
+      {
+        files:
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "zero_hpz_partition_size": 8 } }',
+      },
+      {
+        files:
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "zero_hpz_partition_size": 1 } }',
+      },
+    ],
+  },
+  check({ config, run, report }) {
+    const stage = stageOf(run);
+    if (stage === undefined || stage === 3) return;
+    for (const { key, isOn } of FEATURES) {
+      const found = setting(config, `zero_optimization.${key}`);
+      if (!found || !isOn(found)) continue;
+      report({
+        at: found,
+        tag: 'unnecessary',
+        message: `ZeRO stage ${stage} ignores ${key}; it needs stage 3. What it was meant to save is not saved.`,
+        fixes: [...stageFix(config, 3), removeFix(found)],
+      });
+    }
+    for (const key of TUNING) {
+      const found = setting(config, `zero_optimization.${key}`);
+      if (!found || isAuto(found) || booleanOf(found) === false) continue;
+      report({
+        at: found,
+        severity: 'hint',
+        tag: 'unnecessary',
+        message: `ZeRO stage ${stage} does not read ${key}; only stage 3 does.`,
+        fixes: [removeFix(found)],
+      });
+    }
+  },
+});
