@@ -1,0 +1,60 @@
+import { describe, expect, it } from 'vitest';
+import { type Hint, inlayHints } from '../../../server/src/core/features/inlay-hints';
+import { analysisOf, DS, FILES, SETTINGS } from './run-of';
+
+/** Each hint as it stands in its line: what is before it, and its label. */
+function shown(hints: readonly Hint[], text: string): Record<string, string> {
+  return Object.fromEntries(
+    hints.map(({ offset, label }) => [text.slice(text.lastIndexOf('\n', offset - 1) + 1, offset).trim(), label]),
+  );
+}
+
+describe('inlayHints', () => {
+  it('stand after stage, bucket, offload block and "auto"', () => {
+    const hints = shown(inlayHints(analysisOf('ds.json')), DS);
+    expect(Object.keys(hints)).toEqual([
+      '"stage": 3',
+      '"reduce_bucket_size": 5e7',
+      '"offload_optimizer": { "device": "cpu" }',
+      '"train_micro_batch_size_per_gpu": "auto"',
+      '"steps_per_print": "auto"',
+    ]);
+    expect(hints['"stage": 3']).toMatch(/^[\d.]+ of 39\.4 GiB per GPU$/);
+    expect(hints['"reduce_bucket_size": 5e7']).toBe('95.4 MiB');
+    expect(hints['"offload_optimizer": { "device": "cpu" }']).toMatch(/^host \d+ GiB · [\d.]+ s\/step/);
+    expect(hints['"train_micro_batch_size_per_gpu": "auto"']).toBe('= 2 ← per_device_train_batch_size, train.yaml:3');
+    expect(hints['"steps_per_print": "auto"']).toBe('nobody fills this');
+  });
+
+  it('say when it does not fit, and need no verdict without a known GPU', () => {
+    const small = { ...FILES, 'shardlens.json': SETTINGS.replace('p4d.24xlarge', 'g4dn.12xlarge') };
+    const stage = (files: Record<string, string>, text = DS) =>
+      shown(inlayHints(analysisOf('ds.json', files)), text)['"stage": 3'];
+    const resident = DS.replace(/,\s*"offload_optimizer".*/, '');
+    expect(stage({ ...small, 'ds.json': resident }, resident)).toMatch(/of 14\.6 GiB per GPU: does not fit$/);
+    const noHardware = { ...FILES, 'shardlens.json': SETTINGS.replace('"hardware": "p4d.24xlarge", ', '') };
+    expect(stage(noHardware)).toMatch(/^[\d.]+ GiB per GPU$/);
+  });
+
+  it('are none for files of others, and none for what is not known', () => {
+    expect(inlayHints(analysisOf('x.json', { 'x.json': '{ "stage": 3 }' }))).toEqual([]);
+    const alone = inlayHints(analysisOf('ds.json', { 'ds.json': DS }));
+    expect(alone.filter(({ kind }) => kind === 'memory' || kind === 'offload')).toEqual([]);
+  });
+
+  it('stand after the key of an indented block, which has no end to see', () => {
+    const yaml = `compute_environment: LOCAL_MACHINE
+distributed_type: DEEPSPEED
+mixed_precision: bf16
+num_processes: 4
+num_machines: 1
+deepspeed_config:
+  zero_stage: 3
+  offload_optimizer_device: cpu
+`;
+    const files = { 'accelerate.yaml': yaml, 'shardlens.json': SETTINGS };
+    const overrides = { from: 'flag', model: 'meta-llama/Meta-Llama-3-8B' } as const;
+    const hints = shown(inlayHints(analysisOf('accelerate.yaml', files, overrides)), yaml);
+    expect(Object.keys(hints)).toEqual(expect.arrayContaining(['zero_stage: 3']));
+  });
+});

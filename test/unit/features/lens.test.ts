@@ -1,0 +1,37 @@
+import { describe, expect, it } from 'vitest';
+import { lenses } from '../../../server/src/core/features/lens';
+import { analysisOf, catalogs, DS, FILES, SETTINGS, TRAIN } from './run-of';
+
+describe('lenses', () => {
+  it('say model, hardware, memory and step time, and offer to change them', () => {
+    const items = lenses(analysisOf('train.yaml'), catalogs);
+    expect(items[0]?.title).toMatch(
+      /^8\.0 B · 4 × A100-40GB \(p4d\.24xlarge\) · [\d.]+ of 39\.4 GiB · [\d.]+ s\/step$/,
+    );
+    expect(items.map(({ action }) => action)).toEqual(['breakdown', 'set-model', 'pick-target']);
+  });
+
+  it('say what is missing and offer to set it', () => {
+    const items = lenses(analysisOf('ds.json', { 'ds.json': DS }), catalogs);
+    expect(items.map(({ title }) => title)).toEqual([
+      'model unknown · hardware unknown',
+      'Set model',
+      'Choose hardware',
+      'Set sequence length',
+    ]);
+  });
+
+  it('show memory against the common GPUs when the hardware is not known', () => {
+    const files = { ...FILES, 'shardlens.json': SETTINGS.replace('"hardware": "p4d.24xlarge", ', '') };
+    expect(lenses(analysisOf('train.yaml', files), catalogs)[0]?.title).toMatch(
+      /^8\.0 B · 4 GPUs of unknown kind · [\d.]+ GiB per GPU: fits \S+ and larger$/,
+    );
+    const huge = { ...files, 'train.yaml': TRAIN.replace('meta-llama/Meta-Llama-3-8B', 'deepseek-ai/DeepSeek-V3') };
+    expect(lenses(analysisOf('train.yaml', huge), catalogs)[0]?.title).toMatch(/fits no common GPU|model unknown/);
+  });
+
+  it('are none for shardlens.json and files of others', () => {
+    expect(lenses(analysisOf('shardlens.json'), catalogs)).toEqual([]);
+    expect(lenses(analysisOf('x.json', { 'x.json': '{ "a": 1 }' }), catalogs)).toEqual([]);
+  });
+});

@@ -1,0 +1,49 @@
+import type { Analysis, Overrides } from '../../../server/src/core/analysis';
+import { analyze } from '../../../server/src/core/analyze';
+import { loadCatalogs } from '../../../server/src/data/index';
+import { memoryWorkspace, ROOT } from '../../memory-workspace';
+
+export const catalogs = loadCatalogs();
+
+export const DS = `{
+  "bf16": { "enabled": true },
+  "zero_optimization": {
+    "stage": 3,
+    "reduce_bucket_size": 5e7,
+    "offload_optimizer": { "device": "cpu" }
+  },
+  "train_micro_batch_size_per_gpu": "auto",
+  "steps_per_print": "auto"
+}`;
+
+export const TRAIN = `model_name_or_path: meta-llama/Meta-Llama-3-8B
+output_dir: out
+per_device_train_batch_size: 2
+gradient_accumulation_steps: 4
+learning_rate: 1.0e-5
+num_train_epochs: 1
+logging_steps: 10
+bf16: true
+gradient_checkpointing: true
+deepspeed: "ds.json"
+`;
+
+export const SETTINGS = `{
+  "target": "box",
+  "targets": { "box": { "hardware": "p4d.24xlarge", "gpusPerNode": 4 } },
+  "sequenceLength": 512
+}`;
+
+export const FILES = { 'ds.json': DS, 'train.yaml': TRAIN, 'shardlens.json': SETTINGS };
+
+/** The analysis of one of the files, as an adapter makes it. */
+export function analysisOf(
+  name: string,
+  files: Readonly<Record<string, string>> = FILES,
+  overrides?: Overrides,
+): Analysis {
+  const workspace = memoryWorkspace(files);
+  const file = workspace.source(`${ROOT}/${name}`);
+  if (!file) throw new Error(`no file ${name}`);
+  return analyze(file, { workspace, catalogs, ...(overrides ? { overrides } : {}) });
+}
