@@ -1,4 +1,4 @@
-import type { DialectSchema, JsonSchema, SchemaError } from '../core/catalogs';
+import type { DialectSchema, SchemaError } from '../core/catalogs';
 import type { DialectId } from '../core/source';
 import { text as accelerateText } from '../generated/schema-accelerate';
 import { text as deepspeedText } from '../generated/schema-deepspeed';
@@ -8,6 +8,7 @@ import { validate as validateAccelerate } from '../generated/validate-accelerate
 import { validate as validateDeepspeed } from '../generated/validate-deepspeed';
 import { validate as validateFsdp } from '../generated/validate-fsdp';
 import { validate as validateTrainer } from '../generated/validate-trainer';
+import { unpackSchema } from './unpack-schema';
 
 /** A validator as ajv writes it: it leaves what it found on itself. */
 type Validator = { (value: unknown): boolean; errors?: readonly SchemaError[] | null };
@@ -31,7 +32,7 @@ export function loadSchema(dialect: DialectId): DialectSchema {
   let schema = loaded.get(dialect);
   if (!schema) {
     schema = {
-      schema: JSON.parse(source.text) as JsonSchema,
+      schema: unpackSchema(source.text),
       validate: (value) => (source.validate(value) ? [] : (source.validate.errors ?? [])),
     };
     loaded.set(dialect, schema);
