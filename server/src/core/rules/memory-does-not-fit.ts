@@ -1,0 +1,96 @@
+import { conditionsOf } from '../rules-support/certainty';
+import { fixesThatFit } from '../rules-support/memory-fixes';
+import { bandOfCapacity, largestParts, phaseLow } from '../rules-support/memory-words';
+import { elsewhere, placeForRun } from '../rules-support/places';
+import { runDialects } from '../source';
+import { rule } from './rule';
+
+/** Reports runs whose training step, or loading, needs more memory than the GPU has, even at the low end of the band. */
+export const memoryDoesNotFit = rule({
+  id: 'memory-does-not-fit',
+  severity: 'error',
+  applies: runDialects,
+  why: 'CUDA stops with out of memory at the first step. The finding is made only when even the low end of the predicted band is above what the driver gives; it is a warning where the files leave open how long samples are or what the script trains.',
+  source: [
+    'torch c10/cuda/CUDACachingAllocator.cpp:1300 (2.13.0) OutOfMemoryError',
+    'Shardlens server/src/core/estimate/memory (each term with its source)',
+  ],
+  verified: 'read',
+  examples: {
+    bad: [
+      {
+        files: {
+          'ds.json':
+            '{ "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 1, "bf16": { "enabled": true }, "optimizer": { "type": "AdamW", "params": { "lr": 1e-5 } }, "zero_optimization": { "stage": 1 } }',
+          'shardlens.json':
+            '{ "model": "meta-llama/Meta-Llama-3-70B", "sequenceLength": 4096, "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge" } } }',
+        },
+      },
+      {
+        files: {
+          'train.yaml':
+            'model_name_or_path: meta-llama/Meta-Llama-3-8B\noutput_dir: out\nper_device_train_batch_size: 4\ngradient_accumulation_steps: 1\nlearning_rate: 2.0e-5\nbf16: true\nsave_strategy: "no"\ndeepspeed: ds.json\n',
+          'ds.json':
+            '{ "train_micro_batch_size_per_gpu": "auto", "gradient_accumulation_steps": "auto", "bf16": { "enabled": "auto" }, "zero_optimization": { "stage": 2 } }',
+          'shardlens.json':
+            '{ "sequenceLength": 4096, "target": "box", "targets": { "box": { "hardware": "p5.48xlarge" } } }',
+        },
+      },
+    ],
+    good: [
+      {
+        files: {
+          'ds.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "gradient_accumulation_steps": 1, "bf16": { "enabled": true }, "optimizer": { "type": "AdamW", "params": { "lr": 1e-5 } }, "zero_optimization": { "stage": 2 } }',
+          'shardlens.json':
+            '{ "model": "Qwen/Qwen2.5-0.5B", "sequenceLength": 512, "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge" } } }',
+        },
+      },
+      {
+        files:
+          '{ "train_micro_batch_size_per_gpu": 64, "bf16": { "enabled": true }, "zero_optimization": { "stage": 0 } }',
+      },
+    ],
+  },
+  check(context) {
+    const { config, run, report } = context;
+    if (!run.cluster.known || !run.model.known) return;
+    const sharding = run.sharding.known && run.sharding.value.kind === 'zero' ? run.sharding.value.stage : run.sharding;
+    const at = placeForRun(run, config, run.batch.micro, sharding, run.model);
+    if (!at) return;
+    const { memory } = context.estimate;
+    if (!memory || memory.capacity === null || memory.fits !== false) return;
+    const { phase, band } = phaseToBlame(memory);
+    if (!phase) return;
+    const conditions = conditionsOf(run);
+    const where = conditions.length > 0 ? `, ${conditions.join(' and ')}` : '';
+    report({
+      at,
+      // An error is a promise: what the files leave open makes it a warning.
+      severity: conditions.length > 0 ? 'warning' : 'error',
+      message: `${capital(phase.name)} needs ${bandOfCapacity({ ...band, capacity: memory.capacity })} of ${run.cluster.value.accelerator.name}${where}: ${largestParts(phase.memory)}. Even the low end is out of memory.`,
+      related: elsewhere(config, [run.batch.micro, 'The micro-batch.'], [sharding, 'The sharding.']),
+      fixes: fixesThatFit(run),
+    });
+  },
+});
+
+/** Evaluating and saving have rules of their own, unless the step alone is too large already. */
+function phaseToBlame(memory: NonNullable<Parameters<typeof phaseLow>[0]>) {
+  const own = memory.phases[memory.phase];
+  const names = { load: 'loading', step: 'a training step' } as const;
+  if (memory.phase === 'step' || memory.phase === 'load') {
+    return { phase: own ? { name: names[memory.phase], memory: own } : undefined, band: memory };
+  }
+  const { step } = memory.phases;
+  const tooLarge = step && memory.capacity !== null && phaseLow(memory, step) > memory.capacity;
+  const spread = memory.high / memory.value;
+  return {
+    phase: tooLarge ? { name: names.step, memory: step } : undefined,
+    band: step ? { low: phaseLow(memory, step), high: step.bytes * spread } : memory,
+  };
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
