@@ -85,7 +85,8 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
       ...transients.step,
     ]),
   ];
-  if (transients.reduce.length > 0) {
+  // A model smaller than the bucket is reduced at the end.
+  if (transients.reduce.length > 0 && left > 0) {
     moments.push(
       moment('step', 'first bucket reduced', [
         ...resident,
