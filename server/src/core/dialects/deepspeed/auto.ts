@@ -233,7 +233,7 @@ function totalSteps({ args }: RunSources): Known<unknown> {
 export function autoValues(sources: RunSources, batch: { readonly global: Known<number> }): AutoValue[] {
   const config = sources.deepspeed;
   return config
-    ? autoPaths(config.root, '', 0).flatMap((path) => {
+    ? autosOf(config).flatMap((path) => {
         const found = setting(config, path);
         if (!found || NATIVE.test(path)) return [];
         const unfilled = !isFilled(path, sources.consumers);
@@ -244,6 +244,18 @@ export function autoValues(sources: RunSources, batch: { readonly global: Known<
         return [{ setting: found, value, unfilled }];
       })
     : [];
+}
+
+const found = new WeakMap<MappingNode, readonly string[]>();
+
+/** Dotted paths of every "auto" in a config. */
+function autosOf({ root }: Config): readonly string[] {
+  let paths = found.get(root);
+  if (!paths) {
+    paths = autoPaths(root, '', 0);
+    found.set(root, paths);
+  }
+  return paths;
 }
 
 const MAX_DEPTH = 8;
@@ -259,12 +271,12 @@ function autoPaths(mapping: MappingNode, prefix: string, depth: number): string[
 
 /** True for a config in which some "auto" stands at a key that DeepSpeed alone cannot read. */
 export function needsFilling(config: Config): boolean {
-  return autoPaths(config.root, '', 0).some((path) => FILLERS[path] !== undefined && !DROPS_AUTO.test(path));
+  return autosOf(config).some((path) => FILLERS[path] !== undefined && !DROPS_AUTO.test(path));
 }
 
 /** True for an "auto" that only the Trainer fills. */
 export function needsTrainer(config: Config): boolean {
-  return autoPaths(config.root, '', 0).some(
+  return autosOf(config).some(
     (path) => FILLERS[path]?.trainer !== undefined && FILLERS[path]?.accelerate === undefined,
   );
 }
