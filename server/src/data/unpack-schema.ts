@@ -58,7 +58,10 @@ function properties(from: Readonly<Record<string, PackedNode>>, packed: Packed):
 function facts(from: PackedNode, packed: Packed): Record<string, unknown> {
   const out: Record<string, unknown> = {};
   for (const [letter, value] of Object.entries(from)) out[packed.letters[letter] ?? letter] = value;
-  const [, file, line] = /^(\d+):(\d+)$/.exec(String(out.where)) ?? [];
-  if (file !== undefined) out.where = `${packed.files[Number(file)] ?? ''}:${line}`;
+  const { where } = out;
+  if (typeof where !== 'string') return out;
+  const colon = where.indexOf(':');
+  const file = packed.files[Number(where.slice(0, colon))];
+  if (colon > 0 && file !== undefined) out.where = file + where.slice(colon);
   return out;
 }

@@ -23,6 +23,17 @@ const MAX_SETTINGS = 50_000;
  * left out: no framework sees it. Sections that are configs of another dialect are entered by their own config.
  */
 export function describedSettings(config: Config, root: JsonSchema): readonly DescribedSetting[] {
+  const earlier = walked.get(config);
+  if (earlier?.root === root) return earlier.settings;
+  const settings = walk(config, root);
+  walked.set(config, { root, settings });
+  return settings;
+}
+
+/** Several rules go over the same settings. */
+const walked = new WeakMap<Config, { root: JsonSchema; settings: readonly DescribedSetting[] }>();
+
+function walk(config: Config, root: JsonSchema): readonly DescribedSetting[] {
   const found: DescribedSetting[] = [];
   const stack: { node: Node; path: string; schema: JsonSchema | undefined }[] = [
     { node: config.root, path: '', schema: root },
