@@ -1,4 +1,4 @@
-import { mkdirSync, symlinkSync } from 'node:fs';
+import { symlinkSync } from 'node:fs';
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../bundle';
@@ -51,8 +51,8 @@ describe('wrong usage ends with status 2 and one clear line', () => {
 
 describe('a file that cannot be read as text ends with status 2', () => {
   const cases: [string, string | Uint8Array, RegExp][] = [
-    ['binary', Buffer.from([0x7b, 0, 1, 2, 255]), /is not text/],
-    ['not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]), /cannot be read/],
+    ['binary', Buffer.from([0x7b, 0, 1, 2, 255]), /is not UTF-8 text/],
+    ['not UTF-8', Buffer.from([0x7b, 0x22, 0xff, 0xfe, 0x22, 0x7d]), /is not UTF-8 text/],
     ['50 MB', Buffer.alloc(50_000_000, '{"a": 1}\n'), /too large/],
   ];
   it.each(cases)('%s', async (_, content, message) => {
@@ -63,9 +63,17 @@ describe('a file that cannot be read as text ends with status 2', () => {
     expectCalm(outcome);
   });
 
-  it('a pipe', async () => {
+  it('met on a walk is passed over, unless its name is that of a config', async () => {
+    const binary = Buffer.from([0x7b, 0, 1]);
+    const passed = await shardlens(folderWith({ 'weights.json': binary }), ['check']);
+    expect(passed).toMatchObject({ status: 0, err: '' });
+    const told = await shardlens(folderWith({ 'sub/ds_config.json': binary }), ['check']);
+    expect(told.status).toBe(2);
+    expect(told.err).toContain('sub/ds_config.json is not UTF-8 text');
+  });
+
+  it('a device', async () => {
     const folder = folderWith({});
-    mkdirSync(path.join(folder, 'ds_config.json'));
     symlinkSync('/dev/zero', path.join(folder, 'ds_zero.json'));
     const outcome = await shardlens(folder, ['check', 'ds_zero.json']);
     expect(outcome.status).toBe(2);

@@ -1,5 +1,6 @@
 import { lstatSync, readFileSync, statSync } from 'node:fs';
 import path from 'node:path';
+import { couldBeConfig } from '../core/dialects/index';
 import type { Path } from '../core/source';
 import { decode } from '../core/text/decode';
 import { readDisk } from '../lsp/disk';
@@ -48,14 +49,18 @@ async function checkAll(client: Client, args: CheckArguments, targets: Targets):
   return checked.filter((file) => {
     const isNamed = targets.named.has(pathOf(file.uri));
     if (file.unreadable !== null) {
-      // A walk meets data sets and binaries by the thousand; what cannot be opened at all is told even so.
-      if (!isNamed && !file.unreadable.startsWith('cannot')) return false;
+      if (!isNamed && isNoLoss(file)) return false;
       complain(`${shownPath(pathOf(file.uri))} ${file.unreadable}.`);
       return true;
     }
     if (isNamed && file.dialect === null) complain(notChecked(file));
     return isNamed || file.dialect !== null || file.diagnostics.length > 0;
   });
+}
+
+/** A walk meets data sets and binaries by the thousand; one whose name is a config's, or that is denied to us, is told. */
+function isNoLoss(file: CheckedFile): boolean {
+  return !couldBeConfig(pathOf(file.uri), '') && !file.unreadable?.startsWith('cannot');
 }
 
 function notChecked(file: CheckedFile): string {

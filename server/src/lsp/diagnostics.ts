@@ -9,6 +9,9 @@ import { ensureCurrent, laterMessages } from './schedule';
 import type { Session, Snapshot } from './session';
 import { pathOf } from './uri';
 
+/** Other documents' hints and lenses follow a change when typing pauses. */
+const OTHERS_MILLISECONDS = 300;
+
 /**
  * Brings findings to the client: pulled by it where it can, else pushed. Both ways show the same, calmly, and neither
  * ever reports on a text that is no longer the current one.
@@ -19,6 +22,7 @@ export class Diagnostics {
   private readonly pushed = new Map<Path, string>();
   private pushing = false;
   private pushAgain = false;
+  private othersTimer: NodeJS.Timeout | undefined;
 
   constructor(private readonly session: Session) {}
 
@@ -32,6 +36,14 @@ export class Diagnostics {
   /** A document was opened or changed: a client that pulls will do so by itself. */
   changed(): void {
     if (!this.session.abilities.pullDiagnostics) void this.push();
+    if (this.session.documents.all().length > 1) this.refreshOthersLater();
+  }
+
+  /** What stands beside another document's values may come from the one that was changed. */
+  private refreshOthersLater(): void {
+    clearTimeout(this.othersTimer);
+    this.othersTimer = setTimeout(() => this.refreshViews(), OTHERS_MILLISECONDS);
+    this.othersTimer.unref();
   }
 
   closed(document: OpenDocument): void {
@@ -44,8 +56,12 @@ export class Diagnostics {
 
   /** Something outside the open documents has changed: files, settings, the target. */
   refreshAll(): void {
-    const { abilities, connection } = this.session;
     this.again();
+    this.refreshViews();
+  }
+
+  private refreshViews(): void {
+    const { abilities, connection } = this.session;
     if (abilities.refreshHints) connection.sendRequest('workspace/inlayHint/refresh', null).catch(() => {});
     if (abilities.shardlens) connection.sendNotification(methods.refresh, {});
   }

@@ -142,7 +142,7 @@ export class Files {
     if (!read.ok) return read;
     const decoded = decode(read.bytes);
     if (decoded.ok) return { ok: true, text: decoded.text };
-    return { ok: false, why: decoded.why === 'encoding' ? 'unreadable' : decoded.why };
+    return { ok: false, why: decoded.why === 'encoding' ? 'binary' : decoded.why };
   }
 
   private parse(path: Path, text: string): SourceFile {

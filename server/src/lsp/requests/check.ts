@@ -93,6 +93,6 @@ const UNREADABLE = {
   outside: 'leads out of the folder that is checked',
   unreadable: 'cannot be read',
   'too-large': 'is too large for a config (over 8 MiB)',
-  binary: 'is not text',
+  binary: 'is not UTF-8 text',
   pending: 'has not arrived from the editor yet',
 } as const;
