@@ -22,7 +22,7 @@ export function generate(root) {
     index(model.confidence),
     model.verified ? model.parameters.total : 0,
     index(model.source.map(sourceName).filter(unique).join('; ')),
-    model.config,
+    withoutIdle(model.config),
   ]);
   const families = Object.entries(catalog.families).map(([type, family]) => [
     type,
@@ -38,6 +38,21 @@ export function generate(root) {
   ].join('\n');
   mkdirSync(path.join(root, 'server/src/generated'), { recursive: true });
   writeIfChanged(path.join(root, 'server/src/generated/models.ts'), text);
+}
+
+/** Fields of config.json that change neither a tensor nor the work: the file in git keeps them, the packed catalog does not. */
+const IDLE =
+  /token_(id|index)|initializer|dropout|(hidden|gate|act)_?(act|activation|fn)$|activation_function|epsilon$|_eps$|use_cache|rope_|auto_map|penalty|beam|label2id|output_(attentions|hidden|router|scores)|chunk_size_feed|_name_or_path|transformers_version|pretraining_tp|torchscript|problem_type|prefix$|prune|temperature|top_[pk]$|typical_p|do_sample|finetuning_task|scoring_func|topk_(group|method)|routed_scaling|norm_topk|aux_loss|softcap|time_step_|rescale_|residual_|_kernels$/;
+
+function withoutIdle(config) {
+  const kept = Object.entries(config).filter(([name]) => !IDLE.test(name));
+  return Object.fromEntries(
+    kept.map(([name, value]) => [name, isObject(value) && name.endsWith('_config') ? withoutIdle(value) : value]),
+  );
+}
+
+function isObject(value) {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
 /** Owners recur, so an alias of the same owner is kept as `/name`. */

@@ -69,12 +69,25 @@ export class ConfigReader {
   /** A list of numbers, such as layer indexes; undefined where there is none. */
   numbers(...names: string[]): readonly number[] | undefined {
     const value = this.value(...names);
-    return Array.isArray(value) && value.every((item) => typeof item === 'number') ? value : undefined;
+    return Array.isArray(value) && this.holds(value, 'number') ? value : undefined;
   }
 
   texts(...names: string[]): readonly string[] | undefined {
     const value = this.value(...names);
-    return Array.isArray(value) && value.every((item) => typeof item === 'string') ? value : undefined;
+    return Array.isArray(value) && this.holds(value, 'string') ? value : undefined;
+  }
+
+  /** What each list holds, so that a list asked for once a layer is looked through once. */
+  private readonly kinds = new Map<readonly unknown[], 'number' | 'string' | 'mixed'>();
+
+  private holds(list: readonly unknown[], wanted: 'number' | 'string'): boolean {
+    let kind = this.kinds.get(list);
+    if (kind === undefined) {
+      kind = list.every((item) => typeof item === 'number') ? 'number' : 'mixed';
+      if (list.every((item) => typeof item === 'string')) kind = 'string';
+      this.kinds.set(list, kind);
+    }
+    return kind === wanted;
   }
 
   /** Whether the file itself says something other than null. */
@@ -107,19 +120,18 @@ export class ConfigReader {
   }
 
   private count(least: number, names: readonly string[]): number {
-    const written = names.find((name) => Object.hasOwn(this.fields, name));
     const value = this.value(...names);
+    const isSize = typeof value === 'number' && Number.isSafeInteger(value) && value >= least;
+    const written = names.find((name) => Object.hasOwn(this.fields, name));
+    if (isSize && written !== undefined) return value;
     const name = `${this.path}${written ?? names[0]}`;
-    if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < least) {
-      this.problem(
-        value === undefined || value === null
-          ? `${name} is missing`
-          : `${name} is not a size: ${JSON.stringify(value)}`,
-      );
-      return 1;
+    if (isSize) {
+      this.notes.defaults.set(name, value);
+      return value;
     }
-    if (written === undefined) this.notes.defaults.set(name, value);
-    return value;
+    const isMissing = value === undefined || value === null;
+    this.problem(isMissing ? `${name} is missing` : `${name} is not a size: ${JSON.stringify(value)}`);
+    return 1;
   }
 }
 

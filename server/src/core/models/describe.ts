@@ -2,7 +2,7 @@ import type { FamilyRecord } from '../catalogs';
 import { type ConfigFields, ConfigReader, isFields, type ReadingNotes } from './config';
 import { DEFAULTS_SOURCE } from './defaults';
 import { familyOf } from './families';
-import { addUp, type Layout } from './layout';
+import { addUp, type Layout, MAX_LAYERS } from './layout';
 import type { Model } from './model';
 
 export interface DescribeOptions {
@@ -35,6 +35,7 @@ export function describeModel(config: unknown, options: DescribeOptions): { mode
     return { problem: `class ${architecture} of model_type "${modelType}" is not one that Shardlens can count` };
   const problem = notes.problems[0];
   if (problem !== undefined) return { problem };
+  if (layout.layers > MAX_LAYERS) return { problem: `it has ${layout.layers} layers, more than any model` };
   const essential = ESSENTIAL.find((name) => notes.defaults.has(name));
   if (essential !== undefined) return { problem: `${essential} is missing` };
   const foreign = named !== undefined && !sameStart(named, family.architecture);
@@ -44,15 +45,15 @@ export function describeModel(config: unknown, options: DescribeOptions): { mode
   if (isFields(config.quantization_config)) {
     notes.assumptions.push('counted before quantisation: quantization_config changes how weights are stored');
   }
-  return {
-    model: modelOf(config, layout, {
-      ...options,
-      confidence: foreign && options.confidence === 'high' ? 'medium' : options.confidence,
-      modelType,
-      architecture,
-      assumptions: assumptionsOf(notes),
-    }),
-  };
+  const model = modelOf(config, layout, {
+    ...options,
+    confidence: foreign && options.confidence === 'high' ? 'medium' : options.confidence,
+    modelType,
+    architecture,
+    assumptions: assumptionsOf(notes),
+  });
+  if (!Number.isSafeInteger(model.parameters.total)) return { problem: 'its sizes are beyond any model' };
+  return { model };
 }
 
 /**

@@ -39,6 +39,9 @@ export function inside(prefix: string, layout: Layout): Layout {
   };
 }
 
+/** Far more layers than any model has; a stack is never walked further, and a config that names more is a problem. */
+export const MAX_LAYERS = 4096;
+
 /** Groups the layers of a stack by what makes them differ; `layer` is called once per kind. */
 export function stack(
   at: string,
@@ -47,7 +50,7 @@ export function stack(
   layer: (index: number) => Omit<Layers, 'count'>,
 ): Stack {
   const kinds = new Map<string, { first: number; count: number }>();
-  for (let index = 0; index < count; index++) {
+  for (let index = 0; index < Math.min(count, MAX_LAYERS); index++) {
     const key = kindOf(index);
     const seen = kinds.get(key);
     if (seen) seen.count++;

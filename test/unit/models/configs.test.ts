@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { describeModel } from '../../../server/src/core/models/describe';
+
+interface Row {
+  /** Public repository and path. */
+  readonly source: string;
+  readonly architecture: string;
+  /** Counted with the real class: test/oracle/count_parameters.py. */
+  readonly total: number;
+  readonly config: { readonly model_type: string };
+}
+
+const file = path.join(import.meta.dirname, 'fixtures/configs.json');
+const rows: readonly Row[] = JSON.parse(readFileSync(file, 'utf8'));
+
+describe('config.json files of public repositories', () => {
+  it.each(rows.map((row) => [`${row.config.model_type} ${row.source}`, row] as const))('%s', (_, row) => {
+    const result = describeModel(row.config, { name: row.source, source: row.source, confidence: 'high' });
+    expect(result).toMatchObject({ model: { architecture: row.architecture, parameters: { total: row.total } } });
+  });
+});
