@@ -1,0 +1,40 @@
+import { offloadDeviceOf, stageOf } from '../rules-support/zero';
+import { numberOf, setting } from '../settings';
+import { rule } from './rule';
+
+/** Reports MiCS together with an offloaded optimizer. */
+export const micsWithOffload = rule({
+  id: 'mics-with-offload',
+  severity: 'warning',
+  applies: ['deepspeed'],
+  why: 'MiCS reduces gradients between its shard groups on the GPU. With gradients on the host DeepSpeed raises at the end of the first accumulation, unless there is one group only.',
+  source: ['deepspeed/runtime/zero/mics.py:422 (0.19.6)'],
+  verified: 'read',
+  examples: {
+    bad: [
+      {
+        files:
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "mics_shard_size": 8, "offload_optimizer": { "device": "cpu" } } }',
+      },
+    ],
+    good: [
+      {
+        files:
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "mics_shard_size": -1, "offload_optimizer": { "device": "cpu" } } }',
+      },
+    ],
+  },
+  check({ config, run, report }) {
+    const found = setting(config, 'zero_optimization.mics_shard_size');
+    const size = numberOf(found);
+    const device = offloadDeviceOf(config, 'offload_optimizer');
+    const offload = setting(config, 'zero_optimization.offload_optimizer');
+    if (!found || !offload || size === undefined || size <= 0 || stageOf(run) !== 3) return;
+    if ((device !== 'cpu' && device !== 'nvme') || (run.worldSize.known && run.worldSize.value <= size)) return;
+    report({
+      at: [found, offload],
+      message:
+        'MiCS does not work with an offloaded optimizer once there is more than one shard group: DeepSpeed stops at the end of the first accumulation.',
+    });
+  },
+});
