@@ -2,8 +2,9 @@ import type { TrainingRun } from '../run/training-run';
 import { formatParameters } from '../text/format';
 import type { Assumption, MemoryGroup, Term } from './estimate';
 import { type Facts, optional, readFacts } from './memory/facts';
+import { optimizerStateBytes } from './memory/optimizer-state';
 import { type Part, sumBytes, toTerm } from './memory/part';
-import { optimizerStateBytes, trainedBytes } from './memory/states';
+import { trainedBytes } from './memory/weights';
 
 /**
  * Bytes on disk of one checkpoint that can be resumed from, all ranks together: weights as they are saved, and the optimizer.

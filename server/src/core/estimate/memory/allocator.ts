@@ -1,5 +1,5 @@
 import { formatGib } from '../../text/format';
-import type { Facts } from './facts';
+import { type Facts, optional } from './facts';
 import type { Part } from './part';
 
 const GIB = 2 ** 30;
@@ -9,16 +9,25 @@ export interface AllocatorFactors {
   readonly expected: number;
   readonly low: number;
   readonly high: number;
+  /** What it may reserve where memory is plenty; it gives that back under pressure. */
+  readonly relaxed: number;
   readonly why: string;
 }
 
 /** How much more the caching allocator reserves than tensors take, for what comes and goes. */
 export function allocatorFactors(facts: Facts): AllocatorFactors {
-  if (facts.expandableSegments) return { expected: 1.04, low: 1.0, high: 1.1, why: 'expandable segments' };
-  if (facts.masked) return { expected: 1.15, low: 1.02, high: 1.25, why: 'batches of varying length' };
-  if (facts.sharding.kind === 'fsdp')
-    return { expected: 1.12, low: 1.02, high: 1.25, why: 'gathered units of many sizes' };
-  return { expected: 1.1, low: 1.02, high: 1.18, why: 'fixed shapes' };
+  // The seed runs reserved 6.2–8.2 GiB for 3.29 allocated, with expandable segments: gathers of many odd sizes.
+  if (facts.sharding.kind === 'zero' && optional(facts.sharding.stage) === 3) {
+    return { expected: 1.25, low: 1.02, high: 1.35, relaxed: 2.5, why: 'gathers of many sizes' };
+  }
+  if (facts.expandableSegments) {
+    return { expected: 1.04, low: 1.0, high: 1.1, relaxed: 1.1, why: 'expandable segments' };
+  }
+  if (facts.masked) return { expected: 1.15, low: 1.02, high: 1.25, relaxed: 1.25, why: 'batches of varying length' };
+  if (facts.sharding.kind === 'fsdp') {
+    return { expected: 1.12, low: 1.02, high: 1.25, relaxed: 1.25, why: 'gathered units of many sizes' };
+  }
+  return { expected: 1.1, low: 1.02, high: 1.18, relaxed: 1.18, why: 'fixed shapes' };
 }
 
 /** CUDA context 0.3–0.6 GiB with lazy loading, cuBLAS workspace, and a set of NCCL communicators where ranks talk. */

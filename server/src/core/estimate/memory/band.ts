@@ -18,9 +18,12 @@ export function momentBand(facts: Facts, moment: Moment, resident: number): Band
   const driver = driverBytes(facts);
   const error = countError(facts);
   const transient = Math.max(0, moment.allocated - resident);
+  const high = resident + transient * (1 + error) * factors.high + driver.high;
+  const relaxed = resident + transient * (1 + error) * factors.relaxed + driver.high;
+  // A cache that grows only where there is room must not make a run that fits look as if it might not.
   return {
     low: resident + transient * (1 - error) * factors.low + driver.low,
-    high: resident + transient * (1 + error) * factors.high + driver.high,
+    high: facts.capacity === null ? relaxed : Math.min(relaxed, Math.max(high, facts.capacity)),
   };
 }
 

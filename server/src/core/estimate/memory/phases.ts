@@ -1,12 +1,12 @@
 import { formatCount } from '../../text/format';
 import type { Phase } from '../estimate';
-import { type BlockBytes, blockBytes } from './blocks';
+import { countActivations } from './activations';
 import { largestBlock, type Transients } from './buffers';
 import type { Facts } from './facts';
-import { familyTraits } from './families';
+import { blockShare, embeddingGradient, gradientsAtStep, stepTemporaries, weightGradient } from './gradients';
 import { headFactors, logitElements, logitsPart } from './loss-head';
 import { type Part, sumBytes } from './part';
-import { dtypeName, type States } from './states';
+import type { States } from './states';
 
 /** A moment of the run and everything alive on the GPU then. */
 export interface Moment {
@@ -15,16 +15,6 @@ export interface Moment {
   readonly name: string;
   readonly parts: readonly Part[];
   readonly allocated: number;
-}
-
-interface Activations {
-  /** Kept by autograd over all blocks at the end of forward. */
-  readonly saved: Part;
-  /** The block whose backward needs most: recomputed under checkpointing. */
-  readonly working: Part;
-  /** What one block and the stream still hold when only the first is left. */
-  readonly last: Part;
-  readonly casts: Part | undefined;
 }
 
 /** Every moment that can peak; the estimate takes the largest, never the sum. Estimation §3.2. */
@@ -160,162 +150,6 @@ export function saveMoment(states: States, transients: Transients): Moment {
 
 function moment(phase: Phase, name: string, parts: readonly Part[]): Moment {
   return { phase, name, parts, allocated: sumBytes(parts) };
-}
-
-/** Sums blocks over all kinds; pipeline stages hold their share of the blocks for several micro-batches in flight. */
-function countActivations(facts: Facts): Activations {
-  const { model, tokens, checkpointing, pipeline, accumulation } = facts;
-  const inFlight = pipeline > 1 ? Math.min(accumulation, pipeline) : 1;
-  let saved = 0;
-  let casts = 0;
-  let largest: BlockBytes = { saved: 0, checkpoint: 0, backward: 0, casts: 0 };
-  for (let i = 0; i < model.blocks.length; i++) {
-    const block = model.blocks[i];
-    if (block === undefined || block.tower === 'vision' || block.tower === 'audio') continue;
-    const bytes = blockBytes(facts, i);
-    const count = block.count / pipeline;
-    saved += count * (checkpointing === 'full' ? bytes.checkpoint : bytes.saved);
-    casts += checkpointing === 'full' ? 0 : count * bytes.casts;
-    if (bytes.saved > largest.saved) largest = bytes;
-  }
-  const h = model.hiddenSize;
-  const ends = tokens * endsPerToken(facts);
-  const total = saved * inFlight + ends;
-  const isFull = checkpointing === 'full';
-  const headCast = facts.castsWeights ? 2 * model.vocabSize * h : 0;
-  const working = largest.backward + (isFull ? largest.saved + (facts.castsWeights ? largest.casts : 0) : 0);
-  return {
-    saved: {
-      id: 'activations.saved',
-      group: 'activations',
-      bytes: total,
-      label: () => (isFull ? 'block inputs kept for recomputation' : 'activations saved for backward'),
-      formula: () => `${formatCount(total / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
-      source: 'counted operator by operator, estimation §3.3',
-      from: [...facts.from.batch, ...facts.from.checkpointing],
-    },
-    working: {
-      id: 'activations.block',
-      group: 'activations',
-      bytes: working,
-      label: () => (isFull ? 'one block recomputed, and its backward' : 'backward of one block'),
-      formula: () => `${formatCount(working / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
-      source: 'estimation §3.2',
-      from: [...facts.from.batch, ...facts.from.checkpointing],
-    },
-    last: {
-      id: 'activations.saved',
-      group: 'activations',
-      bytes: isFull ? largest.checkpoint : largest.saved + largest.casts,
-      label: () => 'activations of the first block',
-      formula: () =>
-        `${formatCount((isFull ? largest.checkpoint : largest.saved) / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
-      source: 'counted operator by operator, estimation §3.3',
-      from: facts.from.batch,
-    },
-    casts:
-      casts + headCast === 0
-        ? undefined
-        : {
-            id: 'activations.casts',
-            group: 'activations',
-            bytes: casts + headCast,
-            label: () => '16-bit copies of the fp32 weights (autocast)',
-            formula: () => `2 B × ${formatCount((casts + headCast) / 2)} weights`,
-            source: 'torch autocast weight cache; estimation §3.1',
-            from: facts.from.precision,
-          },
-  };
-}
-
-/** The last norm with its input and output, and the ids, positions and rotary tables of the batch. */
-function endsPerToken(facts: Facts): number {
-  const h = facts.model.hiddenSize;
-  const stream = facts.streamBytes;
-  const { traits } = familyTraits(facts.model.modelType);
-  const tables = 32;
-  if (traits.norm === 'layer') return 2 * stream * h + (traits.dropout > 0 ? h : 0) + tables;
-  // Under LoRA the first norm has nothing to differentiate, unless checkpointing makes its input ask for a gradient.
-  if (facts.lora !== undefined) return (facts.checkpointing === 'full' ? 4 * h : 0) + tables;
-  return (4 + (traits.norm === 'gemma' ? 4 : stream) + stream) * h + tables;
-}
-
-/** The head's gradient, alive as soon as backward has begun: while it is made, and after. ZeRO counts what it keeps of it in its buffers. */
-function weightGradient(facts: Facts, states: States): { readonly made: Part[]; readonly kept: Part[] } {
-  const { model, lora, sharding, tensor } = facts;
-  if (lora !== undefined) return { made: [], kept: [] };
-  const elements = (model.vocabSize * model.hiddenSize) / tensor;
-  const part = (width: number): Part => ({
-    id: 'gradients.head',
-    group: 'gradients',
-    bytes: width * elements,
-    label: () => 'gradient of the head',
-    formula: () => `${width} B × ${formatCount(elements)} elements`,
-    source: 'estimation §3.4',
-    from: facts.from.model,
-  });
-  // ZeRO takes it into its bucket at once, unless a tied embedding adds to it later.
-  if (sharding.kind === 'zero')
-    return { made: [part(facts.computeBytes)], kept: model.tiedEmbeddings ? [part(facts.computeBytes)] : [] };
-  if (sharding.kind === 'fsdp') return { made: [part(facts.computeBytes)], kept: [part(facts.computeBytes)] };
-  // Under autocast the product is 16-bit and then cast.
-  return { made: [part(states.gradientBytes + (facts.castsWeights ? 2 : 0))], kept: [part(states.gradientBytes)] };
-}
-
-/** A tied embedding gets a second gradient, and autograd adds it to the head's in a third tensor: counted. */
-function embeddingGradient(facts: Facts): Part[] {
-  const { model, lora, sharding } = facts;
-  if (lora !== undefined || sharding.kind === 'zero' || sharding.kind === 'fsdp' || !model.tiedEmbeddings) return [];
-  const elements = model.vocabSize * model.hiddenSize;
-  return [
-    {
-      id: 'gradients.embedding',
-      group: 'gradients',
-      bytes: 2 * facts.streamBytes * elements,
-      label: () => `gradient of the tied embedding and the sum, ${dtypeName(facts.streamBytes)}`,
-      formula: () => `2 × ${facts.streamBytes} B × ${formatCount(elements)} elements`,
-      source: 'estimation §3.2',
-      from: facts.from.model,
-    },
-  ];
-}
-
-function gradientsAtStep(facts: Facts, states: States): Part[] {
-  if (states.gradients === undefined || facts.optimizer.layerwise === true) return [];
-  // Stages 1 and 2 turn the 16-bit gradients into the fp32 ones that the step's buffers count.
-  return facts.sharding.kind === 'zero' && facts.weightBytes === 2 ? [] : [states.gradients];
-}
-
-/** foreach keeps one list of temporaries as large as what it steps: exactly 1.0 × its bytes, counted. */
-function stepTemporaries(facts: Facts): Part[] {
-  if (facts.sharding.kind === 'zero' || facts.step === 'fused' || facts.step === 'cpu') return [];
-  // Without state there is nothing to compute aside: the gradients are applied in place.
-  if (facts.step === 'foreach' && facts.optimizer.fp32 === 0) return [];
-  const width = facts.lora === undefined ? facts.weightBytes : 4;
-  const elements = facts.trainable / facts.shards;
-  const largest = Math.min(elements, facts.lora?.largest ?? facts.counts.largest);
-  const perElement = facts.optimizer.perElement ?? width;
-  const bytes = facts.step === 'foreach' ? width * elements : perElement * largest;
-  return [
-    {
-      id: 'buffers.step',
-      group: 'buffers',
-      bytes,
-      label: () => (facts.step === 'foreach' ? 'temporaries of the foreach step' : 'temporaries of the step'),
-      formula: () =>
-        facts.step === 'foreach'
-          ? `${width} B × ${formatCount(elements)} elements`
-          : `${perElement} B × ${formatCount(largest)} elements, the largest tensor`,
-      source: 'torch.optim, foreach; counted, estimation §3.2',
-      from: facts.from.optimizer,
-    },
-  ];
-}
-
-/** Share of the gradients that belong to the blocks. */
-function blockShare(facts: Facts): number {
-  if (facts.lora !== undefined) return 1;
-  return facts.counts.total === 0 ? 0 : 1 - facts.counts.outside / facts.counts.total;
 }
 
 /** A share of a part, with the share in its arithmetic. */

@@ -1,7 +1,9 @@
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
 import { optional } from './facts';
+import { optimizerStateBytes } from './optimizer-state';
 import type { Part } from './part';
+import { dtypeName, trainedBytes, weightParts } from './weights';
 
 /** What stays on the GPU from step to step, and how gradients come and go. Estimation §3.1. */
 export interface States {
@@ -152,56 +154,6 @@ function replicatedStates(facts: Facts): States {
   };
 }
 
-/** Adapters are kept in fp32 by PEFT (autocast_adapter_dtype) unless DeepSpeed casts the whole model. */
-export function trainedBytes(facts: Facts): 2 | 4 {
-  return facts.lora !== undefined && facts.sharding.kind !== 'zero' ? 4 : facts.weightBytes;
-}
-
-/** Bits of a quantised weight with its scales: NF4 with blocks of 64 and fp32 scales; LLM.int8 with one scale a row. */
-const QUANTISED_BITS = { nf4: 4.5, fp4: 4.5, int8: 8 } as const;
-
-function weightParts(facts: Facts, shards: number): Part[] {
-  const { counts, quantization, lora, weightBytes } = facts;
-  const parts: Part[] = [];
-  const over = shards > 1 ? ` ÷ ${shards} ranks` : '';
-  const quantised = quantization === undefined ? 0 : counts.quantisable;
-  const plain = counts.total - quantised;
-  parts.push({
-    id: 'parameters.weights',
-    group: 'parameters',
-    bytes: (weightBytes * plain) / shards,
-    label: () => `weights, ${dtypeName(weightBytes)}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
-    formula: () => `${weightBytes} B × ${formatParameters(plain)} parameters${over}`,
-    source: 'model architecture',
-    from: facts.from.model,
-  });
-  if (quantization !== undefined && quantised > 0) {
-    const bits = QUANTISED_BITS[quantization];
-    parts.push({
-      id: 'parameters.quantised',
-      group: 'parameters',
-      bytes: (bits / 8) * (quantised / shards),
-      label: () => `linear weights of the blocks, ${quantization}`,
-      formula: () => `${bits / 8} B × ${formatParameters(quantised)} parameters${over}`,
-      source: 'QLoRA, arXiv 2305.14314; bitsandbytes Params4bit, blocks of 64',
-      from: facts.from.model,
-    });
-  }
-  if (lora !== undefined) {
-    const bytes = trainedBytes(facts);
-    parts.push({
-      id: 'parameters.adapters',
-      group: 'parameters',
-      bytes: (bytes * facts.trainable) / shards,
-      label: () => `LoRA adapters of rank ${lora.rank}, ${dtypeName(bytes)}`,
-      formula: () => `${bytes} B × ${formatParameters(facts.trainable)} parameters${over}`,
-      source: 'peft src/peft/tuners/lora (autocast_adapter_dtype)',
-      from: facts.from.model,
-    });
-  }
-  return parts;
-}
-
 function gradientPart(facts: Facts, bytes: number, shards: number, source: string): Part {
   const { trainable } = facts;
   return {
@@ -245,44 +197,10 @@ function optimizerPart(facts: Facts, shards: number, width: number, share: numbe
   };
 }
 
-/** State bytes for all trained parameters of a rank before sharding; `width` is the width of what the optimizer steps. */
-export function optimizerStateBytes(facts: Facts, width: number): number {
-  const { optimizer, trainable, counts, lora } = facts;
-  const each = width === 4 ? optimizer.fp32 : optimizer.half;
-  switch (optimizer.rule) {
-    case 'factored':
-      // Rows and columns of every matrix in fp32. Adapters are thin: their longer side is most of them.
-      return lora === undefined ? 4 * counts.factored : (4 * trainable) / lora.rank;
-    case 'embedding-fp32':
-      return lora === undefined
-        ? each * (trainable - counts.embedding) + (8 / 2.03) * each * counts.embedding
-        : each * trainable;
-    case 'low-rank':
-      return lowRankBytes(facts, each);
-    case 'matrices':
-      return lora === undefined ? 4 * counts.matrices + each * (trainable - counts.matrices) : each * trainable;
-    default:
-      return each * trainable;
-  }
-}
-
-/** GaLore and APOLLO keep moments of rank 128 for the matrices of the blocks and a projector: arXiv 2403.03507. */
-function lowRankBytes(facts: Facts, each: number): number {
-  const rank = 128; // Default of optim_args in transformers trainer_optimizer.py.
-  const side = Math.max(rank, facts.model.hiddenSize);
-  const targets = facts.counts.total - facts.counts.outside;
-  const rest = facts.counts.outside;
-  return each * targets * (rank / side) + (4 * targets * rank) / side / 2 + Math.max(each, 2.03) * rest;
-}
-
 function shareText(share: number): string {
   return share < 1 && share > 0 ? ` × ${rounded(share)} kept on the GPU` : '';
 }
 
 function rounded(value: number): string {
   return String(Math.round(value * 100) / 100);
-}
-
-export function dtypeName(bytes: number): string {
-  return bytes === 4 ? 'fp32' : bytes === 2 ? '16-bit' : `${bytes * 8}-bit`;
 }

@@ -1,0 +1,83 @@
+import { formatCount } from '../../text/format';
+import type { Facts } from './facts';
+import type { Part } from './part';
+import type { States } from './states';
+import { dtypeName } from './weights';
+
+/** The head's gradient, alive as soon as backward has begun: while it is made, and after. ZeRO counts what it keeps of it in its buffers. */
+export function weightGradient(facts: Facts, states: States): { readonly made: Part[]; readonly kept: Part[] } {
+  const { model, lora, sharding, tensor } = facts;
+  if (lora !== undefined) return { made: [], kept: [] };
+  const elements = (model.vocabSize * model.hiddenSize) / tensor;
+  const part = (width: number): Part => ({
+    id: 'gradients.head',
+    group: 'gradients',
+    bytes: width * elements,
+    label: () => 'gradient of the head',
+    formula: () => `${width} B × ${formatCount(elements)} elements`,
+    source: 'estimation §3.4',
+    from: facts.from.model,
+  });
+  // ZeRO takes it into its bucket at once, unless a tied embedding adds to it later.
+  if (sharding.kind === 'zero')
+    return { made: [part(facts.computeBytes)], kept: model.tiedEmbeddings ? [part(facts.computeBytes)] : [] };
+  if (sharding.kind === 'fsdp') return { made: [part(facts.computeBytes)], kept: [part(facts.computeBytes)] };
+  // Under autocast the product is 16-bit and then cast.
+  return { made: [part(states.gradientBytes + (facts.castsWeights ? 2 : 0))], kept: [part(states.gradientBytes)] };
+}
+
+/** A tied embedding gets a second gradient, and autograd adds it to the head's in a third tensor: counted. */
+export function embeddingGradient(facts: Facts): Part[] {
+  const { model, lora, sharding } = facts;
+  if (lora !== undefined || sharding.kind === 'zero' || sharding.kind === 'fsdp' || !model.tiedEmbeddings) return [];
+  const elements = model.vocabSize * model.hiddenSize;
+  return [
+    {
+      id: 'gradients.embedding',
+      group: 'gradients',
+      bytes: 2 * facts.streamBytes * elements,
+      label: () => `gradient of the tied embedding and the sum, ${dtypeName(facts.streamBytes)}`,
+      formula: () => `2 × ${facts.streamBytes} B × ${formatCount(elements)} elements`,
+      source: 'estimation §3.2',
+      from: facts.from.model,
+    },
+  ];
+}
+
+export function gradientsAtStep(facts: Facts, states: States): Part[] {
+  if (states.gradients === undefined || facts.optimizer.layerwise === true) return [];
+  // Stages 1 and 2 turn the 16-bit gradients into the fp32 ones that the step's buffers count.
+  return facts.sharding.kind === 'zero' && facts.weightBytes === 2 ? [] : [states.gradients];
+}
+
+/** foreach keeps one list of temporaries as large as what it steps: exactly 1.0 × its bytes, counted. */
+export function stepTemporaries(facts: Facts): Part[] {
+  if (facts.sharding.kind === 'zero' || facts.step === 'fused' || facts.step === 'cpu') return [];
+  // Without state there is nothing to compute aside: the gradients are applied in place.
+  if (facts.step === 'foreach' && facts.optimizer.fp32 === 0) return [];
+  const width = facts.lora === undefined ? facts.weightBytes : 4;
+  const elements = facts.trainable / facts.shards;
+  const largest = Math.min(elements, facts.lora?.largest ?? facts.counts.largest);
+  const perElement = facts.optimizer.perElement ?? width;
+  const bytes = facts.step === 'foreach' ? width * elements : perElement * largest;
+  return [
+    {
+      id: 'buffers.step',
+      group: 'buffers',
+      bytes,
+      label: () => (facts.step === 'foreach' ? 'temporaries of the foreach step' : 'temporaries of the step'),
+      formula: () =>
+        facts.step === 'foreach'
+          ? `${width} B × ${formatCount(elements)} elements`
+          : `${perElement} B × ${formatCount(largest)} elements, the largest tensor`,
+      source: 'torch.optim, foreach; counted, estimation §3.2',
+      from: facts.from.optimizer,
+    },
+  ];
+}
+
+/** Share of the gradients that belong to the blocks. */
+export function blockShare(facts: Facts): number {
+  if (facts.lora !== undefined) return 1;
+  return facts.counts.total === 0 ? 0 : 1 - facts.counts.outside / facts.counts.total;
+}
