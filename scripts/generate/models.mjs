@@ -42,7 +42,7 @@ export function generate(root) {
 
 /** Fields of config.json that change neither a tensor nor the work: the file in git keeps them, the packed catalog does not. */
 const IDLE =
-  /token_(id|index)|initializer|dropout|(hidden|gate|act)_?(act|activation|fn)$|activation_function|epsilon$|_eps$|use_cache|rope_|auto_map|penalty|beam|label2id|output_(attentions|hidden|router|scores)|chunk_size_feed|_name_or_path|transformers_version|pretraining_tp|torchscript|problem_type|prefix$|prune|temperature|top_[pk]$|typical_p|do_sample|finetuning_task|scoring_func|topk_(group|method)|routed_scaling|norm_topk|aux_loss|softcap|time_step_|rescale_|residual_|_kernels$/;
+  /token_(id|index)|initializer|dropout|(hidden|gate|act)_?(act|activation|fn)$|activation_function|epsilon$|_eps$|use_cache|^rope_|auto_map|penalty|beam|label2id|output_(attentions|hidden|router|scores)|chunk_size_feed|_name_or_path|transformers_version|pretraining_tp|torchscript|problem_type|prefix$|prune|temperature|^top_[pk]$|typical_p|do_sample|finetuning_task|scoring_func|topk_(group|method)|routed_scaling|norm_topk|aux_loss|softcap|time_step_(min|max|floor|limit)|rescale_|residual_|_mamba_kernels$/;
 
 function withoutIdle(config) {
   const kept = Object.entries(config).filter(([name]) => !IDLE.test(name));
