@@ -1,8 +1,9 @@
 import type { TrainingRun } from '../run/training-run';
 import { formatParameters } from '../text/format';
 import type { Assumption, MemoryGroup, Term } from './estimate';
-import { type Facts, optional, readFacts } from './memory/facts';
+import { type Facts, readFacts } from './memory/facts';
 import { optimizerStateBytes } from './memory/optimizer-state';
+import { optional } from './memory/optional';
 import { type Part, sumBytes, toTerm } from './memory/part';
 import { trainedBytes } from './memory/weights';
 

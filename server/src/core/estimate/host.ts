@@ -1,7 +1,8 @@
 import type { TrainingRun } from '../run/training-run';
 import { formatParameters } from '../text/format';
 import type { Assumption, HostMemoryEstimate, MemoryGroup } from './estimate';
-import { type Facts, optional, readFacts } from './memory/facts';
+import { type Facts, readFacts } from './memory/facts';
+import { optional } from './memory/optional';
 import { type Part, sumBytes, toTerm } from './memory/part';
 import { persistentStates, type States } from './memory/states';
 

@@ -1,5 +1,6 @@
 import { formatGib } from '../../text/format';
-import { type Facts, optional } from './facts';
+import type { Facts } from './facts';
+import { optional } from './optional';
 import type { Part } from './part';
 
 const GIB = 2 ** 30;

@@ -1,11 +1,14 @@
 import type { Model } from '../../models/model';
 import type { Known, Origin } from '../../run/known';
-import type { Dtype, FsdpSharding, TrainingRun, ZeroSharding } from '../../run/training-run';
+import type { FsdpSharding, TrainingRun, ZeroSharding } from '../../run/training-run';
 import type { Assumption } from '../estimate';
+import { isPadded, readBatch } from './batch';
 import { type Counts, countParameters } from './counts';
 import { familyTraits } from './families';
 import { countLora, type LoraCounts } from './lora';
 import { type OptimizerRecord, optimizerRecord } from './optimizers';
+import { optional } from './optional';
+import { readPrecision } from './precision';
 
 /** Where an unknown input has to be assumed, the estimate is made for the expected value and for both ends. */
 export type Corner = 'expected' | 'low' | 'high';
@@ -139,10 +142,6 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
   };
 }
 
-export function optional<T>(value: Known<T>): T | undefined {
-  return value.known ? value.value : undefined;
-}
-
 function missing(what: string, why: string, because: string, note: (assumption: Assumption) => void): undefined {
   note({ what, value: 'not known', because: `${why}; ${because}` });
   return undefined;
@@ -159,80 +158,6 @@ function shardRanks(run: TrainingRun): number | undefined {
   if (written !== undefined) return Math.max(1, written);
   const world = optional(run.worldSize);
   return world === undefined ? undefined : Math.max(1, world / (ranks(tensor) * ranks(pipeline) * ranks(context)));
-}
-
-function dtypeBytes(dtype: Dtype): 2 | 4 {
-  return dtype === 'fp32' ? 4 : 2;
-}
-
-type PrecisionFacts = Pick<Facts, 'weightBytes' | 'computeBytes' | 'streamBytes' | 'castsWeights' | 'mixed'>;
-
-/**
- * Widths of the stored weights, the products and the stream. DeepSpeed casts the model to its 16-bit type; FSDP with mixed
- * precision keeps fp32 shards (accelerate ≥ 0.30 upcasts) and gathers 16 bits; autocast works over the weights as loaded.
- */
-function readPrecision(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): PrecisionFacts {
-  const { compute, weights, mode } = run.precision;
-  let computeBytes: 2 | 4;
-  if (compute.known) computeBytes = dtypeBytes(compute.value);
-  else {
-    computeBytes = corner === 'high' ? 4 : 2;
-    note({ what: 'precision', value: 'bf16', because: `${compute.why}; the band reaches to fp32` });
-  }
-  const sharding = optional(run.sharding)?.kind;
-  const mixed = optional(mode) === 'autocast' && computeBytes === 2;
-  if (sharding === 'zero') {
-    return { weightBytes: computeBytes, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed: false };
-  }
-  const loaded = weights.known ? dtypeBytes(weights.value) : computeBytes;
-  if (sharding === 'fsdp') {
-    return { weightBytes: mixed ? 4 : loaded, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
-  }
-  const castsWeights = mixed && loaded === 4;
-  return { weightBytes: loaded, computeBytes: mixed ? computeBytes : loaded, streamBytes: loaded, castsWeights, mixed };
-}
-
-type BatchFacts = Pick<Facts, 'samples' | 'sequence' | 'accumulation' | 'evalSamples'>;
-
-const ASSUMED_SEQUENCE = { expected: 1024, low: 128, high: 4096 };
-const ASSUMED_SAMPLES = { expected: 1, low: 1, high: 8 };
-
-function readBatch(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): BatchFacts {
-  const { micro, sequenceLength, accumulation, evalMicro } = run.batch;
-  const longest = (run.model.known ? run.model.value.maxPositions : undefined) ?? ASSUMED_SEQUENCE.high;
-  let sequence: number;
-  if (sequenceLength.known) sequence = sequenceLength.value;
-  else {
-    sequence = Math.min(longest, ASSUMED_SEQUENCE[corner]);
-    note({
-      what: 'sequence length',
-      value: `${Math.min(longest, ASSUMED_SEQUENCE.expected)} tokens`,
-      because: `${sequenceLength.why}; the band reaches from ${Math.min(longest, ASSUMED_SEQUENCE.low)} to ${Math.min(longest, ASSUMED_SEQUENCE.high)}`,
-    });
-  }
-  let samples: number;
-  if (micro.known) samples = micro.value;
-  else {
-    samples = ASSUMED_SAMPLES[corner];
-    note({
-      what: 'micro-batch',
-      value: '1 sample',
-      because: `${micro.why}; the band reaches to 8, the Trainer's default`,
-    });
-  }
-  return {
-    samples,
-    sequence,
-    accumulation: optional(accumulation) ?? (corner === 'high' ? 2 : 1),
-    evalSamples: optional(evalMicro) ?? samples,
-  };
-}
-
-/** Unpacked samples of different lengths are padded to the longest, and a padded batch carries a mask. */
-function isPadded(run: TrainingRun, corner: Corner): boolean {
-  const packing = optional(run.batch.packing);
-  if (packing !== undefined) return !packing && optional(run.method) !== 'pretrain';
-  return corner === 'high';
 }
 
 /** Which kernel scaled_dot_product_attention takes on CUDA; estimation §3.3 and the oracle's section 2.3. */

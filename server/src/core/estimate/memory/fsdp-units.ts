@@ -1,7 +1,8 @@
 import type { FsdpSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
 import { buffer, largestBlock, NO_TRANSIENTS, type Transients } from './buffers';
-import { type Facts, optional } from './facts';
+import type { Facts } from './facts';
+import { optional } from './optional';
 
 const SOURCE = 'torch/distributed/fsdp (2.13–2.15), counted';
 

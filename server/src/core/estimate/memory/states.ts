@@ -1,7 +1,7 @@
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
-import { optional } from './facts';
 import { optimizerStateBytes } from './optimizer-state';
+import { optional } from './optional';
 import type { Part } from './part';
 import { dtypeName, trainedBytes, weightParts } from './weights';
 

@@ -1,7 +1,8 @@
 import { formatParameters } from '../../text/format';
 import { buffer, NO_TRANSIENTS, type Transients } from './buffers';
-import { type Facts, optional } from './facts';
+import type { Facts } from './facts';
 import { fsdpTransients } from './fsdp-units';
+import { optional } from './optional';
 import { zero12Transients } from './zero-buckets';
 import { zero3Transients } from './zero-gathers';
 

@@ -1,7 +1,8 @@
 import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
 import { buffer, largestTrained, type Transients } from './buffers';
-import { type Facts, optional } from './facts';
+import type { Facts } from './facts';
+import { optional } from './optional';
 import type { Part } from './part';
 
 const SOURCE = 'deepspeed/runtime/zero/stage3.py (v0.19), counted';

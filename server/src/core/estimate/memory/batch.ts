@@ -1,0 +1,48 @@
+import type { TrainingRun } from '../../run/training-run';
+import type { Assumption } from '../estimate';
+import type { Corner, Facts } from './facts';
+import { optional } from './optional';
+
+type BatchFacts = Pick<Facts, 'samples' | 'sequence' | 'accumulation' | 'evalSamples'>;
+
+const ASSUMED_SEQUENCE = { expected: 1024, low: 128, high: 4096 };
+const ASSUMED_SAMPLES = { expected: 1, low: 1, high: 8 };
+
+/** Samples and tokens of a micro-step; what is not written is assumed, with a band. */
+export function readBatch(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): BatchFacts {
+  const { micro, sequenceLength, accumulation, evalMicro } = run.batch;
+  const longest = (run.model.known ? run.model.value.maxPositions : undefined) ?? ASSUMED_SEQUENCE.high;
+  let sequence: number;
+  if (sequenceLength.known) sequence = sequenceLength.value;
+  else {
+    sequence = Math.min(longest, ASSUMED_SEQUENCE[corner]);
+    note({
+      what: 'sequence length',
+      value: `${Math.min(longest, ASSUMED_SEQUENCE.expected)} tokens`,
+      because: `${sequenceLength.why}; the band reaches from ${Math.min(longest, ASSUMED_SEQUENCE.low)} to ${Math.min(longest, ASSUMED_SEQUENCE.high)}`,
+    });
+  }
+  let samples: number;
+  if (micro.known) samples = micro.value;
+  else {
+    samples = ASSUMED_SAMPLES[corner];
+    note({
+      what: 'micro-batch',
+      value: '1 sample',
+      because: `${micro.why}; the band reaches to 8, the Trainer's default`,
+    });
+  }
+  return {
+    samples,
+    sequence,
+    accumulation: optional(accumulation) ?? (corner === 'high' ? 2 : 1),
+    evalSamples: optional(evalMicro) ?? samples,
+  };
+}
+
+/** Unpacked samples of different lengths are padded to the longest, and a padded batch carries a mask. */
+export function isPadded(run: TrainingRun, corner: Corner): boolean {
+  const packing = optional(run.batch.packing);
+  if (packing !== undefined) return !packing && optional(run.method) !== 'pretrain';
+  return corner === 'high';
+}

@@ -1,0 +1,39 @@
+import type { Dtype, TrainingRun } from '../../run/training-run';
+import type { Assumption } from '../estimate';
+import type { Corner, Facts } from './facts';
+import { optional } from './optional';
+
+function dtypeBytes(dtype: Dtype): 2 | 4 {
+  return dtype === 'fp32' ? 4 : 2;
+}
+
+type PrecisionFacts = Pick<Facts, 'weightBytes' | 'computeBytes' | 'streamBytes' | 'castsWeights' | 'mixed'>;
+
+/**
+ * Widths of the stored weights, the products and the stream. DeepSpeed casts the model to its 16-bit type; FSDP with mixed
+ * precision keeps fp32 shards (accelerate ≥ 0.30 upcasts) and gathers 16 bits; autocast works over the weights as loaded.
+ */
+export function readPrecision(
+  run: TrainingRun,
+  corner: Corner,
+  note: (assumption: Assumption) => void,
+): PrecisionFacts {
+  const { compute, weights, mode } = run.precision;
+  let computeBytes: 2 | 4;
+  if (compute.known) computeBytes = dtypeBytes(compute.value);
+  else {
+    computeBytes = corner === 'high' ? 4 : 2;
+    note({ what: 'precision', value: 'bf16', because: `${compute.why}; the band reaches to fp32` });
+  }
+  const sharding = optional(run.sharding)?.kind;
+  const mixed = optional(mode) === 'autocast' && computeBytes === 2;
+  if (sharding === 'zero') {
+    return { weightBytes: computeBytes, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed: false };
+  }
+  const loaded = weights.known ? dtypeBytes(weights.value) : computeBytes;
+  if (sharding === 'fsdp') {
+    return { weightBytes: mixed ? 4 : loaded, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
+  }
+  const castsWeights = mixed && loaded === 4;
+  return { weightBytes: loaded, computeBytes: mixed ? computeBytes : loaded, streamBytes: loaded, castsWeights, mixed };
+}
