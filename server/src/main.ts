@@ -1,8 +1,9 @@
+import { isMainThread } from 'node:worker_threads';
 import { main } from './cli/main';
 
 // A reader that closes early (`shardlens check | head`) is no failure.
 process.stdout.on('error', () => process.exit());
-main(process.argv.slice(2)).then(
+start().then(
   (status) => {
     // Not process.exit: what is written to a pipe must still get through.
     if (status !== undefined) process.exitCode = status;
@@ -14,3 +15,12 @@ main(process.argv.slice(2)).then(
     process.exitCode = 2;
   },
 );
+
+/** A thread of `check` runs this same file. */
+async function start(): Promise<number | undefined> {
+  if (isMainThread) return main(process.argv.slice(2));
+  const { checkShare, ownShare } = await import('./cli/parallel');
+  const share = ownShare();
+  if (share) await checkShare(share);
+  return undefined;
+}

@@ -7,9 +7,10 @@ import { readDisk } from '../lsp/disk';
 import type { CheckedFile } from '../lsp/protocol';
 import { pathOf } from '../lsp/uri';
 import { absolute, type CheckArguments, checkArguments } from './arguments';
-import { type Client, rootOf, startClient } from './client';
+import { type Client, type ClientOptions, rootOf, startClient } from './client';
 import { applyFixes } from './fix';
 import { write } from './formats/index';
+import { checkInParallel } from './parallel';
 import { type Output, outputOf, shownPath } from './report';
 import { status, UsageError } from './usage';
 import { walk } from './walk';
@@ -28,15 +29,16 @@ interface Targets {
 export async function check(words: readonly string[]): Promise<number> {
   const args = checkArguments(words);
   const targets = args.stdinName === undefined ? targetsOf(args.paths) : stdinTarget(args.stdinName);
-  const client = await startClient({
+  const options: ClientOptions = {
     roots: targets.roots,
     allowed: [...targets.allowed, ...args.named],
     overrides: args.overrides,
-  });
+  };
+  const client = await startClient(options);
   const text = args.stdinName === undefined ? undefined : readStdin(args.stdinName);
   if (text !== undefined) for (const file of targets.files) client.open(file, text);
   if (args.fix) await applyFixes(client, targets.files);
-  const checked = await checkAll(client, args, targets);
+  const checked = await checkAll(client, options, args, targets);
   const output = outputOf(checked, args.quiet);
   // Nothing of what was named is there: that was said, and a summary of nothing would look like success.
   const isNothing = targets.failed && targets.files.length === 0 && args.format === 'text';
@@ -44,8 +46,13 @@ export async function check(words: readonly string[]): Promise<number> {
   return exitStatus(checked, output, args, targets);
 }
 
-async function checkAll(client: Client, args: CheckArguments, targets: Targets): Promise<CheckedFile[]> {
-  const checked = await client.check(targets.files, { report: args.format === 'json' });
+async function checkAll(
+  client: Client,
+  options: ClientOptions,
+  args: CheckArguments,
+  targets: Targets,
+): Promise<CheckedFile[]> {
+  const checked = await checkInParallel(client, targets.files, options, { report: args.format === 'json' });
   return checked.filter((file) => {
     const isNamed = targets.named.has(pathOf(file.uri));
     if (file.unreadable !== null) {
