@@ -277,3 +277,34 @@ it('gives CPU-Adam one thread under torchrun unless the environment says more', 
   expect(threads('export OMP_NUM_THREADS=12\ntorchrun --nproc_per_node 4 train.py train.yaml')).toBe(12);
   expect(threads('deepspeed --num_gpus 4 train.py train.yaml')).toMatch(/^unknown/);
 });
+
+describe('the arguments of a launch line', () => {
+  it('have TrainingArguments’ defaults only where the script reads TrainingArguments', () => {
+    const ds = `{ "train_micro_batch_size_per_gpu": "auto", ${ZERO2} }`;
+    const micro = (flags: string) =>
+      told(
+        join({ 'ds.json': ds, 'run.sh': `deepspeed --num_gpus 2 train.py ${flags} --deepspeed ds.json` }).run.batch
+          .micro,
+      );
+    expect(micro('--output_dir o --bf16 True --save_steps 10')).toBe(8);
+    expect(micro('--output_dir o --learning_rate 1e-5 --train_batch_size 4')).toMatch(/^unknown/);
+  });
+
+  it('do not take an Accelerate block that another type of launch ignores', () => {
+    const { batch } = join({
+      'a.yaml': `${ACCELERATE}num_processes: 2\ndeepspeed_config:\n  gradient_accumulation_steps: 4\n`,
+    }).run;
+    expect(told(batch.accumulation)).toMatch(/^unknown/);
+  });
+});
+
+it('tells the method by a key, the script or the path, and says when it is only the path', () => {
+  const method = (files: Record<string, string>) => join(files).run.method;
+  expect(told(method({ 'train.yaml': trainer('num_generations: 8\n') }))).toBe('grpo');
+  expect(told(method({ 'train.yaml': trainer(''), 'run.sh': 'torchrun run_dpo.py train.yaml' }))).toBe('dpo');
+  expect(method({ 'recipes/dpo/config.yaml': trainer('') })).toMatchObject({
+    value: 'dpo',
+    origin: { kind: 'assumed' },
+  });
+  expect(told(method({ 'train.yaml': trainer('') }))).toMatch(/^unknown/);
+});

@@ -2,7 +2,7 @@ import { fillAuto } from '../dialects/deepspeed/auto';
 import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../dialects/trainer/defaults';
 import { NO_ARGUMENTS } from '../dialects/trainer/read';
 import { type Known, known, type Origin, unknown } from './known';
-import { overrideOf, type RunSources } from './sources';
+import { overrideOf, pluginSetting, type RunSources } from './sources';
 import type { Batch, Disagreement, Parallelism } from './training-run';
 import { booleanFrom, byDefault, countFrom, firstKnown, isAutoText, numberFrom, writtenIn } from './written';
 
@@ -20,7 +20,7 @@ export function readBatch(sources: RunSources, parallelism: Parallelism, disagre
     'gradient_accumulation_steps',
     TRAINER_DEFAULTS.accumulation,
   );
-  const plugin = writtenIn(sources.accelerate, 'deepspeed_config.gradient_accumulation_steps');
+  const plugin = pluginSetting(sources, 'gradient_accumulation_steps');
   const pluginSteps = plugin && !isAutoText(plugin) ? countFrom(plugin) : undefined;
   for (const [fact, one] of [
     ['micro-batch size per GPU', micro],
@@ -182,7 +182,7 @@ function sum(a: Known<number>, b: Known<number>): Known<number> {
 }
 
 function lengthDefault({ args }: RunSources): Known<number> | undefined {
-  const cuts = args.method.known && (args.method.value === 'sft' || args.method.value === 'dpo');
+  const cuts = args.trl && args.method.known && (args.method.value === 'sft' || args.method.value === 'dpo');
   const { value, of, source } = TRL_DEFAULTS.maxLength;
   return cuts && args.present ? byDefault(value, of, source) : undefined;
 }

@@ -36,7 +36,7 @@ function fromFiles(links: Links, args: TrainerArguments): Told | undefined {
   if (trainer) return told('trainer', 'a Trainer file is part of the run', [at(trainer)]);
   if (fsdp && fsdp.at === '') return told('trainer', 'only the Trainer reads such an fsdp_config', [at(fsdp)]);
   const { launch } = links;
-  if (launch && args.present && (args.get('output_dir') || launch.launcher === 'trl')) {
+  if (launch && args.present) {
     return told('trainer', 'the launch line gives TrainingArguments', [lineOf(links)]);
   }
   if (launch?.arguments.has('deepspeed_config')) {

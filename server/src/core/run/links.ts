@@ -7,7 +7,7 @@ import { foldersUp, namesIn } from './folders';
 import { type Launch, launchesIn } from './launch';
 import type { ProjectSettings } from './settings-file';
 import type { RunFile } from './training-run';
-import type { Written } from './written';
+import { type Written, writtenIn } from './written';
 
 /** The files that make one run with the analysed one, and the launch lines that start it. */
 export interface Links {
@@ -71,7 +71,8 @@ class Linker {
     if (launches.length === 0 && this.configs.accelerate) {
       launches = this.launchesNaming(this.configs.accelerate.file.path);
     }
-    this.follow(this.configs.accelerate);
+    if (writtenIn(this.configs.accelerate, 'distributed_type')?.plain === 'DEEPSPEED')
+      this.follow(this.configs.accelerate);
     return this.result(launches);
   }
 

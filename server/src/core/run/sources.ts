@@ -6,7 +6,7 @@ import type { Known } from './known';
 import type { Links } from './links';
 import type { ProjectSettings } from './settings-file';
 import type { Consumer, FrameworkName } from './training-run';
-import type { Written } from './written';
+import { type Written, writtenIn } from './written';
 
 /** Everything the facts of a run are read from. Built in the order of its fields: later ones may need earlier ones. */
 export interface RunSources {
@@ -21,6 +21,12 @@ export interface RunSources {
   readonly consumers: readonly Consumer[];
   readonly frameworks: Readonly<Partial<Record<FrameworkName, Known<string>>>>;
   readonly model: Known<Model>;
+}
+
+/** A key of Accelerate's DeepSpeed plugin; the block is not read for any other `distributed_type`. */
+export function pluginSetting({ accelerate }: Pick<RunSources, 'accelerate'>, key: string): Written | undefined {
+  const isRead = writtenIn(accelerate, 'distributed_type')?.plain === 'DEEPSPEED';
+  return isRead ? writtenIn(accelerate, `deepspeed_config.${key}`) : undefined;
 }
 
 /** A flag's value or the user's pick in the editor as if it were written. */

@@ -4,7 +4,7 @@ import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../dialects/trainer/defaults';
 import { argumentOr, NO_ARGUMENTS } from '../dialects/trainer/read';
 import type { Place } from './cluster';
 import { type Known, known, unknown } from './known';
-import { isOlder, type RunSources } from './sources';
+import { isOlder, pluginSetting, type RunSources } from './sources';
 import type { Sharding, TrainingRun } from './training-run';
 import { booleanFrom, byDefault, choiceFrom, countFrom, isAutoText, numberFrom, writtenIn } from './written';
 
@@ -64,7 +64,7 @@ export function readCompile({ args, accelerate }: RunSources): Known<boolean> {
 
 /** DeepSpeed clips by its own key; the Trainer's max_grad_norm fills "auto", and clips alone where there is no DeepSpeed. */
 export function readClipping(sources: RunSources): Known<number> {
-  const { args, deepspeed, accelerate, frameworks } = sources;
+  const { args, deepspeed, frameworks } = sources;
   const written = writtenIn(deepspeed, 'gradient_clipping');
   if (isAutoText(written))
     return fillAuto(sources, written, 'gradient_clipping', unknown('nobody fills gradient_clipping'));
@@ -79,7 +79,7 @@ export function readClipping(sources: RunSources): Known<number> {
     );
   }
   if (argument) return numberFrom(argument);
-  const plugin = writtenIn(accelerate, 'deepspeed_config.gradient_clipping');
+  const plugin = pluginSetting(sources, 'gradient_clipping');
   if (plugin && !isAutoText(plugin)) return numberFrom(plugin);
   const { value, of, source } = TRAINER_DEFAULTS.maxGradNorm;
   return args.present ? byDefault(value, of, source) : unknown(NO_ARGUMENTS);

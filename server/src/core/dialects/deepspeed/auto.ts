@@ -1,5 +1,5 @@
 import { type Known, known, type Origin, unknown } from '../../run/known';
-import type { RunSources } from '../../run/sources';
+import { pluginSetting, type RunSources } from '../../run/sources';
 import type { AutoValue, Consumer } from '../../run/training-run';
 import { booleanFrom, numberFrom, textFrom, type Written, writtenIn, writtenOf } from '../../run/written';
 import { setting } from '../../settings';
@@ -48,8 +48,8 @@ const fallbackOf = (value: number, line: number) => ({
 
 const plugin =
   (key: string, fallback: Known<unknown>) =>
-  ({ accelerate }: RunSources): Known<unknown> => {
-    const written = writtenIn(accelerate, `deepspeed_config.${key}`);
+  (sources: RunSources): Known<unknown> => {
+    const written = pluginSetting(sources, key);
     if (!written) return fallback;
     return typeof written.plain === 'boolean'
       ? booleanFrom(written)

@@ -1,8 +1,7 @@
-import type { Known } from '../../run/known';
-import { unknown } from '../../run/known';
+import { type Known, known, unknown } from '../../run/known';
 import type { Launch } from '../../run/launch';
 import type { TrainingRun } from '../../run/training-run';
-import { booleanFrom, byDefault, firstKnown, textFrom, type Written, writtenIn } from '../../run/written';
+import { assumed, booleanFrom, byDefault, firstKnown, textFrom, type Written, writtenIn } from '../../run/written';
 import type { Config } from '../../source';
 import type { Default } from './defaults';
 
@@ -20,7 +19,7 @@ export interface TrainerArguments {
 }
 
 export function readArguments(config: Config | undefined, launch: Launch | undefined): TrainerArguments {
-  const flags = launch && isTraining(launch) ? launch : undefined;
+  const flags = launch && (config || isTraining(launch)) ? launch : undefined;
   const get = (...names: readonly string[]): Written | undefined => {
     for (const name of names) {
       const found = flags?.arguments.get(name);
@@ -32,20 +31,31 @@ export function readArguments(config: Config | undefined, launch: Launch | undef
     }
     return undefined;
   };
-  const { method, trl } = methodOf(get, launch);
+  const { method, trl } = methodOf(get, config, launch);
   return { present: config !== undefined || flags !== undefined, config, launch, trl, method, get };
 }
 
-/** Flags that only TrainingArguments has: they tell a Trainer script from any other script with flags. */
+/** Flags of TrainingArguments that scripts with loops of their own (diffusers, `*_no_trainer.py`) do not have. */
+const TELLING = [
+  'deepspeed',
+  'fsdp',
+  'bf16',
+  'fp16',
+  'tf32',
+  'do_train',
+  'save_strategy',
+  'save_steps',
+  'save_total_limit',
+  'logging_steps',
+  'eval_strategy',
+  'evaluation_strategy',
+  'warmup_ratio',
+  'optim',
+];
+
+/** Whether the script of a launch line reads TrainingArguments: without that, no default of theirs holds. */
 function isTraining(launch: Launch): boolean {
-  const names = [
-    'per_device_train_batch_size',
-    'output_dir',
-    'gradient_accumulation_steps',
-    'num_train_epochs',
-    'config',
-  ];
-  return launch.launcher === 'trl' || names.some((name) => launch.arguments.has(name)) || launch.positional.length > 0;
+  return launch.launcher === 'trl' || TELLING.filter((name) => launch.arguments.has(name)).length > 1;
 }
 
 type Method = 'sft' | 'dpo' | 'grpo' | 'reward' | 'kto';
@@ -86,36 +96,37 @@ const TRL_KEYS = [
   'padding_free',
   'dataset_train_split',
   'dataset_test_split',
+  'max_prompt_length',
 ];
 
+/** Told by a key that only one trainer has, then by the script's name, then by the file's own path. */
 function methodOf(
   get: TrainerArguments['get'],
+  config: Config | undefined,
   launch: Launch | undefined,
 ): { method: TrainingRun['method']; trl: boolean } {
-  const named = launch?.script.known
-    ? /(?:^|[/_-])(sft|dpo|grpo|kto|reward)(?=[_./-]|$)/.exec(launch.script.value)?.[1]
-    : undefined;
   for (const method of ['grpo', 'kto', 'dpo', 'reward', 'sft'] as const) {
     const key = get(...METHOD_KEYS[method]);
-    if (key) {
-      const from = {
-        kind: 'derived',
-        formula: `${key.key} is a key of TRL's ${method.toUpperCase()} trainer`,
-        from: [key.origin],
-      } as const;
-      return { method: { known: true, value: method, origin: from }, trl: true };
-    }
+    if (!key) continue;
+    const formula = `${key.key} is a key of TRL's ${method.toUpperCase()} trainer`;
+    return { method: known(method, { kind: 'derived', formula, from: [key.origin] }), trl: true };
   }
   const trl = launch?.launcher === 'trl' || get(...TRL_KEYS) !== undefined;
-  if (named && launch?.script.known) {
-    const from = {
-      kind: 'derived',
-      formula: `the script is ${launch.script.value}`,
-      from: [launch.script.origin],
-    } as const;
-    return { method: { known: true, value: named as Method, origin: from }, trl };
+  const script = launch?.script.known ? launch.script : undefined;
+  const byScript = script && wordIn(script.value);
+  if (byScript) {
+    const formula = `the script is ${script.value}`;
+    return { method: known(byScript, { kind: 'derived', formula, from: [script.origin] }), trl };
   }
-  return { method: unknown('no key and no script name tells the training method'), trl };
+  const byPath = config && wordIn(config.file.path.split('/').slice(-3).join('/'));
+  if (byPath) return { method: assumed(byPath, `the path of the Trainer file says ${byPath}`), trl };
+  return { method: unknown('no key and no script or file name tells the training method'), trl };
+}
+
+/** A training method among the words of a path. */
+function wordIn(path: string): Method | undefined {
+  const word = /(?:^|[/_.-])(sft|dpo|grpo|kto|reward)(?=[_./-]|$)/.exec(path.toLowerCase())?.[1];
+  return (['sft', 'dpo', 'grpo', 'kto', 'reward'] as const).find((method) => method === word);
 }
 
 /** A boolean argument, or the framework's default where arguments are known. */
