@@ -21,7 +21,7 @@ export const checkpointingArgumentsIgnored = rule({
   check({ config, run, report }) {
     const kwargs = setting(config, 'gradient_checkpointing_kwargs');
     const on = setting(config, 'gradient_checkpointing');
-    if (!kwargs || kwargs.node?.kind !== 'mapping' || isSpread(config)) return;
+    if (kwargs?.node?.kind !== 'mapping' || isSpread(config)) return;
     const off = on ? booleanOf(on) === false : !isTrl(config) && !run.method.known;
     if (!off) return;
     report({

@@ -43,8 +43,7 @@ export const schedulerArgumentUnknown = rule({
     const type = setting(config, 'lr_scheduler_type');
     const name = type ? stringOf(type) : 'linear';
     const known = name === undefined ? undefined : ARGUMENTS[name];
-    if (!kwargs || kwargs.node?.kind !== 'mapping' || known === undefined || isBuiltByDeepSpeed(run, 'scheduler'))
-      return;
+    if (kwargs?.node?.kind !== 'mapping' || known === undefined || isBuiltByDeepSpeed(run, 'scheduler')) return;
     for (const entry of kwargs.node.entries) {
       if (known.includes(entry.key) || SHARED.has(entry.key)) continue;
       const takers = Object.keys(ARGUMENTS).filter((one) => ARGUMENTS[one]?.includes(entry.key));
