@@ -42,12 +42,14 @@ export function describeModel(config: unknown, options: DescribeOptions): { mode
   if (named === undefined) notes.assumptions.push(`config.json names no class; ${architecture} is taken`);
   if (foreign)
     notes.assumptions.push(`class ${named} is counted as transformers' own class of model_type "${modelType}"`);
+  if (family.remote)
+    notes.assumptions.push('counted by formula: its class is not in transformers, but comes with the checkpoint');
   if (isFields(config.quantization_config)) {
     notes.assumptions.push('counted before quantisation: quantization_config changes how weights are stored');
   }
   const model = modelOf(config, layout, {
     ...options,
-    confidence: foreign && options.confidence === 'high' ? 'medium' : options.confidence,
+    confidence: (foreign || family.remote) && options.confidence === 'high' ? 'medium' : options.confidence,
     modelType,
     architecture,
     assumptions: assumptionsOf(notes),

@@ -13,6 +13,8 @@ export interface Family {
   readonly architecture: string;
   /** The layout for one class; undefined where the family does not know that class. */
   readonly layout: (c: ConfigReader, architecture: string) => Layout | undefined;
+  /** The class is not in transformers, but comes with the checkpoint. */
+  readonly remote?: boolean;
   /** The model without head, as it sits inside composite models. */
   readonly body?: (c: ConfigReader) => Layout;
 }

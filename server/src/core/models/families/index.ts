@@ -7,6 +7,7 @@ import { llamaLike } from './llama';
 import { latent } from './mla';
 import { mixtures } from './moe';
 import { multimodal } from './multimodal';
+import { remoteModels } from './remote';
 import { sequenceToSequence } from './seq2seq';
 import { speechModels } from './speech';
 import { t5Like } from './t5';
@@ -27,6 +28,7 @@ const ALL: readonly Family[] = [
   ...gemmaText,
   ...multimodal,
   ...speechModels,
+  ...remoteModels,
 ];
 
 const BY_TYPE = new Map(ALL.flatMap((family) => family.types.map((type) => [type, family] as const)));
