@@ -13,7 +13,7 @@ export const bf16UnsupportedByGpu = rule({
   applies: runDialects,
   why: 'GPUs before Ampere (V100, T4) have no bf16 arithmetic. Recent torch reports bf16 as supported and emulates it far below the fp16 rate; older torch makes the Trainer and DeepSpeed stop at start-up.',
   source: [
-    'torch/cuda/__init__.py:244 (2.13.0) is_bf16_supported counts emulation',
+    'torch/cuda/__init__.py:191 (2.13.0) is_bf16_supported counts emulation',
     'transformers src/transformers/training_args.py:1745 (5.18.0)',
     'deepspeed/runtime/engine.py:1682 (0.19.6)',
   ],

@@ -12,7 +12,7 @@ export const memoryDoesNotFit = rule({
   applies: runDialects,
   why: 'CUDA stops with out of memory at the first step. The finding is made only when even the low end of the predicted band is above what the driver gives; it is a warning where the files leave open how long samples are or what the script trains.',
   source: [
-    'torch/cuda/__init__.py:571 (2.13.0) OutOfMemoryError',
+    'torch/cuda/__init__.py:571 (2.15.0) OutOfMemoryError',
     'Shardlens server/src/core/estimate/memory (each term with its source)',
   ],
   verified: 'read',
