@@ -5,159 +5,1711 @@ export const DEFAULTS_SOURCE = 'transformers 5.18.0';
 
 /** Defaults of the config classes by model type, for the fields that the families read. */
 export const CONFIG_DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
-  "albert": { embedding_size: 128, hidden_size: 4096, inner_group_num: 1, intermediate_size: 16384, max_position_embeddings: 512, num_attention_heads: 64, num_hidden_groups: 1, num_hidden_layers: 12, tie_word_embeddings: true, type_vocab_size: 2, vocab_size: 30000 }, // AlbertConfig
-  "bart": { d_model: 1024, decoder_layers: 12, encoder_layers: 12, max_position_embeddings: 1024, tie_word_embeddings: true, vocab_size: 50265 }, // BartConfig
-  "bert": { add_cross_attention: false, hidden_size: 768, intermediate_size: 3072, max_position_embeddings: 512, num_attention_heads: 12, num_hidden_layers: 12, tie_word_embeddings: true, type_vocab_size: 2, vocab_size: 30522 }, // BertConfig
-  "bloom": { hidden_size: 64, n_head: 8, n_layer: 2, tie_word_embeddings: true, vocab_size: 250880 }, // BloomConfig
-  "clip": { projection_dim: 512, text_config: null, vision_config: null }, // CLIPConfig
-  "clip_text_model": { hidden_size: 512, intermediate_size: 2048, max_position_embeddings: 77, num_attention_heads: 8, num_hidden_layers: 12, projection_dim: 512, vocab_size: 49408 }, // CLIPTextConfig
-  "clip_vision_model": { hidden_size: 768, image_size: 224, intermediate_size: 3072, num_attention_heads: 12, num_channels: 3, num_hidden_layers: 12, patch_size: 32, projection_dim: 512 }, // CLIPVisionConfig
-  "clipseg": { projection_dim: 512, text_config: null, vision_config: null }, // CLIPSegConfig
-  "clipseg_text_model": { hidden_size: 512, intermediate_size: 2048, max_position_embeddings: 77, num_attention_heads: 8, num_hidden_layers: 12, vocab_size: 49408 }, // CLIPSegTextConfig
-  "clipseg_vision_model": { hidden_size: 768, image_size: 224, intermediate_size: 3072, num_attention_heads: 12, num_channels: 3, num_hidden_layers: 12, patch_size: 32 }, // CLIPSegVisionConfig
-  "cohere": { attention_bias: false, hidden_size: 8192, intermediate_size: 22528, max_position_embeddings: 8192, num_attention_heads: 64, num_hidden_layers: 40, num_key_value_heads: null, tie_word_embeddings: true, use_qk_norm: false, vocab_size: 256000 }, // CohereConfig
-  "cohere2": { attention_bias: false, hidden_size: 8192, intermediate_size: 22528, layer_types: null, max_position_embeddings: 8192, num_attention_heads: 64, num_hidden_layers: 40, num_key_value_heads: null, sliding_window: 4096, tie_word_embeddings: true, vocab_size: 256000 }, // Cohere2Config
-  "dbrx": { attn_config: null, d_model: 2048, ffn_config: null, max_seq_len: 2048, n_heads: 16, n_layers: 24, tie_word_embeddings: false, vocab_size: 32000 }, // DbrxConfig
-  "deberta": { hidden_size: 768, intermediate_size: 3072, max_position_embeddings: 512, max_relative_positions: -1, num_attention_heads: 12, num_hidden_layers: 12, pos_att_type: null, position_biased_input: true, relative_attention: false, tie_word_embeddings: true, type_vocab_size: 0, vocab_size: 50265 }, // DebertaConfig
-  "deberta-v2": { hidden_size: 1536, intermediate_size: 6144, max_position_embeddings: 512, max_relative_positions: -1, num_attention_heads: 24, num_hidden_layers: 24, pos_att_type: null, position_biased_input: true, relative_attention: false, tie_word_embeddings: true, type_vocab_size: 0, vocab_size: 128100 }, // DebertaV2Config
-  "deepseek_v2": { attention_bias: false, first_k_dense_replace: 0, head_dim: null, hidden_size: 4096, intermediate_size: 11008, kv_lora_rank: 512, max_position_embeddings: 2048, mlp_bias: false, moe_intermediate_size: 1407, n_routed_experts: 64, n_shared_experts: 2, num_attention_heads: 32, num_experts_per_tok: null, num_hidden_layers: 32, num_key_value_heads: null, q_lora_rank: 1536, qk_nope_head_dim: 128, qk_rope_head_dim: 64, tie_word_embeddings: false, v_head_dim: 128, vocab_size: 102400 }, // DeepseekV2Config
-  "deepseek_v3": { attention_bias: false, first_k_dense_replace: 3, hidden_size: 7168, intermediate_size: 18432, kv_lora_rank: 512, max_position_embeddings: 4096, moe_intermediate_size: 2048, n_routed_experts: 256, n_shared_experts: 1, num_attention_heads: 128, num_experts_per_tok: 8, num_hidden_layers: 61, num_key_value_heads: 128, q_lora_rank: 1536, qk_nope_head_dim: 128, qk_rope_head_dim: 64, tie_word_embeddings: false, v_head_dim: 128, vocab_size: 129280 }, // DeepseekV3Config
-  "deepseek_v32": { attention_bias: false, first_k_dense_replace: 3, head_dim: 64, hidden_size: 7168, index_head_dim: 128, index_n_heads: 64, intermediate_size: 18432, kv_lora_rank: 512, layer_types: null, max_position_embeddings: 163840, mlp_bias: false, mlp_layer_types: null, moe_intermediate_size: 2048, n_routed_experts: 256, n_shared_experts: 1, num_attention_heads: 128, num_experts_per_tok: 8, num_hidden_layers: 61, num_key_value_heads: 128, q_lora_rank: 1536, qk_nope_head_dim: 128, qk_rope_head_dim: 64, tie_word_embeddings: false, v_head_dim: 128, vocab_size: 129280 }, // DeepseekV32Config
-  "deepseek_v4": { attention_bias: false, compress_rates: null, hc_mult: 4, head_dim: 512, hidden_size: 4096, index_head_dim: 128, index_n_heads: 64, layer_types: null, max_position_embeddings: 1048576, mlp_bias: false, mlp_layer_types: null, moe_intermediate_size: 2048, n_routed_experts: 256, n_shared_experts: 1, num_attention_heads: 64, num_experts_per_tok: 6, num_hidden_layers: 43, num_key_value_heads: 1, num_nextn_predict_layers: 1, o_groups: 8, o_lora_rank: 1024, q_lora_rank: 1024, sliding_window: 128, tie_word_embeddings: false, vocab_size: 129280 }, // DeepseekV4Config
-  "dinov2": { hidden_size: 768, image_size: 224, mlp_ratio: 4, num_attention_heads: 12, num_channels: 3, num_hidden_layers: 12, patch_size: 14, qkv_bias: true, use_mask_token: true, use_swiglu_ffn: false }, // Dinov2Config
-  "distilbert": { dim: 768, hidden_dim: 3072, max_position_embeddings: 512, n_heads: 12, n_layers: 6, tie_word_embeddings: true, vocab_size: 30522 }, // DistilBertConfig
-  "electra": { add_cross_attention: false, embedding_size: 128, hidden_size: 256, intermediate_size: 1024, max_position_embeddings: 512, num_attention_heads: 4, num_hidden_layers: 12, tie_word_embeddings: true, type_vocab_size: 2, vocab_size: 30522 }, // ElectraConfig
-  "ernie4_5": { head_dim: 128, hidden_size: 1024, intermediate_size: 3072, max_position_embeddings: 131072, num_attention_heads: 16, num_hidden_layers: 18, num_key_value_heads: 2, tie_word_embeddings: true, use_bias: false, vocab_size: 103424 }, // Ernie4_5Config
-  "ernie4_5_moe": { hidden_size: 2560, intermediate_size: 12288, max_position_embeddings: 131072, moe_intermediate_size: 1536, moe_k: 6, moe_layer_end_index: -1, moe_layer_interval: 1, moe_layer_start_index: 1, moe_num_experts: 64, moe_num_shared_experts: 2, num_attention_heads: 20, num_hidden_layers: 28, num_key_value_heads: 4, tie_word_embeddings: true, use_bias: false, vocab_size: 103424 }, // Ernie4_5_MoeConfig
-  "esm": { add_cross_attention: false, emb_layer_norm_before: null, hidden_size: 768, intermediate_size: 3072, max_position_embeddings: 1026, num_attention_heads: 12, num_hidden_layers: 12, position_embedding_type: "absolute", tie_word_embeddings: true, vocab_size: null }, // EsmConfig
-  "exaone4": { hidden_size: 4096, intermediate_size: 16384, layer_types: null, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 32, sliding_window: 4096, tie_word_embeddings: false, vocab_size: 102400 }, // Exaone4Config
-  "falcon": { bias: false, ffn_hidden_size: null, hidden_size: 4544, max_position_embeddings: 2048, multi_query: true, new_decoder_architecture: false, num_attention_heads: 71, num_hidden_layers: 32, num_kv_heads: null, num_ln_in_parallel_attn: null, parallel_attn: true, tie_word_embeddings: true, vocab_size: 65024 }, // FalconConfig
-  "gemma": { attention_bias: false, head_dim: 256, hidden_size: 3072, intermediate_size: 24576, max_position_embeddings: 8192, num_attention_heads: 16, num_hidden_layers: 28, num_key_value_heads: 16, tie_word_embeddings: true, vocab_size: 256000 }, // GemmaConfig
-  "gemma2": { attention_bias: false, head_dim: 256, hidden_size: 2304, intermediate_size: 9216, layer_types: null, max_position_embeddings: 8192, num_attention_heads: 8, num_hidden_layers: 26, num_key_value_heads: 4, sliding_window: 4096, tie_word_embeddings: true, vocab_size: 256000 }, // Gemma2Config
-  "gemma3": { text_config: null, tie_word_embeddings: true, vision_config: null }, // Gemma3Config
-  "gemma3_text": { attention_bias: false, head_dim: 256, hidden_size: 2304, intermediate_size: 9216, layer_types: null, max_position_embeddings: 131072, num_attention_heads: 8, num_hidden_layers: 26, num_key_value_heads: 4, sliding_window: 4096, tie_word_embeddings: true, vocab_size: 262208 }, // Gemma3TextConfig
-  "gemma3n_text": { altup_num_inputs: 4, attention_bias: false, head_dim: 256, hidden_size: 2048, hidden_size_per_layer_input: 256, intermediate_size: 16384, laurel_rank: 64, layer_types: null, max_position_embeddings: 32768, num_attention_heads: 8, num_hidden_layers: 35, num_key_value_heads: 2, num_kv_shared_layers: 15, sliding_window: 512, tie_word_embeddings: true, vocab_size: 262400, vocab_size_per_layer_input: 262144 }, // Gemma3nTextConfig
-  "gemma4": { audio_config: null, text_config: null, tie_word_embeddings: true, vision_config: null }, // Gemma4Config
-  "gemma4_assistant": { text_config: null, tie_word_embeddings: true }, // Gemma4AssistantConfig
-  "gemma4_audio": { attention_chunk_size: 12, conv_kernel_size: 5, hidden_size: 1024, num_attention_heads: 8, num_hidden_layers: 12, output_proj_dims: 1536, subsampling_conv_channels: [128, 32] }, // Gemma4AudioConfig
-  "gemma4_text": { attention_bias: false, attention_k_eq_v: false, enable_moe_block: false, head_dim: 256, hidden_size: 2304, hidden_size_per_layer_input: 256, intermediate_size: 9216, layer_types: null, max_position_embeddings: 131072, moe_intermediate_size: null, num_attention_heads: 8, num_experts: null, num_hidden_layers: 30, num_key_value_heads: 4, num_kv_shared_layers: 0, sliding_window: 512, tie_word_embeddings: true, top_k_experts: null, use_double_wide_mlp: false, vocab_size: 262144, vocab_size_per_layer_input: 262144 }, // Gemma4TextConfig
-  "gemma4_unified": { audio_config: null, text_config: null, tie_word_embeddings: true, vision_config: null }, // Gemma4UnifiedConfig
-  "gemma4_unified_assistant": { text_config: null, tie_word_embeddings: true }, // Gemma4UnifiedAssistantConfig
-  "gemma4_unified_audio": {  }, // Gemma4UnifiedAudioConfig
-  "gemma4_unified_text": { attention_bias: false, attention_k_eq_v: false, head_dim: 256, hidden_size: 2304, intermediate_size: 9216, layer_types: null, max_position_embeddings: 262144, num_attention_heads: 8, num_hidden_layers: 30, num_key_value_heads: 4, num_kv_shared_layers: 0, sliding_window: 1024, tie_word_embeddings: true, use_double_wide_mlp: false, vocab_size: 262144 }, // Gemma4UnifiedTextConfig
-  "gemma4_unified_vision": { output_proj_dims: 3840, patch_size: 16 }, // Gemma4UnifiedVisionConfig
-  "gemma4_vision": { attention_bias: false, head_dim: 64, hidden_size: 768, intermediate_size: 3072, max_position_embeddings: 131072, num_attention_heads: 12, num_hidden_layers: 16, num_key_value_heads: 12, patch_size: 16, position_embedding_size: 10240 }, // Gemma4VisionConfig
-  "glm": { attention_bias: true, head_dim: 128, hidden_size: 4096, intermediate_size: 13696, max_position_embeddings: 131072, num_attention_heads: 32, num_hidden_layers: 40, num_key_value_heads: 2, tie_word_embeddings: false, vocab_size: 151552 }, // GlmConfig
-  "glm4": { attention_bias: true, head_dim: 128, hidden_size: 4096, intermediate_size: 13696, max_position_embeddings: 131072, num_attention_heads: 32, num_hidden_layers: 40, num_key_value_heads: 2, tie_word_embeddings: false, vocab_size: 151552 }, // Glm4Config
-  "glm4_moe": { attention_bias: false, first_k_dense_replace: 1, hidden_size: 4096, intermediate_size: 10944, max_position_embeddings: 131072, moe_intermediate_size: 1408, n_routed_experts: 128, n_shared_experts: 1, num_attention_heads: 96, num_experts_per_tok: 8, num_hidden_layers: 46, num_key_value_heads: 8, tie_word_embeddings: false, use_qk_norm: false, vocab_size: 151552 }, // Glm4MoeConfig
-  "glm4_moe_lite": { attention_bias: false, hidden_size: 2048, intermediate_size: 10240, kv_lora_rank: 512, max_position_embeddings: 202752, mlp_layer_types: null, moe_intermediate_size: 1536, n_routed_experts: 64, n_shared_experts: 1, num_attention_heads: 20, num_experts_per_tok: 4, num_hidden_layers: 47, num_key_value_heads: 20, q_lora_rank: 768, qk_nope_head_dim: 192, qk_rope_head_dim: 64, tie_word_embeddings: false, v_head_dim: 256, vocab_size: 154880 }, // Glm4MoeLiteConfig
-  "glm4v": { text_config: null, tie_word_embeddings: false, vision_config: null }, // Glm4vConfig
-  "glm4v_moe": { text_config: null, tie_word_embeddings: false, vision_config: null }, // Glm4vMoeConfig
-  "glm4v_moe_text": { attention_bias: true, first_k_dense_replace: 1, hidden_size: 4096, intermediate_size: 10944, max_position_embeddings: 65536, moe_intermediate_size: 1408, n_routed_experts: 128, n_shared_experts: 1, num_attention_heads: 96, num_experts_per_tok: 8, num_hidden_layers: 46, num_key_value_heads: 8, tie_word_embeddings: false, vocab_size: 151424 }, // Glm4vMoeTextConfig
-  "glm4v_moe_vision": { attention_bias: false, depth: 24, hidden_size: 1536, image_size: 336, in_channels: 3, intermediate_size: 13696, num_heads: 12, out_hidden_size: 4096, patch_size: 14, spatial_merge_size: 2, temporal_patch_size: 2 }, // Glm4vMoeVisionConfig
-  "glm4v_text": { hidden_size: 4096, intermediate_size: 13696, max_position_embeddings: 32768, num_attention_heads: 32, num_hidden_layers: 40, num_key_value_heads: 2, vocab_size: 151552 }, // Glm4vTextConfig
-  "glm4v_vision": { attention_bias: false, depth: 24, hidden_size: 1536, image_size: 336, in_channels: 3, intermediate_size: 13696, num_heads: 12, out_hidden_size: 4096, patch_size: 14, spatial_merge_size: 2, temporal_patch_size: 2 }, // Glm4vVisionConfig
-  "glm_moe_dsa": { attention_bias: false, first_k_dense_replace: 3, head_dim: 64, hidden_size: 6144, index_head_dim: 128, index_n_heads: 32, indexer_types: null, intermediate_size: 12288, kv_lora_rank: 512, layer_types: null, max_position_embeddings: 202752, mlp_bias: false, mlp_layer_types: null, moe_intermediate_size: 2048, n_routed_experts: 256, n_shared_experts: 1, num_attention_heads: 64, num_experts_per_tok: 8, num_hidden_layers: 78, num_key_value_heads: 64, q_lora_rank: 2048, qk_nope_head_dim: 192, qk_rope_head_dim: 64, tie_word_embeddings: false, v_head_dim: 256, vocab_size: 154880 }, // GlmMoeDsaConfig
-  "gpt2": { add_cross_attention: false, n_embd: 768, n_head: 12, n_inner: null, n_layer: 12, n_positions: 1024, tie_word_embeddings: true, vocab_size: 50257 }, // GPT2Config
-  "gpt_bigcode": { add_cross_attention: false, multi_query: true, n_embd: 768, n_head: 12, n_inner: null, n_layer: 12, n_positions: 1024, tie_word_embeddings: true, vocab_size: 50257 }, // GPTBigCodeConfig
-  "gpt_neo": { attention_types: null, hidden_size: 2048, intermediate_size: null, max_position_embeddings: 2048, num_heads: 16, num_layers: 24, tie_word_embeddings: true, vocab_size: 50257, window_size: 256 }, // GPTNeoConfig
-  "gpt_neox": { attention_bias: true, hidden_size: 6144, intermediate_size: 24576, max_position_embeddings: 2048, num_attention_heads: 64, num_hidden_layers: 44, tie_word_embeddings: false, use_parallel_residual: true, vocab_size: 50432 }, // GPTNeoXConfig
-  "gpt_oss": { attention_bias: true, head_dim: 64, hidden_size: 2880, intermediate_size: 2880, layer_types: null, max_position_embeddings: 131072, num_attention_heads: 64, num_experts_per_tok: 4, num_hidden_layers: 36, num_key_value_heads: 8, num_local_experts: 128, sliding_window: 128, tie_word_embeddings: false, vocab_size: 201088 }, // GptOssConfig
-  "gptj": { n_embd: 4096, n_head: 16, n_inner: null, n_layer: 28, n_positions: 2048, tie_word_embeddings: false, vocab_size: 50400 }, // GPTJConfig
-  "granite": { attention_bias: false, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, mlp_bias: false, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 32000 }, // GraniteConfig
-  "granitemoe": { attention_bias: false, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, num_attention_heads: 32, num_experts_per_tok: 2, num_hidden_layers: 32, num_key_value_heads: null, num_local_experts: 8, tie_word_embeddings: false, vocab_size: 32000 }, // GraniteMoeConfig
-  "hubert": { classifier_proj_size: 256, conv_bias: false, conv_dim: [512, 512, 512, 512, 512, 512, 512], conv_kernel: [10, 3, 3, 3, 3, 2, 2], do_stable_layer_norm: false, feat_extract_norm: "group", feat_proj_layer_norm: true, hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12, num_conv_pos_embedding_groups: 16, num_conv_pos_embeddings: 128, num_hidden_layers: 12, use_weighted_layer_sum: false, vocab_size: 32 }, // HubertConfig
-  "hunyuan_v1_dense": { attention_bias: false, head_dim: null, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 290943 }, // HunYuanDenseV1Config
-  "idefics": { hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, perceiver_config: null, tie_word_embeddings: false, vision_config: null, vocab_size: 32000 }, // IdeficsConfig
-  "idefics2": { perceiver_config: null, text_config: null, tie_word_embeddings: false, vision_config: null }, // Idefics2Config
-  "idefics2_perceiver": { hidden_size: 4096, num_key_value_heads: 4, resampler_depth: 3, resampler_head_dim: 96, resampler_n_heads: 16, resampler_n_latents: 64 }, // Idefics2PerceiverConfig
-  "idefics2_vision": { hidden_size: 768, image_size: 224, intermediate_size: 3072, num_attention_heads: 12, num_channels: 3, num_hidden_layers: 12, patch_size: 32 }, // Idefics2VisionConfig
-  "idefics3": { scale_factor: 2, text_config: null, tie_word_embeddings: false, vision_config: null }, // Idefics3Config
-  "idefics3_vision": { hidden_size: 1152, image_size: 224, intermediate_size: 3072, num_attention_heads: 16, num_channels: 3, num_hidden_layers: 12, patch_size: 32 }, // Idefics3VisionConfig
-  "idefics_perciever": { resampler_depth: 6, resampler_head_dim: 96, resampler_n_heads: 16, resampler_n_latents: 64 }, // IdeficsPerceiverConfig
-  "idefics_vision": { embed_dim: 768, image_size: 224, intermediate_size: 5120, num_attention_heads: 16, num_channels: 3, num_hidden_layers: 32, patch_size: 14 }, // IdeficsVisionConfig
-  "internvl": { text_config: null, tie_word_embeddings: true, vision_config: null, vision_feature_layer: -1 }, // InternVLConfig
-  "internvl_vision": { attention_bias: false, hidden_size: 1024, image_size: [448, 448], intermediate_size: 4096, norm_type: "layer_norm", num_attention_heads: 16, num_channels: 3, num_hidden_layers: 24, patch_size: [14, 14], use_absolute_position_embeddings: true, use_mask_token: false, use_qk_norm: false }, // InternVLVisionConfig
-  "jamba": { attn_layer_offset: 4, attn_layer_period: 8, expert_layer_offset: 1, expert_layer_period: 2, hidden_size: 4096, intermediate_size: 14336, mamba_conv_bias: true, mamba_d_conv: 4, mamba_d_state: 16, mamba_dt_rank: "auto", mamba_expand: 2, mamba_proj_bias: false, max_position_embeddings: 262144, num_attention_heads: 32, num_experts: 16, num_experts_per_tok: 2, num_hidden_layers: 32, num_key_value_heads: 8, tie_word_embeddings: false, vocab_size: 65536 }, // JambaConfig
-  "kimi_k25": { projection_hidden_size: 1152, text_config: null, tie_word_embeddings: true, vision_config: null }, // Kimi_K25Config
-  "kimi_k25_vision": { hidden_size: 1152, intermediate_size: 4304, merge_kernel_size: [2, 2], num_attention_heads: 16, num_hidden_layers: 27, patch_size: 14, pos_emb_height: 64, pos_emb_width: 64 }, // Kimi_K25VisionConfig
-  "lfm2": { block_auto_adjust_ff_dim: true, block_multiple_of: 256, conv_L_cache: 3, conv_bias: false, full_attn_idxs: null, hidden_size: 2560, intermediate_size: 12288, layer_types: null, max_position_embeddings: 128000, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 8, tie_word_embeddings: true, vocab_size: 65536 }, // Lfm2Config
-  "llama": { attention_bias: false, head_dim: null, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, mlp_bias: false, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 32000 }, // LlamaConfig
-  "llama4": { text_config: null, tie_word_embeddings: false, vision_config: null }, // Llama4Config
-  "llama4_text": { attention_bias: false, attention_chunk_size: 8192, head_dim: 128, hidden_size: 5120, interleave_moe_layer_step: 1, intermediate_size: 8192, intermediate_size_mlp: 16384, layer_types: null, max_position_embeddings: 131072, moe_layers: null, no_rope_layer_interval: 4, no_rope_layers: null, num_attention_heads: 40, num_experts_per_tok: 1, num_hidden_layers: 48, num_key_value_heads: 8, num_local_experts: 16, tie_word_embeddings: false, use_qk_norm: true, vocab_size: 202048 }, // Llama4TextConfig
-  "llama4_vision_model": { hidden_size: 768, image_size: 448, intermediate_size: 5632, num_attention_heads: 16, num_channels: 3, num_hidden_layers: 34, patch_size: 14, projector_input_dim: 4096, projector_output_dim: 4096, vision_output_dim: 7680 }, // Llama4VisionConfig
-  "llava": { multimodal_projector_bias: true, text_config: null, tie_word_embeddings: false, vision_config: null, vision_feature_layer: -2 }, // LlavaConfig
-  "llava_next": { multimodal_projector_bias: true, text_config: null, tie_word_embeddings: false, vision_config: null, vision_feature_layer: -2 }, // LlavaNextConfig
-  "llava_onevision": { multimodal_projector_bias: true, text_config: null, tie_word_embeddings: false, vision_config: null, vision_feature_layer: -1 }, // LlavaOnevisionConfig
-  "m2m_100": { d_model: 1024, decoder_layers: 12, encoder_layers: 12, max_position_embeddings: 1024, tie_word_embeddings: true, vocab_size: 128112 }, // M2M100Config
-  "mamba": { conv_kernel: 4, expand: 2, hidden_size: 768, num_hidden_layers: 32, state_size: 16, tie_word_embeddings: true, time_step_rank: "auto", use_bias: false, use_conv_bias: true, vocab_size: 50280 }, // MambaConfig
-  "mbart": { d_model: 1024, decoder_layers: 12, encoder_layers: 12, max_position_embeddings: 1024, tie_word_embeddings: true, vocab_size: 50265 }, // MBartConfig
-  "mimo_v2_flash": { attention_bias: false, head_dim: 192, hidden_size: 4096, intermediate_size: 16384, layer_types: null, max_position_embeddings: 131072, mlp_layer_types: null, moe_intermediate_size: 2048, n_routed_experts: 256, num_attention_heads: 64, num_experts_per_tok: 8, num_hidden_layers: 48, num_key_value_heads: 4, sliding_window: 128, tie_word_embeddings: false, v_head_dim: 128, vocab_size: 152576 }, // MiMoV2FlashConfig
-  "minimax_m2": { head_dim: 128, hidden_size: 3072, intermediate_size: 1536, max_position_embeddings: 196608, num_attention_heads: 48, num_experts_per_tok: 8, num_hidden_layers: 62, num_key_value_heads: 8, num_local_experts: 256, tie_word_embeddings: false, vocab_size: 200064 }, // MiniMaxM2Config
-  "ministral": { head_dim: null, hidden_size: 4096, intermediate_size: 14336, layer_types: null, max_position_embeddings: 131072, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 8, sliding_window: 4096, tie_word_embeddings: false, vocab_size: 32000 }, // MinistralConfig
-  "ministral3": { head_dim: 128, hidden_size: 4096, intermediate_size: 14336, max_position_embeddings: 262144, num_attention_heads: 32, num_hidden_layers: 34, num_key_value_heads: 8, sliding_window: null, tie_word_embeddings: false, vocab_size: 131072 }, // Ministral3Config
-  "mistral": { head_dim: null, hidden_size: 4096, intermediate_size: 14336, max_position_embeddings: 131072, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 8, sliding_window: 4096, tie_word_embeddings: false, vocab_size: 32000 }, // MistralConfig
-  "mistral3": { multimodal_projector_bias: false, spatial_merge_size: 2, text_config: null, tie_word_embeddings: true, vision_config: null, vision_feature_layer: -1 }, // Mistral3Config
-  "mixtral": { head_dim: null, hidden_size: 4096, intermediate_size: 14336, max_position_embeddings: 131072, num_attention_heads: 32, num_experts_per_tok: 2, num_hidden_layers: 32, num_key_value_heads: 8, num_local_experts: 8, sliding_window: null, tie_word_embeddings: false, vocab_size: 32000 }, // MixtralConfig
-  "mllama": { text_config: null, vision_config: null }, // MllamaConfig
-  "mllama_text_model": { cross_attention_layers: null, hidden_size: 4096, intermediate_size: 14336, max_position_embeddings: 131072, num_attention_heads: 32, num_hidden_layers: 40, num_key_value_heads: 8, tie_word_embeddings: false, vocab_size: 128256 }, // MllamaTextConfig
-  "mllama_vision_model": { attention_heads: 16, hidden_size: 1280, image_size: 448, intermediate_size: 5120, max_num_tiles: 4, num_channels: 3, num_global_layers: 8, num_hidden_layers: 32, patch_size: 14, supported_aspect_ratios: null, vision_output_dim: 7680 }, // MllamaVisionConfig
-  "modernbert": { attention_bias: false, classifier_bias: false, decoder_bias: true, hidden_size: 768, intermediate_size: 1152, layer_types: null, max_position_embeddings: 8192, mlp_bias: false, norm_bias: false, num_attention_heads: 12, num_hidden_layers: 22, tie_word_embeddings: true, vocab_size: 50368 }, // ModernBertConfig
-  "mpnet": { hidden_size: 768, intermediate_size: 3072, max_position_embeddings: 512, num_attention_heads: 12, num_hidden_layers: 12, relative_attention_num_buckets: 32, tie_word_embeddings: true, vocab_size: 30527 }, // MPNetConfig
-  "mpt": { attn_config: null, d_model: 2048, logit_scale: null, max_seq_len: 2048, n_heads: 16, n_layers: 24, no_bias: true, norm_type: "low_precision_layernorm", tie_word_embeddings: true, vocab_size: 50368 }, // MptConfig
-  "mt5": { d_ff: 1024, d_kv: 64, d_model: 512, feed_forward_proj: "gated-gelu", num_decoder_layers: null, num_heads: 6, num_layers: 8, relative_attention_num_buckets: 32, tie_word_embeddings: true, vocab_size: 250112 }, // MT5Config
-  "nemotron": { attention_bias: false, head_dim: null, hidden_size: 6144, intermediate_size: 24576, max_position_embeddings: 4096, mlp_bias: false, num_attention_heads: 48, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 256000 }, // NemotronConfig
-  "nemotron_h": { attention_bias: false, conv_kernel: 4, expand: 2, head_dim: 128, hidden_size: 4096, intermediate_size: 21504, layers_block_type: null, mamba_head_dim: 64, mamba_num_heads: 128, mamba_proj_bias: false, max_position_embeddings: 4096, mlp_bias: false, moe_intermediate_size: 7688, moe_latent_size: null, moe_shared_expert_intermediate_size: 7688, n_groups: 8, n_routed_experts: 8, n_shared_experts: 1, num_attention_heads: 32, num_experts_per_tok: 2, num_key_value_heads: 8, num_nextn_predict_layers: 0, sliding_window: null, ssm_state_size: 128, tie_word_embeddings: false, use_bias: false, use_conv_bias: true, vocab_size: 131072 }, // NemotronHConfig
-  "olmo": { attention_bias: false, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 50304 }, // OlmoConfig
-  "olmo2": { attention_bias: false, hidden_size: 4096, intermediate_size: 11008, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 50304 }, // Olmo2Config
-  "olmo3": { attention_bias: false, hidden_size: 4096, intermediate_size: 11008, layer_types: null, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, sliding_window: 4096, tie_word_embeddings: false, vocab_size: 50304 }, // Olmo3Config
-  "olmoe": { attention_bias: false, hidden_size: 2048, intermediate_size: 2048, max_position_embeddings: 4096, num_attention_heads: 16, num_experts: 64, num_experts_per_tok: 8, num_hidden_layers: 16, num_key_value_heads: null, tie_word_embeddings: false, vocab_size: 50304 }, // OlmoeConfig
-  "opt": { _remove_final_layer_norm: false, do_layer_norm_before: true, enable_bias: true, ffn_dim: 3072, hidden_size: 768, layer_norm_elementwise_affine: true, max_position_embeddings: 2048, num_attention_heads: 12, num_hidden_layers: 12, tie_word_embeddings: true, vocab_size: 50272, word_embed_proj_dim: null }, // OPTConfig
-  "paligemma": { hidden_size: 2048, projection_dim: 2048, text_config: null, tie_word_embeddings: true, vision_config: null, vocab_size: 257152 }, // PaliGemmaConfig
-  "pegasus": { d_model: 1024, decoder_layers: 12, encoder_layers: 12, max_position_embeddings: 1024, tie_word_embeddings: true, vocab_size: 50265 }, // PegasusConfig
-  "phi": { hidden_size: 2048, intermediate_size: 8192, max_position_embeddings: 2048, num_attention_heads: 32, num_hidden_layers: 24, num_key_value_heads: null, qk_layernorm: false, tie_word_embeddings: false, vocab_size: 51200 }, // PhiConfig
-  "phi3": { hidden_size: 3072, intermediate_size: 8192, max_position_embeddings: 4096, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: null, sliding_window: null, tie_word_embeddings: false, vocab_size: 32064 }, // Phi3Config
-  "phimoe": { attention_bias: false, hidden_size: 4096, intermediate_size: 6400, lm_head_bias: false, max_position_embeddings: 131072, num_attention_heads: 32, num_experts_per_tok: 2, num_hidden_layers: 32, num_key_value_heads: 8, num_local_experts: 16, sliding_window: null, tie_word_embeddings: false, vocab_size: 32064 }, // PhimoeConfig
-  "pixtral": { hidden_size: 1024, image_size: 1024, intermediate_size: 4096, num_attention_heads: 16, num_channels: 3, num_hidden_layers: 24, patch_size: 16 }, // PixtralVisionConfig
-  "qwen2": { hidden_size: 4096, intermediate_size: 22016, layer_types: null, max_position_embeddings: 32768, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 32, sliding_window: 4096, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936 }, // Qwen2Config
-  "qwen2_5_vl": { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen2_5_VLConfig
-  "qwen2_5_vl_text": { hidden_size: 8192, intermediate_size: 29568, layer_types: null, max_position_embeddings: 32768, num_attention_heads: 64, num_hidden_layers: 80, num_key_value_heads: 8, sliding_window: 4096, use_sliding_window: false, vocab_size: 152064 }, // Qwen2_5_VLTextConfig
-  "qwen2_5_vl_vision": { depth: 32, hidden_size: 3584, in_channels: 3, intermediate_size: 3420, num_heads: 16, out_hidden_size: 3584, patch_size: 14, spatial_merge_size: 2, temporal_patch_size: 2, window_size: 112 }, // Qwen2_5_VLVisionConfig
-  "qwen2_audio": { audio_config: null, text_config: null }, // Qwen2AudioConfig
-  "qwen2_audio_encoder": { d_model: 1280, encoder_layers: 32, max_source_positions: 1500, num_mel_bins: 128 }, // Qwen2AudioEncoderConfig
-  "qwen2_moe": { decoder_sparse_step: 1, hidden_size: 2048, intermediate_size: 5632, layer_types: null, max_position_embeddings: 32768, mlp_only_layers: null, moe_intermediate_size: 1408, num_attention_heads: 16, num_experts: 60, num_experts_per_tok: 4, num_hidden_layers: 24, num_key_value_heads: 16, qkv_bias: true, shared_expert_intermediate_size: 5632, sliding_window: 4096, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936 }, // Qwen2MoeConfig
-  "qwen2_vl": { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen2VLConfig
-  "qwen2_vl_text": { hidden_size: 8192, intermediate_size: 29568, layer_types: null, max_position_embeddings: 32768, num_attention_heads: 64, num_hidden_layers: 80, num_key_value_heads: 8, sliding_window: 4096, use_sliding_window: false, vocab_size: 152064 }, // Qwen2VLTextConfig
-  "qwen2_vl_vision": { depth: 32, embed_dim: 1280, hidden_size: 3584, in_channels: 3, mlp_ratio: 4, num_heads: 16, patch_size: 14, spatial_merge_size: 2, temporal_patch_size: 2 }, // Qwen2VLVisionConfig
-  "qwen3": { attention_bias: false, head_dim: 128, hidden_size: 4096, intermediate_size: 22016, layer_types: null, max_position_embeddings: 32768, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 32, sliding_window: 4096, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936 }, // Qwen3Config
-  "qwen3_5": { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen3_5Config
-  "qwen3_5_moe": { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen3_5MoeConfig
-  "qwen3_5_moe_text": { attention_bias: false, head_dim: 256, hidden_size: 2048, layer_types: null, linear_conv_kernel_dim: 4, linear_key_head_dim: 128, linear_num_key_heads: 16, linear_num_value_heads: 32, linear_value_head_dim: 128, max_position_embeddings: 32768, moe_intermediate_size: 512, num_attention_heads: 16, num_experts: 256, num_experts_per_tok: 8, num_hidden_layers: 40, num_key_value_heads: 2, shared_expert_intermediate_size: 512, tie_word_embeddings: false, vocab_size: 248320 }, // Qwen3_5MoeTextConfig
-  "qwen3_5_moe_vision": { depth: 27, hidden_size: 1152, in_channels: 3, intermediate_size: 4304, num_heads: 16, num_position_embeddings: 2304, out_hidden_size: 3584, patch_size: 16, spatial_merge_size: 2, temporal_patch_size: 2 }, // Qwen3_5MoeVisionConfig
-  "qwen3_5_text": { attention_bias: false, head_dim: 256, hidden_size: 4096, intermediate_size: 12288, layer_types: null, linear_conv_kernel_dim: 4, linear_key_head_dim: 128, linear_num_key_heads: 16, linear_num_value_heads: 32, linear_value_head_dim: 128, max_position_embeddings: 32768, num_attention_heads: 16, num_hidden_layers: 32, num_key_value_heads: 4, tie_word_embeddings: false, vocab_size: 248320 }, // Qwen3_5TextConfig
-  "qwen3_5_vision": { depth: 27, hidden_size: 1152, in_channels: 3, intermediate_size: 4304, num_heads: 16, num_position_embeddings: 2304, out_hidden_size: 3584, patch_size: 16, spatial_merge_size: 2, temporal_patch_size: 2 }, // Qwen3_5VisionConfig
-  "qwen3_moe": { attention_bias: false, decoder_sparse_step: 1, hidden_size: 2048, intermediate_size: 6144, max_position_embeddings: 32768, mlp_only_layers: null, moe_intermediate_size: 768, num_attention_heads: 32, num_experts: 128, num_experts_per_tok: 8, num_hidden_layers: 24, num_key_value_heads: 4, sliding_window: 4096, tie_word_embeddings: false, use_sliding_window: false, vocab_size: 151936 }, // Qwen3MoeConfig
-  "qwen3_next": { attention_bias: false, decoder_sparse_step: 1, head_dim: 256, hidden_size: 2048, intermediate_size: 5632, layer_types: null, linear_conv_kernel_dim: 4, linear_key_head_dim: 128, linear_num_key_heads: 16, linear_num_value_heads: 32, linear_value_head_dim: 128, max_position_embeddings: 32768, mlp_only_layers: null, moe_intermediate_size: 512, num_attention_heads: 16, num_experts: 512, num_experts_per_tok: 10, num_hidden_layers: 48, num_key_value_heads: 2, shared_expert_intermediate_size: 512, tie_word_embeddings: false, vocab_size: 151936 }, // Qwen3NextConfig
-  "qwen3_vl": { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen3VLConfig
-  "qwen3_vl_moe": { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen3VLMoeConfig
-  "qwen3_vl_moe_text": { attention_bias: false, decoder_sparse_step: 1, head_dim: null, hidden_size: 2048, intermediate_size: 5632, max_position_embeddings: 128000, mlp_only_layers: null, moe_intermediate_size: 1408, num_attention_heads: 16, num_experts: 60, num_experts_per_tok: 4, num_hidden_layers: 24, num_key_value_heads: 16, tie_word_embeddings: true, vocab_size: 151936 }, // Qwen3VLMoeTextConfig
-  "qwen3_vl_moe_vision": { deepstack_visual_indexes: [8, 16, 24], depth: 27, hidden_size: 1152, in_channels: 3, intermediate_size: 4304, num_heads: 16, num_position_embeddings: 2304, out_hidden_size: 3584, patch_size: 16, spatial_merge_size: 2, temporal_patch_size: 2 }, // Qwen3VLMoeVisionConfig
-  "qwen3_vl_text": { attention_bias: false, head_dim: 128, hidden_size: 4096, intermediate_size: 22016, max_position_embeddings: 128000, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 32, vocab_size: 151936 }, // Qwen3VLTextConfig
-  "qwen3_vl_vision": { deepstack_visual_indexes: [8, 16, 24], depth: 27, hidden_size: 1152, in_channels: 3, intermediate_size: 4304, num_heads: 16, num_position_embeddings: 2304, out_hidden_size: 3584, patch_size: 16, spatial_merge_size: 2, temporal_patch_size: 2 }, // Qwen3VLVisionConfig
-  "recurrent_gemma": { attention_bias: false, attention_window_size: 2048, block_types: ["recurrent", "recurrent", "attention"], conv1d_width: 4, hidden_size: 2560, intermediate_size: 7680, lru_width: null, num_attention_heads: 10, num_hidden_layers: 26, num_key_value_heads: null, tie_word_embeddings: true, vocab_size: 256000 }, // RecurrentGemmaConfig
-  "roberta": { add_cross_attention: false, hidden_size: 768, intermediate_size: 3072, max_position_embeddings: 512, num_attention_heads: 12, num_hidden_layers: 12, tie_word_embeddings: true, type_vocab_size: 2, vocab_size: 50265 }, // RobertaConfig
-  "seed_oss": { attention_bias: true, attention_out_bias: false, head_dim: 128, hidden_size: 4096, intermediate_size: 27648, max_position_embeddings: 524288, mlp_bias: false, num_attention_heads: 80, num_hidden_layers: 64, num_key_value_heads: 8, tie_word_embeddings: false, vocab_size: 155136 }, // SeedOssConfig
-  "siglip": { text_config: null, vision_config: null }, // SiglipConfig
-  "siglip_text_model": { hidden_size: 768, intermediate_size: 3072, max_position_embeddings: 64, num_attention_heads: 12, num_hidden_layers: 12, projection_size: null, vocab_size: 32000 }, // SiglipTextConfig
-  "siglip_vision_model": { hidden_size: 768, image_size: 224, intermediate_size: 3072, num_attention_heads: 12, num_channels: 3, num_hidden_layers: 12, patch_size: 16 }, // SiglipVisionConfig
-  "smollm3": { attention_bias: false, hidden_size: 2048, intermediate_size: 11008, layer_types: null, max_position_embeddings: 32768, mlp_bias: false, no_rope_layer_interval: 4, no_rope_layers: null, num_attention_heads: 16, num_hidden_layers: 36, num_key_value_heads: 4, sliding_window: null, tie_word_embeddings: true, use_sliding_window: false, vocab_size: 128256 }, // SmolLM3Config
-  "smolvlm": { scale_factor: 2, text_config: null, tie_word_embeddings: false, vision_config: null }, // SmolVLMConfig
-  "smolvlm_vision": { hidden_size: 1152, image_size: 224, intermediate_size: 3072, num_attention_heads: 16, num_channels: 3, num_hidden_layers: 12, patch_size: 32 }, // SmolVLMVisionConfig
-  "stablelm": { hidden_size: 2560, intermediate_size: 6912, max_position_embeddings: 4096, num_attention_heads: 32, num_hidden_layers: 32, num_key_value_heads: 32, qk_layernorm: false, tie_word_embeddings: false, use_parallel_residual: false, use_qkv_bias: false, vocab_size: 50304 }, // StableLmConfig
-  "starcoder2": { hidden_size: 3072, intermediate_size: 12288, max_position_embeddings: 4096, num_attention_heads: 24, num_hidden_layers: 30, num_key_value_heads: 2, sliding_window: null, tie_word_embeddings: true, use_bias: true, vocab_size: 49152 }, // Starcoder2Config
-  "t5": { d_ff: 2048, d_kv: 64, d_model: 512, feed_forward_proj: "relu", num_decoder_layers: null, num_heads: 8, num_layers: 6, relative_attention_num_buckets: 32, vocab_size: 32128 }, // T5Config
-  "vit": { hidden_size: 768, image_size: 224, intermediate_size: 3072, num_attention_heads: 12, num_channels: 3, num_hidden_layers: 12, patch_size: 16, pooler_output_size: null, qkv_bias: true }, // ViTConfig
-  "wav2vec2": { adapter_attn_dim: null, add_adapter: false, classifier_proj_size: 256, codevector_dim: 256, conv_bias: false, conv_dim: [512, 512, 512, 512, 512, 512, 512], conv_kernel: [10, 3, 3, 3, 3, 2, 2], do_stable_layer_norm: false, feat_extract_norm: "group", hidden_size: 768, intermediate_size: 3072, num_attention_heads: 12, num_codevector_groups: 2, num_codevectors_per_group: 320, num_conv_pos_embedding_groups: 16, num_conv_pos_embeddings: 128, num_hidden_layers: 12, proj_codevector_dim: 256, use_weighted_layer_sum: false, vocab_size: 32 }, // Wav2Vec2Config
-  "whisper": { classifier_proj_size: 256, d_model: 384, decoder_layers: 4, encoder_layers: 4, max_source_positions: 1500, max_target_positions: 448, num_mel_bins: 80, tie_word_embeddings: true, use_weighted_layer_sum: false, vocab_size: 51865 }, // WhisperConfig
-  "xlm-roberta": { add_cross_attention: false, hidden_size: 768, intermediate_size: 3072, max_position_embeddings: 512, num_attention_heads: 12, num_hidden_layers: 12, tie_word_embeddings: true, type_vocab_size: 2, vocab_size: 30522 }, // XLMRobertaConfig
+  albert: {
+    embedding_size: 128,
+    hidden_size: 4096,
+    inner_group_num: 1,
+    intermediate_size: 16384,
+    max_position_embeddings: 512,
+    num_attention_heads: 64,
+    num_hidden_groups: 1,
+    num_hidden_layers: 12,
+    tie_word_embeddings: true,
+    type_vocab_size: 2,
+    vocab_size: 30000,
+  }, // AlbertConfig
+  bart: {
+    d_model: 1024,
+    decoder_layers: 12,
+    encoder_layers: 12,
+    max_position_embeddings: 1024,
+    tie_word_embeddings: true,
+    vocab_size: 50265,
+  }, // BartConfig
+  bert: {
+    add_cross_attention: false,
+    hidden_size: 768,
+    intermediate_size: 3072,
+    max_position_embeddings: 512,
+    num_attention_heads: 12,
+    num_hidden_layers: 12,
+    tie_word_embeddings: true,
+    type_vocab_size: 2,
+    vocab_size: 30522,
+  }, // BertConfig
+  bloom: { hidden_size: 64, n_head: 8, n_layer: 2, tie_word_embeddings: true, vocab_size: 250880 }, // BloomConfig
+  clip: { projection_dim: 512, text_config: null, vision_config: null }, // CLIPConfig
+  clip_text_model: {
+    hidden_size: 512,
+    intermediate_size: 2048,
+    max_position_embeddings: 77,
+    num_attention_heads: 8,
+    num_hidden_layers: 12,
+    projection_dim: 512,
+    vocab_size: 49408,
+  }, // CLIPTextConfig
+  clip_vision_model: {
+    hidden_size: 768,
+    image_size: 224,
+    intermediate_size: 3072,
+    num_attention_heads: 12,
+    num_channels: 3,
+    num_hidden_layers: 12,
+    patch_size: 32,
+    projection_dim: 512,
+  }, // CLIPVisionConfig
+  clipseg: { projection_dim: 512, text_config: null, vision_config: null }, // CLIPSegConfig
+  clipseg_text_model: {
+    hidden_size: 512,
+    intermediate_size: 2048,
+    max_position_embeddings: 77,
+    num_attention_heads: 8,
+    num_hidden_layers: 12,
+    vocab_size: 49408,
+  }, // CLIPSegTextConfig
+  clipseg_vision_model: {
+    hidden_size: 768,
+    image_size: 224,
+    intermediate_size: 3072,
+    num_attention_heads: 12,
+    num_channels: 3,
+    num_hidden_layers: 12,
+    patch_size: 32,
+  }, // CLIPSegVisionConfig
+  cohere: {
+    attention_bias: false,
+    hidden_size: 8192,
+    intermediate_size: 22528,
+    max_position_embeddings: 8192,
+    num_attention_heads: 64,
+    num_hidden_layers: 40,
+    num_key_value_heads: null,
+    tie_word_embeddings: true,
+    use_qk_norm: false,
+    vocab_size: 256000,
+  }, // CohereConfig
+  cohere2: {
+    attention_bias: false,
+    hidden_size: 8192,
+    intermediate_size: 22528,
+    layer_types: null,
+    max_position_embeddings: 8192,
+    num_attention_heads: 64,
+    num_hidden_layers: 40,
+    num_key_value_heads: null,
+    sliding_window: 4096,
+    tie_word_embeddings: true,
+    vocab_size: 256000,
+  }, // Cohere2Config
+  dbrx: {
+    attn_config: null,
+    d_model: 2048,
+    ffn_config: null,
+    max_seq_len: 2048,
+    n_heads: 16,
+    n_layers: 24,
+    tie_word_embeddings: false,
+    vocab_size: 32000,
+  }, // DbrxConfig
+  deberta: {
+    hidden_size: 768,
+    intermediate_size: 3072,
+    max_position_embeddings: 512,
+    max_relative_positions: -1,
+    num_attention_heads: 12,
+    num_hidden_layers: 12,
+    pos_att_type: null,
+    position_biased_input: true,
+    relative_attention: false,
+    tie_word_embeddings: true,
+    type_vocab_size: 0,
+    vocab_size: 50265,
+  }, // DebertaConfig
+  'deberta-v2': {
+    hidden_size: 1536,
+    intermediate_size: 6144,
+    max_position_embeddings: 512,
+    max_relative_positions: -1,
+    num_attention_heads: 24,
+    num_hidden_layers: 24,
+    pos_att_type: null,
+    position_biased_input: true,
+    relative_attention: false,
+    tie_word_embeddings: true,
+    type_vocab_size: 0,
+    vocab_size: 128100,
+  }, // DebertaV2Config
+  deepseek_v2: {
+    attention_bias: false,
+    first_k_dense_replace: 0,
+    head_dim: null,
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    kv_lora_rank: 512,
+    max_position_embeddings: 2048,
+    mlp_bias: false,
+    moe_intermediate_size: 1407,
+    n_routed_experts: 64,
+    n_shared_experts: 2,
+    num_attention_heads: 32,
+    num_experts_per_tok: null,
+    num_hidden_layers: 32,
+    num_key_value_heads: null,
+    q_lora_rank: 1536,
+    qk_nope_head_dim: 128,
+    qk_rope_head_dim: 64,
+    tie_word_embeddings: false,
+    v_head_dim: 128,
+    vocab_size: 102400,
+  }, // DeepseekV2Config
+  deepseek_v3: {
+    attention_bias: false,
+    first_k_dense_replace: 3,
+    hidden_size: 7168,
+    intermediate_size: 18432,
+    kv_lora_rank: 512,
+    max_position_embeddings: 4096,
+    moe_intermediate_size: 2048,
+    n_routed_experts: 256,
+    n_shared_experts: 1,
+    num_attention_heads: 128,
+    num_experts_per_tok: 8,
+    num_hidden_layers: 61,
+    num_key_value_heads: 128,
+    q_lora_rank: 1536,
+    qk_nope_head_dim: 128,
+    qk_rope_head_dim: 64,
+    tie_word_embeddings: false,
+    v_head_dim: 128,
+    vocab_size: 129280,
+  }, // DeepseekV3Config
+  deepseek_v32: {
+    attention_bias: false,
+    first_k_dense_replace: 3,
+    head_dim: 64,
+    hidden_size: 7168,
+    index_head_dim: 128,
+    index_n_heads: 64,
+    intermediate_size: 18432,
+    kv_lora_rank: 512,
+    layer_types: null,
+    max_position_embeddings: 163840,
+    mlp_bias: false,
+    mlp_layer_types: null,
+    moe_intermediate_size: 2048,
+    n_routed_experts: 256,
+    n_shared_experts: 1,
+    num_attention_heads: 128,
+    num_experts_per_tok: 8,
+    num_hidden_layers: 61,
+    num_key_value_heads: 128,
+    q_lora_rank: 1536,
+    qk_nope_head_dim: 128,
+    qk_rope_head_dim: 64,
+    tie_word_embeddings: false,
+    v_head_dim: 128,
+    vocab_size: 129280,
+  }, // DeepseekV32Config
+  deepseek_v4: {
+    attention_bias: false,
+    compress_rates: null,
+    hc_mult: 4,
+    head_dim: 512,
+    hidden_size: 4096,
+    index_head_dim: 128,
+    index_n_heads: 64,
+    layer_types: null,
+    max_position_embeddings: 1048576,
+    mlp_bias: false,
+    mlp_layer_types: null,
+    moe_intermediate_size: 2048,
+    n_routed_experts: 256,
+    n_shared_experts: 1,
+    num_attention_heads: 64,
+    num_experts_per_tok: 6,
+    num_hidden_layers: 43,
+    num_key_value_heads: 1,
+    num_nextn_predict_layers: 1,
+    o_groups: 8,
+    o_lora_rank: 1024,
+    q_lora_rank: 1024,
+    sliding_window: 128,
+    tie_word_embeddings: false,
+    vocab_size: 129280,
+  }, // DeepseekV4Config
+  dinov2: {
+    hidden_size: 768,
+    image_size: 224,
+    mlp_ratio: 4,
+    num_attention_heads: 12,
+    num_channels: 3,
+    num_hidden_layers: 12,
+    patch_size: 14,
+    qkv_bias: true,
+    use_mask_token: true,
+    use_swiglu_ffn: false,
+  }, // Dinov2Config
+  distilbert: {
+    dim: 768,
+    hidden_dim: 3072,
+    max_position_embeddings: 512,
+    n_heads: 12,
+    n_layers: 6,
+    tie_word_embeddings: true,
+    vocab_size: 30522,
+  }, // DistilBertConfig
+  electra: {
+    add_cross_attention: false,
+    embedding_size: 128,
+    hidden_size: 256,
+    intermediate_size: 1024,
+    max_position_embeddings: 512,
+    num_attention_heads: 4,
+    num_hidden_layers: 12,
+    tie_word_embeddings: true,
+    type_vocab_size: 2,
+    vocab_size: 30522,
+  }, // ElectraConfig
+  ernie4_5: {
+    head_dim: 128,
+    hidden_size: 1024,
+    intermediate_size: 3072,
+    max_position_embeddings: 131072,
+    num_attention_heads: 16,
+    num_hidden_layers: 18,
+    num_key_value_heads: 2,
+    tie_word_embeddings: true,
+    use_bias: false,
+    vocab_size: 103424,
+  }, // Ernie4_5Config
+  ernie4_5_moe: {
+    hidden_size: 2560,
+    intermediate_size: 12288,
+    max_position_embeddings: 131072,
+    moe_intermediate_size: 1536,
+    moe_k: 6,
+    moe_layer_end_index: -1,
+    moe_layer_interval: 1,
+    moe_layer_start_index: 1,
+    moe_num_experts: 64,
+    moe_num_shared_experts: 2,
+    num_attention_heads: 20,
+    num_hidden_layers: 28,
+    num_key_value_heads: 4,
+    tie_word_embeddings: true,
+    use_bias: false,
+    vocab_size: 103424,
+  }, // Ernie4_5_MoeConfig
+  esm: {
+    add_cross_attention: false,
+    emb_layer_norm_before: null,
+    hidden_size: 768,
+    intermediate_size: 3072,
+    max_position_embeddings: 1026,
+    num_attention_heads: 12,
+    num_hidden_layers: 12,
+    position_embedding_type: 'absolute',
+    tie_word_embeddings: true,
+    vocab_size: null,
+  }, // EsmConfig
+  exaone4: {
+    hidden_size: 4096,
+    intermediate_size: 16384,
+    layer_types: null,
+    max_position_embeddings: 2048,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: 32,
+    sliding_window: 4096,
+    tie_word_embeddings: false,
+    vocab_size: 102400,
+  }, // Exaone4Config
+  falcon: {
+    bias: false,
+    ffn_hidden_size: null,
+    hidden_size: 4544,
+    max_position_embeddings: 2048,
+    multi_query: true,
+    new_decoder_architecture: false,
+    num_attention_heads: 71,
+    num_hidden_layers: 32,
+    num_kv_heads: null,
+    num_ln_in_parallel_attn: null,
+    parallel_attn: true,
+    tie_word_embeddings: true,
+    vocab_size: 65024,
+  }, // FalconConfig
+  gemma: {
+    attention_bias: false,
+    head_dim: 256,
+    hidden_size: 3072,
+    intermediate_size: 24576,
+    max_position_embeddings: 8192,
+    num_attention_heads: 16,
+    num_hidden_layers: 28,
+    num_key_value_heads: 16,
+    tie_word_embeddings: true,
+    vocab_size: 256000,
+  }, // GemmaConfig
+  gemma2: {
+    attention_bias: false,
+    head_dim: 256,
+    hidden_size: 2304,
+    intermediate_size: 9216,
+    layer_types: null,
+    max_position_embeddings: 8192,
+    num_attention_heads: 8,
+    num_hidden_layers: 26,
+    num_key_value_heads: 4,
+    sliding_window: 4096,
+    tie_word_embeddings: true,
+    vocab_size: 256000,
+  }, // Gemma2Config
+  gemma3: { text_config: null, tie_word_embeddings: true, vision_config: null }, // Gemma3Config
+  gemma3_text: {
+    attention_bias: false,
+    head_dim: 256,
+    hidden_size: 2304,
+    intermediate_size: 9216,
+    layer_types: null,
+    max_position_embeddings: 131072,
+    num_attention_heads: 8,
+    num_hidden_layers: 26,
+    num_key_value_heads: 4,
+    sliding_window: 4096,
+    tie_word_embeddings: true,
+    vocab_size: 262208,
+  }, // Gemma3TextConfig
+  gemma3n_text: {
+    altup_num_inputs: 4,
+    attention_bias: false,
+    head_dim: 256,
+    hidden_size: 2048,
+    hidden_size_per_layer_input: 256,
+    intermediate_size: 16384,
+    laurel_rank: 64,
+    layer_types: null,
+    max_position_embeddings: 32768,
+    num_attention_heads: 8,
+    num_hidden_layers: 35,
+    num_key_value_heads: 2,
+    num_kv_shared_layers: 15,
+    sliding_window: 512,
+    tie_word_embeddings: true,
+    vocab_size: 262400,
+    vocab_size_per_layer_input: 262144,
+  }, // Gemma3nTextConfig
+  gemma4: { audio_config: null, text_config: null, tie_word_embeddings: true, vision_config: null }, // Gemma4Config
+  gemma4_assistant: { text_config: null, tie_word_embeddings: true }, // Gemma4AssistantConfig
+  gemma4_audio: {
+    attention_chunk_size: 12,
+    conv_kernel_size: 5,
+    hidden_size: 1024,
+    num_attention_heads: 8,
+    num_hidden_layers: 12,
+    output_proj_dims: 1536,
+    subsampling_conv_channels: [128, 32],
+  }, // Gemma4AudioConfig
+  gemma4_text: {
+    attention_bias: false,
+    attention_k_eq_v: false,
+    enable_moe_block: false,
+    head_dim: 256,
+    hidden_size: 2304,
+    hidden_size_per_layer_input: 256,
+    intermediate_size: 9216,
+    layer_types: null,
+    max_position_embeddings: 131072,
+    moe_intermediate_size: null,
+    num_attention_heads: 8,
+    num_experts: null,
+    num_hidden_layers: 30,
+    num_key_value_heads: 4,
+    num_kv_shared_layers: 0,
+    sliding_window: 512,
+    tie_word_embeddings: true,
+    top_k_experts: null,
+    use_double_wide_mlp: false,
+    vocab_size: 262144,
+    vocab_size_per_layer_input: 262144,
+  }, // Gemma4TextConfig
+  gemma4_unified: { audio_config: null, text_config: null, tie_word_embeddings: true, vision_config: null }, // Gemma4UnifiedConfig
+  gemma4_unified_assistant: { text_config: null, tie_word_embeddings: true }, // Gemma4UnifiedAssistantConfig
+  gemma4_unified_audio: {}, // Gemma4UnifiedAudioConfig
+  gemma4_unified_text: {
+    attention_bias: false,
+    attention_k_eq_v: false,
+    head_dim: 256,
+    hidden_size: 2304,
+    intermediate_size: 9216,
+    layer_types: null,
+    max_position_embeddings: 262144,
+    num_attention_heads: 8,
+    num_hidden_layers: 30,
+    num_key_value_heads: 4,
+    num_kv_shared_layers: 0,
+    sliding_window: 1024,
+    tie_word_embeddings: true,
+    use_double_wide_mlp: false,
+    vocab_size: 262144,
+  }, // Gemma4UnifiedTextConfig
+  gemma4_unified_vision: { output_proj_dims: 3840, patch_size: 16 }, // Gemma4UnifiedVisionConfig
+  gemma4_vision: {
+    attention_bias: false,
+    head_dim: 64,
+    hidden_size: 768,
+    intermediate_size: 3072,
+    max_position_embeddings: 131072,
+    num_attention_heads: 12,
+    num_hidden_layers: 16,
+    num_key_value_heads: 12,
+    patch_size: 16,
+    position_embedding_size: 10240,
+  }, // Gemma4VisionConfig
+  glm: {
+    attention_bias: true,
+    head_dim: 128,
+    hidden_size: 4096,
+    intermediate_size: 13696,
+    max_position_embeddings: 131072,
+    num_attention_heads: 32,
+    num_hidden_layers: 40,
+    num_key_value_heads: 2,
+    tie_word_embeddings: false,
+    vocab_size: 151552,
+  }, // GlmConfig
+  glm4: {
+    attention_bias: true,
+    head_dim: 128,
+    hidden_size: 4096,
+    intermediate_size: 13696,
+    max_position_embeddings: 131072,
+    num_attention_heads: 32,
+    num_hidden_layers: 40,
+    num_key_value_heads: 2,
+    tie_word_embeddings: false,
+    vocab_size: 151552,
+  }, // Glm4Config
+  glm4_moe: {
+    attention_bias: false,
+    first_k_dense_replace: 1,
+    hidden_size: 4096,
+    intermediate_size: 10944,
+    max_position_embeddings: 131072,
+    moe_intermediate_size: 1408,
+    n_routed_experts: 128,
+    n_shared_experts: 1,
+    num_attention_heads: 96,
+    num_experts_per_tok: 8,
+    num_hidden_layers: 46,
+    num_key_value_heads: 8,
+    tie_word_embeddings: false,
+    use_qk_norm: false,
+    vocab_size: 151552,
+  }, // Glm4MoeConfig
+  glm4_moe_lite: {
+    attention_bias: false,
+    hidden_size: 2048,
+    intermediate_size: 10240,
+    kv_lora_rank: 512,
+    max_position_embeddings: 202752,
+    mlp_layer_types: null,
+    moe_intermediate_size: 1536,
+    n_routed_experts: 64,
+    n_shared_experts: 1,
+    num_attention_heads: 20,
+    num_experts_per_tok: 4,
+    num_hidden_layers: 47,
+    num_key_value_heads: 20,
+    q_lora_rank: 768,
+    qk_nope_head_dim: 192,
+    qk_rope_head_dim: 64,
+    tie_word_embeddings: false,
+    v_head_dim: 256,
+    vocab_size: 154880,
+  }, // Glm4MoeLiteConfig
+  glm4v: { text_config: null, tie_word_embeddings: false, vision_config: null }, // Glm4vConfig
+  glm4v_moe: { text_config: null, tie_word_embeddings: false, vision_config: null }, // Glm4vMoeConfig
+  glm4v_moe_text: {
+    attention_bias: true,
+    first_k_dense_replace: 1,
+    hidden_size: 4096,
+    intermediate_size: 10944,
+    max_position_embeddings: 65536,
+    moe_intermediate_size: 1408,
+    n_routed_experts: 128,
+    n_shared_experts: 1,
+    num_attention_heads: 96,
+    num_experts_per_tok: 8,
+    num_hidden_layers: 46,
+    num_key_value_heads: 8,
+    tie_word_embeddings: false,
+    vocab_size: 151424,
+  }, // Glm4vMoeTextConfig
+  glm4v_moe_vision: {
+    attention_bias: false,
+    depth: 24,
+    hidden_size: 1536,
+    image_size: 336,
+    in_channels: 3,
+    intermediate_size: 13696,
+    num_heads: 12,
+    out_hidden_size: 4096,
+    patch_size: 14,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+  }, // Glm4vMoeVisionConfig
+  glm4v_text: {
+    hidden_size: 4096,
+    intermediate_size: 13696,
+    max_position_embeddings: 32768,
+    num_attention_heads: 32,
+    num_hidden_layers: 40,
+    num_key_value_heads: 2,
+    vocab_size: 151552,
+  }, // Glm4vTextConfig
+  glm4v_vision: {
+    attention_bias: false,
+    depth: 24,
+    hidden_size: 1536,
+    image_size: 336,
+    in_channels: 3,
+    intermediate_size: 13696,
+    num_heads: 12,
+    out_hidden_size: 4096,
+    patch_size: 14,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+  }, // Glm4vVisionConfig
+  glm_moe_dsa: {
+    attention_bias: false,
+    first_k_dense_replace: 3,
+    head_dim: 64,
+    hidden_size: 6144,
+    index_head_dim: 128,
+    index_n_heads: 32,
+    indexer_types: null,
+    intermediate_size: 12288,
+    kv_lora_rank: 512,
+    layer_types: null,
+    max_position_embeddings: 202752,
+    mlp_bias: false,
+    mlp_layer_types: null,
+    moe_intermediate_size: 2048,
+    n_routed_experts: 256,
+    n_shared_experts: 1,
+    num_attention_heads: 64,
+    num_experts_per_tok: 8,
+    num_hidden_layers: 78,
+    num_key_value_heads: 64,
+    q_lora_rank: 2048,
+    qk_nope_head_dim: 192,
+    qk_rope_head_dim: 64,
+    tie_word_embeddings: false,
+    v_head_dim: 256,
+    vocab_size: 154880,
+  }, // GlmMoeDsaConfig
+  gpt2: {
+    add_cross_attention: false,
+    n_embd: 768,
+    n_head: 12,
+    n_inner: null,
+    n_layer: 12,
+    n_positions: 1024,
+    tie_word_embeddings: true,
+    vocab_size: 50257,
+  }, // GPT2Config
+  gpt_bigcode: {
+    add_cross_attention: false,
+    multi_query: true,
+    n_embd: 768,
+    n_head: 12,
+    n_inner: null,
+    n_layer: 12,
+    n_positions: 1024,
+    tie_word_embeddings: true,
+    vocab_size: 50257,
+  }, // GPTBigCodeConfig
+  gpt_neo: {
+    attention_types: null,
+    hidden_size: 2048,
+    intermediate_size: null,
+    max_position_embeddings: 2048,
+    num_heads: 16,
+    num_layers: 24,
+    tie_word_embeddings: true,
+    vocab_size: 50257,
+    window_size: 256,
+  }, // GPTNeoConfig
+  gpt_neox: {
+    attention_bias: true,
+    hidden_size: 6144,
+    intermediate_size: 24576,
+    max_position_embeddings: 2048,
+    num_attention_heads: 64,
+    num_hidden_layers: 44,
+    tie_word_embeddings: false,
+    use_parallel_residual: true,
+    vocab_size: 50432,
+  }, // GPTNeoXConfig
+  gpt_oss: {
+    attention_bias: true,
+    head_dim: 64,
+    hidden_size: 2880,
+    intermediate_size: 2880,
+    layer_types: null,
+    max_position_embeddings: 131072,
+    num_attention_heads: 64,
+    num_experts_per_tok: 4,
+    num_hidden_layers: 36,
+    num_key_value_heads: 8,
+    num_local_experts: 128,
+    sliding_window: 128,
+    tie_word_embeddings: false,
+    vocab_size: 201088,
+  }, // GptOssConfig
+  gptj: {
+    n_embd: 4096,
+    n_head: 16,
+    n_inner: null,
+    n_layer: 28,
+    n_positions: 2048,
+    tie_word_embeddings: false,
+    vocab_size: 50400,
+  }, // GPTJConfig
+  granite: {
+    attention_bias: false,
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    max_position_embeddings: 2048,
+    mlp_bias: false,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: null,
+    tie_word_embeddings: false,
+    vocab_size: 32000,
+  }, // GraniteConfig
+  granitemoe: {
+    attention_bias: false,
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    max_position_embeddings: 2048,
+    num_attention_heads: 32,
+    num_experts_per_tok: 2,
+    num_hidden_layers: 32,
+    num_key_value_heads: null,
+    num_local_experts: 8,
+    tie_word_embeddings: false,
+    vocab_size: 32000,
+  }, // GraniteMoeConfig
+  hubert: {
+    classifier_proj_size: 256,
+    conv_bias: false,
+    conv_dim: [512, 512, 512, 512, 512, 512, 512],
+    conv_kernel: [10, 3, 3, 3, 3, 2, 2],
+    do_stable_layer_norm: false,
+    feat_extract_norm: 'group',
+    feat_proj_layer_norm: true,
+    hidden_size: 768,
+    intermediate_size: 3072,
+    num_attention_heads: 12,
+    num_conv_pos_embedding_groups: 16,
+    num_conv_pos_embeddings: 128,
+    num_hidden_layers: 12,
+    use_weighted_layer_sum: false,
+    vocab_size: 32,
+  }, // HubertConfig
+  hunyuan_v1_dense: {
+    attention_bias: false,
+    head_dim: null,
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    max_position_embeddings: 2048,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: null,
+    tie_word_embeddings: false,
+    vocab_size: 290943,
+  }, // HunYuanDenseV1Config
+  idefics: {
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    max_position_embeddings: 2048,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    perceiver_config: null,
+    tie_word_embeddings: false,
+    vision_config: null,
+    vocab_size: 32000,
+  }, // IdeficsConfig
+  idefics2: { perceiver_config: null, text_config: null, tie_word_embeddings: false, vision_config: null }, // Idefics2Config
+  idefics2_perceiver: {
+    hidden_size: 4096,
+    num_key_value_heads: 4,
+    resampler_depth: 3,
+    resampler_head_dim: 96,
+    resampler_n_heads: 16,
+    resampler_n_latents: 64,
+  }, // Idefics2PerceiverConfig
+  idefics2_vision: {
+    hidden_size: 768,
+    image_size: 224,
+    intermediate_size: 3072,
+    num_attention_heads: 12,
+    num_channels: 3,
+    num_hidden_layers: 12,
+    patch_size: 32,
+  }, // Idefics2VisionConfig
+  idefics3: { scale_factor: 2, text_config: null, tie_word_embeddings: false, vision_config: null }, // Idefics3Config
+  idefics3_vision: {
+    hidden_size: 1152,
+    image_size: 224,
+    intermediate_size: 3072,
+    num_attention_heads: 16,
+    num_channels: 3,
+    num_hidden_layers: 12,
+    patch_size: 32,
+  }, // Idefics3VisionConfig
+  idefics_perciever: { resampler_depth: 6, resampler_head_dim: 96, resampler_n_heads: 16, resampler_n_latents: 64 }, // IdeficsPerceiverConfig
+  idefics_vision: {
+    embed_dim: 768,
+    image_size: 224,
+    intermediate_size: 5120,
+    num_attention_heads: 16,
+    num_channels: 3,
+    num_hidden_layers: 32,
+    patch_size: 14,
+  }, // IdeficsVisionConfig
+  internvl: { text_config: null, tie_word_embeddings: true, vision_config: null, vision_feature_layer: -1 }, // InternVLConfig
+  internvl_vision: {
+    attention_bias: false,
+    hidden_size: 1024,
+    image_size: [448, 448],
+    intermediate_size: 4096,
+    norm_type: 'layer_norm',
+    num_attention_heads: 16,
+    num_channels: 3,
+    num_hidden_layers: 24,
+    patch_size: [14, 14],
+    use_absolute_position_embeddings: true,
+    use_mask_token: false,
+    use_qk_norm: false,
+  }, // InternVLVisionConfig
+  jamba: {
+    attn_layer_offset: 4,
+    attn_layer_period: 8,
+    expert_layer_offset: 1,
+    expert_layer_period: 2,
+    hidden_size: 4096,
+    intermediate_size: 14336,
+    mamba_conv_bias: true,
+    mamba_d_conv: 4,
+    mamba_d_state: 16,
+    mamba_dt_rank: 'auto',
+    mamba_expand: 2,
+    mamba_proj_bias: false,
+    max_position_embeddings: 262144,
+    num_attention_heads: 32,
+    num_experts: 16,
+    num_experts_per_tok: 2,
+    num_hidden_layers: 32,
+    num_key_value_heads: 8,
+    tie_word_embeddings: false,
+    vocab_size: 65536,
+  }, // JambaConfig
+  kimi_k25: { projection_hidden_size: 1152, text_config: null, tie_word_embeddings: true, vision_config: null }, // Kimi_K25Config
+  kimi_k25_vision: {
+    hidden_size: 1152,
+    intermediate_size: 4304,
+    merge_kernel_size: [2, 2],
+    num_attention_heads: 16,
+    num_hidden_layers: 27,
+    patch_size: 14,
+    pos_emb_height: 64,
+    pos_emb_width: 64,
+  }, // Kimi_K25VisionConfig
+  lfm2: {
+    block_auto_adjust_ff_dim: true,
+    block_multiple_of: 256,
+    conv_L_cache: 3,
+    conv_bias: false,
+    full_attn_idxs: null,
+    hidden_size: 2560,
+    intermediate_size: 12288,
+    layer_types: null,
+    max_position_embeddings: 128000,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: 8,
+    tie_word_embeddings: true,
+    vocab_size: 65536,
+  }, // Lfm2Config
+  llama: {
+    attention_bias: false,
+    head_dim: null,
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    max_position_embeddings: 2048,
+    mlp_bias: false,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: null,
+    tie_word_embeddings: false,
+    vocab_size: 32000,
+  }, // LlamaConfig
+  llama4: { text_config: null, tie_word_embeddings: false, vision_config: null }, // Llama4Config
+  llama4_text: {
+    attention_bias: false,
+    attention_chunk_size: 8192,
+    head_dim: 128,
+    hidden_size: 5120,
+    interleave_moe_layer_step: 1,
+    intermediate_size: 8192,
+    intermediate_size_mlp: 16384,
+    layer_types: null,
+    max_position_embeddings: 131072,
+    moe_layers: null,
+    no_rope_layer_interval: 4,
+    no_rope_layers: null,
+    num_attention_heads: 40,
+    num_experts_per_tok: 1,
+    num_hidden_layers: 48,
+    num_key_value_heads: 8,
+    num_local_experts: 16,
+    tie_word_embeddings: false,
+    use_qk_norm: true,
+    vocab_size: 202048,
+  }, // Llama4TextConfig
+  llama4_vision_model: {
+    hidden_size: 768,
+    image_size: 448,
+    intermediate_size: 5632,
+    num_attention_heads: 16,
+    num_channels: 3,
+    num_hidden_layers: 34,
+    patch_size: 14,
+    projector_input_dim: 4096,
+    projector_output_dim: 4096,
+    vision_output_dim: 7680,
+  }, // Llama4VisionConfig
+  llava: {
+    multimodal_projector_bias: true,
+    text_config: null,
+    tie_word_embeddings: false,
+    vision_config: null,
+    vision_feature_layer: -2,
+  }, // LlavaConfig
+  llava_next: {
+    multimodal_projector_bias: true,
+    text_config: null,
+    tie_word_embeddings: false,
+    vision_config: null,
+    vision_feature_layer: -2,
+  }, // LlavaNextConfig
+  llava_onevision: {
+    multimodal_projector_bias: true,
+    text_config: null,
+    tie_word_embeddings: false,
+    vision_config: null,
+    vision_feature_layer: -1,
+  }, // LlavaOnevisionConfig
+  m2m_100: {
+    d_model: 1024,
+    decoder_layers: 12,
+    encoder_layers: 12,
+    max_position_embeddings: 1024,
+    tie_word_embeddings: true,
+    vocab_size: 128112,
+  }, // M2M100Config
+  mamba: {
+    conv_kernel: 4,
+    expand: 2,
+    hidden_size: 768,
+    num_hidden_layers: 32,
+    state_size: 16,
+    tie_word_embeddings: true,
+    time_step_rank: 'auto',
+    use_bias: false,
+    use_conv_bias: true,
+    vocab_size: 50280,
+  }, // MambaConfig
+  mbart: {
+    d_model: 1024,
+    decoder_layers: 12,
+    encoder_layers: 12,
+    max_position_embeddings: 1024,
+    tie_word_embeddings: true,
+    vocab_size: 50265,
+  }, // MBartConfig
+  mimo_v2_flash: {
+    attention_bias: false,
+    head_dim: 192,
+    hidden_size: 4096,
+    intermediate_size: 16384,
+    layer_types: null,
+    max_position_embeddings: 131072,
+    mlp_layer_types: null,
+    moe_intermediate_size: 2048,
+    n_routed_experts: 256,
+    num_attention_heads: 64,
+    num_experts_per_tok: 8,
+    num_hidden_layers: 48,
+    num_key_value_heads: 4,
+    sliding_window: 128,
+    tie_word_embeddings: false,
+    v_head_dim: 128,
+    vocab_size: 152576,
+  }, // MiMoV2FlashConfig
+  minimax_m2: {
+    head_dim: 128,
+    hidden_size: 3072,
+    intermediate_size: 1536,
+    max_position_embeddings: 196608,
+    num_attention_heads: 48,
+    num_experts_per_tok: 8,
+    num_hidden_layers: 62,
+    num_key_value_heads: 8,
+    num_local_experts: 256,
+    tie_word_embeddings: false,
+    vocab_size: 200064,
+  }, // MiniMaxM2Config
+  ministral: {
+    head_dim: null,
+    hidden_size: 4096,
+    intermediate_size: 14336,
+    layer_types: null,
+    max_position_embeddings: 131072,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: 8,
+    sliding_window: 4096,
+    tie_word_embeddings: false,
+    vocab_size: 32000,
+  }, // MinistralConfig
+  ministral3: {
+    head_dim: 128,
+    hidden_size: 4096,
+    intermediate_size: 14336,
+    max_position_embeddings: 262144,
+    num_attention_heads: 32,
+    num_hidden_layers: 34,
+    num_key_value_heads: 8,
+    sliding_window: null,
+    tie_word_embeddings: false,
+    vocab_size: 131072,
+  }, // Ministral3Config
+  mistral: {
+    head_dim: null,
+    hidden_size: 4096,
+    intermediate_size: 14336,
+    max_position_embeddings: 131072,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: 8,
+    sliding_window: 4096,
+    tie_word_embeddings: false,
+    vocab_size: 32000,
+  }, // MistralConfig
+  mistral3: {
+    multimodal_projector_bias: false,
+    spatial_merge_size: 2,
+    text_config: null,
+    tie_word_embeddings: true,
+    vision_config: null,
+    vision_feature_layer: -1,
+  }, // Mistral3Config
+  mixtral: {
+    head_dim: null,
+    hidden_size: 4096,
+    intermediate_size: 14336,
+    max_position_embeddings: 131072,
+    num_attention_heads: 32,
+    num_experts_per_tok: 2,
+    num_hidden_layers: 32,
+    num_key_value_heads: 8,
+    num_local_experts: 8,
+    sliding_window: null,
+    tie_word_embeddings: false,
+    vocab_size: 32000,
+  }, // MixtralConfig
+  mllama: { text_config: null, vision_config: null }, // MllamaConfig
+  mllama_text_model: {
+    cross_attention_layers: null,
+    hidden_size: 4096,
+    intermediate_size: 14336,
+    max_position_embeddings: 131072,
+    num_attention_heads: 32,
+    num_hidden_layers: 40,
+    num_key_value_heads: 8,
+    tie_word_embeddings: false,
+    vocab_size: 128256,
+  }, // MllamaTextConfig
+  mllama_vision_model: {
+    attention_heads: 16,
+    hidden_size: 1280,
+    image_size: 448,
+    intermediate_size: 5120,
+    max_num_tiles: 4,
+    num_channels: 3,
+    num_global_layers: 8,
+    num_hidden_layers: 32,
+    patch_size: 14,
+    supported_aspect_ratios: null,
+    vision_output_dim: 7680,
+  }, // MllamaVisionConfig
+  modernbert: {
+    attention_bias: false,
+    classifier_bias: false,
+    decoder_bias: true,
+    hidden_size: 768,
+    intermediate_size: 1152,
+    layer_types: null,
+    max_position_embeddings: 8192,
+    mlp_bias: false,
+    norm_bias: false,
+    num_attention_heads: 12,
+    num_hidden_layers: 22,
+    tie_word_embeddings: true,
+    vocab_size: 50368,
+  }, // ModernBertConfig
+  mpnet: {
+    hidden_size: 768,
+    intermediate_size: 3072,
+    max_position_embeddings: 512,
+    num_attention_heads: 12,
+    num_hidden_layers: 12,
+    relative_attention_num_buckets: 32,
+    tie_word_embeddings: true,
+    vocab_size: 30527,
+  }, // MPNetConfig
+  mpt: {
+    attn_config: null,
+    d_model: 2048,
+    logit_scale: null,
+    max_seq_len: 2048,
+    n_heads: 16,
+    n_layers: 24,
+    no_bias: true,
+    norm_type: 'low_precision_layernorm',
+    tie_word_embeddings: true,
+    vocab_size: 50368,
+  }, // MptConfig
+  mt5: {
+    d_ff: 1024,
+    d_kv: 64,
+    d_model: 512,
+    feed_forward_proj: 'gated-gelu',
+    num_decoder_layers: null,
+    num_heads: 6,
+    num_layers: 8,
+    relative_attention_num_buckets: 32,
+    tie_word_embeddings: true,
+    vocab_size: 250112,
+  }, // MT5Config
+  nemotron: {
+    attention_bias: false,
+    head_dim: null,
+    hidden_size: 6144,
+    intermediate_size: 24576,
+    max_position_embeddings: 4096,
+    mlp_bias: false,
+    num_attention_heads: 48,
+    num_hidden_layers: 32,
+    num_key_value_heads: null,
+    tie_word_embeddings: false,
+    vocab_size: 256000,
+  }, // NemotronConfig
+  nemotron_h: {
+    attention_bias: false,
+    conv_kernel: 4,
+    expand: 2,
+    head_dim: 128,
+    hidden_size: 4096,
+    intermediate_size: 21504,
+    layers_block_type: null,
+    mamba_head_dim: 64,
+    mamba_num_heads: 128,
+    mamba_proj_bias: false,
+    max_position_embeddings: 4096,
+    mlp_bias: false,
+    moe_intermediate_size: 7688,
+    moe_latent_size: null,
+    moe_shared_expert_intermediate_size: 7688,
+    n_groups: 8,
+    n_routed_experts: 8,
+    n_shared_experts: 1,
+    num_attention_heads: 32,
+    num_experts_per_tok: 2,
+    num_key_value_heads: 8,
+    num_nextn_predict_layers: 0,
+    sliding_window: null,
+    ssm_state_size: 128,
+    tie_word_embeddings: false,
+    use_bias: false,
+    use_conv_bias: true,
+    vocab_size: 131072,
+  }, // NemotronHConfig
+  olmo: {
+    attention_bias: false,
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    max_position_embeddings: 2048,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: null,
+    tie_word_embeddings: false,
+    vocab_size: 50304,
+  }, // OlmoConfig
+  olmo2: {
+    attention_bias: false,
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    max_position_embeddings: 2048,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: null,
+    tie_word_embeddings: false,
+    vocab_size: 50304,
+  }, // Olmo2Config
+  olmo3: {
+    attention_bias: false,
+    hidden_size: 4096,
+    intermediate_size: 11008,
+    layer_types: null,
+    max_position_embeddings: 2048,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: null,
+    sliding_window: 4096,
+    tie_word_embeddings: false,
+    vocab_size: 50304,
+  }, // Olmo3Config
+  olmoe: {
+    attention_bias: false,
+    hidden_size: 2048,
+    intermediate_size: 2048,
+    max_position_embeddings: 4096,
+    num_attention_heads: 16,
+    num_experts: 64,
+    num_experts_per_tok: 8,
+    num_hidden_layers: 16,
+    num_key_value_heads: null,
+    tie_word_embeddings: false,
+    vocab_size: 50304,
+  }, // OlmoeConfig
+  opt: {
+    _remove_final_layer_norm: false,
+    do_layer_norm_before: true,
+    enable_bias: true,
+    ffn_dim: 3072,
+    hidden_size: 768,
+    layer_norm_elementwise_affine: true,
+    max_position_embeddings: 2048,
+    num_attention_heads: 12,
+    num_hidden_layers: 12,
+    tie_word_embeddings: true,
+    vocab_size: 50272,
+    word_embed_proj_dim: null,
+  }, // OPTConfig
+  paligemma: {
+    hidden_size: 2048,
+    projection_dim: 2048,
+    text_config: null,
+    tie_word_embeddings: true,
+    vision_config: null,
+    vocab_size: 257152,
+  }, // PaliGemmaConfig
+  pegasus: {
+    d_model: 1024,
+    decoder_layers: 12,
+    encoder_layers: 12,
+    max_position_embeddings: 1024,
+    tie_word_embeddings: true,
+    vocab_size: 50265,
+  }, // PegasusConfig
+  phi: {
+    hidden_size: 2048,
+    intermediate_size: 8192,
+    max_position_embeddings: 2048,
+    num_attention_heads: 32,
+    num_hidden_layers: 24,
+    num_key_value_heads: null,
+    qk_layernorm: false,
+    tie_word_embeddings: false,
+    vocab_size: 51200,
+  }, // PhiConfig
+  phi3: {
+    hidden_size: 3072,
+    intermediate_size: 8192,
+    max_position_embeddings: 4096,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: null,
+    sliding_window: null,
+    tie_word_embeddings: false,
+    vocab_size: 32064,
+  }, // Phi3Config
+  phimoe: {
+    attention_bias: false,
+    hidden_size: 4096,
+    intermediate_size: 6400,
+    lm_head_bias: false,
+    max_position_embeddings: 131072,
+    num_attention_heads: 32,
+    num_experts_per_tok: 2,
+    num_hidden_layers: 32,
+    num_key_value_heads: 8,
+    num_local_experts: 16,
+    sliding_window: null,
+    tie_word_embeddings: false,
+    vocab_size: 32064,
+  }, // PhimoeConfig
+  pixtral: {
+    hidden_size: 1024,
+    image_size: 1024,
+    intermediate_size: 4096,
+    num_attention_heads: 16,
+    num_channels: 3,
+    num_hidden_layers: 24,
+    patch_size: 16,
+  }, // PixtralVisionConfig
+  qwen2: {
+    hidden_size: 4096,
+    intermediate_size: 22016,
+    layer_types: null,
+    max_position_embeddings: 32768,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: 32,
+    sliding_window: 4096,
+    tie_word_embeddings: false,
+    use_sliding_window: false,
+    vocab_size: 151936,
+  }, // Qwen2Config
+  qwen2_5_vl: { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen2_5_VLConfig
+  qwen2_5_vl_text: {
+    hidden_size: 8192,
+    intermediate_size: 29568,
+    layer_types: null,
+    max_position_embeddings: 32768,
+    num_attention_heads: 64,
+    num_hidden_layers: 80,
+    num_key_value_heads: 8,
+    sliding_window: 4096,
+    use_sliding_window: false,
+    vocab_size: 152064,
+  }, // Qwen2_5_VLTextConfig
+  qwen2_5_vl_vision: {
+    depth: 32,
+    hidden_size: 3584,
+    in_channels: 3,
+    intermediate_size: 3420,
+    num_heads: 16,
+    out_hidden_size: 3584,
+    patch_size: 14,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+    window_size: 112,
+  }, // Qwen2_5_VLVisionConfig
+  qwen2_audio: { audio_config: null, text_config: null }, // Qwen2AudioConfig
+  qwen2_audio_encoder: { d_model: 1280, encoder_layers: 32, max_source_positions: 1500, num_mel_bins: 128 }, // Qwen2AudioEncoderConfig
+  qwen2_moe: {
+    decoder_sparse_step: 1,
+    hidden_size: 2048,
+    intermediate_size: 5632,
+    layer_types: null,
+    max_position_embeddings: 32768,
+    mlp_only_layers: null,
+    moe_intermediate_size: 1408,
+    num_attention_heads: 16,
+    num_experts: 60,
+    num_experts_per_tok: 4,
+    num_hidden_layers: 24,
+    num_key_value_heads: 16,
+    qkv_bias: true,
+    shared_expert_intermediate_size: 5632,
+    sliding_window: 4096,
+    tie_word_embeddings: false,
+    use_sliding_window: false,
+    vocab_size: 151936,
+  }, // Qwen2MoeConfig
+  qwen2_vl: { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen2VLConfig
+  qwen2_vl_text: {
+    hidden_size: 8192,
+    intermediate_size: 29568,
+    layer_types: null,
+    max_position_embeddings: 32768,
+    num_attention_heads: 64,
+    num_hidden_layers: 80,
+    num_key_value_heads: 8,
+    sliding_window: 4096,
+    use_sliding_window: false,
+    vocab_size: 152064,
+  }, // Qwen2VLTextConfig
+  qwen2_vl_vision: {
+    depth: 32,
+    embed_dim: 1280,
+    hidden_size: 3584,
+    in_channels: 3,
+    mlp_ratio: 4,
+    num_heads: 16,
+    patch_size: 14,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+  }, // Qwen2VLVisionConfig
+  qwen3: {
+    attention_bias: false,
+    head_dim: 128,
+    hidden_size: 4096,
+    intermediate_size: 22016,
+    layer_types: null,
+    max_position_embeddings: 32768,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: 32,
+    sliding_window: 4096,
+    tie_word_embeddings: false,
+    use_sliding_window: false,
+    vocab_size: 151936,
+  }, // Qwen3Config
+  qwen3_5: { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen3_5Config
+  qwen3_5_moe: { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen3_5MoeConfig
+  qwen3_5_moe_text: {
+    attention_bias: false,
+    head_dim: 256,
+    hidden_size: 2048,
+    layer_types: null,
+    linear_conv_kernel_dim: 4,
+    linear_key_head_dim: 128,
+    linear_num_key_heads: 16,
+    linear_num_value_heads: 32,
+    linear_value_head_dim: 128,
+    max_position_embeddings: 32768,
+    moe_intermediate_size: 512,
+    num_attention_heads: 16,
+    num_experts: 256,
+    num_experts_per_tok: 8,
+    num_hidden_layers: 40,
+    num_key_value_heads: 2,
+    shared_expert_intermediate_size: 512,
+    tie_word_embeddings: false,
+    vocab_size: 248320,
+  }, // Qwen3_5MoeTextConfig
+  qwen3_5_moe_vision: {
+    depth: 27,
+    hidden_size: 1152,
+    in_channels: 3,
+    intermediate_size: 4304,
+    num_heads: 16,
+    num_position_embeddings: 2304,
+    out_hidden_size: 3584,
+    patch_size: 16,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+  }, // Qwen3_5MoeVisionConfig
+  qwen3_5_text: {
+    attention_bias: false,
+    head_dim: 256,
+    hidden_size: 4096,
+    intermediate_size: 12288,
+    layer_types: null,
+    linear_conv_kernel_dim: 4,
+    linear_key_head_dim: 128,
+    linear_num_key_heads: 16,
+    linear_num_value_heads: 32,
+    linear_value_head_dim: 128,
+    max_position_embeddings: 32768,
+    num_attention_heads: 16,
+    num_hidden_layers: 32,
+    num_key_value_heads: 4,
+    tie_word_embeddings: false,
+    vocab_size: 248320,
+  }, // Qwen3_5TextConfig
+  qwen3_5_vision: {
+    depth: 27,
+    hidden_size: 1152,
+    in_channels: 3,
+    intermediate_size: 4304,
+    num_heads: 16,
+    num_position_embeddings: 2304,
+    out_hidden_size: 3584,
+    patch_size: 16,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+  }, // Qwen3_5VisionConfig
+  qwen3_moe: {
+    attention_bias: false,
+    decoder_sparse_step: 1,
+    hidden_size: 2048,
+    intermediate_size: 6144,
+    max_position_embeddings: 32768,
+    mlp_only_layers: null,
+    moe_intermediate_size: 768,
+    num_attention_heads: 32,
+    num_experts: 128,
+    num_experts_per_tok: 8,
+    num_hidden_layers: 24,
+    num_key_value_heads: 4,
+    sliding_window: 4096,
+    tie_word_embeddings: false,
+    use_sliding_window: false,
+    vocab_size: 151936,
+  }, // Qwen3MoeConfig
+  qwen3_next: {
+    attention_bias: false,
+    decoder_sparse_step: 1,
+    head_dim: 256,
+    hidden_size: 2048,
+    intermediate_size: 5632,
+    layer_types: null,
+    linear_conv_kernel_dim: 4,
+    linear_key_head_dim: 128,
+    linear_num_key_heads: 16,
+    linear_num_value_heads: 32,
+    linear_value_head_dim: 128,
+    max_position_embeddings: 32768,
+    mlp_only_layers: null,
+    moe_intermediate_size: 512,
+    num_attention_heads: 16,
+    num_experts: 512,
+    num_experts_per_tok: 10,
+    num_hidden_layers: 48,
+    num_key_value_heads: 2,
+    shared_expert_intermediate_size: 512,
+    tie_word_embeddings: false,
+    vocab_size: 151936,
+  }, // Qwen3NextConfig
+  qwen3_vl: { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen3VLConfig
+  qwen3_vl_moe: { text_config: null, tie_word_embeddings: false, vision_config: null }, // Qwen3VLMoeConfig
+  qwen3_vl_moe_text: {
+    attention_bias: false,
+    decoder_sparse_step: 1,
+    head_dim: null,
+    hidden_size: 2048,
+    intermediate_size: 5632,
+    max_position_embeddings: 128000,
+    mlp_only_layers: null,
+    moe_intermediate_size: 1408,
+    num_attention_heads: 16,
+    num_experts: 60,
+    num_experts_per_tok: 4,
+    num_hidden_layers: 24,
+    num_key_value_heads: 16,
+    tie_word_embeddings: true,
+    vocab_size: 151936,
+  }, // Qwen3VLMoeTextConfig
+  qwen3_vl_moe_vision: {
+    deepstack_visual_indexes: [8, 16, 24],
+    depth: 27,
+    hidden_size: 1152,
+    in_channels: 3,
+    intermediate_size: 4304,
+    num_heads: 16,
+    num_position_embeddings: 2304,
+    out_hidden_size: 3584,
+    patch_size: 16,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+  }, // Qwen3VLMoeVisionConfig
+  qwen3_vl_text: {
+    attention_bias: false,
+    head_dim: 128,
+    hidden_size: 4096,
+    intermediate_size: 22016,
+    max_position_embeddings: 128000,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: 32,
+    vocab_size: 151936,
+  }, // Qwen3VLTextConfig
+  qwen3_vl_vision: {
+    deepstack_visual_indexes: [8, 16, 24],
+    depth: 27,
+    hidden_size: 1152,
+    in_channels: 3,
+    intermediate_size: 4304,
+    num_heads: 16,
+    num_position_embeddings: 2304,
+    out_hidden_size: 3584,
+    patch_size: 16,
+    spatial_merge_size: 2,
+    temporal_patch_size: 2,
+  }, // Qwen3VLVisionConfig
+  recurrent_gemma: {
+    attention_bias: false,
+    attention_window_size: 2048,
+    block_types: ['recurrent', 'recurrent', 'attention'],
+    conv1d_width: 4,
+    hidden_size: 2560,
+    intermediate_size: 7680,
+    lru_width: null,
+    num_attention_heads: 10,
+    num_hidden_layers: 26,
+    num_key_value_heads: null,
+    tie_word_embeddings: true,
+    vocab_size: 256000,
+  }, // RecurrentGemmaConfig
+  roberta: {
+    add_cross_attention: false,
+    hidden_size: 768,
+    intermediate_size: 3072,
+    max_position_embeddings: 512,
+    num_attention_heads: 12,
+    num_hidden_layers: 12,
+    tie_word_embeddings: true,
+    type_vocab_size: 2,
+    vocab_size: 50265,
+  }, // RobertaConfig
+  seed_oss: {
+    attention_bias: true,
+    attention_out_bias: false,
+    head_dim: 128,
+    hidden_size: 4096,
+    intermediate_size: 27648,
+    max_position_embeddings: 524288,
+    mlp_bias: false,
+    num_attention_heads: 80,
+    num_hidden_layers: 64,
+    num_key_value_heads: 8,
+    tie_word_embeddings: false,
+    vocab_size: 155136,
+  }, // SeedOssConfig
+  siglip: { text_config: null, vision_config: null }, // SiglipConfig
+  siglip_text_model: {
+    hidden_size: 768,
+    intermediate_size: 3072,
+    max_position_embeddings: 64,
+    num_attention_heads: 12,
+    num_hidden_layers: 12,
+    projection_size: null,
+    vocab_size: 32000,
+  }, // SiglipTextConfig
+  siglip_vision_model: {
+    hidden_size: 768,
+    image_size: 224,
+    intermediate_size: 3072,
+    num_attention_heads: 12,
+    num_channels: 3,
+    num_hidden_layers: 12,
+    patch_size: 16,
+  }, // SiglipVisionConfig
+  smollm3: {
+    attention_bias: false,
+    hidden_size: 2048,
+    intermediate_size: 11008,
+    layer_types: null,
+    max_position_embeddings: 32768,
+    mlp_bias: false,
+    no_rope_layer_interval: 4,
+    no_rope_layers: null,
+    num_attention_heads: 16,
+    num_hidden_layers: 36,
+    num_key_value_heads: 4,
+    sliding_window: null,
+    tie_word_embeddings: true,
+    use_sliding_window: false,
+    vocab_size: 128256,
+  }, // SmolLM3Config
+  smolvlm: { scale_factor: 2, text_config: null, tie_word_embeddings: false, vision_config: null }, // SmolVLMConfig
+  smolvlm_vision: {
+    hidden_size: 1152,
+    image_size: 224,
+    intermediate_size: 3072,
+    num_attention_heads: 16,
+    num_channels: 3,
+    num_hidden_layers: 12,
+    patch_size: 32,
+  }, // SmolVLMVisionConfig
+  stablelm: {
+    hidden_size: 2560,
+    intermediate_size: 6912,
+    max_position_embeddings: 4096,
+    num_attention_heads: 32,
+    num_hidden_layers: 32,
+    num_key_value_heads: 32,
+    qk_layernorm: false,
+    tie_word_embeddings: false,
+    use_parallel_residual: false,
+    use_qkv_bias: false,
+    vocab_size: 50304,
+  }, // StableLmConfig
+  starcoder2: {
+    hidden_size: 3072,
+    intermediate_size: 12288,
+    max_position_embeddings: 4096,
+    num_attention_heads: 24,
+    num_hidden_layers: 30,
+    num_key_value_heads: 2,
+    sliding_window: null,
+    tie_word_embeddings: true,
+    use_bias: true,
+    vocab_size: 49152,
+  }, // Starcoder2Config
+  t5: {
+    d_ff: 2048,
+    d_kv: 64,
+    d_model: 512,
+    feed_forward_proj: 'relu',
+    num_decoder_layers: null,
+    num_heads: 8,
+    num_layers: 6,
+    relative_attention_num_buckets: 32,
+    vocab_size: 32128,
+  }, // T5Config
+  vit: {
+    hidden_size: 768,
+    image_size: 224,
+    intermediate_size: 3072,
+    num_attention_heads: 12,
+    num_channels: 3,
+    num_hidden_layers: 12,
+    patch_size: 16,
+    pooler_output_size: null,
+    qkv_bias: true,
+  }, // ViTConfig
+  wav2vec2: {
+    adapter_attn_dim: null,
+    add_adapter: false,
+    classifier_proj_size: 256,
+    codevector_dim: 256,
+    conv_bias: false,
+    conv_dim: [512, 512, 512, 512, 512, 512, 512],
+    conv_kernel: [10, 3, 3, 3, 3, 2, 2],
+    do_stable_layer_norm: false,
+    feat_extract_norm: 'group',
+    hidden_size: 768,
+    intermediate_size: 3072,
+    num_attention_heads: 12,
+    num_codevector_groups: 2,
+    num_codevectors_per_group: 320,
+    num_conv_pos_embedding_groups: 16,
+    num_conv_pos_embeddings: 128,
+    num_hidden_layers: 12,
+    proj_codevector_dim: 256,
+    use_weighted_layer_sum: false,
+    vocab_size: 32,
+  }, // Wav2Vec2Config
+  whisper: {
+    classifier_proj_size: 256,
+    d_model: 384,
+    decoder_layers: 4,
+    encoder_layers: 4,
+    max_source_positions: 1500,
+    max_target_positions: 448,
+    num_mel_bins: 80,
+    tie_word_embeddings: true,
+    use_weighted_layer_sum: false,
+    vocab_size: 51865,
+  }, // WhisperConfig
+  'xlm-roberta': {
+    add_cross_attention: false,
+    hidden_size: 768,
+    intermediate_size: 3072,
+    max_position_embeddings: 512,
+    num_attention_heads: 12,
+    num_hidden_layers: 12,
+    tie_word_embeddings: true,
+    type_vocab_size: 2,
+    vocab_size: 30522,
+  }, // XLMRobertaConfig
 };

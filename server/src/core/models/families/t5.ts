@@ -31,10 +31,18 @@ function t5(type: string, name: string): Family {
       const parts = [...shared, ...ends('encoder'), ...ends('decoder')];
       if (architecture === `${name}Model`) return layoutOf(c, s, parts, [encoder, decoder]);
       if (!/^M?T5(ForConditionalGeneration|WithLMHeadModel)$/.test(architecture)) return undefined;
-      const head = languageHead(s.hidden, s.vocab, c.flag('tie_word_embeddings'));
+      const head = languageHead(s.hidden, s.vocab, isTied(c));
       return layoutOf(c, s, [...parts, ...head], [encoder, decoder]);
     },
   };
+}
+
+/**
+ * T5 1.0 ties its head, and says nothing of it; 1.1 says `false`. transformers 5.18 builds the class tied in any case, but
+ * keeps the head of a checkpoint that has one.
+ */
+function isTied(c: ConfigReader): boolean {
+  return c.value('tie_word_embeddings') !== false;
 }
 
 function sizesOf(c: ConfigReader): Sizes {
@@ -54,7 +62,7 @@ function layoutOf(c: ConfigReader, s: Sizes, parts: readonly Tensor[], stacks: r
     hiddenSize: s.hidden,
     layers: stacks.flatMap((item) => item.layers).reduce((sum, kind) => sum + kind.count, 0),
     vocabSize: s.vocab,
-    tied: c.flag('tie_word_embeddings'),
+    tied: isTied(c),
     maxPositions: undefined,
     parts,
     stacks,
