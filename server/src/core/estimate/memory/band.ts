@@ -13,16 +13,17 @@ export interface Band {
  * The band of a moment. States are arithmetic and exact; what comes and goes carries the error of the count (see
  * {@link countError}) and the allocator's; context and NCCL have their own spread.
  */
-export function momentBand(facts: Facts, moment: Moment, resident: number): Band {
+export function momentBand(facts: Facts, moment: Moment, standing: number): Band {
   const factors = allocatorFactors(facts);
   const driver = driverBytes(facts);
   const error = countError(facts);
-  const transient = Math.max(0, moment.allocated - resident);
-  const high = resident + transient * (1 + error) * factors.high + driver.high;
-  const relaxed = resident + transient * (1 + error) * factors.relaxed + driver.high;
+  const transient = Math.max(0, moment.allocated - standing);
+  const fixed = Math.min(standing, moment.allocated);
+  const high = fixed + transient * (1 + error) * factors.high + driver.high;
+  const relaxed = fixed + transient * (1 + error) * factors.relaxed + driver.high;
   // A cache that grows only where there is room must not make a run that fits look as if it might not.
   return {
-    low: resident + transient * (1 - error) * factors.low + driver.low,
+    low: fixed + transient * (1 - error) * factors.low + driver.low,
     high: facts.capacity === null ? relaxed : Math.min(relaxed, Math.max(high, facts.capacity)),
   };
 }

@@ -72,7 +72,9 @@ interface Peaks {
 function peaks(facts: Facts): Peaks {
   const states = persistentStates(facts);
   const transients = shardingTransients(facts);
-  const resident = sumBytes(states.resident) + sumBytes(states.standing);
+  // What stays from step to step, or comes back in the same places: the allocator's cache grows with the rest.
+  const gradients = facts.optimizer.layerwise === true ? 0 : (states.gradients?.bytes ?? 0);
+  const standing = sumBytes(states.resident) + sumBytes(states.standing) + gradients;
   const moments = [...trainingMoments(facts, states, transients), loadMoment(facts, states)];
   if (facts.evaluates) moments.push(evalMoment(facts, states, transients));
   if (facts.saves) moments.push(saveMoment(states, transients));
@@ -81,13 +83,13 @@ function peaks(facts: Facts): Peaks {
   for (const moment of moments) {
     const best = phases[moment.phase];
     if (best !== undefined && best.moment.allocated >= moment.allocated) continue;
-    const overhead = overheadParts(facts, Math.max(0, moment.allocated - resident));
+    const overhead = overheadParts(facts, Math.max(0, moment.allocated - standing));
     const peak = { moment, overhead, bytes: moment.allocated + sumBytes(overhead) };
     phases[moment.phase] = peak;
     if (winner === undefined || peak.bytes > winner.bytes) winner = peak;
   }
   const top = winner ?? { moment: { phase: 'step', name: 'nothing', parts: [], allocated: 0 }, overhead: [], bytes: 0 };
-  return { winner: top, phases, ...momentBand(facts, top.moment, resident) };
+  return { winner: top, phases, ...momentBand(facts, top.moment, standing) };
 }
 
 /** The estimate at one end of what had to be assumed. */

@@ -22,9 +22,10 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
   const activations = countActivations(facts);
   const head = headFactors(facts);
   const resident = [...states.resident, ...states.standing];
-  const kept = states.gradients;
+  const isLayerwise = facts.optimizer.layerwise === true;
+  const kept = isLayerwise ? scaled(states.gradients, 1 / Math.max(1, blockCount(facts)))[0] : states.gradients;
   // From the second micro-step on, gradients are alive through forward.
-  const isKept = facts.accumulation >= 2 && facts.optimizer.layerwise !== true;
+  const isKept = facts.accumulation >= 2 && !isLayerwise;
   const accumulated = states.accumulated ?? kept;
   const earlier = isKept && accumulated !== undefined ? [accumulated] : [];
   const casts = activations.casts === undefined ? [] : [activations.casts];
