@@ -37,6 +37,12 @@ describe('wrong usage ends with status 2 and one clear line', () => {
     ['an unknown rule', ['explain', 'no-such-rule'], /no rule "no-such-rule"/],
     ['an unknown model', ['models', 'show', 'meta-llama/Meta-Lama-3-8B'], /meta-llama\/Meta-Llama-3-8B/i],
     ['unknown hardware', ['hardware', 'show', 'p4d.24xlarg'], /p4d\.24xlarge/],
+    ['estimate for an unknown machine', ['estimate', 'ds.json', '--hardware', 'p4d.24xlarg'], /p4d\.24xlarge/],
+    [
+      'estimate of an unknown model',
+      ['estimate', 'ds.json', '--model', 'meta-llama/Meta-Lama-3-8B'],
+      /Meta-Llama-3-8B/i,
+    ],
     ['the server without a channel', ['lsp'], /lsp --stdio/],
   ];
   it.each(cases)('%s', async (_, args, message) => {

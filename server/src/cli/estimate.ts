@@ -1,7 +1,8 @@
 import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { Bill, BillTable } from '../core/features/breakdown';
-import { absolute, estimateArguments } from './arguments';
+import type { CheckedFile } from '../lsp/protocol';
+import { absolute, type EstimateArguments, estimateArguments } from './arguments';
 import { rootOf, startClient } from './client';
 import { coloursFor } from './colour';
 import { json } from './formats/json';
@@ -32,16 +33,32 @@ export async function estimate(words: readonly string[]): Promise<number> {
         : `a ${checked.framework} recipe, which it does not read yet`;
     throw new UsageError(`${shownPath(file)} is ${what}; there is nothing to estimate.`);
   }
+  ensureFlagsFound(args, checked);
   const output = outputOf([checked], false);
   if (args.format === 'json') process.stdout.write(json(output));
   else if (checked.bill) process.stdout.write(billText(checked.bill));
   else throw new UsageError(`${shownPath(file)} describes no training run; there is nothing to estimate.`);
-  const { errors } = output.summary;
-  if (errors === 0) return status.ok;
-  process.stderr.write(
-    `shardlens: ${errors} ${errors === 1 ? 'error' : 'errors'}; \`shardlens check ${written}\` shows them.\n`,
-  );
-  return status.findings;
+  const { errors, warnings } = output.summary;
+  if (errors + warnings > 0) {
+    const counts = [errors > 0 ? counted(errors, 'error') : '', warnings > 0 ? counted(warnings, 'warning') : ''];
+    const what = counts.filter((it) => it !== '').join(', ');
+    process.stderr.write(`shardlens: ${what}; \`shardlens check ${written}\` shows them.\n`);
+  }
+  return errors > 0 ? status.findings : status.ok;
+}
+
+/** A model or machine named on the command line that is none: an estimate without it would answer another question. */
+function ensureFlagsFound({ overrides }: EstimateArguments, { run, diagnostics }: CheckedFile): void {
+  const isLost =
+    (overrides.model !== undefined && run?.model === null) ||
+    (overrides.hardware !== undefined && run?.hardware === null);
+  if (!isLost) return;
+  const reasons = diagnostics.filter(({ code }) => code === 'unreadable-input').map(({ message }) => String(message));
+  throw new UsageError(reasons.join(' ') || 'the model or the hardware named on the command line is not known.');
+}
+
+function counted(count: number, one: string): string {
+  return `${count} ${count === 1 ? one : `${one}s`}`;
 }
 
 /** The bill as aligned tables; sources, which are long, stand numbered at the end. */

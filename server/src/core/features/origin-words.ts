@@ -9,7 +9,8 @@ const MAX_SOURCES = 3;
 export function originWords(origin: Origin, run: TrainingRun): string {
   switch (origin.kind) {
     case 'file':
-      return `${origin.key}, ${placeWords(origin.path, origin.start, run)}`;
+      // A whole file has no key, and no line worth naming.
+      return origin.key === '' ? nameOf(origin.path) : `${origin.key}, ${placeWords(origin.path, origin.start, run)}`;
     case 'flag':
       return origin.flag;
     case 'editor':
@@ -28,9 +29,13 @@ export function originWords(origin: Origin, run: TrainingRun): string {
 }
 
 function placeWords(path: Path, offset: number, run: TrainingRun): string {
-  const name = path.slice(path.lastIndexOf('/') + 1);
+  const name = nameOf(path);
   const file = fileOf(path, run);
   return file ? `${name}:${file.lines.positionAt(offset).line + 1}` : name;
+}
+
+function nameOf(path: Path): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function fileOf(path: Path, run: TrainingRun): SourceFile | undefined {
