@@ -45,7 +45,7 @@ export function readPlace(
   const written = overlay([stated, ...started, oneNode(stated)]);
   // What the batch keys imply comes last: it is no statement about the machines.
   const taken = overlay([written, fromBatch(sources)]);
-  compare(overlay([stated]), overlay(started), disagreements);
+  compare(stated, overlay(started), taken, disagreements);
   const place = named(taken, several(sources));
   if (!hardware) return { ...place, cluster: unknown(noHardware(sources)) };
   return placeOn(hardware, place, sources, catalogs, finder);
@@ -219,15 +219,12 @@ function overlay(sizes: readonly Size[]): Size {
   return complete(state);
 }
 
-/** A target that differs from what starts the run is a disagreement; a flag over a file is not. */
-function compare(stated: Size, started: Size, disagreements: Disagreement[]): void {
-  if (stated.world?.known && started.world?.known && stated.world.value !== started.world.value) {
-    disagreements.push({ fact: 'number of processes', taken: stated.world, other: started.world });
-    return;
-  }
-  if (stated.world || !stated.perNode?.known || !started.perNode?.known) return;
-  if (stated.perNode.value === started.perNode.value) return;
-  disagreements.push({ fact: 'number of GPUs per node', taken: stated.perNode, other: started.perNode });
+/** A target that makes the run larger or smaller than what starts it is a disagreement; a flag over a file is not. */
+function compare(stated: Size, started: Size, taken: Size, disagreements: Disagreement[]): void {
+  const { world } = taken;
+  if ((!stated.nodes && !stated.perNode) || !world?.known || !started.world?.known) return;
+  if (world.value === started.world.value) return;
+  disagreements.push({ fact: 'number of processes', taken: world, other: started.world });
 }
 
 function named(size: Size, hint: string): Omit<Place, 'cluster'> {

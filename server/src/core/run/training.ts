@@ -35,18 +35,17 @@ export function readAttention({ args }: RunSources): TrainingRun['attention'] {
 }
 
 /** Whether the loss is computed without a full logits tensor: Liger's kernel, or TRL's chunked loss. */
-export function readFusedLoss({ args }: RunSources): Known<boolean> {
+export function readFusedLoss({ args, frameworks }: RunSources): Known<boolean> {
   const liger = argumentOr(args, TRAINER_DEFAULTS.useLigerKernel, 'use_liger_kernel', 'use_liger');
   if (!liger.known || liger.value) return liger;
   const loss = args.get('loss_type');
   if (loss?.plain === 'chunked_nll') return known(true, loss.origin);
   const sft = args.trl && args.method.known && args.method.value === 'sft';
-  if (sft && (!loss || loss.plain === null)) {
-    return unknown(
-      'TRL 1.13 computes the SFT loss in chunks by default, older releases build all logits, and the version is not known',
-    );
-  }
-  return liger;
+  if (!sft || (loss && loss.plain !== null)) return liger;
+  const { trl } = frameworks;
+  if (trl?.known && !isOlder(trl, '1.13.0')) return byDefault(true, 'trl 1.13.0', 'trl trl/trainer/sft_config.py:281');
+  const why = 'TRL 1.13 computes the SFT loss in chunks by default and old releases build all logits';
+  return unknown(trl?.known ? `${why}; since when is not known` : `${why}, and the version is not known`);
 }
 
 export function readCompile({ args, accelerate }: RunSources): Known<boolean> {

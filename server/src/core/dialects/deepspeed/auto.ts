@@ -252,17 +252,18 @@ const found = new WeakMap<MappingNode, readonly string[]>();
 function autosOf({ root }: Config): readonly string[] {
   let paths = found.get(root);
   if (!paths) {
-    paths = autoPaths(root, '', 0);
+    paths = autoPaths(root, '', new Set());
     found.set(root, paths);
   }
   return paths;
 }
 
-const MAX_DEPTH = 8;
-
-function autoPaths(mapping: MappingNode, prefix: string, depth: number): string[] {
+/** Each mapping is walked once: aliases of a YAML file can make one stand in very many places. */
+function autoPaths(mapping: MappingNode, prefix: string, seen: Set<MappingNode>): string[] {
+  if (seen.has(mapping)) return [];
+  seen.add(mapping);
   return mapping.entries.flatMap(({ key, value }) => {
-    if (value?.kind === 'mapping') return depth < MAX_DEPTH ? autoPaths(value, `${prefix}${key}.`, depth + 1) : [];
+    if (value?.kind === 'mapping') return autoPaths(value, `${prefix}${key}.`, seen);
     const isAuto =
       value?.kind === 'scalar' && value.scalar.type === 'string' && value.scalar.value === 'auto' && !value.templated;
     return isAuto ? [prefix + key] : [];
