@@ -1,6 +1,6 @@
 """Writes `server/src/core/models/defaults.ts`: what the config classes of transformers take for fields a config.json lacks.
 
-Only the fields that the families read are kept: every quoted word of `server/src/core/models/families/*.ts` that is an
+Only the fields that the families read are kept: every quoted word of `server/src/core/models` that is an
 attribute of the class. Run it again after a family reads a new field, or for a new release of transformers.
 
     python config_defaults.py        (from the repository root)
@@ -21,8 +21,8 @@ from transformers.configuration_utils import PreTrainedConfig
 PREFIXES = ("clip", "siglip_", "idefics", "smolvlm", "mllama", "llama4", "glm4v", "kimi_k25", "gemma4", "qwen2_audio", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")
 models = pathlib.Path("server/src/core/models")
 words = set()
-for file in [*models.glob("families/*.ts"), models / "dimensions.ts"]:
-    if file.exists():
+for file in sorted([*models.glob("families/*.ts"), *models.glob("*.ts")]):
+    if file.name != "defaults.ts":
         words |= set(re.findall(r"'([A-Za-z_0-9.-]+)'", file.read_text()))
 
 
@@ -62,7 +62,7 @@ def raw_defaults(item):
 lines = []
 for model_type, item in sorted(classes().items()):
     values = raw_defaults(item)
-    pairs = ", ".join(f"{n}: {json.dumps(v, default=list)}" for n, v in values.items() if v is not None or True)
+    pairs = ", ".join(f"{n}: {json.dumps(v, default=list)}" for n, v in values.items())
     lines.append(f"  {json.dumps(model_type)}: {{ {pairs} }}, // {item.__name__}")
 
 header = f"""// Written by test/oracle/config_defaults.py from transformers {transformers.__version__}, models/*/configuration_*.py; do not edit.

@@ -1,12 +1,13 @@
 import type { ConfigReader } from '../config';
 import { decoder } from '../decoder';
-import { attention, gatedMlp, headNorms, plainMlp, readHeads, type Sublayer } from '../dimensions';
-import { mixture, mixtureOf } from '../experts';
+import { attention, gatedMlp, headNorms, readHeads, type Sublayer } from '../dimensions';
 import { decoderFamily, type Family } from '../family';
-import { type Layers, type Layout, stack } from '../layout';
-import type { AttentionShape, MlpShape } from '../model';
-import { conv, embedding, linear, norm, parameter, type Tensor, under } from '../parts';
+import type { Layers, Layout } from '../layout';
+import type { AttentionShape } from '../model';
+import { conv, linear, norm, parameter, type Tensor, under } from '../parts';
+import { bodyOf, jambaLayer, jambaSparse, mambaBody } from './mamba';
 import { qwenShared, qwenSparse } from './moe';
+import { nemotronBody } from './nemotron-h';
 
 type Mixer = Sublayer<AttentionShape | undefined>;
 
@@ -75,196 +76,6 @@ function gatedAttention(c: ConfigReader, hidden: number): Sublayer<AttentionShap
 function qwenMixer(fused: boolean) {
   return (c: ConfigReader, hidden: number, layer: number): Mixer =>
     isLinear(c, layer) ? deltaNet(c, hidden, fused) : gatedAttention(c, hidden);
-}
-
-/** Mamba's selective state space (MambaMixer, modeling_mamba.py:296); Jamba adds three norms. */
-function mamba1(
-  hidden: number,
-  o: { inner: number; state: number; rank: number; kernel: number; bias: boolean; convBias: boolean; norms: boolean },
-): Tensor[] {
-  return [
-    ...parameter('A_log', [o.inner, o.state]),
-    ...parameter('D', [o.inner]),
-    ...conv('conv1d', [o.inner, 1, o.kernel], o.convBias),
-    ...linear('in_proj', hidden, 2 * o.inner, o.bias),
-    ...linear('x_proj', o.inner, o.rank + 2 * o.state),
-    ...linear('dt_proj', o.rank, o.inner, true),
-    ...linear('out_proj', o.inner, hidden, o.bias),
-    ...(o.norms
-      ? [...norm('dt_layernorm', o.rank), ...norm('b_layernorm', o.state), ...norm('c_layernorm', o.state)]
-      : []),
-  ];
-}
-
-function mambaBody(c: ConfigReader): Layout {
-  const hidden = c.size('hidden_size');
-  const rank = c.value('time_step_rank') === 'auto' ? Math.ceil(hidden / 16) : c.size('time_step_rank');
-  const mixer = mamba1(hidden, {
-    inner: Math.floor((c.optional('expand') ?? 2) * hidden),
-    state: c.size('state_size'),
-    rank,
-    kernel: c.size('conv_kernel'),
-    bias: c.flag('use_bias'),
-    convBias: c.flag('use_conv_bias'),
-    norms: false,
-  });
-  return bodyOf(c, {
-    embeddings: 'embeddings',
-    finalNorm: 'norm_f',
-    layers: c.size('num_hidden_layers', 'n_layer'),
-    kindOf: () => '',
-    layer: () => ({
-      className: 'MambaBlock',
-      tower: 'text',
-      parts: [...norm('norm', hidden), ...under('mixer', 'attention', mixer)],
-    }),
-  });
-}
-
-function jambaLayer(c: ConfigReader, layer: number): Omit<Layers, 'count'> {
-  const hidden = c.size('hidden_size');
-  const isAttention = layer % c.size('attn_layer_period') === c.amount('attn_layer_offset');
-  const isSparse = jambaSparse(c, layer);
-  const self = isAttention ? attention(hidden, readHeads(c, hidden)) : undefined;
-  const rank = c.value('mamba_dt_rank') === 'auto' ? Math.ceil(hidden / 16) : c.size('mamba_dt_rank');
-  const mixer =
-    self?.parts ??
-    under(
-      'mamba',
-      'attention',
-      mamba1(hidden, {
-        inner: c.size('mamba_expand') * hidden,
-        state: c.size('mamba_d_state'),
-        rank,
-        kernel: c.size('mamba_d_conv'),
-        bias: c.flag('mamba_proj_bias'),
-        convBias: c.flag('mamba_conv_bias'),
-        norms: true,
-      }),
-    );
-  const width = c.size('intermediate_size');
-  const experts = c.size('num_experts', 'num_local_experts');
-  const mlp = isSparse
-    ? mixture(hidden, {
-        at: 'feed_forward',
-        count: experts,
-        perToken: c.size('num_experts_per_tok'),
-        width,
-        router: linear('router', hidden, experts),
-      })
-    : gatedMlp(hidden, width, false, 'feed_forward');
-  return {
-    className: isAttention ? 'JambaAttentionDecoderLayer' : 'JambaMambaDecoderLayer',
-    tower: 'text',
-    parts: [...mixer, ...mlp.parts, ...norm('input_layernorm', hidden), ...norm('pre_ff_layernorm', hidden)],
-    ...(self && { attention: self.shape }),
-    mlp: mlp.shape,
-  };
-}
-
-function jambaSparse(c: ConfigReader, layer: number): boolean {
-  const experts = c.size('num_experts', 'num_local_experts');
-  return experts > 1 && layer % c.size('expert_layer_period') === c.amount('expert_layer_offset');
-}
-
-const NEMOTRON_KINDS: Readonly<Record<string, string>> = {
-  M: 'linear_attention',
-  mamba: 'linear_attention',
-  E: 'moe',
-  '*': 'full_attention',
-  attention: 'full_attention',
-  '-': 'mlp',
-};
-
-/** The kind of each layer, from `layers_block_type` or the older pattern of letters (configuration_nemotron_h.py). */
-function nemotronKinds(c: ConfigReader): readonly string[] {
-  const types = c.texts('layers_block_type', 'layer_types');
-  const pattern = c.text('hybrid_override_pattern');
-  const kinds = types ?? (pattern === undefined ? ['linear_attention', 'moe', 'full_attention', 'mlp'] : [...pattern]);
-  return kinds.map((kind) => NEMOTRON_KINDS[kind] ?? kind);
-}
-
-/** NemotronHMamba2Mixer (modeling_nemotron_h.py:369). */
-function mamba2(c: ConfigReader, hidden: number): Tensor[] {
-  const heads = c.size('mamba_num_heads');
-  const inner = heads * c.size('mamba_head_dim');
-  const convDim = inner + 2 * c.size('n_groups', 'mamba_n_groups') * c.size('ssm_state_size');
-  const bias = c.flag('use_bias');
-  return under(
-    'mixer',
-    'attention',
-    parameter('dt_bias', [heads]),
-    parameter('A_log', [heads]),
-    parameter('D', [heads]),
-    conv('conv1d', [convDim, 1, c.size('conv_kernel', 'mamba_d_conv')], c.flag('use_conv_bias', 'mamba_conv_bias')),
-    linear('in_proj', hidden, inner + convDim + heads, bias),
-    norm('norm', inner),
-    linear('out_proj', inner, hidden, bias),
-  );
-}
-
-/** Experts of two matrices, on a narrower latent width where there is one (NemotronHMoE, modeling_nemotron_h.py:692). */
-function nemotronExperts(c: ConfigReader, hidden: number): Sublayer<MlpShape> {
-  const count = c.size('n_routed_experts', 'num_local_experts');
-  const width = c.size('moe_intermediate_size');
-  const latent = c.optional('moe_latent_size');
-  const bias = c.flag('mlp_bias');
-  const sharedWidth = c.size('moe_shared_expert_intermediate_size');
-  const moe = mixtureOf(
-    hidden,
-    {
-      at: 'mixer',
-      count,
-      perToken: c.size('num_experts_per_tok'),
-      width,
-      extra: [
-        ...plainMlp(hidden, sharedWidth, ['up_proj', 'down_proj'], bias, 'shared_experts').parts,
-        ...(latent === undefined
-          ? []
-          : [...linear('fc1_latent_proj', hidden, latent, bias), ...linear('fc2_latent_proj', latent, hidden, bias)]),
-      ],
-    },
-    [
-      ...parameter('experts.up_proj', [count, width, latent ?? hidden], 'expert-stack'),
-      ...parameter('experts.down_proj', [count, latent ?? hidden, width], 'expert-stack'),
-    ],
-  );
-  const shape: MlpShape = { ...moe.shape, gated: false };
-  return {
-    ...moe,
-    shape: shape.moe ? { ...shape, moe: { ...shape.moe, sharedIntermediateSize: sharedWidth } } : shape,
-  };
-}
-
-/** Each block of Nemotron-H is a mixer of one kind behind one norm. */
-function nemotronLayer(c: ConfigReader, hidden: number, kind: string): Omit<Layers, 'count'> {
-  const block = { className: 'NemotronHBlock', tower: 'text' as const };
-  const before = norm('norm', hidden);
-  if (kind === 'full_attention') {
-    const self = attention(hidden, readHeads(c, hidden), { at: 'mixer' });
-    return { ...block, parts: [...before, ...self.parts], attention: self.shape };
-  }
-  if (kind === 'mlp' || kind === 'moe') {
-    const mlp =
-      kind === 'moe'
-        ? nemotronExperts(c, hidden)
-        : plainMlp(hidden, c.size('intermediate_size'), ['up_proj', 'down_proj'], c.flag('mlp_bias'), 'mixer');
-    return { ...block, parts: [...before, ...mlp.parts], mlp: mlp.shape };
-  }
-  if (kind !== 'linear_attention') c.problem(`layers_block_type has "${kind}", which Shardlens does not know`);
-  return { ...block, parts: [...before, ...mamba2(c, hidden)] };
-}
-
-function nemotronBody(c: ConfigReader): Layout {
-  const hidden = c.size('hidden_size');
-  const kinds = nemotronKinds(c);
-  return bodyOf(c, {
-    embeddings: 'embeddings',
-    finalNorm: 'norm_f',
-    layers: kinds.length,
-    kindOf: (layer) => kinds[layer] ?? '',
-    layer: (layer) => nemotronLayer(c, hidden, kinds[layer] ?? ''),
-  });
 }
 
 /** Short convolutions and attention (Lfm2DecoderLayer, modeling_lfm2.py:119, 324). */
@@ -388,29 +199,6 @@ function recurrentGemmaBody(c: ConfigReader): Layout {
     kindOf: (layer) => String(isAttention(layer)),
     layer: (layer) => recurrentGemmaLayer(c, hidden, isAttention(layer)),
   });
-}
-
-function bodyOf(
-  c: ConfigReader,
-  o: {
-    readonly embeddings: string;
-    readonly finalNorm: string;
-    readonly layers: number;
-    readonly kindOf: (layer: number) => string;
-    readonly layer: (layer: number) => Omit<Layers, 'count'>;
-  },
-): Layout {
-  const hidden = c.size('hidden_size');
-  const vocab = c.size('vocab_size');
-  return {
-    hiddenSize: hidden,
-    layers: o.layers,
-    vocabSize: vocab,
-    tied: c.flag('tie_word_embeddings'),
-    maxPositions: c.limit('max_position_embeddings'),
-    parts: [...embedding(o.embeddings, vocab, hidden), ...norm(o.finalNorm, hidden)],
-    stacks: [stack('layers', o.layers, o.kindOf, o.layer)],
-  };
 }
 
 /** transformers 5.18.0, models/<type>/modeling_<type>.py. */
