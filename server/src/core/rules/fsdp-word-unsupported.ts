@@ -1,0 +1,72 @@
+import { recipe } from '../rules-support/trainer-recipe';
+import { isAtLeast, statedVersion } from '../schema/versions';
+import { numberOf, type Setting, setting, stringOf } from '../settings';
+import { rule } from './rule';
+
+const V5 = '{ "frameworks": { "transformers": "5.18.0" } }';
+const WORDS = new Set([
+  'full_shard',
+  'shard_grad_op',
+  'no_shard',
+  'hybrid_shard',
+  'hybrid_shard_zero2',
+  'offload',
+  'auto_wrap',
+]);
+
+/** Reports the words of the fsdp argument that FSDP 2 does not have, or that no release has. */
+export const fsdpWordUnsupported = rule({
+  id: 'fsdp-word-unsupported',
+  severity: 'error',
+  applies: ['trainer'],
+  why: 'transformers 5 runs FSDP 2 unless fsdp_config.version is 1. FSDP 2 has no hybrid_shard and no no_shard as words of fsdp, and the Trainer raises a ValueError for them, as for any unknown word.',
+  source: [
+    'transformers src/transformers/training_args.py:2876 (5.18.0) FSDP 1 only',
+    'transformers src/transformers/training_args.py:2896 (5.18.0) unknown option',
+  ],
+  verified: 'run',
+  examples: {
+    bad: [
+      { files: { 'train.yaml': recipe('fsdp: hybrid_shard auto_wrap\n'), 'shardlens.json': V5 } },
+      { files: recipe('fsdp: full_shard autowrap\n') },
+    ],
+    good: [
+      {
+        files: {
+          'train.yaml': recipe('fsdp: hybrid_shard auto_wrap\nfsdp_config:\n  version: 1\n'),
+          'shardlens.json': V5,
+        },
+      },
+      { files: recipe('fsdp: full_shard auto_wrap\n') },
+    ],
+  },
+  check({ config, run, report }) {
+    const fsdp = setting(config, 'fsdp');
+    const text = fsdp?.node?.kind === 'scalar' && !fsdp.node.templated ? stringOf(fsdp) : undefined;
+    if (!fsdp?.node || text === undefined || /^(?:true|false|yes|no|on|off|1|0)?$/i.test(text.trim())) return;
+    const words = text.trim().split(/[\s,]+/);
+    const strange = words.find((word) => !WORDS.has(word.toLowerCase()));
+    if (strange !== undefined) {
+      report({
+        at: fsdp,
+        message: `fsdp has no word "${strange}"; the words are ${[...WORDS].join(', ')}. The Trainer stops at start-up.`,
+      });
+      return;
+    }
+    const hybrid = words.find((word) => /^(?:no_shard|hybrid_shard|hybrid_shard_zero2)$/i.test(word));
+    const section = run.configs.fsdp;
+    const written = section && (setting(section, 'version') ?? setting(section, 'fsdp_version'));
+    const stated = statedVersion(run, 'transformers');
+    if (hybrid === undefined || (stated !== undefined && !isAtLeast(stated, '5.0.0'))) return;
+    if (written ? numberOf(written) !== 2 : stated === undefined || !isAtLeast(stated, '5.18.0')) return;
+    reportHybrid(fsdp, hybrid);
+
+    function reportHybrid(found: Setting, word: string): void {
+      report({
+        at: written ? [found, written] : found,
+        severity: stated === undefined ? 'warning' : 'error',
+        message: `FSDP 2${written ? '' : `, the default of transformers ${stated ?? ''},`} has no ${word}; the Trainer stops at start-up. Replicas need Accelerate's parallelism_config or fsdp_config.version 1.`,
+      });
+    }
+  },
+});
