@@ -53,7 +53,7 @@ function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
     lora === undefined ? 'weights' : 'adapters',
     `${saved} B × ${formatParameters(trained)} parameters`,
   );
-  if (sharding.kind !== 'zero') return [weights, states(facts.weightBytes)];
+  if (sharding.kind !== 'zero') return [weights, states(trainedBytes(facts))];
   const stage = optional(sharding.stage) ?? 0;
   const master = part(
     'checkpoint.master',

@@ -107,19 +107,15 @@ function shardedStates(facts: Facts, fsdp: Fsdp): States {
   const offload = optional(fsdp.offloadParams) ?? false;
   const weights = weightParts(facts, shards);
   const weightBytes = weights.reduce((sum, part) => sum + part.bytes, 0);
-  const states = optimizerPart(facts, shards, facts.weightBytes, 1);
-  const gradients = gradientPart(
-    facts,
-    facts.weightBytes,
-    shards,
-    'torch FSDP: gradients have the dtype of the stored shard',
-  );
+  const trained = trainedBytes(facts);
+  const states = optimizerPart(facts, shards, trained, 1);
+  const gradients = gradientPart(facts, trained, shards, 'torch FSDP: gradients have the dtype of the stored shard');
   return {
     resident: offload ? [] : [...weights, ...(states.bytes > 0 ? [states] : [])],
     weights: offload ? [] : weights,
     gradients: offload ? undefined : gradients,
     standing: [],
-    gradientBytes: facts.weightBytes,
+    gradientBytes: trained,
     offloaded: offload
       ? { weights: weightBytes, master: 0, optimizer: states.bytes, gradients: gradients.bytes }
       : NOTHING_OFFLOADED,

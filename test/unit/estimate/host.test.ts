@@ -1,0 +1,75 @@
+import { describe, expect, it } from 'vitest';
+import { estimateCheckpoint } from '../../../server/src/core/estimate/checkpoint';
+import { estimateHost } from '../../../server/src/core/estimate/host';
+import { fsdp, SINGLE, testRun, value, zero } from './builders';
+
+const N = 8_030_261_248;
+const host = (run: Parameters<typeof estimateHost>[0]): number => estimateHost(run).host?.bytes ?? 0;
+const term = (run: Parameters<typeof estimateHost>[0], id: string): number =>
+  estimateHost(run).host?.terms.find((t) => t.id === id)?.bytes ?? 0;
+
+describe('host memory per node', () => {
+  it('holds 18 bytes per parameter for an offloaded optimizer, 20 with the parameters', () => {
+    const processes = 4 * 1.5 * 2 ** 30;
+    const optimizer = testRun({ world: 4, sharding: zero(3, { offloadOptimizer: 'cpu' }) });
+    const both = testRun({ world: 4, sharding: zero(3, { offloadOptimizer: 'cpu', offloadParam: 'cpu' }) });
+    expect((host(optimizer) - processes) / N).toBeCloseTo(18, 6);
+    expect((host(both) - processes) / N).toBeCloseTo(20, 6);
+  });
+
+  it('is divided among nodes', () => {
+    const one = testRun({ world: 8, gpusPerNode: 8, sharding: zero(3, { offloadOptimizer: 'cpu' }) });
+    const two = testRun({ world: 8, gpusPerNode: 4, sharding: zero(3, { offloadOptimizer: 'cpu' }) });
+    expect(host(two) * 2).toBeCloseTo(host(one), -3);
+  });
+
+  it('leaves the states on disk with NVMe, and keeps the buffers', () => {
+    const run = testRun({ world: 4, sharding: zero(3, { offloadOptimizer: 'nvme', offloadParam: 'nvme' }) });
+    expect(term(run, 'host.optimizer')).toBe(0);
+    expect(term(run, 'host.buffers')).toBeGreaterThan(0);
+  });
+
+  it('loads the weights in every rank, or in one where the loader is efficient', () => {
+    expect(term(testRun({ sharding: SINGLE }), 'host.load')).toBe(2 * N);
+    const ddp = testRun({ world: 4, sharding: { kind: 'ddp', gradientAsBucketView: value(false) } });
+    expect(term(ddp, 'host.load')).toBe(4 * 2 * N);
+    const run = (cpuRamEfficientLoading: boolean): number =>
+      term(testRun({ world: 4, sharding: fsdp({ cpuRamEfficientLoading }) }), 'host.load');
+    expect(run(false)).toBe(4 * run(true));
+  });
+
+  it('offloads no more than Twin-Flow says', () => {
+    const share = (offloadRatio: number): number =>
+      term(testRun({ world: 4, sharding: zero(3, { offloadOptimizer: 'cpu', offloadRatio }) }), 'host.optimizer');
+    expect(share(0.5)).toBe(share(1) / 2);
+  });
+});
+
+describe('a checkpoint', () => {
+  const bytes = (run: Parameters<typeof estimateCheckpoint>[0]): number =>
+    estimateCheckpoint(run).checkpoint?.bytes ?? 0;
+
+  it('holds weights and moments of a plain run', () => {
+    expect(bytes(testRun({ sharding: SINGLE }))).toBe((2 + 4) * N);
+    expect(bytes(testRun({ sharding: SINGLE, weights: 'fp32', mode: 'autocast' }))).toBe((4 + 8) * N);
+  });
+
+  it("holds ZeRO's fp32 states, and the model where it is gathered", () => {
+    expect(bytes(testRun({ world: 4, sharding: zero(3) }))).toBe(12 * N);
+    expect(bytes(testRun({ world: 4, sharding: zero(3, { gatherWeightsOnSave: true }) }))).toBe(14 * N);
+    expect(bytes(testRun({ world: 4, sharding: zero(2) }))).toBe(16 * N);
+  });
+
+  it('does not grow with the number of ranks', () => {
+    expect(bytes(testRun({ world: 4, sharding: fsdp() }))).toBeCloseTo(
+      bytes(testRun({ world: 16, sharding: fsdp() })),
+      -1,
+    );
+  });
+
+  it('holds adapters only under LoRA', () => {
+    const run = testRun({ lora: { rank: 16, targets: ['all-linear'] } });
+    const adapters = 41_943_040; // PEFT's count for r = 16 on the seven linear layers of Llama-3-8B.
+    expect(bytes(run)).toBe((4 + 8) * adapters);
+  });
+});
