@@ -107,6 +107,17 @@ describe('resolveModel', () => {
     expect(model.known ? '' : model.why).toContain('meta-llama/Meta-Llama-3-8B');
   });
 
+  it('says that a path outside the workspace is not read', () => {
+    const { model } = resolve('/somewhere/else');
+    expect(model.known ? '' : model.why).toContain('lies outside the workspace folders');
+  });
+
+  it('waits for a file that is still being read', () => {
+    const slow: Workspace = { ...workspace({}), read: () => ({ ok: false, why: 'pending' }) };
+    const { model } = resolveModel('./tiny', { catalog, workspace: slow, base: '/w' });
+    expect(model.known ? '' : model.why).toBe('the config.json of ./tiny is still being read');
+  });
+
   it('is empty-handed for an empty name', () => {
     expect(resolve('  ').model).toMatchObject({ known: false });
   });

@@ -36,7 +36,7 @@ export function resolveModel(idOrPath: string, options: ResolveOptions): Resolve
     localModel(name, options, dependencies, true) ??
     catalogModel(name, options) ??
     namedByPath(name, options) ??
-    unknown<Model>(whyUnknown(name, options));
+    unknown<Model>(whyUnknown(name, options, dependencies));
   return { model, dependencies };
 }
 
@@ -160,8 +160,16 @@ function familyFor(config: unknown, catalog: ModelCatalog): FamilyRecord | undef
   return typeof type === 'string' ? catalog.family(type) : undefined;
 }
 
-function whyUnknown(name: string, { catalog }: ResolveOptions): string {
+function whyUnknown(name: string, { catalog, workspace }: ResolveOptions, dependencies: readonly Path[]): string {
+  if (dependencies.some((file) => isPending(workspace, file))) return `the config.json of ${name} is still being read`;
   const nearest = catalog.nearest(name, 3);
   const hint = nearest.length === 0 ? '' : `; the nearest names are ${nearest.join(', ')}`;
+  const isOutside = isAbsolute(name) && !workspace.roots.some((root) => isInside(root, join('', name)));
+  if (isOutside) return `${name} lies outside the workspace folders and is not read${hint}`;
   return `${name} is no model of the catalog and no folder with a config.json${hint}`;
+}
+
+function isPending(workspace: Workspace, file: Path): boolean {
+  const read = workspace.read(file);
+  return !read.ok && read.why === 'pending';
 }
