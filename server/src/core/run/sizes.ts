@@ -1,0 +1,132 @@
+import { type Known, known, type Origin, unknown } from './known';
+import { type Launch, sizeOf } from './launch';
+import type { RunSources } from './sources';
+import { byDefault, countFrom, writtenIn } from './written';
+
+/** What one source says about the size of a run; undefined where it says nothing. */
+export interface Size {
+  readonly nodes?: Known<number> | undefined;
+  readonly perNode?: Known<number> | undefined;
+  readonly world?: Known<number> | undefined;
+}
+
+type SizeSources = Pick<RunSources, 'links' | 'accelerate' | 'deepspeed'>;
+
+/** Who names the GPUs per node means one node, where neither that nor what starts the run says more. */
+export function oneNode({ nodes, perNode }: Size): Size {
+  return perNode && !nodes ? { nodes: byDefault(1, 'Shardlens', 'one node where none is named') } : {};
+}
+
+/** Launch lines that start this run; where two of them differ in a figure, it is not known. */
+export function fromLaunches({ links }: SizeSources): Size {
+  const sizes = links.launches.map(sizeOf);
+  const agreed = (of: (size: (typeof sizes)[number]) => Known<number> | undefined): Known<number> | undefined => {
+    const values = sizes.flatMap((size) => of(size) ?? []);
+    const [first] = values;
+    const other = values.find((one) => one.known && first?.known && one.value !== first.value);
+    return other && first?.known && other.known
+      ? unknown(`one launch line says ${first.value} and another ${other.value}`, first.origin)
+      : first;
+  };
+  const size = {
+    nodes: agreed((one) => one.nodes),
+    perNode: agreed((one) => one.perNode),
+    world: agreed((one) => one.processes),
+  };
+  const first = links.launch;
+  return { ...size, nodes: size.nodes ?? (first && size.perNode && launchedOnOneNode(first)) };
+}
+
+/** What each launcher does when no number of nodes is given: torchrun and, without a hostfile, deepspeed stay on one machine. */
+function launchedOnOneNode({ launcher, flags }: Launch): Known<number> | undefined {
+  if (launcher === 'torchrun') return byDefault(1, 'torchrun', 'torch/distributed/run.py --nnodes');
+  const hosts = flags.has('hostfile') || flags.has('H') || flags.has('include') || flags.has('i');
+  if (launcher !== 'deepspeed' || hosts) return undefined;
+  return byDefault(1, 'the deepspeed launcher without a hostfile', 'deepspeed/launcher/runner.py');
+}
+
+export function fromAccelerate({ accelerate }: SizeSources): Size {
+  if (!accelerate) return {};
+  const processes = writtenIn(accelerate, 'num_processes');
+  const machines = writtenIn(accelerate, 'num_machines');
+  const type = writtenIn(accelerate, 'distributed_type');
+  const nodes = machines
+    ? countFrom(machines)
+    : byDefault(1, 'accelerate 1.15.0', 'accelerate src/accelerate/commands/config/config_args.py:182');
+  if (processes) return { nodes, world: startedProcesses(countFrom(processes), nodes) };
+  if (type?.plain !== 'NO') return { nodes };
+  const formula = "distributed_type 'NO' is one process";
+  return { nodes, world: known(1, { kind: 'derived', formula, from: [type.origin] }) };
+}
+
+/** The launcher starts num_processes // num_machines on each machine and drops the rest (accelerate utils/launch.py:217, 1.15.0). */
+function startedProcesses(processes: Known<number>, machines: Known<number>): Known<number> {
+  if (!processes.known || !machines.known || processes.value % machines.value === 0) return processes;
+  const each = Math.floor(processes.value / machines.value);
+  const formula = `${processes.value} processes on ${machines.value} machines start ${each} on each`;
+  if (each === 0) return unknown(`${formula}, which is none`, processes.origin);
+  return known(each * machines.value, { kind: 'derived', formula, from: [processes.origin, machines.origin] });
+}
+
+/** All three batch keys as numbers fit one number of ranks only: DeepSpeed asserts the product (runtime/config.py:938). */
+export function fromBatch({ deepspeed }: SizeSources): Size {
+  const [total, micro, steps] = [
+    'train_batch_size',
+    'train_micro_batch_size_per_gpu',
+    'gradient_accumulation_steps',
+  ].map((key) => {
+    const written = writtenIn(deepspeed, key);
+    return written ? countFrom(written) : undefined;
+  });
+  if (!total?.known || !micro?.known || !steps?.known || writtenIn(deepspeed, 'tensor_parallel')) return {};
+  const world = total.value / (micro.value * steps.value);
+  if (!Number.isInteger(world)) return {};
+  const formula = `${total.value} ÷ (${micro.value} × ${steps.value})`;
+  return { world: known(world, { kind: 'derived', formula, from: [total.origin, micro.origin, steps.origin] }) };
+}
+
+/** Any two of nodes, GPUs per node and world size give the third. */
+export function complete(size: Size): Size {
+  const { nodes, perNode, world } = size;
+  if (nodes?.known && perNode?.known) return { ...size, world: combine(nodes, perNode, '×', (a, b) => a * b) };
+  if (world?.known && nodes?.known)
+    return { ...size, perNode: combine(world, nodes, '÷', (a, b) => Math.floor(a / b)) };
+  if (world?.known && perNode?.known)
+    return { ...size, nodes: combine(world, perNode, '÷', (a, b) => Math.ceil(a / b)) };
+  return size;
+}
+
+function combine(
+  a: { value: number; origin: Origin },
+  b: { value: number; origin: Origin },
+  sign: string,
+  f: (a: number, b: number) => number,
+): Known<number> {
+  return known(f(a.value, b.value), {
+    kind: 'derived',
+    formula: `${a.value} ${sign} ${b.value}`,
+    from: [a.origin, b.origin],
+  });
+}
+
+const FIELDS = ['nodes', 'perNode', 'world'] as const;
+
+/**
+ * The first source that says a figure has it, even where it says what cannot be known here; a figure that two others give
+ * is not asked for. Defaults come after everything that is written.
+ */
+export function overlay(sizes: readonly Size[]): Size {
+  const state: { -readonly [K in keyof Size]: Size[K] } = {};
+  for (const defaults of [false, true]) {
+    for (const size of sizes) {
+      for (const field of FIELDS) {
+        const said = size[field];
+        const isDefault = said?.known === true && said.origin.kind === 'default';
+        if (!said || state[field] || isDefault !== defaults) continue;
+        const isGiven = FIELDS.every((other) => other === field || state[other]?.known);
+        if (!isGiven) state[field] = said;
+      }
+    }
+  }
+  return complete(state);
+}
