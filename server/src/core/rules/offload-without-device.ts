@@ -18,7 +18,7 @@ export const offloadWithoutDevice = rule({
       },
       {
         files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "offload_param": { "device": "none", "pin_memory": true } } }',
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "offload_param": { "device": "none", "buffer_count": 6 } } }',
       },
     ],
     good: [
@@ -28,7 +28,7 @@ export const offloadWithoutDevice = rule({
       },
       {
         files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "offload_optimizer": { "device": "none" } } }',
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "offload_optimizer": { "device": "none", "pin_memory": true } } }',
       },
     ],
   },
@@ -38,15 +38,15 @@ export const offloadWithoutDevice = rule({
       const found = setting(config, path);
       if (found?.node?.kind !== 'mapping') continue;
       const device = setting(config, `${path}.device`);
-      const others = found.node.entries.filter(({ key }) => key !== 'device');
-      // A section that only says "none" is a clear way of saying no.
+      // Device "none" with pin_memory alone is a clear way of saying no, ready to be switched on.
+      const others = found.node.entries.filter(({ key }) => key !== 'device' && (key !== 'pin_memory' || !device));
       if (others.length === 0 || (device && stringOf(device) !== 'none')) continue;
       report({
         at: found,
         tag: 'unnecessary',
         ...(device ? {} : { severity: 'warning' as const }),
         message: device
-          ? `${section} has device "none", so nothing is offloaded and ${others.map(({ key }) => key).join(', ')} have no effect.`
+          ? `${section} has device "none", so nothing is offloaded and ${others.map(({ key }) => key).join(', ')} ${others.length === 1 ? 'has' : 'have'} no effect.`
           : `${section} names no device, and the default is "none": nothing is offloaded.`,
         fixes: device ? [removeFix(found)] : [setFix(config, `${path}.device`, 'cpu'), removeFix(found)],
       });
