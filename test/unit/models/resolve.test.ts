@@ -82,6 +82,12 @@ describe('resolveModel', () => {
     expect(model).toMatchObject({ known: true, value: { modelType: 'qwen2' } });
   });
 
+  it('reads own records in the shape of the catalog', () => {
+    const { architectures: _, model_type, ...config } = JSON.parse(CONFIG);
+    const { model } = resolve('mine', {}, { mine: { model_type, architecture: 'Qwen2Model', config } });
+    expect(model).toMatchObject({ known: true, value: { architecture: 'Qwen2Model', assumptions: [] } });
+  });
+
   it('names the field that an own config.json lacks', () => {
     const broken = JSON.stringify({ ...JSON.parse(CONFIG), vocab_size: null });
     const { model } = resolve('./tiny', { '/w/tiny/config.json': broken });

@@ -43,7 +43,15 @@ export function resolveModel(idOrPath: string, options: ResolveOptions): Resolve
 function ownModel(name: string, { own, catalog }: ResolveOptions): Known<Model> | undefined {
   if (own === undefined || !Object.hasOwn(own, name)) return undefined;
   const record = own[name];
-  const config = isFields(record) && isFields(record.config) ? { ...record, ...record.config } : record;
+  // The catalog's shape keeps the class beside the config: `architecture`, where config.json has `architectures`.
+  const config =
+    isFields(record) && isFields(record.config)
+      ? {
+          ...record,
+          ...(record.architecture !== undefined && { architectures: [record.architecture] }),
+          ...record.config,
+        }
+      : record;
   return described(config, name, 'models in shardlens.json', 'high', catalog, {
     kind: 'catalog',
     id: name,
