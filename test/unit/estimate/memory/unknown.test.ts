@@ -37,6 +37,24 @@ describe('what is not known', () => {
     expect(estimateMemory(forget(testRun({ sharding: SINGLE }))).memory).not.toBeNull();
   });
 
+  it('gives no estimate for a ZeRO stage that is not known', () => {
+    const run = testRun({ world: 4, sharding: { ...zero(3), stage: unknown('stage is "auto"') } });
+    const { memory, assumptions } = estimateMemory(run);
+    expect(memory).toBeNull();
+    expect(assumptions[0]).toMatchObject({ what: 'ZeRO stage' });
+  });
+
+  it('says which LoRA targets it takes', () => {
+    const run = testRun({ lora: { rank: 16, targets: [] } });
+    const lora = value({
+      rank: value(16),
+      targets: unknown<readonly string[]>('not written'),
+      modulesToSave: value([]),
+    });
+    const { assumptions } = estimateMemory({ ...run, lora });
+    expect(assumptions).toContainEqual(expect.objectContaining({ what: 'LoRA targets', value: 'q_proj, v_proj' }));
+  });
+
   it('widens the band when the sequence length is assumed, and says which', () => {
     const run = testRun({ micro: 8, sequence: 1024 });
     const guessed: TrainingRun = { ...run, batch: { ...run.batch, sequenceLength: unknown('max_length is not set') } };

@@ -41,8 +41,14 @@ export function readBatch(run: TrainingRun, corner: Corner, note: (assumption: A
 }
 
 /** Unpacked samples of different lengths are padded to the longest, and a padded batch carries a mask. */
-export function isPadded(run: TrainingRun, corner: Corner): boolean {
-  const packing = optional(run.batch.packing);
-  if (packing !== undefined) return !packing && optional(run.method) !== 'pretrain';
+export function isPadded(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
+  const { packing } = run.batch;
+  if (optional(run.method) === 'pretrain') return false;
+  if (packing.known) return !packing.value;
+  note({
+    what: 'padding',
+    value: 'none',
+    because: `${packing.why}; the band reaches to padded batches, which keep a mask and repeated key heads`,
+  });
   return corner === 'high';
 }

@@ -77,6 +77,9 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
   const pipeline = ranks(run.parallelism.pipeline);
   const context = ranks(run.parallelism.context);
   const expert = ranks(run.parallelism.expert);
+  if (sharding.kind === 'zero' && !sharding.stage.known) {
+    return missing('ZeRO stage', sharding.stage.why, 'it decides what each GPU holds', note);
+  }
   const stage = sharding.kind === 'zero' ? optional(sharding.stage) : undefined;
   const isSharded = sharding.kind === 'fsdp' || (sharding.kind === 'zero' && stage !== 0);
   const shards = isSharded ? shardRanks(run) : 1;
@@ -91,6 +94,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
   const counts = countParameters(model, { tensor, pipeline, expert });
   const precision = readPrecision(run, corner, note);
   const batch = readBatch(run, corner, note);
+  noteLora(run, model, note);
   const lora = run.lora?.known ? countLora(model, run.lora.value, tensor) : undefined;
   const name = optional(run.optimizer.name) ?? 'adamw_torch';
   const record = optimizerRecord(name);
@@ -104,7 +108,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     note({ what: 'optimizer', value: 'AdamW', because: run.optimizer.name.why });
   }
   const optimizer = record ?? { fp32: 8, half: 8, label: 'optimizer state' };
-  const masked = batch.samples > 1 && isPadded(run, corner);
+  const masked = batch.samples > 1 && isPadded(run, corner, note);
   return {
     model,
     counts,
@@ -145,6 +149,21 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
 function missing(what: string, why: string, because: string, note: (assumption: Assumption) => void): undefined {
   note({ what, value: 'not known', because: `${why}; ${because}` });
   return undefined;
+}
+
+/** What PEFT fills in, or the model's family. */
+function noteLora(run: TrainingRun, model: Model, note: (assumption: Assumption) => void): void {
+  if (run.lora === undefined) return;
+  if (!run.lora.known) {
+    note({ what: 'LoRA', value: 'none: all parameters are trained', because: run.lora.why });
+    return;
+  }
+  const { rank, targets } = run.lora.value;
+  if (!rank.known) note({ what: 'LoRA rank', value: "8, PEFT's default", because: rank.why });
+  if (!targets.known) {
+    const value = model.loraTargets?.join(', ') ?? 'q_proj, v_proj';
+    note({ what: 'LoRA targets', value, because: `${targets.why}; PEFT takes them by model family` });
+  }
 }
 
 function ranks(value: Known<number>): number {

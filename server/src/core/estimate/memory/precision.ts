@@ -11,7 +11,8 @@ type PrecisionFacts = Pick<Facts, 'weightBytes' | 'computeBytes' | 'streamBytes'
 
 /**
  * Widths of the stored weights, the products and the stream. DeepSpeed casts the model to its 16-bit type; FSDP with mixed
- * precision keeps fp32 shards (accelerate ≥ 0.30 upcasts) and gathers 16 bits; autocast works over the weights as loaded.
+ * precision keeps fp32 shards of what is trained (accelerate ≥ 0.30 upcasts it: utils/fsdp_utils.py) and gathers 16 bits;
+ * autocast works over the weights as loaded.
  */
 export function readPrecision(
   run: TrainingRun,
@@ -32,7 +33,8 @@ export function readPrecision(
   }
   const loaded = weights.known ? dtypeBytes(weights.value) : computeBytes;
   if (sharding === 'fsdp') {
-    return { weightBytes: mixed ? 4 : loaded, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
+    const upcast = mixed && run.lora === undefined;
+    return { weightBytes: upcast ? 4 : loaded, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
   }
   const castsWeights = mixed && loaded === 4;
   return { weightBytes: loaded, computeBytes: mixed ? computeBytes : loaded, streamBytes: loaded, castsWeights, mixed };
