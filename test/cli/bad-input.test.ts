@@ -69,6 +69,15 @@ describe('a file that cannot be read as text ends with status 2', () => {
     expectCalm(outcome);
   });
 
+  it('on standard input', async () => {
+    const outcome = await shardlens(folderWith({}), ['check', '--stdin', '--stdin-filename', 'ds_config.json'], {
+      input: Buffer.from([0x7b, 0, 1]),
+    });
+    expect(outcome.status).toBe(2);
+    expect(outcome.err).toMatch(/ds_config\.json on standard input cannot be checked/);
+    expectCalm(outcome);
+  });
+
   it('met on a walk is passed over, unless its name is that of a config', async () => {
     const binary = Buffer.from([0x7b, 0, 1]);
     const passed = await shardlens(folderWith({ 'weights.json': binary }), ['check']);

@@ -130,9 +130,15 @@ function stdinTarget(name: string): Targets {
 }
 
 function readStdin(name: string): string {
-  const decoded = decode(readFileSync(0));
+  let bytes: Uint8Array;
+  try {
+    bytes = readFileSync(0);
+  } catch {
+    throw new UsageError('standard input cannot be read.');
+  }
+  const decoded = decode(bytes);
   if (decoded.ok) return decoded.text;
-  throw new UsageError(`the text of ${name} on standard input is not text that can be read (${decoded.why}).`);
+  throw new UsageError(`${name} on standard input cannot be checked. ${decoded.message}`);
 }
 
 function textOf(file: Path): string | undefined {
