@@ -95,6 +95,15 @@ describe('the place', () => {
     expect([run.nodes, run.gpusPerNode, run.worldSize].map(told)).toEqual([1, 8, 8]);
   });
 
+  it('spreads processes over nodes of the hardware', () => {
+    const place = (launch: string) => {
+      const { run } = join({ 'train.yaml': trainer(''), 'run.sh': launch }, { hardware: 'p4d.24xlarge', from: 'flag' });
+      return [run.nodes, run.gpusPerNode, run.worldSize].map(told);
+    };
+    expect(place('accelerate launch --num_processes 4 train.py train.yaml')).toEqual([1, 4, 4]);
+    expect(place('accelerate launch --num_processes 16 --num_machines $N train.py train.yaml')).toEqual([2, 8, 16]);
+  });
+
   it('reads a cluster description beside shardlens.json, sizes included', () => {
     const { run, dependencies } = join({
       'train.yaml': trainer(''),

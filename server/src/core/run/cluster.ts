@@ -125,30 +125,39 @@ function placeOn(
 ): Place {
   const name = textFrom(hardware.written);
   if (!name.known) return { ...taken, cluster: unknown(name.why, name.origin) };
-  const nodes = taken.nodes.known ? taken.nodes.value : undefined;
-  const gpusPerNode = taken.gpusPerNode.known ? taken.gpusPerNode.value : undefined;
-  const built = buildCluster(
-    { hardware: hardware.description ?? name.value, nodes, gpusPerNode },
-    { catalog: catalogs.hardware, own: sources.settings.hardware },
-  );
+  const build = ({ nodes, gpusPerNode }: Omit<Place, 'cluster'>) =>
+    buildCluster(
+      {
+        hardware: hardware.description ?? name.value,
+        nodes: nodes.known ? nodes.value : undefined,
+        gpusPerNode: gpusPerNode.known ? gpusPerNode.value : undefined,
+      },
+      { catalog: catalogs.hardware, own: sources.settings.hardware },
+    );
+  const first = build(taken);
+  const placed = 'problem' in first ? taken : spread(taken, first.cluster);
+  const built = placed === taken ? first : build(placed);
   if ('problem' in built) {
     finder.notes.push(unknownHardware(built, name.origin));
     return { ...taken, cluster: unknown(built.problem.replace(/\.$/, ''), name.origin) };
   }
-  const { cluster } = built;
-  const origin: Origin = name.origin;
-  const all = known(cluster.gpusPerNode, { kind: 'catalog', id: cluster.id, source: 'GPUs of one node' });
-  const one = known(cluster.nodes, { kind: 'default', of: 'Shardlens', source: 'one node where none is named' });
-  const sized = {
-    nodes: taken.nodes.known ? taken.nodes : one,
-    perNode: taken.gpusPerNode.known ? taken.gpusPerNode : all,
-  };
-  const world = taken.worldSize.known ? taken.worldSize : complete({ ...sized, world: undefined }).world;
+  return { ...placed, cluster: known(built.cluster, name.origin) };
+}
+
+/** Fills what nobody says from the hardware: as many nodes as the processes need, else all GPUs of one. */
+function spread(taken: Omit<Place, 'cluster'>, cluster: Cluster): Omit<Place, 'cluster'> {
+  const { nodes, gpusPerNode, worldSize } = taken;
+  if (nodes.known && gpusPerNode.known) return taken;
+  const whole = known(cluster.gpusInNode, { kind: 'catalog', id: cluster.id, source: 'GPUs of one node' });
+  const one = known(1, { kind: 'default', of: 'Shardlens', source: 'one node where none is named' });
+  const fits = worldSize.known && worldSize.value <= cluster.gpusInNode;
+  const filled = worldSize.known
+    ? complete({ nodes: fits ? one : undefined, perNode: fits ? undefined : whole, world: worldSize })
+    : { nodes: nodes.known ? nodes : one, perNode: gpusPerNode.known ? gpusPerNode : whole };
   return {
-    cluster: known(cluster, origin),
-    nodes: sized.nodes,
-    gpusPerNode: sized.perNode,
-    worldSize: world ?? taken.worldSize,
+    nodes: nodes.known ? nodes : (filled.nodes ?? nodes),
+    gpusPerNode: gpusPerNode.known ? gpusPerNode : (filled.perNode ?? gpusPerNode),
+    worldSize: worldSize.known ? worldSize : (complete(filled).world ?? worldSize),
   };
 }
 

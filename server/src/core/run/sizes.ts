@@ -34,12 +34,15 @@ export function fromLaunches({ links }: SizeSources): Size {
     world: agreed((one) => one.processes),
   };
   const first = links.launch;
-  return { ...size, nodes: size.nodes ?? (first && size.perNode && launchedOnOneNode(first)) };
+  return { ...size, nodes: size.nodes ?? (first && (size.perNode ?? size.world) && launchedOnOneNode(first)) };
 }
 
-/** What each launcher does when no number of nodes is given: torchrun and, without a hostfile, deepspeed stay on one machine. */
+/** Without a number of nodes, torchrun, accelerate and (given no hostfile) deepspeed stay on one machine. */
 function launchedOnOneNode({ launcher, flags }: Launch): Known<number> | undefined {
   if (launcher === 'torchrun') return byDefault(1, 'torchrun', 'torch/distributed/run.py --nnodes');
+  if (launcher === 'accelerate' || launcher === 'trl') {
+    return byDefault(1, 'accelerate 1.15.0', 'accelerate src/accelerate/commands/config/config_args.py:182');
+  }
   const hosts = flags.has('hostfile') || flags.has('H') || flags.has('include') || flags.has('i');
   if (launcher !== 'deepspeed' || hosts) return undefined;
   return byDefault(1, 'the deepspeed launcher without a hostfile', 'deepspeed/launcher/runner.py');
