@@ -44,6 +44,16 @@ describe('what is not known', () => {
     expect(assumptions[0]).toMatchObject({ what: 'ZeRO stage' });
   });
 
+  it('reaches down to checkpointing and up to fp32 weights where nothing says', () => {
+    const run = testRun({ micro: 8, sequence: 2048 });
+    const certain = estimateMemory(run).memory;
+    const checkpointing = estimateMemory({ ...run, checkpointing: unknown('the script decides') });
+    expect(checkpointing.memory?.value).toBe(certain?.value);
+    expect(checkpointing.memory?.low).toBeLessThan((certain?.low ?? 0) * 0.9);
+    const weights = estimateMemory({ ...run, precision: { ...run.precision, weights: unknown('no dtype') } });
+    expect(weights.memory?.high).toBeGreaterThan((certain?.high ?? 0) * 1.4);
+  });
+
   it('says which LoRA targets it takes', () => {
     const run = testRun({ lora: { rank: 16, targets: [] } });
     const lora = value({

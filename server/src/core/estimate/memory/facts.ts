@@ -127,7 +127,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     ...precision,
     attention: attentionKernel(run, model, precision.computeBytes, masked),
     masked,
-    checkpointing: optional(run.checkpointing) ?? 'none',
+    checkpointing: readCheckpointing(run, corner, note),
     fusedLoss: optional(run.fusedLoss) ?? false,
     compiled: optional(run.torchCompile) ?? false,
     lora,
@@ -177,6 +177,21 @@ function shardRanks(run: TrainingRun): number | undefined {
   if (written !== undefined) return Math.max(1, written);
   const world = optional(run.worldSize);
   return world === undefined ? undefined : Math.max(1, world / (ranks(tensor) * ranks(pipeline) * ranks(context)));
+}
+
+/** Off is the default of every framework here; where code may turn it on, the band reaches down to it. */
+function readCheckpointing(
+  run: TrainingRun,
+  corner: Corner,
+  note: (assumption: Assumption) => void,
+): Facts['checkpointing'] {
+  if (run.checkpointing.known) return run.checkpointing.value;
+  note({
+    what: 'gradient checkpointing',
+    value: 'off',
+    because: `${run.checkpointing.why}; the band reaches to full checkpointing`,
+  });
+  return corner === 'low' ? 'full' : 'none';
 }
 
 /** Which kernel scaled_dot_product_attention takes on CUDA; estimation §3.3 and the oracle's section 2.3. */

@@ -31,7 +31,13 @@ export function readPrecision(
   if (sharding === 'zero') {
     return { weightBytes: computeBytes, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed: false };
   }
-  const loaded = weights.known ? dtypeBytes(weights.value) : computeBytes;
+  let loaded: 2 | 4;
+  if (weights.known) loaded = dtypeBytes(weights.value);
+  else {
+    loaded = corner === 'high' ? 4 : computeBytes;
+    const value = computeBytes === 4 ? 'fp32' : '16-bit';
+    note({ what: 'stored weights', value, because: `${weights.why}; the band reaches to fp32` });
+  }
   if (sharding === 'fsdp') {
     const upcast = mixed && run.lora === undefined;
     return { weightBytes: upcast ? 4 : loaded, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
