@@ -18,6 +18,7 @@ import type {
   PathRecord,
 } from '../core/hardware/records';
 import { packedHardware } from '../generated/hardware';
+import { unpackText } from './packed-text';
 
 interface Table {
   readonly columns: readonly string[];
@@ -39,7 +40,7 @@ let loaded: HardwareCatalog | undefined;
 
 /** The catalog of accelerators, instances and links; unpacked on the first call. */
 export function loadHardwareCatalog(): HardwareCatalog {
-  loaded ??= catalogOf(JSON.parse(packedHardware) as Packed);
+  loaded ??= catalogOf(JSON.parse(unpackText(packedHardware)) as Packed);
   return loaded;
 }
 

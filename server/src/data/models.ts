@@ -1,11 +1,11 @@
 import type { FamilyRecord, ModelCatalog, ModelRecord } from '../core/catalogs';
 import { nearestNames } from '../core/models/nearest';
 import { PACKED_MODELS } from '../generated/models';
+import { unpackText } from './packed-text';
 
 /** As `scripts/generate/models.mjs` writes it; numbers that stand for texts are indexes into `texts`. */
 type PackedModel = readonly [
   id: string,
-  aliases: string,
   modelType: number,
   architecture: number,
   dtype: number,
@@ -15,39 +15,64 @@ type PackedModel = readonly [
   config: Readonly<Record<string, unknown>>,
 ];
 
-interface Packed {
+/** What all records share. */
+interface Shared {
   readonly date: string;
   readonly texts: readonly string[];
-  readonly models: readonly PackedModel[];
   readonly families: readonly (readonly [type: string, noSplit: string, blocks: string | 0, loraTargets: string | 0])[];
 }
 
-/** The bundled model catalog; parsed when first asked for a model. */
+/** The catalog as text: a record is parsed when it is asked for, since most runs ask for one. */
+interface Packed {
+  readonly shared: Shared;
+  /** A line for each name, in lower case: a line end, the name, a tab, and the place of its record. */
+  readonly names: string;
+  readonly records: readonly string[];
+}
+
+/** The bundled model catalog; unpacked when first asked for a model. */
 export function loadModelCatalog(): ModelCatalog {
-  let packed: Packed | undefined;
-  let names: Map<string, ModelRecord> | undefined;
+  let unpacked: Packed | undefined;
+  let names: readonly string[] | undefined;
   let families: Map<string, FamilyRecord> | undefined;
-  const read = (): Packed => {
-    packed ??= JSON.parse(PACKED_MODELS) as Packed;
-    return packed;
+  const packed = (): Packed => {
+    unpacked ??= unpack();
+    return unpacked;
   };
-  const index = () => {
-    names ??= indexByName(read());
-    return names;
-  };
+  const find = (id: string) => findRecord(packed(), plainName(id));
   return {
-    find: (id) => index().get(plainName(id)),
+    find,
     nearest(id, limit) {
-      const found = nearestNames(plainName(id), index().keys(), limit * 4);
-      const ids = found.map((name) => index().get(name)?.id).filter((name) => name !== undefined);
+      names ??= namesOf(packed());
+      const found = nearestNames(plainName(id), names, limit * 4);
+      const ids = found.map((name) => find(name)?.id).filter((name) => name !== undefined);
       return [...new Set(ids)].slice(0, limit);
     },
-    ids: () => read().models.map((model) => model[0]),
+    ids: () => packed().records.map((record) => (JSON.parse(record) as PackedModel)[0]),
     family(modelType) {
-      families ??= new Map(read().families.map((family) => [family[0], familyRecord(family)]));
+      families ??= new Map(packed().shared.families.map((family) => [family[0], familyRecord(family)]));
       return families.get(modelType);
     },
   };
+}
+
+function unpack(): Packed {
+  const [shared = '', names = '', records = ''] = unpackText(PACKED_MODELS).split('\n\n');
+  return { shared: JSON.parse(shared) as Shared, names: `\n${names}\n`, records: records.split('\n') };
+}
+
+function findRecord({ shared, names, records }: Packed, name: string): ModelRecord | undefined {
+  if (/[\t\n]/.test(name)) return undefined;
+  const at = names.indexOf(`\n${name}\t`);
+  if (at < 0) return undefined;
+  const start = at + name.length + 2;
+  const record = records[Number(names.slice(start, names.indexOf('\n', start)))];
+  return record === undefined ? undefined : modelRecord(shared, JSON.parse(record) as PackedModel);
+}
+
+function namesOf({ names }: Packed): string[] {
+  const lines = names.trim().split('\n');
+  return lines.map((line) => line.slice(0, line.indexOf('\t')));
 }
 
 /** `Meta-Llama/Meta-Llama-3-8B/` and `meta-llama/meta-llama-3-8b` are one name. */
@@ -59,30 +84,8 @@ function plainName(id: string): string {
     .toLowerCase();
 }
 
-/** Ids first, then aliases, then names without their owner where only one record has them. */
-function indexByName(packed: Packed): Map<string, ModelRecord> {
-  const names = new Map<string, ModelRecord>();
-  const records = packed.models.map((model) => ({ record: modelRecord(packed, model), aliases: aliasesOf(model) }));
-  for (const { record } of records) names.set(record.id.toLowerCase(), record);
-  for (const { record, aliases } of records) {
-    for (const alias of aliases) if (!names.has(alias.toLowerCase())) names.set(alias.toLowerCase(), record);
-  }
-  const bare = new Map<string, ModelRecord | undefined>();
-  for (const [name, record] of names) {
-    const last = name.slice(name.lastIndexOf('/') + 1);
-    bare.set(last, bare.has(last) && bare.get(last) !== record ? undefined : record);
-  }
-  for (const [name, record] of bare) if (record && !names.has(name)) names.set(name, record);
-  return names;
-}
-
-function aliasesOf([id, aliases]: PackedModel): string[] {
-  const owner = id.slice(0, id.indexOf('/'));
-  return aliases === '' ? [] : aliases.split(' ').map((alias) => (alias.startsWith('/') ? owner + alias : alias));
-}
-
-function modelRecord({ texts, date }: Packed, model: PackedModel): ModelRecord {
-  const [id, , modelType, architecture, dtype, confidence, total, source, config] = model;
+function modelRecord({ texts, date }: Shared, model: PackedModel): ModelRecord {
+  const [id, modelType, architecture, dtype, confidence, total, source, config] = model;
   const level = texts[confidence];
   return {
     id,
@@ -98,7 +101,7 @@ function modelRecord({ texts, date }: Packed, model: PackedModel): ModelRecord {
   };
 }
 
-function familyRecord([modelType, noSplit, blocks, lora]: Packed['families'][number]): FamilyRecord {
+function familyRecord([modelType, noSplit, blocks, lora]: Shared['families'][number]): FamilyRecord {
   const noSplitModules = words(noSplit);
   return {
     modelType,

@@ -1,23 +1,24 @@
 import type { DialectSchema, SchemaError } from '../core/catalogs';
 import type { DialectId } from '../core/source';
-import { text as accelerateText } from '../generated/schema-accelerate';
-import { text as deepspeedText } from '../generated/schema-deepspeed';
-import { text as fsdpText } from '../generated/schema-fsdp';
-import { text as trainerText } from '../generated/schema-trainer';
+import { packed as acceleratePacked } from '../generated/schema-accelerate';
+import { packed as deepspeedPacked } from '../generated/schema-deepspeed';
+import { packed as fsdpPacked } from '../generated/schema-fsdp';
+import { packed as trainerPacked } from '../generated/schema-trainer';
 import { validate as validateAccelerate } from '../generated/validate-accelerate';
 import { validate as validateDeepspeed } from '../generated/validate-deepspeed';
 import { validate as validateFsdp } from '../generated/validate-fsdp';
 import { validate as validateTrainer } from '../generated/validate-trainer';
+import { unpackText } from './packed-text';
 import { unpackSchema } from './unpack-schema';
 
 /** A validator as ajv writes it: it leaves what it found on itself. */
 type Validator = { (value: unknown): boolean; errors?: readonly SchemaError[] | null };
 
-const sources: Partial<Record<DialectId, { text: string; validate: Validator }>> = {
-  deepspeed: { text: deepspeedText, validate: validateDeepspeed },
-  trainer: { text: trainerText, validate: validateTrainer },
-  fsdp: { text: fsdpText, validate: validateFsdp },
-  accelerate: { text: accelerateText, validate: validateAccelerate },
+const sources: Partial<Record<DialectId, { packed: string; validate: Validator }>> = {
+  deepspeed: { packed: deepspeedPacked, validate: validateDeepspeed },
+  trainer: { packed: trainerPacked, validate: validateTrainer },
+  fsdp: { packed: fsdpPacked, validate: validateFsdp },
+  accelerate: { packed: acceleratePacked, validate: validateAccelerate },
 };
 
 /** A schema that says nothing, for dialects that are checked elsewhere. */
@@ -32,7 +33,7 @@ export function loadSchema(dialect: DialectId): DialectSchema {
   let schema = loaded.get(dialect);
   if (!schema) {
     schema = {
-      schema: unpackSchema(source.text),
+      schema: unpackSchema(unpackText(source.packed)),
       validate: (value) => (source.validate(value) ? [] : (source.validate.errors ?? [])),
     };
     loaded.set(dialect, schema);

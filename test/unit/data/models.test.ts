@@ -28,7 +28,7 @@ describe('server/data/models.json', () => {
   });
 
   it('is small when packed', () => {
-    expect(PACKED_MODELS.length).toBeLessThan(300_000);
+    expect(PACKED_MODELS.length).toBeLessThan(80_000);
   });
 });
 

@@ -80,8 +80,8 @@ describe('server/data/hardware.json', () => {
     }
   });
 
-  it('is packed to less than 150 KB', () => {
-    expect(packedHardware.length).toBeLessThan(150_000);
+  it('is packed to less than 50 KB', () => {
+    expect(packedHardware.length).toBeLessThan(50_000);
   });
 });
 
