@@ -187,8 +187,8 @@ function readCheckpointing(
 ): Facts['checkpointing'] {
   if (run.checkpointing.known) return run.checkpointing.value;
   note({
-    what: 'gradient checkpointing',
-    value: 'off',
+    what: 'activation checkpointing',
+    value: 'none',
     because: `${run.checkpointing.why}; the band reaches to full checkpointing`,
   });
   return corner === 'low' ? 'full' : 'none';
