@@ -24,7 +24,7 @@ export const nvmeTooSmall = rule({
       {
         files: {
           'ds.json':
-            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "offload_optimizer": { "device": "nvme", "nvme_path": "/local_nvme" } } }',
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "offload_optimizer": { "device": "nvme", "nvme_path": "/local_nvme" }, "offload_param": { "device": "nvme", "nvme_path": "/local_nvme" } } }',
           'shardlens.json':
             '{ "model": "meta-llama/Meta-Llama-3-70B", "target": "box", "targets": { "box": { "hardware": "g4dn.8xlarge" } } }',
         },
@@ -34,7 +34,7 @@ export const nvmeTooSmall = rule({
       {
         files: {
           'ds.json':
-            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "offload_optimizer": { "device": "nvme", "nvme_path": "/local_nvme" } } }',
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "offload_optimizer": { "device": "nvme", "nvme_path": "/local_nvme" }, "offload_param": { "device": "nvme", "nvme_path": "/local_nvme" } } }',
           'shardlens.json':
             '{ "model": "meta-llama/Meta-Llama-3-70B", "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge" } } }',
         },
