@@ -53,6 +53,15 @@ describe('check', () => {
     expect(out).not.toContain('\u001b');
   });
 
+  it('as text cuts a long line around the place', async () => {
+    const long = folderWith({
+      'ds_config.json': `{ "x": "${'y'.repeat(5000)}", "zero_optimization": { "stage": 2, "overlap_com": true }, "z": "${'y'.repeat(5000)}" }`,
+    });
+    const { out } = await shardlens(long, ['check']);
+    expect(out).toContain('"overlap_com": true');
+    expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThan(250);
+  });
+
   it('as GitHub commands escapes what the runner would take for its own', async () => {
     const { out } = await shardlens(folder, ['check', '--format', 'github']);
     expect(out).toMatch(

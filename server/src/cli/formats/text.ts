@@ -48,12 +48,14 @@ function findingText(
 }
 
 function frame(source: string, lines: LineIndex, { range, severity }: OutputFinding, colours: Colours): string[] {
-  const start = lines.offsetAt({ line: range.start.line, character: 0 });
-  const whole = source.slice(start, lines.offsetAt({ line: range.start.line + 1, character: 0 }));
-  const line = whole.replace(/[\r\n]+$/, '').replaceAll('\t', ' ');
-  if (line.trim() === '') return [];
   const cut = Math.max(0, range.start.character - MAX_FRAME / 2);
-  const shown = line.slice(cut, cut + MAX_FRAME);
+  const start = lines.offsetAt({ line: range.start.line, character: cut });
+  const next = lines.offsetAt({ line: range.start.line + 1, character: 0 });
+  const shown = source
+    .slice(start, Math.min(next, start + MAX_FRAME))
+    .replace(/[\r\n]+$/, '')
+    .replaceAll('\t', ' ');
+  if (shown.trim() === '') return [];
   const from = range.start.character - cut;
   const end = range.end.line === range.start.line ? range.end.character - cut : shown.length;
   const length = Math.max(1, Math.min(end, shown.length) - from);
