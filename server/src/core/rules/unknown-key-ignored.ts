@@ -3,6 +3,7 @@ import { schemaProblems } from '../schema/problems';
 import { type Explanation, explainUnknownKey } from '../schema/unknown-key';
 import { readerAtStart } from '../schema/verdict';
 import { removeEntry, renameKey } from '../syntax/editing';
+import { isSizeWithoutPrefix } from './parallelism-prefix-missing';
 import { rule } from './rule';
 
 /** Reports keys that the framework drops without a word. */
@@ -52,6 +53,7 @@ export const unknownKeyIgnored = rule({
       if (explanation.kind === 'misplaced' || explanation.kind === 'foreign') continue;
       const { setting, key, owner } = problem;
       const section = setting.path.split('.').slice(0, -1).join('.');
+      if (section === 'parallelism_config' && isSizeWithoutPrefix(key)) continue;
       const meant = suggestion(explanation);
       report({
         at: setting,

@@ -1,0 +1,67 @@
+import { accelerateFile, distributedTypeOf, meshOf, sizeSetting } from '../rules-support/accelerate-file';
+import { numberOf, setting } from '../settings';
+import { rule } from './rule';
+
+const CONFIG = (sizes: string, version = 2, type = 'FSDP') =>
+  accelerateFile(
+    `num_processes: 8\nparallelism_config:\n${sizes}fsdp_config:\n  fsdp_version: ${version}\n  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP\n`,
+    type,
+  );
+const SIZE = (name: string, size: number) => `  parallelism_config_${name}_size: ${size}\n`;
+
+/** Reports dimensions of parallelism that Accelerate does not combine. */
+export const parallelismCombinationRefused = rule({
+  id: 'parallelism-combination-refused',
+  severity: 'error',
+  applies: ['accelerate'],
+  why: 'Accelerate builds a mesh only for combinations it can run: context and sequence parallelism exclude each other, tensor and context parallelism need sharding beside replicas, and all of it needs FSDP 2, not FSDP 1.',
+  source: [
+    'accelerate src/accelerate/parallelism_config.py:329 (1.15.0) cp with sp',
+    'accelerate src/accelerate/parallelism_config.py:336 (1.15.0) tp or cp with replicas only',
+    'accelerate src/accelerate/parallelism_config.py:381 (1.15.0) FSDP 2 with nothing to shard across',
+    'accelerate src/accelerate/parallelism_config.py:390 (1.15.0) FSDP 1',
+    'accelerate src/accelerate/state.py:994 (1.15.0) cp without FSDP',
+  ],
+  verified: 'run',
+  examples: {
+    bad: [
+      { files: CONFIG(SIZE('cp', 2) + SIZE('sp', 4)) },
+      { files: CONFIG(SIZE('tp', 4) + SIZE('dp_replicate', 2)) },
+      { files: CONFIG(SIZE('tp', 8)) },
+      { files: CONFIG(SIZE('dp_shard', 8), 1) },
+    ],
+    good: [{ files: CONFIG(SIZE('tp', 2) + SIZE('dp_shard', 4)) }, { files: CONFIG(SIZE('cp', 8)) }],
+  },
+  check({ config, report }) {
+    const mesh = meshOf(config);
+    const type = distributedTypeOf(config);
+    if (!mesh || type === undefined) return;
+    const say = (dimension: keyof typeof mesh, message: string) => {
+      const at = sizeSetting(config, dimension);
+      if (at) report({ at, message: `${message}; Accelerate stops at start-up.` });
+    };
+    const isOn = Object.values(mesh).some((size) => size > 1);
+    if (mesh.cp > 1 && mesh.sp > 1) {
+      say('sp', `cp_size ${mesh.cp} and sp_size ${mesh.sp} exclude each other: both split the sequence`);
+      return;
+    }
+    if ((mesh.tp > 1 || mesh.cp > 1) && mesh.dp_replicate > 1 && mesh.dp_shard === 1) {
+      const inner = mesh.tp > 1 ? 'tp' : 'cp';
+      say(
+        'dp_replicate',
+        `dp_replicate_size ${mesh.dp_replicate} with ${inner}_size ${mesh[inner]} needs dp_shard_size above 1`,
+      );
+      return;
+    }
+    if (type === 'FSDP') {
+      const version = setting(config, 'fsdp_config.fsdp_version') ?? setting(config, 'fsdp_config.version');
+      const number = version ? numberOf(version) : 1;
+      const first = (['dp_shard', 'tp', 'cp', 'dp_replicate', 'sp'] as const).find((one) => mesh[one] > 1);
+      if (number === 1 && isOn && first) say(first, 'parallelism_config needs FSDP 2 and this file runs FSDP 1');
+      else if (number === 2 && isOn && mesh.dp_shard === 1 && mesh.cp === 1 && mesh.tp > 1)
+        say('tp', `tp_size ${mesh.tp} leaves FSDP nothing to shard across: dp_shard_size and cp_size are both 1`);
+    }
+    if (type === 'MULTI_GPU' && mesh.cp > 1)
+      say('cp', `cp_size ${mesh.cp} needs FSDP 2, and distributed_type is ${type}`);
+  },
+});

@@ -1,0 +1,63 @@
+import { accelerateFile, distributedTypeOf } from '../rules-support/accelerate-file';
+import { removeFix } from '../rules-support/zero';
+import { setting } from '../settings';
+import { replaceValue } from '../syntax/editing';
+import { rule } from './rule';
+
+const SECTIONS = [
+  ['fsdp_config', 'FSDP'],
+  ['deepspeed_config', 'DEEPSPEED'],
+  ['megatron_lm_config', 'MEGATRON_LM'],
+] as const;
+
+const TYPES = new Set([
+  'NO',
+  'MULTI_CPU',
+  'MULTI_GPU',
+  'MULTI_NPU',
+  'MULTI_XPU',
+  'MULTI_HPU',
+  'DEEPSPEED',
+  'FSDP',
+  'MEGATRON_LM',
+  'XLA',
+]);
+
+/** Reports sections that the distributed_type of the file does not read. */
+export const sectionOfAnotherType = rule({
+  id: 'section-of-another-type',
+  severity: 'warning',
+  applies: ['accelerate'],
+  why: 'distributed_type decides which engine starts, and only its own section is read. The others are copied onto the launcher and never looked at.',
+  source: ['accelerate src/accelerate/commands/launch.py:1229 (1.15.0)'],
+  verified: 'run',
+  examples: {
+    bad: [
+      { files: accelerateFile('num_processes: 8\ndeepspeed_config:\n  zero_stage: 3\n') },
+      { files: accelerateFile('num_processes: 8\nfsdp_config:\n  fsdp_version: 2\n', 'DEEPSPEED') },
+    ],
+    good: [
+      { files: accelerateFile('num_processes: 8\ndeepspeed_config:\n  zero_stage: 3\n', 'DEEPSPEED') },
+      { files: accelerateFile('num_processes: 8\ndeepspeed_config: {}\n') },
+    ],
+  },
+  check({ config, report }) {
+    const type = setting(config, 'distributed_type');
+    const word = distributedTypeOf(config);
+    if (!type?.node || word === undefined || !TYPES.has(word)) return;
+    for (const [name, own] of SECTIONS) {
+      const section = setting(config, name);
+      if (word === own || section?.node?.kind !== 'mapping' || section.node.entries.length === 0) continue;
+      report({
+        at: [section, type],
+        on: 'key',
+        tag: 'unnecessary',
+        message: `distributed_type is ${word}, so nothing reads ${name}.`,
+        fixes: [
+          removeFix(section),
+          { title: `Set distributed_type to ${own}`, edits: replaceValue(config.file, type.node, own) },
+        ],
+      });
+    }
+  },
+});
