@@ -1,4 +1,5 @@
 import { removeFix, setFix, stageOf } from '../rules-support/zero';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { booleanOf, setting } from '../settings';
 import { rule } from './rule';
 
@@ -29,6 +30,9 @@ export const locoIncomplete = rule({
     ],
   },
   check({ config, run, report }) {
+    const version = statedVersion(run, 'deepspeed');
+    // From there on the key itself is refused: removed-deepspeed-key.
+    if (version !== undefined && isAtLeast(version, '0.19.8')) return;
     const found = setting(config, 'zero_optimization.zeropp_loco_param');
     if (found?.node?.kind !== 'mapping' || found.node.entries.length === 0 || stageOf(run) !== 3) return;
     const quantized = setting(config, 'zero_optimization.zero_quantized_gradients');

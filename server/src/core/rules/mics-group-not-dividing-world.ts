@@ -1,4 +1,5 @@
 import { dataRanksOf, removeFix, stageOf } from '../rules-support/zero';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { numberOf, setting } from '../settings';
 import { rule } from './rule';
 
@@ -33,6 +34,9 @@ export const micsGroupNotDividingWorld = rule({
     ],
   },
   check({ config, run, report }) {
+    const version = statedVersion(run, 'deepspeed');
+    // From there on the key itself is refused: removed-deepspeed-key.
+    if (version !== undefined && isAtLeast(version, '0.19.7')) return;
     const found = setting(config, 'zero_optimization.mics_shard_size');
     const size = numberOf(found);
     const ranks = dataRanksOf(run);
