@@ -13,18 +13,24 @@ export function conditionsOf(run: TrainingRun): string[] {
     conditions.push(
       sequenceLength.known
         ? `with samples of ${formatCount(sequenceLength.value)} tokens`
-        : 'with samples of usual length',
+        : 'whatever the sample length',
     );
   }
-  if (!run.batch.micro.known) conditions.push('whatever the micro-batch');
-  if (run.configs.trainer === undefined) {
-    conditions.push(
-      run.checkpointing.known ? 'if all weights are trained' : 'if all weights are trained without recomputation',
-    );
-  } else if (!run.checkpointing.known) {
-    conditions.push('without recomputation');
-  }
+  const { micro } = run.batch;
+  if (!micro.known) conditions.push('whatever the micro-batch');
+  // A file that leaves it out may be part of the arguments only.
+  else if (micro.origin.kind === 'default') conditions.push(`with the default micro-batch of ${micro.value}`);
+  if (!run.checkpointing.known) conditions.push('even with recomputation');
+  if (run.configs.trainer === undefined) conditions.push('if all weights are trained');
   return conditions;
+}
+
+/**
+ * Whether a file says how the run is sharded. Training arguments alone leave it to an Accelerate file that may lie elsewhere;
+ * a verdict on memory or speed would then be about another run.
+ */
+export function shardingIsStated({ sharding }: TrainingRun): boolean {
+  return sharding.known && sharding.origin.kind !== 'assumed';
 }
 
 /** Packed samples are as long as they may be; a length in shardlens.json or picked by the user is what they say they have. */

@@ -1,6 +1,7 @@
 import type { HostMemoryEstimate } from '../estimate/estimate';
 import { estimateRun } from '../estimate/index';
 import type { Fix } from '../findings';
+import { shardingIsStated } from '../rules-support/certainty';
 import { bandGib, capacityGib } from '../rules-support/memory-words';
 import { withoutOffload } from '../rules-support/offload-edits';
 import { elsewhere, placeForRun } from '../rules-support/places';
@@ -43,6 +44,7 @@ export const hostMemoryDoesNotFit = rule({
   },
   check(context) {
     const { config, run, report } = context;
+    if (!shardingIsStated(run)) return;
     if (!run.cluster.known || !run.model.known || !run.sharding.known) return;
     const zero = run.sharding.value.kind === 'zero' ? run.sharding.value : undefined;
     const at = placeForRun(run, config, zero?.offloadOptimizer, zero?.offloadParam, run.sharding, run.model);

@@ -1,7 +1,11 @@
-import { conditionsOf } from '../rules-support/certainty';
+import type { MemoryEstimate } from '../estimate/estimate';
+import { estimateMemory } from '../estimate/memory/index';
+import { conditionsOf, shardingIsStated } from '../rules-support/certainty';
 import { fixesThatFit } from '../rules-support/memory-fixes';
 import { bandOfCapacity, largestParts, phaseLow } from '../rules-support/memory-words';
 import { elsewhere, placeForRun } from '../rules-support/places';
+import { known } from '../run/known';
+import type { TrainingRun } from '../run/training-run';
 import { runDialects } from '../source';
 import { rule } from './rule';
 
@@ -54,16 +58,17 @@ export const memoryDoesNotFit = rule({
   },
   check(context) {
     const { config, run, report } = context;
-    if (!run.cluster.known || !run.model.known) return;
+    if (!run.cluster.known || !run.model.known || !shardingIsStated(run)) return;
     const sharding = run.sharding.known && run.sharding.value.kind === 'zero' ? run.sharding.value.stage : run.sharding;
     const at = placeForRun(run, config, run.batch.micro, sharding, run.model);
     if (!at) return;
-    const { memory } = context.estimate;
+    if (context.estimate.memory?.fits !== false) return;
+    const memory = atLeast(run, context.estimate.memory);
     if (!memory || memory.capacity === null || memory.fits !== false) return;
     const { phase, band } = phaseToBlame(memory);
     if (!phase) return;
     const conditions = conditionsOf(run);
-    const where = conditions.length > 0 ? `, ${conditions.join(' and ')}` : '';
+    const where = conditions.length > 0 ? `, ${conditions.join(', ')}` : '';
     report({
       at,
       // An error is a promise: what the files leave open makes it a warning.
@@ -75,8 +80,15 @@ export const memoryDoesNotFit = rule({
   },
 });
 
+/** What the run takes if the script, which is not read, turns recomputation on. */
+function atLeast(run: TrainingRun, memory: MemoryEstimate): MemoryEstimate | null {
+  if (run.checkpointing.known) return memory;
+  const full = known('full' as const, { kind: 'assumed', because: 'the least that it could take' });
+  return estimateMemory({ ...run, checkpointing: full }).memory;
+}
+
 /** Evaluating and saving have rules of their own, unless the step alone is too large already. */
-function phaseToBlame(memory: NonNullable<Parameters<typeof phaseLow>[0]>) {
+function phaseToBlame(memory: MemoryEstimate) {
   const own = memory.phases[memory.phase];
   const names = { load: 'loading', step: 'a training step' } as const;
   if (memory.phase === 'step' || memory.phase === 'load') {
