@@ -1,6 +1,6 @@
 import type { Analysis } from '../analysis';
 import type { Estimate, MemoryGroup, Phase, Quantity } from '../estimate/estimate';
-import { type Known, valueOf as knownValue } from '../run/known';
+import { type Known, valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import type { DialectId } from '../source';
 
@@ -61,9 +61,9 @@ interface Interval {
 
 /** The facts of the run, each null where unknown. */
 export function reportRun(run: TrainingRun): ReportedRun {
-  const get = <T>(value: Known<T>): T | null => knownValue(value) ?? null;
-  const model = knownValue(run.model);
-  const cluster = knownValue(run.cluster);
+  const get = <T>(value: Known<T>): T | null => valueIfKnown(value) ?? null;
+  const model = valueIfKnown(run.model);
+  const cluster = valueIfKnown(run.cluster);
   return {
     model: model?.name ?? null,
     parameters: model?.parameters.total ?? null,

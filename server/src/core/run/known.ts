@@ -15,6 +15,7 @@ export type Known<T> =
   | { readonly known: true; readonly value: T; readonly origin: Origin }
   | { readonly known: false; readonly why: string; readonly origin?: Origin };
 
+/** A value with its origin. */
 export function known<T>(value: T, origin: Origin): Known<T> {
   return { known: true, value, origin };
 }
@@ -24,8 +25,9 @@ export function unknown<T>(why: string, origin?: Origin): Known<T> {
   return origin === undefined ? { known: false, why } : { known: false, why, origin };
 }
 
-export function valueOf<T>(k: Known<T>): T | undefined {
-  return k.known ? k.value : undefined;
+/** The value, or `undefined` where it is not known: for optional inputs whose absence the caller handles. */
+export function valueIfKnown<T>(k: Known<T> | undefined): T | undefined {
+  return k?.known ? k.value : undefined;
 }
 
 /** Applies `f` to a known value; the result is derived from it by `formula`. */

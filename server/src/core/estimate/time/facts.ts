@@ -1,7 +1,7 @@
 import type { Cluster } from '../../hardware/hardware';
 import type { Model } from '../../models/model';
 import type { Known } from '../../run/known';
-import { valueOf as valueIfKnown } from '../../run/known';
+import { valueIfKnown } from '../../run/known';
 import type { Dtype, Sharding, TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import { type ParameterFacts, parameterFacts } from './parameters';

@@ -1,5 +1,5 @@
 import type { AttentionShape, Block } from '../../models/model';
-import { valueOf as valueIfKnown } from '../../run/known';
+import { valueIfKnown } from '../../run/known';
 import type { TimeFacts } from './facts';
 
 /** Operations of one token's forward, whole model. The share of a tensor, pipeline rank is this divided by their product. */

@@ -1,4 +1,4 @@
-import { valueOf as valueIfKnown } from '../../run/known';
+import { valueIfKnown } from '../../run/known';
 import type { TimeFacts } from './facts';
 
 /** How often the weights of a sharded run are gathered in one micro-step. */

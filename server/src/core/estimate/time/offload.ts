@@ -1,4 +1,4 @@
-import { valueOf as valueIfKnown } from '../../run/known';
+import { valueIfKnown } from '../../run/known';
 import type { OffloadDevice } from '../../run/training-run';
 import { formatRate } from '../../text/format';
 import { cpuOptimizerDraft } from './cpu-optimizer';

@@ -1,5 +1,5 @@
 import type { Model } from '../../models/model';
-import { valueOf as valueIfKnown } from '../../run/known';
+import { valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
 import { countLora } from '../memory/lora';
 

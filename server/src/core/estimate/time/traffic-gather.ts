@@ -1,4 +1,4 @@
-import { valueOf as valueIfKnown } from '../../run/known';
+import { valueIfKnown } from '../../run/known';
 import type { Hiding } from './draft';
 import { bytesOf, type TimeFacts } from './facts';
 import { gathersPerMicroStep } from './gathers';

@@ -1,4 +1,4 @@
-import { valueOf as valueIfKnown } from '../../run/known';
+import { valueIfKnown } from '../../run/known';
 import type { FsdpSharding, ZeroSharding } from '../../run/training-run';
 import type { TimeFacts } from './facts';
 import { prefetches } from './gathers';

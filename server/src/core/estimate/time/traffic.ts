@@ -1,4 +1,4 @@
-import { valueOf as valueIfKnown } from '../../run/known';
+import { valueIfKnown } from '../../run/known';
 import { type Collective, wireBytes } from './collectives';
 import type { Hiding } from './draft';
 import type { TimeFacts } from './facts';
