@@ -57,14 +57,17 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (id, rule) =>
     expect(rule.examples.good.length).toBeGreaterThan(0);
   });
 
-  it.each(rule.examples.bad.map((example, index) => [index, example] as const))('finds bad example %i', (_, example) => {
-    const files = filesOf(rule, example);
-    const found = check(files);
-    expect(names(found).filter((name) => name.startsWith('analysis-incomplete'))).toEqual([]);
-    const own = found.filter((finding) => finding.rule === id);
-    expect(own.map(({ severity, message }) => ({ severity, message }))).not.toEqual([]);
-    for (const finding of own) expectReadable(finding);
-  });
+  it.each(rule.examples.bad.map((example, index) => [index, example] as const))(
+    'finds bad example %i',
+    (_, example) => {
+      const files = filesOf(rule, example);
+      const found = check(files);
+      expect(names(found).filter((name) => name.startsWith('analysis-incomplete'))).toEqual([]);
+      const own = found.filter((finding) => finding.rule === id);
+      expect(own.map(({ severity, message }) => ({ severity, message }))).not.toEqual([]);
+      for (const finding of own) expectReadable(finding);
+    },
+  );
 
   it.each(rule.examples.good.map((example, index) => [index, example] as const))(
     'stays silent on good example %i',

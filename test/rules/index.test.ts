@@ -8,7 +8,9 @@ describe('the rules', () => {
   });
 
   it('are errors only where a framework line enforces them', () => {
-    const unsupported = rules.filter(({ severity, source }) => severity === 'error' && !source.some((s) => /:\d+/.test(s)));
+    const unsupported = rules.filter(
+      ({ severity, source }) => severity === 'error' && !source.some((s) => /:\d+/.test(s)),
+    );
     expect(unsupported.map(({ id }) => id)).toEqual([]);
   });
 });

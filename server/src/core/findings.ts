@@ -24,7 +24,12 @@ export interface Finding {
   readonly path: Path;
   readonly start: number;
   readonly end: number;
-  readonly related: readonly { readonly path: Path; readonly start: number; readonly end: number; readonly message: string }[];
+  readonly related: readonly {
+    readonly path: Path;
+    readonly start: number;
+    readonly end: number;
+    readonly message: string;
+  }[];
   readonly fixes: readonly Fix[];
   readonly tag?: 'unnecessary' | 'deprecated';
 }

@@ -1,4 +1,4 @@
-import { stageFix, stageOf, offloadDeviceOf, removeFix } from '../rules-support/zero';
+import { offloadDeviceOf, removeFix, stageFix, stageOf } from '../rules-support/zero';
 import { setting, stringOf } from '../settings';
 import { rule } from './rule';
 
@@ -42,7 +42,10 @@ export const offloadParamIgnored = rule({
     if (stage === undefined || stage === 3) return;
     const inAccelerate = config.dialect === 'accelerate';
     if (inAccelerate && setting(config, 'deepspeed_config.deepspeed_config_file')) return;
-    const found = setting(config, inAccelerate ? 'deepspeed_config.offload_param_device' : 'zero_optimization.offload_param');
+    const found = setting(
+      config,
+      inAccelerate ? 'deepspeed_config.offload_param_device' : 'zero_optimization.offload_param',
+    );
     const device = inAccelerate ? stringOf(found) : offloadDeviceOf(config, 'offload_param');
     if (!found || (device !== 'cpu' && device !== 'nvme')) return;
     report({

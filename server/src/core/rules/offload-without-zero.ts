@@ -32,7 +32,7 @@ export const offloadWithoutZero = rule({
     report({
       at: found,
       message:
-        'offload_optimizer needs ZeRO stage 1 or higher; at stage 0 nothing is offloaded, and DeepSpeed\'s CPU Adam stops at the first step because the parameters are on the GPU.',
+        "offload_optimizer needs ZeRO stage 1 or higher; at stage 0 nothing is offloaded, and DeepSpeed's CPU Adam stops at the first step because the parameters are on the GPU.",
       fixes: [...stageFix(config, 2), removeFix(found)],
     });
   },
