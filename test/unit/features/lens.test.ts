@@ -8,7 +8,7 @@ describe('lenses', () => {
     expect(items[0]?.title).toMatch(
       /^8\.0 B · 4 × A100-40GB \(p4d\.24xlarge\) · [\d.]+ of 39\.4 GiB · [\d.]+ s\/step$/,
     );
-    expect(items.map(({ action }) => action)).toEqual(['breakdown', 'set-model', 'pick-target']);
+    expect(items.map(({ action }) => action)).toEqual(['breakdown', 'pick-target', 'breakdown']);
   });
 
   it('say what is missing and offer to set it', () => {

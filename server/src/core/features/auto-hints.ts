@@ -27,7 +27,7 @@ export function autoHints(analysis: Analysis, run: TrainingRun): Hint[] {
       {
         offset: node.end,
         kind: 'auto' as const,
-        label: `= ${text} ← ${shortened(from)}`,
+        label: labelOf(text, from),
         tooltip: `\`auto\` becomes **${text}**, from ${from}.`,
       },
     ];
@@ -42,12 +42,27 @@ function giverOf(origin: Origin, own: Path): Origin {
   return others.length === 1 && giver ? giverOf(giver, own) : origin;
 }
 
+/** With file and line where they fit; VS Code cuts longer hints by itself, and less well. */
+function labelOf(text: string, from: string): string {
+  const whole = `= ${text} ← ${from}`;
+  if (whole.length <= MAX_LABEL) return whole;
+  // The place says where to look; the tooltip names the key.
+  const place = /, (\S+:\d+)$/.exec(from)?.[1];
+  return shortened(`= ${text} ← ${place ?? gist(from)}`);
+}
+
+/** The first clause: `10 × hidden_size = 40960, with hidden_size from …` is for the tooltip. */
+function gist(words: string): string {
+  return words.split(/ = | \(|, /, 1)[0] ?? words;
+}
+
 /** A hint stands inside a line of code. */
 function shortened(text: string): string {
   return text.length > MAX_LABEL ? `${text.slice(0, MAX_LABEL - 1)}…` : text;
 }
 
-const MAX_LABEL = 60;
+/** `editor.inlayHints.maximumLength` of VS Code. */
+const MAX_LABEL = 43;
 
 function written(value: unknown): string {
   return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'

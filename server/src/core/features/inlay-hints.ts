@@ -80,7 +80,7 @@ function blockEnd(analysis: Analysis, path: string, inside: number): number | un
 
 function offloadLabel(offload: OffloadVerdict): string {
   const parts = [`host ${formatGib(offload.hostBytesPerNode)}`, `${formatSeconds(offload.secondsPerStep)}/step`];
-  if (offload.fitsWithout === true) parts.push('fits without it');
+  if (offload.fitsWithout === true) parts.push('not needed');
   return parts.join(' · ');
 }
 

@@ -33,14 +33,14 @@ export function lenses(analysis: Analysis, catalogs: Catalogs): LensItem[] {
   const add = (title: string, tooltip: string, action: LensItem['action']) => {
     items.push({ offset, title, tooltip, action });
   };
-  if (run.model.known) add('Change model', originWords(run.model.origin, run), 'set-model');
-  else add('Set model', `The model is not known: ${run.model.why}.`, 'set-model');
+  if (!run.model.known) add('Set model', `The model is not known: ${run.model.why}.`, 'set-model');
   if (run.cluster.known) add('Change target', originWords(run.cluster.origin, run), 'pick-target');
   else add('Choose hardware', `The hardware is not known: ${run.cluster.why}.`, 'pick-target');
   const { sequenceLength } = run.batch;
   if (!sequenceLength.known) {
     add('Set sequence length', `The sequence length is not known: ${sequenceLength.why}.`, 'set-sequence-length');
   }
+  if (estimate?.memory) add('Breakdown', 'The whole bill: terms, bands, assumptions and their sources.', 'breakdown');
   return items;
 }
 

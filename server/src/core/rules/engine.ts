@@ -23,6 +23,12 @@ export interface RulesInput {
   readonly levels: Readonly<Record<string, RuleLevel>>;
 }
 
+/** What one rule may say about one config. A file of 20,000 wrong keys is not mended one squiggle at a time. */
+const MOST_FINDINGS_OF_A_RULE = 100;
+
+/** Thrown out of a rule's check when it has said enough; its fixes are costly to make and nobody would read them. */
+class EnoughSaid extends Error {}
+
 /**
  * Runs every rule that applies to the configs of one file. A rule that fails is our own bug: it becomes an
  * `analysis-incomplete` finding at the top of the file, and the other rules still run, so that silence means clean.
@@ -36,7 +42,7 @@ export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
       try {
         rule.check(contextFor(rule, config, level, input, findings));
       } catch (error) {
-        findings.push(failureOf(rule, config, error));
+        findings.push(error instanceof EnoughSaid ? restOf(rule, config) : failureOf(rule, config, error));
       }
     }
   }
@@ -50,6 +56,7 @@ function contextFor(
   input: RulesInput,
   findings: Finding[],
 ): RuleContext {
+  let said = 0;
   return {
     config,
     run: input.run,
@@ -62,7 +69,9 @@ function contextFor(
     catalogs: input.catalogs,
     report(report) {
       const finding = findingOf(rule, config, level, report);
-      if (finding) findings.push(finding);
+      if (!finding) return;
+      findings.push(finding);
+      if (++said === MOST_FINDINGS_OF_A_RULE) throw new EnoughSaid();
     },
   };
 }
@@ -131,6 +140,19 @@ function onePreferred(fixes: NonNullable<Report['fixes']>): Fix[] {
     taken ||= preferred;
     return { title: fix.title, preferred, edits: fix.edits };
   });
+}
+
+function restOf(rule: Rule, config: Config): Finding {
+  return {
+    rule: 'not-fully-read',
+    severity: 'warning',
+    message: `Shardlens shows the first ${MOST_FINDINGS_OF_A_RULE} findings of ${rule.id} in this file and did not look for more.`,
+    path: config.file.path,
+    start: config.root.start,
+    end: config.root.start,
+    related: [],
+    fixes: [],
+  };
 }
 
 function failureOf(rule: Rule, config: Config, error: unknown): Finding {
