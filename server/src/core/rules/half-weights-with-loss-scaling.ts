@@ -1,0 +1,65 @@
+import { isTrue, recipe } from '../rules-support/trainer-recipe';
+import { setting, stringOf } from '../settings';
+import { replaceValue, setPath } from '../syntax/editing';
+import { rule } from './rule';
+
+/** Reports fp16 mixed precision over weights that are fp16 already. */
+export const halfWeightsWithLossScaling = rule({
+  id: 'half-weights-with-loss-scaling',
+  severity: 'error',
+  applies: ['trainer'],
+  why: 'fp16: true keeps fp32 weights and scales the loss. Weights loaded in float16 get float16 gradients, which the scaler refuses with "Attempting to unscale FP16 gradients" at the first step.',
+  source: [
+    'torch/amp/grad_scaler.py:279 (2.13.0) _unscale_grads_',
+    'https://github.com/huggingface/transformers/issues/23165',
+  ],
+  verified: 'read',
+  examples: {
+    bad: [
+      {
+        files: recipe('packing: false\nfp16: true\ndtype: float16\n').replace('bf16: true', 'bf16: false'),
+      },
+    ],
+    good: [
+      {
+        files: recipe('packing: false\nfp16: true\ndtype: float32\n').replace('bf16: true', 'bf16: false'),
+      },
+      {
+        files: recipe('packing: false\nfp16: true\ndtype: float16\nuse_peft: true\n').replace(
+          'bf16: true',
+          'bf16: false',
+        ),
+      },
+    ],
+  },
+  check({ config, run, report }) {
+    const fp16 = setting(config, 'fp16');
+    if (!fp16?.node || !isTrue(config, 'fp16')) return;
+    const dtype = ['dtype', 'torch_dtype', 'model_init_kwargs.dtype', 'model_init_kwargs.torch_dtype']
+      .map((path) => setting(config, path))
+      .find((one) => one !== undefined);
+    if (!dtype?.node || !/^(?:torch\.)?(?:float16|half)$/.test(stringOf(dtype) ?? '')) return;
+    // Adapters are kept in fp32 by PEFT, FSDP upcasts what it trains, and DeepSpeed scales in its own way.
+    const adapters = run.lora !== undefined || run.quantization !== undefined || isTrue(config, 'use_peft');
+    if (adapters || run.configs.deepspeed || setting(config, 'deepspeed') || setting(config, 'fsdp')) return;
+    if (!run.sharding.known && run.configs.accelerate) return;
+    if (run.sharding.known && run.sharding.value.kind !== 'ddp' && run.sharding.value.kind !== 'single') return;
+    report({
+      at: [fp16, dtype],
+      // A launcher that no file shows may still start FSDP or DeepSpeed.
+      severity: run.sharding.known && run.sharding.origin.kind !== 'assumed' ? 'error' : 'warning',
+      message: `fp16 scales the loss of fp32 weights, but ${dtype.path} loads them in float16; the first step stops with "Attempting to unscale FP16 gradients".`,
+      fixes: [
+        { title: `Set ${dtype.path} to "float32"`, edits: replaceValue(config.file, dtype.node, 'float32') },
+        {
+          title: 'Compute in bf16 instead',
+          edits: [
+            ...replaceValue(config.file, fp16.node, false),
+            ...replaceValue(config.file, dtype.node, 'bfloat16'),
+            ...setPath(config.file, config.root, 'bf16', true),
+          ],
+        },
+      ],
+    });
+  },
+});

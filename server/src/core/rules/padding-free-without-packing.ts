@@ -1,0 +1,44 @@
+import { isTrue, recipe } from '../rules-support/trainer-recipe';
+import { isAtLeast, statedVersion } from '../schema/versions';
+import { scalarOf, setting } from '../settings';
+import { replaceValue, setPath } from '../syntax/editing';
+import { rule } from './rule';
+
+/** Reports padding-free batches whose length nothing limits. */
+export const paddingFreeWithoutPacking = rule({
+  id: 'padding-free-without-packing',
+  severity: 'error',
+  applies: ['trainer'],
+  why: 'A padding-free batch is one long row, in which max_length is not enforced. SFTTrainer 1.13 raises a ValueError unless samples are packed or max_length is null; DPOTrainer drops padding_free with a warning.',
+  source: ['trl trl/trainer/sft_trainer.py:1269 (1.13.0)', 'trl trl/trainer/dpo_trainer.py:708 (1.13.0)'],
+  verified: 'read',
+  examples: {
+    bad: [
+      {
+        files: {
+          'train.yaml': recipe('dataset_text_field: text\npadding_free: true\nmax_length: 2048\n'),
+          'shardlens.json': '{ "frameworks": { "trl": "1.13.0" } }',
+        },
+      },
+    ],
+    good: [{ files: recipe('dataset_text_field: text\npadding_free: true\npacking: true\nmax_length: 2048\n') }],
+  },
+  check({ config, run, report }) {
+    const free = setting(config, 'padding_free');
+    const length = setting(config, 'max_length');
+    const stated = statedVersion(run, 'trl');
+    if (!free?.node || !isTrue(config, 'padding_free') || setting(config, 'packing') !== undefined) return;
+    if (!run.method.known || run.method.value !== 'sft' || (length && scalarOf(length)?.type === 'null')) return;
+    const { node } = free;
+    report({
+      at: length ? [free, length] : free,
+      // Older releases let it pass.
+      severity: stated !== undefined && isAtLeast(stated, '1.13.0') ? 'error' : 'warning',
+      message: `padding_free without packing does not enforce max_length${length ? '' : ' (1024 by default)'}; TRL 1.13 stops at start-up.`,
+      fixes: [
+        { title: 'Set packing to true', edits: setPath(config.file, config.root, 'packing', true) },
+        { title: 'Set padding_free to false', edits: replaceValue(config.file, node, false) },
+      ],
+    });
+  },
+});
