@@ -1,6 +1,6 @@
 import type { RunNote } from '../analysis';
 import type { FileReference, Recognition } from '../dialects/dialect';
-import { dialect, recognise } from '../dialects/index';
+import { couldBeConfig, dialect, recognise } from '../dialects/index';
 import { basename, extension, isAbsolute, join } from '../paths';
 import { originOf, type Setting } from '../settings';
 import type { Config, DialectId, Path, SourceFile, Workspace } from '../source';
@@ -72,8 +72,21 @@ export class FileFinder {
   /** The facts of a file that can be read and is recognised. */
   facts(path: Path): FileFacts | undefined {
     this.dependencies.add(path);
+    const read = this.workspace.read(path);
+    if (!read.ok || !couldBeConfig(path, read.text)) return undefined;
     const file = this.workspace.source(path);
     return file && factsOf(file);
+  }
+
+  /**
+   * The facts of a file that may name `name`. Most files around a config do not hold that text, and parsing them would
+   * take longer than all the rest; where there are escapes, the text may be written otherwise.
+   */
+  factsNaming(path: Path, name: string): FileFacts | undefined {
+    this.dependencies.add(path);
+    const read = this.workspace.read(path);
+    if (!read.ok || !(read.text.includes(name) || read.text.includes('\\'))) return undefined;
+    return this.facts(path);
   }
 
   /** Beside the file that names it, then in each folder above it up to the workspace root. */

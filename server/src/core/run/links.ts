@@ -167,7 +167,7 @@ class Linker {
   private naming(path: Path, dialect: DialectId): Found | undefined {
     const found: { facts: FileFacts; reference: FileReference }[] = [];
     const name = basename(path);
-    for (const facts of this.candidates(path)) {
+    for (const facts of this.candidates(path, name)) {
       if (facts.dialect !== dialect || facts.file.path === path) continue;
       if (!facts.names.some(({ written }) => basename(join('', written)) === name)) continue;
       const reference = this.finder.references(facts).find(({ resolved }) => resolved === path);
@@ -179,11 +179,11 @@ class Linker {
     return { facts: first.facts, because: becauseNamed(first.reference), alternatives };
   }
 
-  private *candidates(path: Path): Generator<FileFacts> {
+  private *candidates(path: Path, wanted: string): Generator<FileFacts> {
     const { workspace } = this.finder;
     for (const folder of foldersUp(path, workspace)) {
       for (const name of namesIn(folder, workspace).configs) {
-        const facts = this.finder.facts(join(folder, name));
+        const facts = this.finder.factsNaming(join(folder, name), wanted);
         if (facts) yield facts;
       }
     }
