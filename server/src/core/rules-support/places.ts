@@ -50,7 +50,10 @@ export function leadsRun(run: TrainingRun, config: Config): boolean {
   return lead === undefined || run.configs[lead]?.file.path === config.file.path;
 }
 
-/** The place of the first fact written here, else the start of the file of the config that speaks for the run. */
+/**
+ * The place of the first fact written here. Where none was, another config of the run carries the report; only where no
+ * config wrote any of them does the one that speaks for the run, at its start.
+ */
 export function placeForRun(
   run: TrainingRun,
   config: Config,
@@ -59,7 +62,9 @@ export function placeForRun(
   if (config.at !== '') return undefined;
   const place = placeIn(config, ...facts);
   if (place) return place;
-  return leadsRun(run, config) ? { path: config.file.path, start: 0, end: 0 } : undefined;
+  const configs = new Set(LEADS.map((dialect) => run.configs[dialect]?.file.path));
+  const isWritten = facts.flatMap(filePlaces).some(({ path }) => configs.has(path));
+  return isWritten || !leadsRun(run, config) ? undefined : { path: config.file.path, start: 0, end: 0 };
 }
 
 /** Places of facts that stand in other files, each with what it is, for the related places of a report. */

@@ -1,0 +1,123 @@
+import { describe, expect, it } from 'vitest';
+import { analyze } from '../../../server/src/core/analyze';
+import type { Finding } from '../../../server/src/core/findings';
+import { bandGib, bandOfCapacity, largestParts } from '../../../server/src/core/rules-support/memory-words';
+import { applyEdits } from '../../../server/src/core/text/edit';
+import { loadCatalogs } from '../../../server/src/data/index';
+import { memoryWorkspace, ROOT } from '../../memory-workspace';
+
+const catalogs = loadCatalogs();
+const GIB = 2 ** 30;
+
+const TRAIN = `model_name_or_path: meta-llama/Meta-Llama-3-8B
+output_dir: out
+per_device_train_batch_size: 4
+gradient_accumulation_steps: 2
+learning_rate: 2.0e-5
+bf16: true
+save_strategy: "no"
+deepspeed: ds.json
+`;
+const DS = `{
+  "train_micro_batch_size_per_gpu": "auto",
+  "gradient_accumulation_steps": "auto",
+  "bf16": { "enabled": "auto" },
+  "zero_optimization": { "stage": 2 }
+}
+`;
+const target = (sequence: string): string =>
+  `{ ${sequence} "target": "box", "targets": { "box": { "hardware": "p5.48xlarge" } } }`;
+
+function analyse(files: Record<string, string>, name: string) {
+  const workspace = memoryWorkspace(files);
+  const file = workspace.source(`${ROOT}/${name}`);
+  if (!file) throw new Error(`${name} cannot be read`);
+  return analyze(file, { workspace, catalogs });
+}
+
+function tooLarge(files: Record<string, string>, name: string): Finding | undefined {
+  return analyse(files, name)
+    .findings()
+    .find(({ rule }) => rule === 'memory-does-not-fit');
+}
+
+describe('a run that does not fit', () => {
+  const files = { 'train.yaml': TRAIN, 'ds.json': DS, 'shardlens.json': target('"sequenceLength": 4096,') };
+
+  it('is an error where the files settle everything', () => {
+    expect(tooLarge(files, 'train.yaml')?.severity).toBe('error');
+  });
+
+  it('is a warning where max_length only cuts the samples', () => {
+    const cut = { ...files, 'train.yaml': `${TRAIN}max_length: 4096\n`, 'shardlens.json': target('') };
+    const found = tooLarge(cut, 'train.yaml');
+    expect(found?.severity).toBe('warning');
+    expect(found?.message).toContain('with samples of 4,096 tokens');
+  });
+
+  it('is an error again where samples are packed to that length', () => {
+    const packed = {
+      ...files,
+      'train.yaml': `${TRAIN}max_length: 4096\npacking: true\ngradient_checkpointing: false\n`,
+      'shardlens.json': target(''),
+    };
+    expect(tooLarge(packed, 'train.yaml')?.severity).toBe('error');
+  });
+
+  it('is not judged where nothing says how it is sharded', () => {
+    const alone = TRAIN.replace('deepspeed: ds.json\n', '');
+    expect(tooLarge({ ...files, 'train.yaml': alone }, 'train.yaml')).toBeUndefined();
+  });
+
+  it('gets only fixes after which the estimate says that it fits', () => {
+    const fixes = tooLarge(files, 'train.yaml')?.fixes ?? [];
+    expect(fixes.map(({ title }) => title)).not.toEqual([]);
+    for (const fix of fixes) {
+      const changed = Object.fromEntries(
+        Object.entries(files).map(([name, text]) => [
+          name,
+          applyEdits(
+            text,
+            fix.edits.filter(({ path }) => path === `${ROOT}/${name}`),
+          ),
+        ]),
+      );
+      expect(analyse(changed, 'train.yaml').estimate()?.memory?.fits, fix.title).toBe(true);
+      expect(fix.preferred).toBe(false);
+    }
+  });
+
+  it('is told in the files that decide it, not in each file of the run', () => {
+    const accelerate =
+      'compute_environment: LOCAL_MACHINE\ndistributed_type: DEEPSPEED\ndeepspeed_config:\n  deepspeed_config_file: ds.json\nnum_machines: 1\nnum_processes: 8\n';
+    const three = { ...files, 'accelerate.yaml': accelerate };
+    const told = ['train.yaml', 'ds.json', 'accelerate.yaml'].filter((name) => tooLarge(three, name));
+    expect(told).not.toContain('accelerate.yaml');
+    expect(told).toContain('train.yaml');
+  });
+});
+
+describe('memory in words', () => {
+  it('writes a band with one unit, and small ones with a decimal', () => {
+    expect(bandGib({ low: 41.2 * GIB, high: 47.4 * GIB })).toBe('41–47 GiB');
+    expect(bandGib({ low: 3.71 * GIB, high: 5.86 * GIB })).toBe('3.7–5.9 GiB');
+    expect(bandGib({ low: 40.9 * GIB, high: 41.2 * GIB })).toBe('41 GiB');
+    expect(bandOfCapacity({ low: 41 * GIB, high: 47 * GIB, capacity: 79.15 * GIB })).toBe('41–47 of 79.2 GiB');
+  });
+
+  it('sums the terms of a group and names the largest', () => {
+    const term = (group: 'logits' | 'parameters', bytes: number) => ({
+      id: group,
+      label: '',
+      bytes,
+      formula: '',
+      source: '',
+      group,
+      from: [],
+    });
+    const terms = [term('parameters', 2 * GIB), term('logits', 3 * GIB), term('parameters', 2 * GIB)];
+    expect(largestParts({ bytes: 7 * GIB, allocated: 7 * GIB, moment: '', terms })).toBe(
+      'weights 4.0 and logits 3.0 GiB',
+    );
+  });
+});
