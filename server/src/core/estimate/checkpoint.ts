@@ -1,9 +1,9 @@
+import { valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { formatParameters } from '../text/format';
 import type { Assumption, MemoryGroup, Term } from './estimate';
 import { type Facts, readFacts } from './memory/facts';
 import { optimizerStateBytes } from './memory/optimizer-state';
-import { optional } from './memory/optional';
 import { type Part, sumBytes, toTerm } from './memory/part';
 import { trainedBytes } from './memory/weights';
 
@@ -54,7 +54,7 @@ function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
     `${saved} B × ${formatParameters(trained)} parameters`,
   );
   if (sharding.kind !== 'zero') return [weights, states(trainedBytes(facts))];
-  const stage = optional(sharding.stage) ?? 0;
+  const stage = valueIfKnown(sharding.stage) ?? 0;
   const master = part(
     'checkpoint.master',
     'optimizer',
@@ -62,7 +62,7 @@ function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
     'fp32 copy of the weights',
     `4 B × ${formatParameters(trained)} parameters`,
   );
-  const isTrainer = optional(run.consumer) === 'trainer';
+  const isTrainer = valueIfKnown(run.consumer) === 'trainer';
   // Stages 0 to 2 write the module's 16-bit weights with DeepSpeed's own states; the Trainer writes them once more as a model.
   const module = part(
     'checkpoint.module',
@@ -72,7 +72,7 @@ function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
     `${weightBytes} B × ${formatParameters(total)} parameters`,
   );
   const writesModel =
-    isTrainer && (stage <= 2 || optional(sharding.gatherWeightsOnSave) === true || lora !== undefined);
+    isTrainer && (stage <= 2 || valueIfKnown(sharding.gatherWeightsOnSave) === true || lora !== undefined);
   return [...(writesModel ? [weights] : []), module, master, states(4)];
 }
 

@@ -1,8 +1,8 @@
+import { valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { formatParameters } from '../text/format';
 import type { Assumption, HostMemoryEstimate, MemoryGroup } from './estimate';
 import { type Facts, readFacts } from './memory/facts';
-import { optional } from './memory/optional';
 import { type Part, sumBytes, toTerm } from './memory/part';
 import { persistentStates, type States } from './memory/states';
 
@@ -67,8 +67,8 @@ export function estimateHost(run: TrainingRun): {
 }
 
 function isPinned(run: TrainingRun): boolean {
-  const sharding = optional(run.sharding);
-  return sharding?.kind === 'zero' && optional(sharding.pinMemory) === true;
+  const sharding = valueIfKnown(run.sharding);
+  return sharding?.kind === 'zero' && valueIfKnown(sharding.pinMemory) === true;
 }
 
 /** Shards of all ranks of the node that live on the host, by what they are. What is on NVMe needs only its buffers. */
@@ -76,8 +76,8 @@ function offloadParts(facts: Facts, states: States, ranks: number): Part[] {
   const { offloaded } = states;
   const { sharding, trainable, shards } = facts;
   const zero = sharding.kind === 'zero' ? sharding : undefined;
-  const optimizerOnDisk = zero !== undefined && optional(zero.offloadOptimizer) === 'nvme';
-  const weightsOnDisk = zero !== undefined && optional(zero.offloadParam) === 'nvme';
+  const optimizerOnDisk = zero !== undefined && valueIfKnown(zero.offloadOptimizer) === 'nvme';
+  const weightsOnDisk = zero !== undefined && valueIfKnown(zero.offloadParam) === 'nvme';
   const each = (bytes: number): number => bytes * ranks;
   const share = `${ranks} of ${shards} shards`;
   const part = (id: string, group: MemoryGroup, bytes: number, label: string, formula: string): Part => ({
@@ -143,9 +143,9 @@ function offloadParts(facts: Facts, states: States, ranks: number): Part[] {
 function loadPart(run: TrainingRun, facts: Facts, ranks: number): Part {
   const { sharding, counts, weightBytes } = facts;
   const all = counts.total * weightBytes;
-  const isZero3 = sharding.kind === 'zero' && optional(sharding.stage) === 3;
-  const rankZeroOnly = sharding.kind === 'fsdp' && optional(sharding.cpuRamEfficientLoading) === true;
-  const isTrainer = optional(run.consumer) === 'trainer';
+  const isZero3 = sharding.kind === 'zero' && valueIfKnown(sharding.stage) === 3;
+  const rankZeroOnly = sharding.kind === 'fsdp' && valueIfKnown(sharding.cpuRamEfficientLoading) === true;
+  const isTrainer = valueIfKnown(run.consumer) === 'trainer';
   const perRank = isZero3 && isTrainer ? Math.min(all, SHARD_FILE_BYTES) : all;
   const loaders = rankZeroOnly ? 1 : ranks;
   return {

@@ -1,6 +1,6 @@
+import { valueIfKnown } from '../../run/known';
 import { formatGib } from '../../text/format';
 import type { Facts } from './facts';
-import { optional } from './optional';
 import type { Part } from './part';
 
 const GIB = 2 ** 30;
@@ -18,7 +18,7 @@ export interface AllocatorFactors {
 /** How much more the caching allocator reserves than tensors take, for what comes and goes. */
 export function allocatorFactors(facts: Facts): AllocatorFactors {
   // The seed runs reserved 6.2–8.2 GiB for 3.29 allocated, with expandable segments: gathers of many odd sizes.
-  if (facts.sharding.kind === 'zero' && optional(facts.sharding.stage) === 3) {
+  if (facts.sharding.kind === 'zero' && valueIfKnown(facts.sharding.stage) === 3) {
     return { expected: 1.25, low: 1.02, high: 1.35, relaxed: 2.5, why: 'gathers of many sizes' };
   }
   if (facts.expandableSegments) {

@@ -1,7 +1,7 @@
+import { valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import type { Corner, Facts } from './facts';
-import { optional } from './optional';
 
 type BatchFacts = Pick<Facts, 'samples' | 'sequence' | 'accumulation' | 'evalSamples'>;
 
@@ -35,15 +35,15 @@ export function readBatch(run: TrainingRun, corner: Corner, note: (assumption: A
   return {
     samples,
     sequence,
-    accumulation: optional(accumulation) ?? (corner === 'high' ? 2 : 1),
-    evalSamples: optional(evalMicro) ?? samples,
+    accumulation: valueIfKnown(accumulation) ?? (corner === 'high' ? 2 : 1),
+    evalSamples: valueIfKnown(evalMicro) ?? samples,
   };
 }
 
 /** Unpacked samples of different lengths are padded to the longest, and a padded batch carries a mask. */
 export function isPadded(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
   const { packing } = run.batch;
-  if (optional(run.method) === 'pretrain') return false;
+  if (valueIfKnown(run.method) === 'pretrain') return false;
   if (packing.known) return !packing.value;
   note({
     what: 'padding',

@@ -1,5 +1,5 @@
 import type { Model } from '../../models/model';
-import type { Known, Origin } from '../../run/known';
+import { type Known, type Origin, valueIfKnown } from '../../run/known';
 import type { FsdpSharding, TrainingRun, ZeroSharding } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import { isPadded, readBatch } from './batch';
@@ -7,7 +7,6 @@ import { type Counts, countParameters } from './counts';
 import { familyTraits } from './families';
 import { countLora, type LoraCounts } from './lora';
 import { type OptimizerRecord, optimizerRecord } from './optimizers';
-import { optional } from './optional';
 import { readPrecision } from './precision';
 
 /** Where an unknown input has to be assumed, the estimate is made for the expected value and for both ends. */
@@ -80,7 +79,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
   if (sharding.kind === 'zero' && !sharding.stage.known) {
     return missing('ZeRO stage', sharding.stage.why, 'it decides what each GPU holds', note);
   }
-  const stage = sharding.kind === 'zero' ? optional(sharding.stage) : undefined;
+  const stage = sharding.kind === 'zero' ? valueIfKnown(sharding.stage) : undefined;
   const isSharded = sharding.kind === 'fsdp' || (sharding.kind === 'zero' && stage !== 0);
   const shards = isSharded ? shardRanks(run) : 1;
   if (shards === undefined) {
@@ -96,7 +95,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
   const batch = readBatch(run, corner, note);
   noteLora(run, model, note);
   const lora = run.lora?.known ? countLora(model, run.lora.value, tensor) : undefined;
-  const name = optional(run.optimizer.name) ?? 'adamw_torch';
+  const name = valueIfKnown(run.optimizer.name) ?? 'adamw_torch';
   const record = optimizerRecord(name);
   if (record === undefined) {
     note({
@@ -123,25 +122,25 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     sharding:
       sharding.kind === 'zero' || sharding.kind === 'fsdp'
         ? sharding
-        : { kind: sharding.kind, bucketView: optional(sharding.gradientAsBucketView) ?? false },
+        : { kind: sharding.kind, bucketView: valueIfKnown(sharding.gradientAsBucketView) ?? false },
     ...precision,
     attention: attentionKernel(run, model, precision.computeBytes, masked),
     masked,
     checkpointing: readCheckpointing(run, corner, note),
-    fusedLoss: optional(run.fusedLoss) ?? false,
-    compiled: optional(run.torchCompile) ?? false,
+    fusedLoss: valueIfKnown(run.fusedLoss) ?? false,
+    compiled: valueIfKnown(run.torchCompile) ?? false,
     lora,
     trainable: lora === undefined ? counts.total : lora.parameters / pipeline,
-    quantization: run.quantization?.known ? run.quantization.value : undefined,
+    quantization: valueIfKnown(run.quantization),
     optimizer,
     optimizerName: name,
     step: stepImplementation(run, optimizer),
-    gpusPerNode: optional(run.gpusPerNode),
-    nodes: optional(run.nodes),
+    gpusPerNode: valueIfKnown(run.gpusPerNode),
+    nodes: valueIfKnown(run.nodes),
     capacity: run.cluster.known ? run.cluster.value.accelerator.memoryBytes : null,
     expandableSegments: usesExpandableSegments(run),
-    saves: optional(run.saves) ?? true,
-    evaluates: optional(run.evaluation) ?? false,
+    saves: valueIfKnown(run.saves) ?? true,
+    evaluates: valueIfKnown(run.evaluation) ?? false,
     from: origins(run),
   };
 }
@@ -173,9 +172,9 @@ function ranks(value: Known<number>): number {
 /** Shards are spread over `shard`, else over all data-parallel ranks, else over the world that model parallelism leaves. */
 function shardRanks(run: TrainingRun): number | undefined {
   const { shard, data, tensor, pipeline, context } = run.parallelism;
-  const written = optional(shard) ?? optional(data);
+  const written = valueIfKnown(shard) ?? valueIfKnown(data);
   if (written !== undefined) return Math.max(1, written);
-  const world = optional(run.worldSize);
+  const world = valueIfKnown(run.worldSize);
   return world === undefined ? undefined : Math.max(1, world / (ranks(tensor) * ranks(pipeline) * ranks(context)));
 }
 
@@ -196,7 +195,7 @@ function readCheckpointing(
 
 /** Which kernel scaled_dot_product_attention takes on CUDA; estimation §3.3 and the oracle's section 2.3. */
 function attentionKernel(run: TrainingRun, model: Model, computeBytes: number, masked: boolean): AttentionKernel {
-  const chosen = optional(run.attention) ?? 'sdpa';
+  const chosen = valueIfKnown(run.attention) ?? 'sdpa';
   if (chosen === 'eager' || (chosen === 'sdpa' && familyTraits(model.modelType).traits.eagerOnly)) return 'eager';
   if (chosen !== 'sdpa') return 'flash';
   const attention = model.blocks.find((block) => block.attention !== undefined)?.attention;
@@ -207,7 +206,7 @@ function attentionKernel(run: TrainingRun, model: Model, computeBytes: number, m
 }
 
 function stepImplementation(run: TrainingRun, record: OptimizerRecord): Facts['step'] {
-  const written = optional(run.optimizer.implementation);
+  const written = valueIfKnown(run.optimizer.implementation);
   if (written === 'paged') return 'loop';
   return written ?? record.step ?? 'foreach';
 }

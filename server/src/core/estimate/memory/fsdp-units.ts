@@ -1,8 +1,8 @@
+import { valueIfKnown } from '../../run/known';
 import type { FsdpSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
 import { buffer, largestBlock, NO_TRANSIENTS, type Transients } from './buffers';
 import type { Facts } from './facts';
-import { optional } from './optional';
 
 const SOURCE = 'torch/distributed/fsdp (2.13–2.15), counted';
 
@@ -11,12 +11,12 @@ const SOURCE = 'torch/distributed/fsdp (2.13–2.15), counted';
  * its gathered parameters twice (flat and copied out), its gradients and the reduce-scatter input.
  */
 export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
-  const strategy = optional(fsdp.strategy) ?? 'FULL_SHARD';
+  const strategy = valueIfKnown(fsdp.strategy) ?? 'FULL_SHARD';
   if (strategy === 'NO_SHARD') return NO_TRANSIENTS;
   const w = facts.mixed ? facts.computeBytes : facts.weightBytes;
   const { counts, lora, weightBytes, shards } = facts;
   // Where no class is wrapped, the whole model is one unit.
-  const isOneUnit = optional(fsdp.wrap) === 'NO_WRAP';
+  const isOneUnit = valueIfKnown(fsdp.wrap) === 'NO_WRAP';
   const unit = isOneUnit ? 0 : largestBlock(facts);
   const root = isOneUnit ? counts.total : counts.outside;
   const keepsAll = strategy === 'SHARD_GRAD_OP' || strategy === 'HYBRID_SHARD_ZERO2';
@@ -64,7 +64,7 @@ export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
     () => `(2 + 1 ÷ ${shards}) × ${w} B × ${count(rootGradients)} parameters`,
   );
   const largest = Math.max(unit, root);
-  const isFull = optional(fsdp.stateDict) === 'FULL_STATE_DICT';
+  const isFull = valueIfKnown(fsdp.stateDict) === 'FULL_STATE_DICT';
   return {
     ...NO_TRANSIENTS,
     loss: [gathered, oneUnit],

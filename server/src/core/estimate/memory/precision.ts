@@ -1,7 +1,7 @@
+import { valueIfKnown } from '../../run/known';
 import type { Dtype, TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import type { Corner, Facts } from './facts';
-import { optional } from './optional';
 
 function dtypeBytes(dtype: Dtype): 2 | 4 {
   return dtype === 'fp32' ? 4 : 2;
@@ -26,8 +26,8 @@ export function readPrecision(
     computeBytes = corner === 'high' ? 4 : 2;
     note({ what: 'precision', value: 'bf16', because: `${compute.why}; the band reaches to fp32` });
   }
-  const sharding = optional(run.sharding)?.kind;
-  const mixed = optional(mode) === 'autocast' && computeBytes === 2;
+  const sharding = valueIfKnown(run.sharding)?.kind;
+  const mixed = valueIfKnown(mode) === 'autocast' && computeBytes === 2;
   if (sharding === 'zero') {
     return { weightBytes: computeBytes, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed: false };
   }

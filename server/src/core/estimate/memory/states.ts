@@ -1,7 +1,7 @@
+import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
 import { optimizerStateBytes } from './optimizer-state';
-import { optional } from './optional';
 import type { Part } from './part';
 import { dtypeName, trainedBytes, weightParts } from './weights';
 
@@ -48,22 +48,22 @@ type Fsdp = Extract<Facts['sharding'], { kind: 'fsdp' }>;
 
 function zeroStates(facts: Facts, zero: Zero): States {
   const { counts, shards, trainable } = facts;
-  const stage = optional(zero.stage) ?? 0;
-  const optimizerDevice = optional(zero.offloadOptimizer) ?? 'none';
-  const paramDevice = stage === 3 ? (optional(zero.offloadParam) ?? 'none') : 'none';
+  const stage = valueIfKnown(zero.stage) ?? 0;
+  const optimizerDevice = valueIfKnown(zero.offloadOptimizer) ?? 'none';
+  const paramDevice = stage === 3 ? (valueIfKnown(zero.offloadParam) ?? 'none') : 'none';
   const offloadsOptimizer = stage >= 1 && optimizerDevice !== 'none';
   // Twin-Flow offloads only a share of the states (deepspeed/runtime/zero/offload_config.py, ratio; stage 3).
-  const ratio = offloadsOptimizer ? (stage === 3 ? (optional(zero.offloadRatio) ?? 1) : 1) : 0;
+  const ratio = offloadsOptimizer ? (stage === 3 ? (valueIfKnown(zero.offloadRatio) ?? 1) : 1) : 0;
   const optimizerShards = stage >= 1 ? shards : 1;
   const weightShards = stage === 3 ? shards : 1;
   const weight = facts.weightBytes;
-  const accumulate = optional(zero.gradAccumDtype);
+  const accumulate = valueIfKnown(zero.gradAccumDtype);
   const gradient = accumulate === 'fp32' ? 4 : accumulate === undefined ? weight : 2;
 
   const weights = weightParts(facts, weightShards);
   const weightBytes = weights.reduce((sum, part) => sum + part.bytes, 0);
   const resident: Part[] = paramDevice === 'none' ? [...weights] : [];
-  const secondary = optional(zero.hpzPartitionRanks) ?? 1;
+  const secondary = valueIfKnown(zero.hpzPartitionRanks) ?? 1;
   if (stage === 3 && secondary > 1 && secondary < shards) {
     resident.push({
       id: 'parameters.secondary',
@@ -102,9 +102,9 @@ function zeroStates(facts: Facts, zero: Zero): States {
 }
 
 function shardedStates(facts: Facts, fsdp: Fsdp): States {
-  const strategy = optional(fsdp.strategy) ?? 'FULL_SHARD';
+  const strategy = valueIfKnown(fsdp.strategy) ?? 'FULL_SHARD';
   const shards = strategy === 'NO_SHARD' ? 1 : facts.shards;
-  const offload = optional(fsdp.offloadParams) ?? false;
+  const offload = valueIfKnown(fsdp.offloadParams) ?? false;
   const weights = weightParts(facts, shards);
   const weightBytes = weights.reduce((sum, part) => sum + part.bytes, 0);
   const trained = trainedBytes(facts);

@@ -1,8 +1,8 @@
+import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
 import { buffer, NO_TRANSIENTS, type Transients } from './buffers';
 import type { Facts } from './facts';
 import { fsdpTransients } from './fsdp-units';
-import { optional } from './optional';
 import { zero12Transients } from './zero-buckets';
 import { zero3Transients } from './zero-gathers';
 
@@ -11,7 +11,7 @@ export function shardingTransients(facts: Facts): Transients {
   const { sharding } = facts;
   if (sharding.kind === 'fsdp') return fsdpTransients(facts, sharding);
   if (sharding.kind !== 'zero') return NO_TRANSIENTS;
-  const stage = optional(sharding.stage) ?? 0;
+  const stage = valueIfKnown(sharding.stage) ?? 0;
   if (stage === 0) return stage0Transients(facts);
   return stage === 3 ? zero3Transients(facts, sharding) : zero12Transients(facts, sharding);
 }

@@ -1,8 +1,8 @@
+import { valueIfKnown } from '../../run/known';
 import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
 import { buffer, largestTrained, type Transients } from './buffers';
 import type { Facts } from './facts';
-import { optional } from './optional';
 import type { Part } from './part';
 
 const SOURCE = 'deepspeed/runtime/zero/stage_1_and_2.py (v0.19), counted';
@@ -15,10 +15,10 @@ const BUCKET_ELEMENTS = 5e8;
  */
 export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
   const { trainable, shards, weightBytes: w } = facts;
-  const offloads = (optional(zero.offloadOptimizer) ?? 'none') !== 'none';
-  const isStage1 = optional(zero.stage) === 1;
-  const bucket = optional(zero.reduceBucketElements) ?? BUCKET_ELEMENTS;
-  const buckets = optional(zero.overlapComm) === true ? 2 : 1;
+  const offloads = (valueIfKnown(zero.offloadOptimizer) ?? 'none') !== 'none';
+  const isStage1 = valueIfKnown(zero.stage) === 1;
+  const bucket = valueIfKnown(zero.reduceBucketElements) ?? BUCKET_ELEMENTS;
+  const buckets = valueIfKnown(zero.overlapComm) === true ? 2 : 1;
   const largest = Math.min(largestTrained(facts), trainable);
   const partition = trainable / shards;
   const normed = Math.min(largest, partition);

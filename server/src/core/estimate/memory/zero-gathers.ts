@@ -1,8 +1,8 @@
+import { valueIfKnown } from '../../run/known';
 import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
 import { buffer, largestTrained, type Transients } from './buffers';
 import type { Facts } from './facts';
-import { optional } from './optional';
 import type { Part } from './part';
 
 const SOURCE = 'deepspeed/runtime/zero/stage3.py (v0.19), counted';
@@ -17,12 +17,12 @@ const LIVE_ELEMENTS = 1e9;
  */
 export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
   const { counts, shards, weightBytes: w } = facts;
-  const bucketElements = optional(zero.reduceBucketElements) ?? BUCKET_ELEMENTS;
-  const maxLive = optional(zero.maxLiveElements) ?? LIVE_ELEMENTS;
+  const bucketElements = valueIfKnown(zero.reduceBucketElements) ?? BUCKET_ELEMENTS;
+  const maxLive = valueIfKnown(zero.maxLiveElements) ?? LIVE_ELEMENTS;
   const largest = counts.largest;
   const trained = largestTrained(facts);
   const live = Math.min(counts.total, Math.max(largest, maxLive));
-  const offloads = (optional(zero.offloadOptimizer) ?? 'none') !== 'none';
+  const offloads = (valueIfKnown(zero.offloadOptimizer) ?? 'none') !== 'none';
   const bucket = buffer(
     facts,
     'reduce',
@@ -59,7 +59,7 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
     SOURCE,
     () => `(2 × ${w} B + ${w} B ÷ ${shards}${offloads ? ` + 8 B ÷ ${shards}` : ''}) × ${count(trained)} elements`,
   );
-  const gathers = optional(zero.gatherWeightsOnSave) ?? false;
+  const gathers = valueIfKnown(zero.gatherWeightsOnSave) ?? false;
   return {
     loss: [bucket, gathered],
     block: [bucket, gathered, waiting],
@@ -86,7 +86,7 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
 /** One sub-group at a time is converted to fp32 and stepped. */
 function stepGradients(facts: Facts, zero: ZeroSharding): Part {
   const w = facts.weightBytes;
-  const group = Math.min(optional(zero.subGroupElements) ?? 1e9, facts.trainable / facts.shards);
+  const group = Math.min(valueIfKnown(zero.subGroupElements) ?? 1e9, facts.trainable / facts.shards);
   return buffer(
     facts,
     'fp32-gradients',
