@@ -1,6 +1,6 @@
 // Runs the editor tests against the packed extension: the suite inside VS Code's extension host, then the user's view in
 // the workbench (squiggle, lens, hint, hover, quick fix). A desktop VS Code is used for the suite where one is given.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -14,13 +14,18 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 const root = path.resolve(here, '../..');
 
 const vsix = await packageExtension();
-const unpacked = mkdtempSync(path.join(tmpdir(), 'shardlens-vsix-'));
+const temporary = mkdtempSync(path.join(tmpdir(), 'shardlens-editor-'));
 try {
+  const unpacked = path.join(temporary, 'vsix');
+  const workspace = path.join(temporary, 'workspace');
   await unpack(vsix, unpacked);
-  await runSuite(path.join(unpacked, 'extension'));
+  // A copy, because the tests edit files.
+  cpSync(path.join(here, 'workspace'), workspace, { recursive: true });
+  cpSync(path.join(root, 'examples'), path.join(workspace, 'examples'), { recursive: true });
+  await runSuite(path.join(unpacked, 'extension'), workspace);
   await testUserView(vsix);
 } finally {
-  rmSync(unpacked, { recursive: true, force: true });
+  rmSync(temporary, { recursive: true, force: true });
 }
 
 /** What users install is what is tested: the suite runs on the unpacked package, not on the source folder. */
@@ -35,11 +40,11 @@ async function unpack(archive, folder) {
 }
 
 /** The ordinary VS Code integration suite, through the official runner. */
-async function runSuite(extensionDevelopmentPath) {
+async function runSuite(extensionDevelopmentPath, workspace) {
   const tests = path.join(root, 'dist', 'test-vscode');
   rmSync(tests, { recursive: true, force: true });
   await esbuild.build({
-    entryPoints: ['index.ts', 'editor.test.ts'].map((name) => path.join(here, 'suite', name)),
+    entryPoints: ['index.ts', 'editor.test.ts', 'examples.test.ts'].map((name) => path.join(here, 'suite', name)),
     outdir: tests,
     bundle: true,
     platform: 'node',
@@ -52,6 +57,6 @@ async function runSuite(extensionDevelopmentPath) {
     vscodeExecutablePath: desktop ?? path.join(here, 'code-shim.mjs'),
     extensionDevelopmentPath,
     extensionTestsPath: path.join(tests, 'index'),
-    launchArgs: [path.join(here, 'workspace')],
+    launchArgs: [workspace],
   });
 }

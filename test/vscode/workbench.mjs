@@ -73,9 +73,18 @@ export async function openWorkbench({
       const gone = new Promise((resolve) => server.once('exit', resolve));
       if (server.exitCode === null && server.kill('SIGTERM')) await gone;
       process.off('exit', kill);
-      rmSync(home, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
+      removeFolder(home);
     },
   };
+}
+
+/** VS Code's own child processes may still write a log: then the system clears the temporary folder later. */
+function removeFolder(folder) {
+  try {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20, retryDelay: 200 });
+  } catch (error) {
+    if (error.code !== 'ENOTEMPTY') throw error;
+  }
 }
 
 function serverEnvironment(home) {

@@ -1,44 +1,7 @@
 import * as assert from 'node:assert/strict';
-import path from 'node:path';
-import type {
-  CodeAction,
-  CodeLens,
-  CompletionList,
-  Diagnostic,
-  DocumentLink,
-  Hover,
-  InlayHint,
-  TextDocument,
-} from 'vscode';
+import type { CodeAction, CompletionList, DocumentLink, Hover, InlayHint, TextDocument } from 'vscode';
 import * as vscode from 'vscode';
-
-/** Answers of providers come a moment after the document opens: ask until the answer is there. */
-async function eventually<T>(ask: () => T | Thenable<T>, good: (value: T) => boolean, what: string): Promise<T> {
-  const end = Date.now() + 30_000;
-  let last: T;
-  do {
-    last = await ask();
-    if (good(last)) return last;
-    await new Promise((resolve) => setTimeout(resolve, 100));
-  } while (Date.now() < end);
-  throw new Error(`${what}; the last answer was ${JSON.stringify(last)}`);
-}
-
-async function open(name: string): Promise<TextDocument> {
-  const folder = vscode.workspace.workspaceFolders?.[0];
-  assert.ok(folder);
-  const document = await vscode.workspace.openTextDocument(vscode.Uri.file(path.join(folder.uri.fsPath, name)));
-  await vscode.window.showTextDocument(document);
-  return document;
-}
-
-function findings(document: TextDocument): Diagnostic[] {
-  return vscode.languages.getDiagnostics(document.uri).filter(({ source }) => source === 'shardlens');
-}
-
-function ruleOf({ code }: Diagnostic): string {
-  return String(typeof code === 'object' ? code.value : code);
-}
+import { eventually, findings, lensTitles, open, ruleOf } from './editor';
 
 function positionOf(document: TextDocument, text: string): vscode.Position {
   const at = document.getText().indexOf(text);
@@ -95,12 +58,7 @@ describe('a broken DeepSpeed config', () => {
 describe('a run of several files', () => {
   it('shows model, machine and memory above the DeepSpeed file', async () => {
     const document = await open('ds_zero3.json');
-    const lenses = await eventually(
-      () => vscode.commands.executeCommand<CodeLens[]>('vscode.executeCodeLensProvider', document.uri, 10),
-      (all) => all.some(({ command }) => command?.title.includes('GiB')),
-      'a lens should show memory',
-    );
-    const title = lenses.map(({ command }) => command?.title).join(' | ');
+    const title = (await lensTitles(document)).join(' | ');
     assert.match(title, /8\.0 B/);
     assert.match(title, /A100/);
   });
