@@ -6,6 +6,7 @@ import { estimateRun } from './estimate/index';
 import type { Finding } from './findings';
 import { runRules } from './rules/engine';
 import { rules } from './rules/index';
+import { unreadFindings } from './rules-support/unread';
 import { joinRun } from './run/join';
 import type { SourceFile, Workspace } from './source';
 
@@ -36,6 +37,7 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
       dependencies: new Set([file.path]),
     };
   }
+  const { dialect } = recognition;
   const joined = joinRun(file, recognition, { workspace, catalogs, overrides });
   let estimate: Estimate | undefined;
   const estimateOnce = (): Estimate => {
@@ -52,6 +54,7 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
     notes: joined.notes,
     estimate: estimateOnce,
     findings: () => {
+      if (joined.configs.length === 0) findings ??= unreadFindings(file, dialect);
       findings ??= runRules(rules, {
         configs: joined.configs,
         run: joined.run,

@@ -44,21 +44,50 @@ function recogniseOurs(file: SourceFile): Recognition | undefined {
 }
 
 /**
- * A file that could not be read, under a name that only one dialect's files bear: said to be that dialect's, so that its faults are
- * shown. Its root is no mapping, so there is no config in it.
+ * A file that could not be read, or only in part, under a name that only one dialect's files bear, or with that dialect's keys at
+ * the beginning of its lines: said to be that dialect's, so that its faults are shown and it never looks clean.
  */
 function recogniseByName(file: SourceFile): Recognition | undefined {
   const { root, problems } = file.tree;
-  if (root?.kind === 'mapping' || problems.length === 0) return undefined;
+  const isWhole = !problems.some(({ kind }) => kind === 'broken' || kind === 'limit');
+  if (isWhole && root?.kind === 'mapping') return undefined;
   const name = basename(file.path);
-  const found = READ_NAMES.find(([pattern]) => pattern.test(name));
-  return found && { dialect: found[1], confidence: 0.4, reason: `is named ${name}; its text could not be read` };
+  const names = isWhole && problems.length === 0 ? CERTAIN_NAMES : READ_NAMES;
+  const found = names.find(([pattern]) => pattern.test(name));
+  if (found) return { dialect: found[1], confidence: 0.4, reason: `is named ${name}; its text could not be read` };
+  const id = root === undefined && file.tree.format === 'yaml' ? dialectOfLines(file.text) : undefined;
+  return (
+    id && { dialect: id, confidence: 0.3, reason: 'has lines that begin with its keys; its text could not be read' }
+  );
 }
 
 /** Names that matched only one dialect over 446 repositories. */
 const READ_NAMES: readonly (readonly [RegExp, DialectId])[] = [
   [/^ds_config.*\.json$|deepspeed.*\.json$|zero[_-]?[1-3].*\.json$/i, 'deepspeed'],
   [/^accelerate.*\.ya?ml$/i, 'accelerate'],
+];
+
+/** Narrower, for texts that are well formed and only hold no keys: an empty file, a list. */
+const CERTAIN_NAMES: readonly (readonly [RegExp, DialectId])[] = [
+  [/^(?:ds|deepspeed)[_-]config.*\.json$/i, 'deepspeed'],
+  [/^accelerate(?:[_-]config.*)?\.ya?ml$/i, 'accelerate'],
+];
+
+/** For a YAML text that the parser did not take at all; only its beginning is looked at. */
+function dialectOfLines(text: string): DialectId | undefined {
+  const keys = new Set(Array.from(text.slice(0, 65_536).matchAll(/^(\w+):/gm), ([, key]) => key));
+  if (keys.has('compute_environment') || keys.has('distributed_type')) return 'accelerate';
+  return TRAINER_LINES.filter((key) => keys.has(key)).length >= 3 ? 'trainer' : undefined;
+}
+
+const TRAINER_LINES = [
+  'output_dir',
+  'per_device_train_batch_size',
+  'gradient_accumulation_steps',
+  'num_train_epochs',
+  'logging_steps',
+  'lr_scheduler_type',
+  'save_strategy',
 ];
 
 /**
@@ -70,7 +99,7 @@ export function couldBeConfig(path: Path, text: string): boolean {
   return TELLING_WORDS.some((word) => text.includes(word));
 }
 
-const TELLING_NAMES = /^shardlens\.json$|^ds_|deepspeed|zero/i;
+const TELLING_NAMES = /^shardlens\.json$|^ds_|deepspeed|zero|^accelerate/i;
 
 /** Each dialect's sniffer needs at least one of these; the frequent ones stand first. */
 const TELLING_WORDS: readonly string[] = [

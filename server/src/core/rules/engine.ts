@@ -46,8 +46,21 @@ export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
       }
     }
   }
-  return inOrder(findings);
+  return inOrder(findings.filter((finding) => !isGuess(finding, input.configs)));
 }
+
+/**
+ * What a broken text says at the very place of the break is a guess: a key without its end is no unknown key. The break itself is
+ * reported there.
+ */
+function isGuess({ rule, start, end }: Finding, [config]: readonly Config[]): boolean {
+  if (start === end || TEXT_RULES.has(rule)) return false;
+  const problems = config?.file.tree.problems ?? [];
+  return problems.some((problem) => problem.kind === 'broken' && start <= problem.end && end >= problem.start);
+}
+
+/** Rules that report on the text itself. */
+const TEXT_RULES = new Set(['broken-syntax', 'not-fully-read', 'duplicate-key', 'hjson-only-syntax']);
 
 function contextFor(
   rule: Rule,

@@ -1,7 +1,7 @@
 import type { FileReference } from '../dialects/dialect';
 import { basename, dirname, join } from '../paths';
 import { originOf } from '../settings';
-import type { Config, DialectId, Path } from '../source';
+import type { Config, DialectId, Path, SourceFile } from '../source';
 import { type FileFacts, type FileFinder, factsAs } from './files';
 import { foldersUp, namesIn } from './folders';
 import { type Launch, launchesIn } from './launch';
@@ -116,13 +116,26 @@ class Linker {
     const file = resolved === undefined ? undefined : this.finder.workspace.source(resolved);
     if (!file) return undefined;
     const facts = this.finder.facts(file.path) ?? factsAs(file, dialect);
-    if (facts?.dialect === dialect) return facts;
-    const what = facts ? `a ${TITLES[facts.dialect]}` : 'no mapping of keys';
+    if (facts?.dialect === dialect) {
+      this.noteBroken(reference, file, facts.configs.length > 0);
+      return facts;
+    }
+    const what = facts ? withArticle(TITLES[facts.dialect]) : 'no mapping of keys';
     const kind = facts && isPartOfRun(facts.dialect) ? 'link-cycle' : 'unreadable-file';
     const { path } = reference.setting;
     const message = `${path} names ${basename(file.path)}, which is ${what} and no ${TITLES[dialect]}, so what it says is not used.`;
     this.finder.notes.push({ kind, message, origin: originOf(reference.setting) });
     return undefined;
+  }
+
+  /** A named file that can only be read in part, or not at all: what it says is not to be taken for whole. */
+  private noteBroken({ setting, resolved }: FileReference, { tree }: SourceFile, isRead: boolean): void {
+    const isBroken = tree.problems.some(({ kind }) => kind === 'broken' || kind === 'limit');
+    if ((!isBroken && isRead) || resolved === this.own.file.path) return;
+    const lost = isRead ? 'some of what it says may be lost' : 'what it says is not used';
+    const why = isBroken ? 'cannot be read to its end' : 'holds no keys';
+    const message = `${setting.path} names ${basename(resolved ?? '')}, which ${why}, so ${lost}.`;
+    this.finder.notes.push({ kind: 'unreadable-file', message, origin: originOf(setting) });
   }
 
   /** The Trainer file of this run: one that names this file, one that a launch line puts beside it, or the only one. */
@@ -255,6 +268,10 @@ const TITLES: Readonly<Record<DialectId, string>> = {
   model: 'model config',
   cluster: 'cluster description',
 };
+
+function withArticle(title: string): string {
+  return `${/^[aeiou]/i.test(title) ? 'an' : 'a'} ${title}`;
+}
 
 export function isPartOfRun(dialect: DialectId): boolean {
   return dialect === 'deepspeed' || dialect === 'trainer' || dialect === 'fsdp' || dialect === 'accelerate';
