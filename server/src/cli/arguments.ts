@@ -3,6 +3,7 @@ import { type ParseArgsConfig, parseArgs } from 'node:util';
 import type { Overrides } from '../core/analysis';
 import type { Path } from '../core/source';
 import { UsageError } from './usage';
+import { kindOf } from './walk';
 
 type Options = NonNullable<ParseArgsConfig['options']>;
 
@@ -101,12 +102,12 @@ interface RunValues {
 }
 
 function runArguments(values: RunValues, paths: readonly string[]): RunArguments {
-  const nodes = count(values.nodes, '--nodes', 1);
-  const gpusPerNode = count(values.gpus, '--gpus', 1);
-  const sequenceLength = count(values['seq-len'], '--seq-len', 1);
-  const model = values.model === undefined ? undefined : idOrPath(values.model);
-  const hardware = values.hardware === undefined ? undefined : idOrPath(values.hardware);
-  const settingsPath = values.config === undefined ? undefined : absolute(values.config);
+  const nodes = count(values.nodes, '--nodes', 1, MOST.nodes);
+  const gpusPerNode = count(values.gpus, '--gpus', 1, MOST.gpus);
+  const sequenceLength = count(values['seq-len'], '--seq-len', 1, MOST.tokens);
+  const model = values.model === undefined ? undefined : idOrExisting(values.model, '--model');
+  const hardware = values.hardware === undefined ? undefined : idOrExisting(values.hardware, '--hardware');
+  const settingsPath = values.config === undefined ? undefined : absolute(existing(values.config, '--config', 'file'));
   return {
     paths,
     overrides: {
@@ -122,6 +123,23 @@ function runArguments(values: RunValues, paths: readonly string[]): RunArguments
   };
 }
 
+/** Far beyond any cluster and any context; larger numbers are slips of the keyboard. */
+const MOST = { nodes: 100_000, gpus: 1024, tokens: 100_000_000 };
+
+/** A flag that names a path names something that is there: an answer without it would be to another question. */
+function idOrExisting(written: string, flag: string): string {
+  const value = idOrPath(written);
+  return value === written ? value : absolute(existing(written, flag));
+}
+
+function existing(written: string, flag: string, wanted?: 'file'): string {
+  const kind = kindOf(absolute(written));
+  if (kind === 'missing') throw new UsageError(`${flag} names ${written}, which does not exist.`);
+  if (kind === 'unreadable') throw new UsageError(`${flag} names ${written}, which cannot be read.`);
+  if (kind === 'folder' && wanted === 'file') throw new UsageError(`${flag} names ${written}, which is a folder.`);
+  return written;
+}
+
 /** `./model`, `../m/config.json`, `/m` and `box.json` are paths, seen from here; `meta-llama/Meta-Llama-3-8B` is an id. */
 export function idOrPath(written: string): string {
   return /^\.{0,2}[/\\]|^[A-Za-z]:[/\\]|\.jsonc?$/.test(written) ? absolute(written) : written;
@@ -132,11 +150,13 @@ export function absolute(written: string): Path {
   return path.resolve(written).replaceAll('\\', '/');
 }
 
-function count(written: string | undefined, flag: string, least: number): number | undefined {
+function count(written: string | undefined, flag: string, least: number, most?: number): number | undefined {
   if (written === undefined) return undefined;
   const value = Number(written);
-  if (/^\d+$/.test(written) && value >= least && Number.isSafeInteger(value)) return value;
-  throw new UsageError(`${flag} takes a whole number from ${least} up, not "${written}".`);
+  const isWhole = /^\d+$/.test(written) && Number.isSafeInteger(value);
+  if (isWhole && value >= least && (most === undefined || value <= most)) return value;
+  const range = most === undefined || !isWhole || value < least ? `${least} up` : `${least} to ${most}`;
+  throw new UsageError(`${flag} takes a whole number from ${range}, not "${written}".`);
 }
 
 function choice<T extends string>(written: string | undefined, choices: readonly T[]): T {

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync, statSync } from 'node:fs';
+import { lstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { couldBeConfig } from '../core/dialects/index';
 import type { Path } from '../core/source';
@@ -11,9 +11,9 @@ import { type Client, type ClientOptions, rootOf, startClient } from './client';
 import { applyFixes } from './fix';
 import { write } from './formats/index';
 import { checkInParallel } from './parallel';
-import { type Output, outputOf, shownPath } from './report';
+import { type Output, outputOf, shownPath, withArticle } from './report';
 import { status, UsageError } from './usage';
-import { walk } from './walk';
+import { kindOf, walk } from './walk';
 
 interface Targets {
   readonly files: readonly Path[];
@@ -74,7 +74,7 @@ function notChecked(file: CheckedFile): string {
   const name = shownPath(pathOf(file.uri));
   return file.framework === null
     ? `${name} is not a config Shardlens knows; nothing was checked in it.`
-    : `${name} is a ${file.framework} recipe, which Shardlens recognises but does not check yet.`;
+    : `${name} is ${withArticle(file.framework)} recipe, which Shardlens recognises but does not check yet.`;
 }
 
 function exitStatus(checked: readonly CheckedFile[], output: Output, args: CheckArguments, targets: Targets): number {
@@ -96,11 +96,11 @@ function targetsOf(paths: readonly string[]): Targets {
   let failed = false;
   for (const written of paths.length > 0 ? paths : ['.']) {
     const at = absolute(written);
-    const stat = statSync(at, { throwIfNoEntry: false });
-    if (!stat) {
+    const kind = kindOf(at);
+    if (kind === 'missing') {
       complain(`${written} does not exist.`);
       failed = true;
-    } else if (stat.isDirectory()) {
+    } else if (kind === 'folder') {
       roots.add(rootOf(at));
       const unreadable = (folder: Path) => {
         complain(`${shownPath(folder)} cannot be read.`);
@@ -120,6 +120,8 @@ function targetsOf(paths: readonly string[]): Targets {
 
 function stdinTarget(name: string): Targets {
   const file = absolute(name);
+  if (kindOf(file) === 'folder')
+    throw new UsageError(`--stdin-filename takes the name of a file; ${name} is a folder.`);
   return {
     files: [file],
     roots: [rootOf(absolute(path.dirname(file)))],

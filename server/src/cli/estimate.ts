@@ -1,4 +1,3 @@
-import { statSync } from 'node:fs';
 import path from 'node:path';
 import type { Bill, BillTable } from '../core/features/breakdown';
 import type { CheckedFile } from '../lsp/protocol';
@@ -6,18 +5,19 @@ import { absolute, type EstimateArguments, estimateArguments } from './arguments
 import { rootOf, startClient } from './client';
 import { coloursFor } from './colour';
 import { json } from './formats/json';
-import { outputOf, shownPath } from './report';
+import { outputOf, shownPath, withArticle } from './report';
 import { table } from './table';
 import { status, UsageError } from './usage';
+import { kindOf } from './walk';
 
 /** `shardlens estimate FILE`: what the run needs and how long a step takes, with the whole bill. */
 export async function estimate(words: readonly string[]): Promise<number> {
   const args = estimateArguments(words);
   const [written = ''] = args.paths;
   const file = absolute(written);
-  const stat = statSync(file, { throwIfNoEntry: false });
-  if (!stat) throw new UsageError(`${written} does not exist.`);
-  if (stat.isDirectory()) throw new UsageError(`${written} is a folder; estimate takes one config file.`);
+  const kind = kindOf(file);
+  if (kind === 'missing') throw new UsageError(`${written} does not exist.`);
+  if (kind === 'folder') throw new UsageError(`${written} is a folder; estimate takes one config file.`);
   const client = await startClient({
     roots: [rootOf(absolute(path.dirname(file)))],
     allowed: [...args.named, file],
@@ -30,7 +30,7 @@ export async function estimate(words: readonly string[]): Promise<number> {
     const what =
       checked.framework === null
         ? 'not a config Shardlens knows'
-        : `a ${checked.framework} recipe, which it does not read yet`;
+        : `${withArticle(checked.framework)} recipe, which Shardlens does not read yet`;
     throw new UsageError(`${shownPath(file)} is ${what}; there is nothing to estimate.`);
   }
   ensureFlagsFound(args, checked);

@@ -131,3 +131,8 @@ export function shownPath(path: Path): string {
   const prefix = here.endsWith('/') ? here : `${here}/`;
   return path.startsWith(prefix) ? path.slice(prefix.length) : path;
 }
+
+/** `an axolotl`, `a LLaMA-Factory`. */
+export function withArticle(name: string): string {
+  return `${/^[aeiou]/i.test(name) ? 'an' : 'a'} ${name}`;
+}

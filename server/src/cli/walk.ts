@@ -1,5 +1,17 @@
-import { type Dirent, readdirSync } from 'node:fs';
+import { type Dirent, readdirSync, statSync } from 'node:fs';
 import type { Path } from '../core/source';
+
+/** What is at a path; a link counts as what it leads to. */
+export function kindOf(path: Path): 'missing' | 'folder' | 'file' | 'unreadable' {
+  try {
+    const stat = statSync(path, { throwIfNoEntry: false });
+    if (!stat) return 'missing';
+    return stat.isDirectory() ? 'folder' : 'file';
+  } catch {
+    // A link that leads to itself, or a folder we may not enter.
+    return 'unreadable';
+  }
+}
 
 /** Folders of other tools' making: large, and never written by hand. */
 const SKIPPED = new Set(['node_modules', '__pycache__', 'site-packages', 'venv']);

@@ -130,7 +130,11 @@ export class ConfigReader {
       return value;
     }
     const isMissing = value === undefined || value === null;
-    this.problem(isMissing ? `${name} is missing` : `${name} is not a size: ${JSON.stringify(value)}`);
+    this.problem(
+      isMissing
+        ? `${name} is missing`
+        : `${name} is not a size: ${typeof value === 'number' ? value : JSON.stringify(value)}`,
+    );
     return 1;
   }
 }

@@ -3,7 +3,7 @@
  * Levenshtein's; a name whose part after the owner is nearer counts by that part, since owners are often left out.
  */
 export function nearestNames(name: string, names: Iterable<string>, limit: number): readonly string[] {
-  const most = Math.max(2, Math.floor(name.length / 3));
+  const most = mostFor(name);
   const found: { readonly name: string; readonly distance: number }[] = [];
   for (const candidate of names) {
     const distance = distanceTo(name, candidate, most);
@@ -18,8 +18,14 @@ function distanceTo(name: string, candidate: string, most: number): number {
   const slash = candidate.lastIndexOf('/');
   if (slash < 0 || whole === 0) return whole;
   // One more than the distance, so that a name with the right owner goes first.
-  const bare = editDistance(name.slice(name.lastIndexOf('/') + 1), candidate.slice(slash + 1), most);
-  return Math.min(whole, bare + 1);
+  const own = name.slice(name.lastIndexOf('/') + 1);
+  const bare = editDistance(own, candidate.slice(slash + 1), most);
+  return bare > mostFor(own) ? whole : Math.min(whole, bare + 1);
+}
+
+/** A third of the name, two letters at least; of a very short name less, since any other is near to it. */
+function mostFor(name: string): number {
+  return Math.min(Math.max(2, Math.floor(name.length / 3)), Math.floor((name.length - 1) / 2));
 }
 
 /** Levenshtein's distance; anything above `most` is given as `most + 1`. */

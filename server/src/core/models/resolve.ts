@@ -1,5 +1,5 @@
 import type { FamilyRecord, ModelCatalog, ModelRecord } from '../catalogs';
-import { basename, dirname, isAbsolute, isInside, join } from '../paths';
+import { basename, dirname, isAbsolute, isInside, join, relativeTo } from '../paths';
 import { type Known, known, type Origin, unknown } from '../run/known';
 import type { Path, Workspace } from '../source';
 import { toPlain } from '../syntax/plain';
@@ -70,13 +70,10 @@ function localModel(
     const file = place.endsWith('.json') ? place : join(place, 'config.json');
     const config = readJson(file, options.workspace, dependencies);
     if (config !== undefined) {
-      return described(config, file, file, 'high', options.catalog, {
-        kind: 'file',
-        path: file,
-        start: 0,
-        end: 0,
-        key: '',
-      });
+      const origin: Origin = { kind: 'file', path: file, start: 0, end: 0, key: '' };
+      const shown = shownPath(file, options.workspace);
+      if (isBroken(file, options.workspace)) return unknown(`${shown} cannot be read to its end`, origin);
+      return described(config, shown, shown, 'high', options.catalog, origin);
     }
     if (!followAdapter || place.endsWith('.json')) continue;
     const adapter = readJson(join(place, 'adapter_config.json'), options.workspace, dependencies);
@@ -88,6 +85,17 @@ function localModel(
     }
   }
   return undefined;
+}
+
+/** Relative to the workspace folder it lies in: the rest is the same for every file, and nobody else's machine has it. */
+function shownPath(path: Path, { roots }: Workspace): string {
+  const root = roots.filter((folder) => isInside(folder, path)).sort((a, b) => b.length - a.length)[0];
+  return root === undefined ? path : relativeTo(root, path);
+}
+
+function isBroken(file: Path, workspace: Workspace): boolean {
+  const problems = workspace.source(file)?.tree.problems ?? [];
+  return problems.some(({ kind }) => kind === 'broken' || kind === 'limit');
 }
 
 /** Where a name could lie, nearest first; nothing outside the workspace. */
@@ -174,7 +182,8 @@ function whyUnknown(name: string, { catalog, workspace }: ResolveOptions, depend
   const hint = nearest.length === 0 ? '' : `; the nearest names are ${nearest.join(', ')}`;
   const isOutside = isAbsolute(name) && !workspace.roots.some((root) => isInside(root, join('', name)));
   if (isOutside) return `${name} lies outside the workspace folders and is not read${hint}`;
-  return `${name} is no model of the catalog and no folder with a config.json${hint}`;
+  const shown = isAbsolute(name) ? shownPath(join('', name), workspace) : name;
+  return `${shown} is no model of the catalog and no folder with a config.json${hint}`;
 }
 
 function isPending(workspace: Workspace, file: Path): boolean {

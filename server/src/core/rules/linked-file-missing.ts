@@ -1,3 +1,4 @@
+import { dirname, isAbsolute, join } from '../paths';
 import { runDialects } from '../source';
 import { rule } from './rule';
 
@@ -28,15 +29,21 @@ export const linkedFileMissing = rule({
       },
     ],
   },
-  check({ config, references, report }) {
+  check({ config, references, notes, workspace, report }) {
     for (const reference of references) {
       if (reference.resolved !== undefined || reference.setting.config.at !== config.at) continue;
       // A model is named by its hub id far more often than by a folder.
       if (reference.dialect === 'model') continue;
-      report({
-        at: reference.setting,
-        message: `${reference.written} was found neither beside this file nor in a folder above it, so what it says is not checked.`,
-      });
+      // It is there, and why it is not read is said already.
+      if (notes.some(({ origin }) => origin?.kind === 'file' && origin.start === reference.setting.node?.start))
+        continue;
+      const base = isAbsolute(reference.written) ? '' : dirname(config.file.path);
+      const read = workspace.read(join(base, reference.written));
+      const why =
+        !read.ok && read.why === 'outside'
+          ? 'lies outside the workspace folders and is not read'
+          : 'was found neither beside this file nor in a folder above it';
+      report({ at: reference.setting, message: `${reference.written} ${why}, so what it says is not checked.` });
     }
   },
 });

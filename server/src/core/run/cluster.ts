@@ -64,7 +64,9 @@ function targetOf(sources: PlaceSources, finder: FileFinder): Target | undefined
   const { settings } = sources;
   const written = overrideOf(sources, 'target') ?? settings.fields.target;
   if (!written) return settings.targets.size === 1 ? [...settings.targets.values()][0] : undefined;
-  const name = typeof written.plain === 'string' ? written.plain : '';
+  // A value that is no text is said where it is written.
+  if (typeof written.plain !== 'string') return undefined;
+  const name = written.plain;
   const target = settings.targets.get(name);
   if (target) return target;
   const names = [...settings.targets.keys()];
@@ -197,7 +199,12 @@ function describedBy(
   const places: readonly Path[] = isAbsolute(name) ? [join('', name)] : [join(settings.folder, name), ...above];
   for (const place of places) {
     finder.dependencies.add(place);
-    const found = objectOf(toPlain(finder.workspace.source(place)?.tree.root, 'json'));
+    const file = finder.workspace.source(place);
+    const found = objectOf(toPlain(file?.tree.root, 'json'));
+    if (file?.tree.problems.some(({ kind }) => kind === 'broken' || kind === 'limit')) {
+      const message = `The cluster description ${basename(place)} cannot be read to its end.`;
+      finder.notes.push({ kind: 'unreadable-file', message, origin: undefined });
+    }
     if (found) return found;
   }
   return undefined;

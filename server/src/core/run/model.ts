@@ -120,9 +120,9 @@ function folderOf(origin: Origin, { settings }: Pick<RunSources, 'settings'>, fi
 }
 
 function note(found: Known<Model>, written: Written, finder: FileFinder): void {
-  if (found.known) return;
-  const why = `${found.why[0]?.toUpperCase()}${found.why.slice(1)}.`;
-  finder.notes.push({ kind: 'unknown-model', message: why, origin: written.origin });
+  // A value that is no text is said where it is written.
+  if (found.known || typeof written.plain !== 'string') return;
+  finder.notes.push({ kind: 'unknown-model', message: `${found.why}.`, origin: written.origin });
 }
 
 function nameOf(model: Known<Model>): Known<string> {

@@ -1,6 +1,6 @@
 import type { RunNote } from '../analysis';
 import type { Severity } from '../findings';
-import { dirname, join, relativeTo } from '../paths';
+import { basename, dirname, join, relativeTo } from '../paths';
 import type { Config, Path, SourceFile, Workspace } from '../source';
 import type { Entry, MappingNode } from '../syntax/node';
 import { lookup } from '../syntax/node';
@@ -58,7 +58,7 @@ export function settingsFor(
   }
   if (named === undefined) return nothing(dirname(path), []);
   return nothing(dirname(path), [
-    { kind: 'unreadable-file', message: `The settings file ${named} cannot be read.`, origin: undefined },
+    { kind: 'unreadable-file', message: `The settings file ${basename(named)} cannot be read.`, origin: undefined },
   ]);
 }
 
@@ -152,7 +152,7 @@ function parse(file: SourceFile): Parsed | RunNote {
   const broken = problems.find((problem) => problem.kind === 'broken' || problem.kind === 'limit');
   const place = { kind: 'file', path: file.path, start: broken?.start ?? 0, end: broken?.end ?? 0, key: '' } as const;
   if (root?.kind !== 'mapping') {
-    const message = `${SETTINGS_NAME} is not a JSON object, so none of its settings is used.`;
+    const message = `${basename(file.path)} is not a JSON object, so none of its settings is used.`;
     return { kind: 'broken-settings-file', message, origin: place };
   }
   const config: Config = { dialect: 'shardlens', file, root, at: '' };
@@ -172,7 +172,7 @@ function parse(file: SourceFile): Parsed | RunNote {
       ? [
           {
             kind: 'broken-settings-file',
-            message: `${SETTINGS_NAME} has a syntax error, so some of its settings may be lost.`,
+            message: `${basename(file.path)} has a syntax error, so some of its settings may be lost.`,
             origin: place,
           },
         ]
