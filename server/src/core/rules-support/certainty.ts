@@ -1,6 +1,9 @@
 import type { TrainingRun } from '../run/training-run';
 import { formatCount } from '../text/format';
 
+/** The condition under which one GPU's arguments are judged; it makes no band wider. */
+export const UNLESS_OFFLOADED = 'unless the launch line offloads';
+
 /**
  * What an estimate of memory depends on and the files do not settle, as conditions: `with samples of 4,096 tokens`. Empty
  * where they settle everything, so that an error can be promised. A maximum length only cuts: shorter data need less. A
@@ -22,7 +25,13 @@ export function conditionsOf(run: TrainingRun): string[] {
   else if (micro.origin.kind === 'default') conditions.push(`with the default micro-batch of ${micro.value}`);
   if (!run.checkpointing.known) conditions.push('even with recomputation');
   if (run.configs.trainer === undefined) conditions.push('if all weights are trained');
+  else if (onlyTrainer(run)) conditions.push(UNLESS_OFFLOADED);
   return conditions;
+}
+
+/** One GPU and nothing but training arguments: `--deepspeed` on a launch line that is not found could still offload. */
+function onlyTrainer({ sharding, configs }: TrainingRun): boolean {
+  return sharding.known && sharding.value.kind === 'single' && configs.accelerate === undefined;
 }
 
 /**
