@@ -2,7 +2,7 @@ import type { MappingNode, Tree } from './syntax/node';
 import type { LineIndex } from './text/lines';
 
 /**
- * A path with `/` between its parts and no `.` or `..` in it: an absolute file path (`/work/ds.json`, `C:/work/ds.json`)
+ * A path with `/` between its parts and no `.` or `..` in it: an absolute file path (`/home/me/ds.json`, `C:/me/ds.json`)
  * or, in a virtual workspace, a URI (`vscode-vfs://github/o/r/ds.json`). The core only joins and splits paths.
  */
 export type Path = string;

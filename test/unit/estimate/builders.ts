@@ -29,7 +29,7 @@ export const LLAMA_3_8B: LlamaShape = {
   vocab: 128256,
 };
 
-/** The layer of estimation.md §3.3 on which the exact counts were made. */
+/** The layer on which the exact counts were made. */
 export const TEST_LAYER: LlamaShape = {
   hidden: 512,
   intermediate: 1408,

@@ -9,8 +9,7 @@ import { trainedBytes } from './memory/weights';
 
 /**
  * Bytes on disk of one checkpoint that can be resumed from, all ranks together: weights as they are saved, and the optimizer.
- * Null without a model or a sharding. Source: estimation.md §3.8; deepspeed/runtime/engine.py save_checkpoint;
- * transformers Trainer._save_checkpoint.
+ * Null without a model or a sharding. Source: deepspeed/runtime/engine.py save_checkpoint; transformers Trainer._save_checkpoint.
  */
 export function estimateCheckpoint(run: TrainingRun): {
   checkpoint: { readonly bytes: number; readonly terms: readonly Term[] } | null;
@@ -32,7 +31,10 @@ function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
     bytes,
     label: () => label,
     formula: () => formula,
-    source: 'estimation §3.8',
+    source:
+      sharding.kind === 'zero'
+        ? 'deepspeed/runtime/engine.py save_checkpoint'
+        : 'transformers/trainer.py _save_checkpoint',
     from: facts.from.sharding,
   });
   const states = (width: number): Part => {

@@ -58,5 +58,5 @@ export const memoryTooClose = rule({
   },
 });
 
-/** Bands are ±10–20 % where the inputs are known (reference estimation.md §3.9); wider ones come from assumed inputs. */
+/** Bands are ±10–20 % where the inputs are known (test/unit/estimate/memory/measured.test.ts); wider ones come from assumed inputs. */
 const WIDEST_BAND = 0.5;

@@ -5,7 +5,7 @@ import { estimateMemory } from '../../../../server/src/core/estimate/memory/inde
 import { headFactors } from '../../../../server/src/core/estimate/memory/loss-head';
 import { LLAMA_3_8B, llamaModel, type RunSpec, TEST_LAYER, testRun } from '../builders';
 
-/** The layer of estimation.md §3.3: b = 2, s = 256, h = 512, I = 1408, n = 8, k = 2. */
+/** The layer on which the exact counts were made: b = 2, s = 256, h = 512, I = 1408, n = 8, k = 2. */
 function factsOf(spec: RunSpec): Facts {
   const run = testRun({ model: llamaModel(TEST_LAYER), micro: 2, sequence: 256, ...spec });
   const facts = readFacts(run, 'expected', () => undefined);

@@ -2,7 +2,7 @@ import { formatCount } from '../../text/format';
 import { type BlockBytes, blockBytes } from './blocks';
 import type { Facts } from './facts';
 import { familyTraits } from './families';
-import type { Part } from './part';
+import { COUNTED, type Part } from './part';
 
 export interface Activations {
   /** Kept by autograd over all blocks at the end of forward. */
@@ -43,7 +43,7 @@ export function countActivations(facts: Facts): Activations {
       bytes: total,
       label: () => (isFull ? 'block inputs kept for recomputation' : 'activations saved for backward'),
       formula: () => `${formatCount(total / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
-      source: 'counted operator by operator, estimation §3.3',
+      source: COUNTED,
       from: [...facts.from.batch, ...facts.from.checkpointing],
     },
     working: {
@@ -52,7 +52,7 @@ export function countActivations(facts: Facts): Activations {
       bytes: working,
       label: () => (isFull ? 'one block recomputed, and its backward' : 'backward of one block'),
       formula: () => `${formatCount(working / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
-      source: 'estimation §3.2',
+      source: COUNTED,
       from: [...facts.from.batch, ...facts.from.checkpointing],
     },
     last: {
@@ -62,7 +62,7 @@ export function countActivations(facts: Facts): Activations {
       label: () => 'activations of the first block',
       formula: () =>
         `${formatCount((isFull ? largest.checkpoint : largest.saved) / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
-      source: 'counted operator by operator, estimation §3.3',
+      source: COUNTED,
       from: facts.from.batch,
     },
     casts:
@@ -74,7 +74,7 @@ export function countActivations(facts: Facts): Activations {
             bytes: casts + headCast,
             label: () => '16-bit copies of the fp32 weights (autocast)',
             formula: () => `2 B × ${formatCount((casts + headCast) / 2)} weights`,
-            source: 'torch autocast weight cache; estimation §3.1',
+            source: `torch autocast weight cache; ${COUNTED}`,
             from: facts.from.precision,
           },
   };

@@ -15,8 +15,8 @@ export interface BlockBytes {
 }
 
 /**
- * Bytes saved per block, operator by operator as Hugging Face's code runs them; estimation §3.3.
- * With h, n, k, d, I as there: bf16 flash gives T·(16h + 4nd + 4kd + 8I + 4n + 8), counted exactly.
+ * Bytes saved per block, operator by operator as Hugging Face's code runs them.
+ * With hidden size h, n heads, k key-value heads of size d, and intermediate size I, bf16 flash gives T·(16h + 4nd + 4kd + 8I + 4n + 8), counted exactly.
  */
 export function blockBytes(facts: Facts, index: number): BlockBytes {
   const block = facts.model.blocks[index];
@@ -165,7 +165,7 @@ function dropoutPerToken(facts: Facts, traits: FamilyTraits, h: number): number 
   return traits.dropout > 0 && !facts.compiled ? 2 * h : 0;
 }
 
-/** torch.compile keeps what its partitioner cannot cheaply recompute; an estimate (estimation §3.3), not a count. */
+/** torch.compile keeps what its partitioner cannot cheaply recompute; an estimate, not a count. */
 function compiledPerToken(facts: Facts, block: Block): number {
   const c = facts.computeBytes;
   return c * (2 * facts.model.hiddenSize + (3 * mlpWidth(block)) / facts.tensor) + attentionIo(facts, block);

@@ -193,7 +193,7 @@ function readCheckpointing(
   return corner === 'low' ? 'full' : 'none';
 }
 
-/** Which kernel scaled_dot_product_attention takes on CUDA; estimation §3.3 and the oracle's section 2.3. */
+/** Which kernel scaled_dot_product_attention takes on CUDA, as attention_as_cuda of test/oracle/fake_cuda.py does. */
 function attentionKernel(run: TrainingRun, model: Model, computeBytes: number, masked: boolean): AttentionKernel {
   const chosen = valueIfKnown(run.attention) ?? 'sdpa';
   if (chosen === 'eager' || (chosen === 'sdpa' && familyTraits(model.modelType).traits.eagerOnly)) return 'eager';

@@ -1,6 +1,6 @@
 import { formatCount } from '../../text/format';
 import type { Facts } from './facts';
-import type { Part } from './part';
+import { COUNTED, type Part } from './part';
 import type { States } from './states';
 import { dtypeName } from './weights';
 
@@ -15,7 +15,7 @@ export function weightGradient(facts: Facts, states: States): { readonly made: P
     bytes: width * elements,
     label: () => 'gradient of the head',
     formula: () => `${width} B × ${formatCount(elements)} elements`,
-    source: 'estimation §3.4',
+    source: COUNTED,
     from: facts.from.model,
   });
   // ZeRO takes it into its bucket at once, unless a tied embedding adds to it later.
@@ -38,7 +38,7 @@ export function embeddingGradient(facts: Facts): Part[] {
       bytes: 2 * facts.streamBytes * elements,
       label: () => `gradient of the tied embedding and the sum, ${dtypeName(facts.streamBytes)}`,
       formula: () => `2 × ${facts.streamBytes} B × ${formatCount(elements)} elements`,
-      source: 'estimation §3.2',
+      source: COUNTED,
       from: facts.from.model,
     },
   ];
@@ -70,7 +70,7 @@ export function stepTemporaries(facts: Facts): Part[] {
         facts.step === 'foreach'
           ? `${width} B × ${formatCount(elements)} elements`
           : `${perElement} B × ${formatCount(largest)} elements, the largest tensor`,
-      source: 'torch.optim, foreach; counted, estimation §3.2',
+      source: `torch.optim, foreach; ${COUNTED}`,
       from: facts.from.optimizer,
     },
   ];

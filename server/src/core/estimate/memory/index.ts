@@ -12,7 +12,7 @@ import { shardingTransients } from './transients';
 /**
  * Predicts the peak memory of one GPU: the largest of the phases, each a sum of what is alive together then.
  * Null when the model, the sharding or the number of shards is not known; the reason is among the assumptions.
- * Pure; estimation.md §3.
+ * Pure. Formulas are counts of test/oracle/record_memory.py; each term names its own source.
  */
 export function estimateMemory(run: TrainingRun): {
   memory: MemoryEstimate | null;

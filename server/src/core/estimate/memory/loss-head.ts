@@ -1,9 +1,9 @@
 import { formatCount } from '../../text/format';
 import type { Facts } from './facts';
 import { familyTraits } from './families';
-import type { Part } from './part';
+import { COUNTED, type Part } from './part';
 
-/** Bytes per token and vocabulary entry at the moments around the loss; estimation §3.4, counted. */
+/** Bytes per token and vocabulary entry at the moments around the loss, counted by test/oracle/record_memory.py. */
 export interface HeadFactors {
   /** While the loss is computed. */
   readonly forward: number;
@@ -59,7 +59,7 @@ export function logitsPart(facts: Facts, factor: number, when: string): Part {
     label: () => `logits and loss, ${when}`,
     formula: () =>
       `${factor} B × ${formatCount(facts.tokens)} tokens × ${formatCount(facts.model.vocabSize / facts.tensor)} vocabulary`,
-    source: 'transformers ForCausalLMLoss (fp32 upcast); counted, estimation §3.4',
+    source: `transformers ForCausalLMLoss (fp32 upcast); ${COUNTED}`,
     from: [...facts.from.batch, ...facts.from.model],
   };
 }

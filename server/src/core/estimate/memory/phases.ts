@@ -103,13 +103,13 @@ export function loadMoment(facts: Facts, states: States): Moment {
     bytes: weightBytes * unit,
     label: () => 'largest module before it is sharded',
     formula: () => `${weightBytes} B × ${formatCount(unit)} parameters`,
-    source: 'deepspeed.zero.Init and torch FSDP shard module by module; estimation §3.7',
+    source: 'deepspeed.zero.Init and torch FSDP shard module by module',
     from: facts.from.sharding,
   };
   return moment('load', 'largest module before it is sharded', [...states.weights, materialised]);
 }
 
-/** Evaluation between steps: no graph, two layers of activations and the logits of a batch. Estimation §3.8. */
+/** Evaluation between steps: no graph, two layers of activations and the logits of a batch. */
 export function evalMoment(facts: Facts, states: States, transients: Transients): Moment {
   const { model, evalTokens, computeBytes } = facts;
   const h = model.hiddenSize;
@@ -122,7 +122,7 @@ export function evalMoment(facts: Facts, states: States, transients: Transients)
     bytes: perToken * evalTokens,
     label: () => 'one layer in forward',
     formula: () => `${formatCount(perToken)} B × ${formatCount(evalTokens)} tokens`,
-    source: 'estimation §3.8',
+    source: 'inputs and outputs of the widest layer, without a graph',
     from: facts.from.batch,
   };
   const factor = facts.fusedLoss ? 0.3 : computeBytes + 4 + 4;
@@ -133,7 +133,7 @@ export function evalMoment(facts: Facts, states: States, transients: Transients)
     label: () => 'logits of one evaluation batch',
     formula: () =>
       `${factor} B × ${formatCount(evalTokens)} tokens × ${formatCount(model.vocabSize / facts.tensor)} vocabulary`,
-    source: 'estimation §3.8',
+    source: 'transformers ForCausalLMLoss (fp32 upcast)',
     from: facts.from.batch,
   };
   return moment('eval', 'logits of a batch', [

@@ -2,7 +2,7 @@ import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
 import { optimizerStateBytes } from './optimizer-state';
-import type { Part } from './part';
+import { COUNTED, type Part } from './part';
 import { dtypeName, trainedBytes, weightParts } from './weights';
 
 /** What stays on the GPU from step to step, and how gradients come and go. Estimation §3.1. */
@@ -29,7 +29,7 @@ export interface States {
 }
 
 const ZERO_SOURCE = 'ZeRO, arXiv 1910.02054; deepspeed/runtime/zero';
-const TORCH_SOURCE = 'torch parameters and torch.optim; estimation §3.1';
+const TORCH_SOURCE = `torch.nn.Parameter and torch.optim; ${COUNTED}`;
 
 /** The persistent state of one rank in every mode. */
 export function persistentStates(facts: Facts): States {
@@ -137,7 +137,7 @@ function replicatedStates(facts: Facts): States {
     bytes: gradients.bytes,
     label: () => (bucketView ? 'DDP buckets, which hold the gradients' : 'DDP buckets, a flat copy of the gradients'),
     formula: gradients.formula,
-    source: 'torch DistributedDataParallel, gradient_as_bucket_view; estimation §3.1',
+    source: 'torch DistributedDataParallel, gradient_as_bucket_view',
     from: facts.from.sharding,
   };
   return {

@@ -17,10 +17,10 @@ export interface GroupPath {
   readonly inter: Hop;
 }
 
-/** Cost of starting a collective: reference estimation.md §4.2 (15–25 µs); NCCL tuning.cc has 8.4 µs on the device alone. */
+/** Cost of starting a collective, 15–25 µs with its launch; NCCL's src/graph/tuning.cc has 8.4 µs on the device alone. */
 const LAUNCH_SECONDS = 20e-6;
 
-/** Trees reach about 95 % of the link (reference estimation.md §4.2). */
+/** Trees reach about 95 % of the link. */
 const TREE_EFFICIENCY = 0.95;
 
 /** Bytes each rank sends for one collective over `ranks` ranks on a tensor of `bytes` (the whole one, gathered or before the reduction). */
@@ -42,9 +42,9 @@ export function wireBytes(collective: Collective, bytes: number, ranks: number):
 }
 
 /**
- * Seconds of one collective by the alpha-beta model (reference estimation.md §4.2): ring or, for small all-reduces, tree.
+ * Seconds of one collective by the alpha-beta model: ring or, for small all-reduces, tree.
  * A ring over several nodes enters a node once for all its members there, so it runs at the slower of the path inside and
- * the members' shares of the node's network together (reference estimation.md §4.2, "bus bandwidth of the whole node path").
+ * the members' shares of the node's network together: the bus bandwidth of the whole node path.
  */
 export function collectiveSeconds(collective: Collective, bytes: number, path: GroupPath): number {
   const { ranks } = path;

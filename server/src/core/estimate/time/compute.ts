@@ -6,11 +6,11 @@ import { bytesOf, type TimeFacts } from './facts';
 import { type ForwardFlops, forwardFlops, isEager, type Passes, passesOf } from './flops';
 import { type GpuConstants, gpuConstants, MEMORY_EFFICIENCY } from './gpu-constants';
 
-const SOURCE = 'reference estimation.md §4.1; Korthikanti et al. 2022 (arXiv 2205.05198) appendix A';
+const SOURCE = 'Korthikanti et al. 2022 (arXiv 2205.05198) appendix A';
 
-/** Bytes per token and vocabulary entry that the loss head moves: fit of reference estimation.md §4.1 (`C_t`). */
+/** Bytes per token and vocabulary entry that the loss head moves: fitted with the constants of gpu-constants.ts. */
 const LOSS_BYTES = 30;
-/** A fused linear cross-entropy never writes the logits whole (Liger-Kernel; reference estimation.md §3.4). */
+/** A fused linear cross-entropy never writes the logits whole (Liger-Kernel's published benchmark). */
 const FUSED_LOSS_BYTES = 6;
 
 /**
@@ -173,7 +173,7 @@ function elementwiseDraft(facts: TimeFacts, constants: GpuConstants): Draft {
     low: seconds * 0.6,
     high: seconds * 2,
     formula: `${(bytes / 1e9).toFixed(1)} GB ÷ (${formatRate(rate)} × ${MEMORY_EFFICIENCY})`,
-    source: `reference estimation.md §4.1; bytes: ${constants.source}`,
+    source: `bytes moved: ${constants.source}`,
     group: 'compute',
     cause: 'GPU compute',
     hides: 'never',

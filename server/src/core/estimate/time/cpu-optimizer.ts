@@ -13,8 +13,8 @@ const CLIP_BYTES = 8;
 const CAST_BYTES = 6;
 
 /**
- * Memory bandwidth that one thread drives, by the SIMD path that CPU-Adam was built for. Reference estimation.md §4.3 gives
- * 8–12 GB/s for one thread; the scalar loop is a prior at half of that.
+ * Memory bandwidth that one thread drives, by the SIMD path that CPU-Adam was built for: 8–12 GB/s, and for the
+ * scalar loop a prior at half of that.
  */
 const THREAD_BYTES_PER_SECOND = { avx512: 10e9, avx2: 8e9, scalar: 4e9 } as const;
 
@@ -24,7 +24,7 @@ const SOCKET_EFFICIENCY = 0.45;
 const UNKNOWN_SOCKET_BYTES_PER_SECOND = 140e9;
 const UNKNOWN_CORES = 16;
 
-/** torch's own AdamW on the CPU against DeepSpeed's: 3–6 times slower per parameter (reference estimation.md §4.3). */
+/** torch's own AdamW on the CPU against DeepSpeed's: 3–6 times slower per parameter. */
 const TORCH_SLOWDOWN = 4;
 const TORCH_FUSED_SLOWDOWN = 1.3;
 
@@ -83,7 +83,7 @@ export function cpuOptimizerDraft(facts: TimeFacts, { optimizer }: OffloadFacts)
     low: seconds * 0.6,
     high: seconds * 1.7,
     formula: `${formatParameters(stepped)} parameters × (${ADAM_BYTES} B Adam + ${CLIP_BYTES} B clip + ${CAST_BYTES} B cast)${slower === 1 ? '' : ` × ${slower}`} ÷ ${formatRate(rate)}`,
-    source: 'reference estimation.md §4.3; deepspeed csrc/adam/cpu_adam_impl.cpp',
+    source: 'deepspeed csrc/adam/cpu_adam_impl.cpp',
     group: 'optimizer',
     cause: 'CPU optimizer',
     hides: 'never',

@@ -32,7 +32,7 @@ export interface Draft extends Omit<TimeTerm, 'overlapped'> {
   readonly hides: Hiding;
 }
 
-/** Share of communication that stays visible even behind long compute: factors 0.3 (A100-40) to 0.5 in the fit of reference estimation.md §4.1. */
+/** Share of communication that stays visible even behind long compute: factors 0.3 (A100-40) to 0.5 in the fit on llm-foundry's table. */
 const NEVER_HIDDEN_SHARE = 0.3;
 
 export interface Windows {
@@ -50,7 +50,7 @@ export interface Settled {
 }
 
 /**
- * Splits every draft into what adds to the step and what hides (reference estimation.md §4.2):
+ * Splits every draft into what adds to the step and what hides:
  * `t = max(compute, communication) + what cannot overlap`, so the step is never shorter than its longest stream.
  */
 export function settle(drafts: readonly Draft[], windows: Windows): Settled[] {

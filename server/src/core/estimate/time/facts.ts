@@ -175,7 +175,7 @@ function gatheredWeightBytes(sharding: Sharding, compute: Dtype): number {
   return 2;
 }
 
-/** DDP reduces gradients in the dtype of the stored weights; ZeRO and FSDP in the compute dtype (reference estimation.md §3.1, §4.2). */
+/** DDP reduces gradients in the dtype of the stored weights; ZeRO and FSDP in the compute dtype. */
 function reducedGradientBytes(run: TrainingRun, sharding: Sharding, compute: Dtype): number {
   if (sharding.kind === 'zero' || sharding.kind === 'fsdp') return Math.max(2, bytesOf(compute));
   const autocast = valueIfKnown(run.precision.mode) === 'autocast';

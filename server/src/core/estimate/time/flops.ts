@@ -12,7 +12,7 @@ export interface ForwardFlops {
   readonly attention: number;
 }
 
-/** Passes over the matrices, in units of one forward (reference estimation.md §4.1). */
+/** Passes over the matrices, in units of one forward: a flash backward computes the scores again. */
 export interface Passes {
   readonly backward: number;
   readonly recompute: number;

@@ -15,7 +15,7 @@ const NONE: Gathers = { blocks: 0, outside: 0, third: undefined };
 /**
  * Two gathers, forward and backward. Under full checkpointing a block is computed again right before its backward; FSDP keeps
  * it gathered in between, ZeRO-3 only what `max_live_parameters` and `max_reuse_distance` let it keep
- * (reference estimation.md §4.2; deepspeed runtime/zero/partitioned_param_coordinator.py:658).
+ * (deepspeed runtime/zero/partitioned_param_coordinator.py:658).
  */
 export function gathersPerMicroStep(facts: TimeFacts): Gathers {
   const { sharding, shard, checkpointing, parameters } = facts;

@@ -14,8 +14,7 @@ export interface GpuConstants {
   readonly fitted: boolean;
 }
 
-const FIT =
-  'fit on the 209 bf16 rows of llm-foundry scripts/train/benchmarking/README.md (reference estimation.md §4.1)';
+const FIT = 'fitted on the 209 bf16 rows of llm-foundry scripts/train/benchmarking/README.md';
 
 /**
  * Per architecture. Matrix and element-wise constants are fits of the llm-foundry table; attention is a prior for
@@ -44,7 +43,7 @@ const TABLE: Readonly<Record<string, GpuConstants>> = {
 const KEPT_OF_MEASURED = 0.85;
 const UNFITTED_GEMM = 0.6;
 
-/** Share of the HBM data-sheet rate that streaming kernels reach (reference estimation.md §4.1; Calculon a100_80g.json 0.9). */
+/** Share of the HBM data-sheet rate that streaming kernels reach (Calculon a100_80g.json has 0.9). */
 export const MEMORY_EFFICIENCY = 0.85;
 
 /** Constants of an accelerator; other architectures than the fitted ones are scaled from their measured matrix rate. */

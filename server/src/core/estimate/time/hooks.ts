@@ -3,7 +3,7 @@ import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import { gathersPerMicroStep } from './gathers';
 
-/** CUDA kernels of one Llama-like block as HF eager code launches them (reference estimation.md §4.1). */
+/** CUDA kernels of one Llama-like block as HF eager code launches them. */
 const FORWARD_KERNELS = 60;
 const BACKWARD_KERNELS = 120;
 /** Two small products and their gradients for each of some seven adapted matrices. */
@@ -11,14 +11,14 @@ const LORA_FORWARD_KERNELS = 30;
 const LORA_BACKWARD_KERNELS = 60;
 /** Share of kernels left after torch.compile (prior). */
 const COMPILED_KERNELS = 0.35;
-/** Middle of the 6–10 µs of reference estimation.md §4.1. */
+/** A launch from Python takes 6–10 µs. */
 const LAUNCH_SECONDS = 7e-6;
 
 /** Modules whose hooks ZeRO-3 visits in one Llama-like block: the block, attention, MLP, two norms, seven matrices, activation. */
 const MODULES_PER_BLOCK = 13;
 /**
- * Python time of one ZeRO-3 fetch and release. Reference estimation.md §4.3 says about 1 ms and attributes 4–5 s of the seed's
- * 19.5 s to it without having measured it; the middle of 0.2–1 ms is taken.
+ * Python time of one ZeRO-3 fetch and release: the middle of 0.2–1 ms. It was not measured by itself; 1 ms would be 4–5 s of the
+ * 19.5 s step of the Llama-3-8B runs in gnosia93/training-on-eks.
  */
 const HOOK_SECONDS = 0.5e-3;
 
@@ -39,7 +39,7 @@ export function launchDraft(facts: TimeFacts): Draft {
     low: seconds * 0.6,
     high: seconds * 1.6,
     formula: `${kernels} kernels × ${(LAUNCH_SECONDS * 1e6).toFixed(0)} µs`,
-    source: 'reference estimation.md §4.1',
+    source: 'kernels of a Llama block in eager transformers; 6–10 µs a launch',
     group: 'compute',
     cause: 'Python and kernel launches',
     hides: 'host',
@@ -63,7 +63,7 @@ export function hookDraft(facts: TimeFacts): Draft | undefined {
     high: seconds * 2,
     formula: `${accumulation} micro-steps × ${gathers} passes × ${MODULES_PER_BLOCK} modules × ${model.layers} blocks × ${HOOK_SECONDS * 1e3} ms`,
     source:
-      'reference estimation.md §4.3; deepspeed runtime/zero/partition_parameters.py _allgather_param (blocking copy)',
+      'deepspeed runtime/zero/partition_parameters.py _allgather_param (blocking copy); the time of a hook is an estimate',
     // Python that gathers and releases weights is a price of sharding or offload, not work of the GPU.
     group: blocks ? 'offload' : 'communication',
     cause: 'Python and kernel launches',

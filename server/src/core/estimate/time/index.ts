@@ -19,7 +19,7 @@ export interface TimeEstimate {
 
 /**
  * Predicts the seconds of one optimizer step, the link each parallel dimension uses and what each offload costs
- * (reference estimation.md §4–5, interconnect.md §2–6). Pure. `memory` tells whether the run fits without an offload.
+ * Pure; each term names its source. `memory` tells whether the run fits without an offload.
  */
 export function estimateTime(run: TrainingRun, { memory }: { readonly memory: MemoryOf }): TimeEstimate {
   const resolved = timeFacts(run);

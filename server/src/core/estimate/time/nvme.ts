@@ -6,9 +6,9 @@ import type { OffloadFacts } from './offload';
 import { shareOnGpu, steppedParameters } from './optimizer';
 import { gatheredBytes, gigabytes } from './traffic-gather';
 
-const SOURCE = 'reference estimation.md §4.3; Rajbhandari et al. 2021 (ZeRO-Infinity, arXiv 2104.07857) §5';
+const SOURCE = 'Rajbhandari et al. 2021 (ZeRO-Infinity, arXiv 2104.07857) §5';
 
-/** One Gen4 drive: 5–7 GB/s read, 2–5 GB/s write (reference estimation.md §4.3). */
+/** One Gen4 drive: 5–7 GB/s read, 2–5 GB/s write. */
 export const UNKNOWN_DRIVE = { read: 5e9, write: 2.5e9 } as const;
 
 /** fp32 weight and both moments, and the gradient. */

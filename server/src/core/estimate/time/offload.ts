@@ -9,9 +9,9 @@ import { nvmeDrafts } from './nvme';
 import { shareOnGpu, steppedParameters } from './optimizer';
 import { gatheredBytes, gigabytes } from './traffic-gather';
 
-const SOURCE = 'reference estimation.md §4.3; deepspeed runtime/zero/stage3.py partition_grads';
+const SOURCE = 'deepspeed runtime/zero/stage3.py partition_grads';
 
-/** Copies from pageable memory run at 3–6 GB/s where pinned ones run at 10–14 (reference estimation.md §4.3). */
+/** Copies from pageable memory run at 3–6 GB/s where pinned ones run at 10–14. */
 const UNPINNED_SHARE = 0.4;
 
 /** Which state of the run lives outside the GPU. */

@@ -3,11 +3,11 @@ import { formatParameters, formatRate } from '../../text/format';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 
-/** Bytes touched per parameter: weights, gradient and both moments read and written in fp32, 16-bit copy (reference estimation.md §4.1). */
+/** Bytes touched per parameter: weights, gradient and both moments read and written in fp32, 16-bit copy. */
 const ADAM_BYTES = 30;
 const ADAM_8BIT_BYTES = 14;
 const SGD_BYTES = 16;
-/** foreach kernels make about two more passes over one fp32 copy (reference estimation.md §4.1). */
+/** foreach kernels make about two more passes over one fp32 copy. */
 const FOREACH_EXTRA_BYTES = 8;
 const MEMORY_EFFICIENCY = 0.8;
 
@@ -41,7 +41,7 @@ export function gpuOptimizerDraft(facts: TimeFacts): Draft | undefined {
     low: seconds * 0.7,
     high: seconds * 2,
     formula: `${formatParameters(stepped)} parameters × ${bytesEach} B ÷ (${formatRate(rate)} × ${MEMORY_EFFICIENCY})`,
-    source: 'reference estimation.md §4.1',
+    source: 'torch.optim: every state read and written once',
     group: 'optimizer',
     cause: 'GPU optimizer',
     hides: 'never',

@@ -5,8 +5,8 @@ import { gathersPerMicroStep } from './gathers';
 import type { Dimension } from './placement';
 import type { Flow } from './traffic';
 
-export const ZERO_SOURCE = 'Rajbhandari et al. 2020 (ZeRO, arXiv 1910.02054) §7; reference estimation.md §4.2';
-export const FSDP_SOURCE = 'Zhao et al. 2023 (PyTorch FSDP, arXiv 2304.11277) §3; reference estimation.md §4.2';
+export const ZERO_SOURCE = 'Rajbhandari et al. 2020 (ZeRO, arXiv 1910.02054) §7';
+export const FSDP_SOURCE = 'Zhao et al. 2023 (PyTorch FSDP, arXiv 2304.11277) §3';
 export const ZEROPP_SOURCE = 'Wang et al. 2023 (ZeRO++, arXiv 2306.10209) §3';
 
 export interface GatherPlan {

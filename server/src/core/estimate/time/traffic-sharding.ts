@@ -43,7 +43,7 @@ function replicaFlows(facts: TimeFacts, ranks: number, shards: number): Flow[] {
       calls,
       hides: 'beside-last-backward',
       formula: `${gigabytes(bytes)} of gradients in ${calls} buckets`,
-      source: 'Li et al. 2020 (PyTorch DDP, arXiv 2006.15704); reference estimation.md §4.2',
+      source: 'Li et al. 2020 (PyTorch DDP, arXiv 2006.15704)',
     },
   ];
 }

@@ -27,7 +27,7 @@ export function flowBytes({ collective, bytesPerCall, ranks, calls }: Flow): num
   return calls * wireBytes(collective, bytesPerCall, ranks);
 }
 
-/** Every collective of one optimizer step, by parallel dimension (reference estimation.md §4.2, interconnect.md §2). */
+/** Every collective of one optimizer step, by parallel dimension. */
 export function flowsOf(facts: TimeFacts): Flow[] {
   return [
     ...shardingFlows(facts),
@@ -59,7 +59,7 @@ function tensorFlows(facts: TimeFacts): Flow[] {
       calls,
       hides: 'never',
       formula: `${perBlock} × ${model.layers} blocks × ${accumulation} micro-steps of ${Math.round(tokens)} tokens × ${model.hiddenSize}`,
-      source: 'Shoeybi et al. 2019 (Megatron-LM, arXiv 1909.08053) §3; reference estimation.md §4.2',
+      source: 'Shoeybi et al. 2019 (Megatron-LM, arXiv 1909.08053) §3',
     },
   ];
 }
@@ -78,7 +78,7 @@ function pipelineFlows(facts: TimeFacts): Flow[] {
       calls: 2 * accumulation,
       hides: 'never',
       formula: `2 × ${accumulation} micro-batches of ${Math.round(tokens)} tokens × ${model.hiddenSize}`,
-      source: 'Narayanan et al. 2021 (arXiv 2104.04473) §2.2; reference estimation.md §4.2',
+      source: 'Narayanan et al. 2021 (arXiv 2104.04473) §2.2',
     },
   ];
 }
@@ -101,7 +101,7 @@ function contextFlows(facts: TimeFacts): Flow[] {
       calls: (3 * model.layers * accumulation) / pipeline,
       hides: 'beside-compute',
       formula: `3 × ${model.layers} blocks × ${accumulation} micro-steps of ${Math.round(tokens * context)} tokens × ${keysAndValues}`,
-      source: 'Liu et al. 2023 (ring attention, arXiv 2310.01889); reference estimation.md §4.2',
+      source: 'Liu et al. 2023 (ring attention, arXiv 2310.01889)',
     },
   ];
 }
@@ -124,7 +124,7 @@ function expertFlows(facts: TimeFacts): Flow[] {
       calls: (perLayer * layers * accumulation) / pipeline,
       hides: 'never',
       formula: `${perLayer} × ${layers} MoE blocks × ${accumulation} micro-steps of ${Math.round(tokens)} tokens × ${perToken} experts × ${model.hiddenSize}`,
-      source: 'Lepikhin et al. 2020 (GShard, arXiv 2006.16668) §3; reference estimation.md §4.2',
+      source: 'Lepikhin et al. 2020 (GShard, arXiv 2006.16668) §3',
     },
   ];
 }

@@ -13,7 +13,7 @@ export type MemoryOf = (run: TrainingRun) => {
   readonly assumptions: readonly Assumption[];
 };
 
-/** fp32 weight, both moments and fp32 gradient, and the 16-bit gradient (reference estimation.md §3.7). */
+/** fp32 weight, both moments and fp32 gradient, and the 16-bit gradient. */
 const OPTIMIZER_HOST_BYTES = 18;
 /** With the states on NVMe only gradients stay in memory: 16 bit as they arrive, fp32 for the step. Buffers are not counted. */
 const NVME_OPTIMIZER_HOST_BYTES = 6;
