@@ -1,6 +1,7 @@
 import { recipe } from '../rules-support/trainer-recipe';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { numberOf, type Setting, setting, stringOf } from '../settings';
+import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
 const V5 = '{ "frameworks": { "transformers": "5.18.0" } }';
@@ -19,7 +20,7 @@ export const fsdpWordUnsupported = rule({
   id: 'fsdp-word-unsupported',
   severity: 'error',
   applies: ['trainer'],
-  why: 'transformers 5 runs FSDP 2 unless fsdp_config.version is 1. FSDP 2 has no hybrid_shard and no no_shard as words of fsdp, and the Trainer raises a ValueError for them, as for any unknown word.',
+  why: 'From 5.10 on transformers runs FSDP 2 unless fsdp_config.version is 1. FSDP 2 has no hybrid_shard and no no_shard as words of fsdp, and the Trainer raises a ValueError for them, as for any unknown word.',
   source: [
     'transformers src/transformers/training_args.py:2876 (5.18.0) FSDP 1 only',
     'transformers src/transformers/training_args.py:2896 (5.18.0) unknown option',
@@ -29,6 +30,7 @@ export const fsdpWordUnsupported = rule({
     bad: [
       { files: { 'train.yaml': recipe('fsdp: hybrid_shard auto_wrap\n'), 'shardlens.json': V5 } },
       { files: recipe('fsdp: full_shard autowrap\n') },
+      { files: recipe('fsdp: full_shard,auto_wrap\n') },
     ],
     good: [
       {
@@ -44,12 +46,23 @@ export const fsdpWordUnsupported = rule({
     const fsdp = setting(config, 'fsdp');
     const text = fsdp?.node?.kind === 'scalar' && !fsdp.node.templated ? stringOf(fsdp) : undefined;
     if (!fsdp?.node || text === undefined || /^(?:true|false|yes|no|on|off|1|0)?$/i.test(text.trim())) return;
-    const words = text.trim().split(/[\s,]+/);
-    const strange = words.find((word) => !WORDS.has(word.toLowerCase()));
+    // Both 4.57 and 5.18 split at spaces only and compare with case.
+    const words = text.trim().split(/\s+/);
+    const strange = words.find((word) => !WORDS.has(word));
     if (strange !== undefined) {
+      const meant = text
+        .trim()
+        .toLowerCase()
+        .split(/[\s,;]+/);
+      const isPlain = meant.every((word) => WORDS.has(word));
       report({
         at: fsdp,
-        message: `fsdp has no word "${strange}"; the words are ${[...WORDS].join(', ')}. The Trainer stops at start-up.`,
+        // transformers 5 takes a strategy of FSDP 1 in any case.
+        severity: isPlain && !text.includes(',') ? 'warning' : 'error',
+        message: `fsdp has no word "${strange}"; the words are ${[...WORDS].join(', ')}, in small letters with spaces between them. The Trainer stops at start-up.`,
+        fixes: isPlain
+          ? [{ title: `Write "${meant.join(' ')}"`, edits: replaceValue(config.file, fsdp.node, meant.join(' ')) }]
+          : [],
       });
       return;
     }
@@ -57,8 +70,8 @@ export const fsdpWordUnsupported = rule({
     const section = run.configs.fsdp;
     const written = section && (setting(section, 'version') ?? setting(section, 'fsdp_version'));
     const stated = statedVersion(run, 'transformers');
-    if (hybrid === undefined || (stated !== undefined && !isAtLeast(stated, '5.0.0'))) return;
-    if (written ? numberOf(written) !== 2 : stated === undefined || !isAtLeast(stated, '5.18.0')) return;
+    if (hybrid === undefined || (stated !== undefined && !isAtLeast(stated, '5.10.0'))) return;
+    if (written ? numberOf(written) !== 2 : stated === undefined || !isAtLeast(stated, '5.10.0')) return;
     reportHybrid(fsdp, hybrid);
 
     function reportHybrid(found: Setting, word: string): void {

@@ -46,7 +46,7 @@ export const syncModuleStatesOff = rule({
       severity: launched ? 'error' : 'warning',
       message: launched
         ? `${sync.path} is false while cpu_ram_efficient_loading is true${efficient ? '' : ' by default'}; accelerate launch stops on that.`
-        : 'sync_module_states is false while cpu_ram_efficient_loading is true: Accelerate switches it on with a warning, and transformers 4 stops.',
+        : 'sync_module_states is false while cpu_ram_efficient_loading is true: Accelerate switches it on with a warning, and transformers before 5.10 stops.',
       fixes: [
         { title: `Set ${sync.path} to true`, edits: replaceValue(config.file, sync.node, true) },
         {

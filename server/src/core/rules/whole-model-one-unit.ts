@@ -49,7 +49,7 @@ export const wholeModelOneUnit = rule({
       const fsdp = setting(config, 'fsdp');
       const words = stringOf(fsdp);
       const stated = statedVersion(run, 'transformers');
-      if (!fsdp?.node || words === undefined || stated === undefined || isAtLeast(stated, '5.0.0')) return;
+      if (!fsdp?.node || words === undefined || stated === undefined || isAtLeast(stated, '5.10.0')) return;
       if (!/shard/.test(words) || /auto_wrap/.test(words)) return;
       report({
         at: fsdp,

@@ -1,0 +1,48 @@
+import { recipe } from '../rules-support/trainer-recipe';
+import { removeFix, stageOf } from '../rules-support/zero';
+import { setting, stringOf } from '../settings';
+import { rule } from './rule';
+
+const DS = (stage: number) =>
+  `{ "train_micro_batch_size_per_gpu": "auto", "zero_optimization": { "stage": ${stage} } }`;
+
+/** Reports a device_map in a run that spreads the weights by itself. */
+export const deviceMapWithSharding = rule({
+  id: 'device-map-with-sharding',
+  severity: 'error',
+  applies: ['trainer'],
+  why: 'A device_map places layers on devices; ZeRO stage 3 spreads every layer over all ranks while it loads. transformers raises a ValueError when both are asked for.',
+  source: ['transformers src/transformers/integrations/accelerate.py:133 (5.18.0)'],
+  verified: 'read',
+  examples: {
+    bad: [
+      {
+        files: {
+          'train.yaml': recipe('deepspeed: ds.json\npacking: false\nmodel_init_kwargs:\n  device_map: auto\n'),
+          'ds.json': DS(3),
+        },
+      },
+    ],
+    good: [
+      {
+        files: {
+          'train.yaml': recipe('deepspeed: ds.json\npacking: false\nmodel_init_kwargs:\n  device_map: null\n'),
+          'ds.json': DS(3),
+        },
+      },
+    ],
+  },
+  check({ config, run, report }) {
+    const map = setting(config, 'model_init_kwargs.device_map') ?? setting(config, 'device_map');
+    if (!map?.node || stageOf(run) !== 3) return;
+    const name = stringOf(map);
+    if (map.node.kind === 'scalar' && (map.node.templated || name === undefined || name === '')) return;
+    report({
+      at: map,
+      // A device_map outside model_init_kwargs is the script's own key.
+      severity: map.path === 'device_map' ? 'warning' : 'error',
+      message: `${map.path} and ZeRO stage 3 both place the weights; transformers stops when the model is loaded.`,
+      fixes: [removeFix(map)],
+    });
+  },
+});
