@@ -10,7 +10,7 @@ export const oddAllgatherBucket = rule({
   applies: ['deepspeed'],
   why: 'NCCL wants pieces that start at 4 bytes, so DeepSpeed asserts that the bucket is a multiple of 2 elements at stages 1 and 2.',
   source: ['deepspeed/runtime/zero/stage_1_and_2.py:351 (0.19.6)'],
-  verified: 'upstream-test',
+  verified: 'run',
   examples: {
     bad: [
       {

@@ -15,7 +15,7 @@ export const optimOverriddenByDeepspeed = rule({
   applies: ['trainer', 'deepspeed'],
   why: 'Where the DeepSpeed file has an optimizer section, the Trainer builds no optimizer and its optim argument is not read.',
   source: ['transformers src/transformers/integrations/deepspeed.py:546 (5.18.0) deepspeed_optim_sched'],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [{ files: { 'train.yaml': TRAIN('paged_adamw_8bit'), 'ds.json': ADAMW } }],
     good: [{ files: { 'train.yaml': TRAIN('adamw_torch'), 'ds.json': ADAMW } }],

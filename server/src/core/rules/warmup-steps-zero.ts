@@ -11,7 +11,7 @@ export const warmupStepsZero = rule({
   applies: ['deepspeed'],
   why: 'Until 0.19.5 DeepSpeed raised warmup_num_steps 0 to 2 without a word; from 0.19.6 it raises a ValueError.',
   source: ['deepspeed/runtime/lr_schedules.py:709 (0.19.6)'],
-  verified: 'upstream-test',
+  verified: 'run',
   examples: {
     bad: [
       {
