@@ -51,8 +51,8 @@ export const accumulationNotPassedOn = rule({
       at: place ? [asked, place] : asked,
       severity: stops ? 'error' : 'warning',
       message: stops
-        ? `gradient_accumulation_steps is ${steps} here and missing in the DeepSpeed file, where Accelerate then writes 1. train_batch_size "auto" counts ${steps}, so the sizes do not add up and DeepSpeed stops at start-up.`
-        : `gradient_accumulation_steps is ${steps} here and missing in the DeepSpeed file, where Accelerate then writes 1: DeepSpeed does not accumulate ${steps} steps.`,
+        ? `gradient_accumulation_steps is ${steps} in the Trainer file and missing in the DeepSpeed file, where Accelerate then writes 1. train_batch_size "auto" counts ${steps}, so the sizes do not add up and DeepSpeed stops at start-up.`
+        : `gradient_accumulation_steps is ${steps} in the Trainer file and missing in the DeepSpeed file, where Accelerate then writes 1: DeepSpeed does not accumulate ${steps} steps.`,
       fixes: [{ ...setFix(deepspeed, 'gradient_accumulation_steps', 'auto'), preferred: true }],
     });
   },
