@@ -50,8 +50,8 @@ function isXla(config: Config): boolean {
 }
 
 /**
- * FSDP 1 or 2 as these settings run. Accelerate takes 1 where no version is written. The Trainer reads a version from
- * transformers 5.10 on and takes 2 without one; before that it runs 1 (training_args.py compared release by release).
+ * FSDP 1 or 2 as these settings run. Accelerate takes 1 where no version is written. The Trainer of transformers 4 reads no
+ * version and runs 1; without one, 5.0 to 5.9 take 1 and 5.10 and later 2 (training_args.py compared release by release).
  * Where the release is not stated, an absent key proves nothing.
  */
 export function fsdpVersionOf(settings: FsdpSettings, run: TrainingRun): 1 | 2 | undefined {
@@ -59,8 +59,8 @@ export function fsdpVersionOf(settings: FsdpSettings, run: TrainingRun): 1 | 2 |
   const number = numberOf(written);
   if (settings.reader === 'trainer') {
     const stated = statedVersion(run, 'transformers');
-    if (stated !== undefined && !isAtLeast(stated, '5.10.0')) return 1;
-    if (!written) return stated === undefined ? undefined : 2;
+    if (stated !== undefined && !isAtLeast(stated, '5.0.0')) return 1;
+    if (!written) return stated === undefined ? undefined : isAtLeast(stated, '5.10.0') ? 2 : 1;
   } else if (!written) return 1;
   return number === 1 || number === 2 ? number : undefined;
 }

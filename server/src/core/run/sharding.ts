@@ -62,7 +62,7 @@ function trainerFsdp(sources: RunSources): Known<Sharding> | undefined {
 }
 
 function trainerSource(sources: RunSources, words: Known<readonly string[]> | undefined): FsdpSource {
-  const old = isOlder(sources.frameworks.transformers, '5.0');
+  const old = isOlder(sources.frameworks.transformers, '5.10');
   const version = old
     ? { value: 1 as const, source: 'transformers src/transformers/training_args.py:1939 (4.57.6)' }
     : TRAINER_FSDP.version;
@@ -72,7 +72,7 @@ function trainerSource(sources: RunSources, words: Known<readonly string[]> | un
       : TRAINER_FSDP.wrap;
   return {
     get: (key) => writtenIn(sources.fsdp, key) ?? writtenIn(sources.fsdp, `fsdp_${key}`),
-    of: old ? 'transformers 4.57' : 'transformers 5.18.0',
+    of: old ? 'transformers before 5.10' : 'transformers 5.18.0',
     defaults: {
       ...TRAINER_FSDP,
       version,
