@@ -14,7 +14,7 @@ export function unreadFindings(file: SourceFile, dialect: DialectId): Finding[] 
   if (findings.length > 0) return findings;
   const { root } = file.tree;
   const what =
-    root === undefined ? 'is empty' : `holds ${root.kind === 'sequence' ? 'a list' : 'a single value'} and no keys`;
+    root === undefined ? 'is empty' : `holds no keys, only a ${root.kind === 'sequence' ? 'list' : 'single value'}`;
   const place = { start: root?.start ?? 0, end: Math.min(root?.end ?? 0, (root?.start ?? 0) + 1) };
   return [findingAt(file, place, 'broken-syntax', `This file ${what}; ${fateOf(dialect)}.`)];
 }
@@ -28,9 +28,9 @@ const RULES: Readonly<Partial<Record<SyntaxProblem['kind'], string>>> = {
 function fateOf(dialect: DialectId): string {
   switch (dialect) {
     case 'deepspeed':
-      return 'DeepSpeed looks for its keys in it and stops at start-up';
+      return 'DeepSpeed stops at start-up';
     case 'accelerate':
-      return 'Accelerate looks for its keys in it and stops at start-up';
+      return 'Accelerate stops at start-up';
     case 'shardlens':
       return 'none of its settings is used';
     default:
