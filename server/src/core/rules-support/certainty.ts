@@ -42,6 +42,13 @@ export function shardingIsStated({ sharding }: TrainingRun): boolean {
   return sharding.known && sharding.origin.kind !== 'assumed';
 }
 
+/** Whether the run's sharding is stated and its accelerator runs torch's caching allocator, which the memory model counts. */
+export function memoryIsJudged(run: TrainingRun): boolean {
+  if (!shardingIsStated(run) || !run.cluster.known) return false;
+  const { vendor } = run.cluster.value.accelerator;
+  return vendor === 'NVIDIA' || vendor === 'AMD';
+}
+
 /** Packed samples are as long as they may be; a length in shardlens.json or picked by the user is what they say they have. */
 function isCertainLength({ batch, configs }: TrainingRun): boolean {
   if (batch.packing.known && batch.packing.value) return true;

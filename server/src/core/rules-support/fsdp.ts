@@ -1,3 +1,4 @@
+import type { Severity } from '../findings';
 import type { TrainingRun } from '../run/training-run';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { isTemplated, numberOf, type Setting, scalarOf, setting, stringOf } from '../settings';
@@ -63,6 +64,15 @@ export function fsdpVersionOf(settings: FsdpSettings, run: TrainingRun): 1 | 2 |
     if (!written) return stated === undefined ? undefined : isAtLeast(stated, '5.10.0') ? 2 : 1;
   } else if (!written) return 1;
   return number === 1 || number === 2 ? number : undefined;
+}
+
+/**
+ * How loud a value is reported that stops FSDP: the Trainer of transformers 4 does not read it, so for the Trainer it is
+ * an error only where a later release is stated.
+ */
+export function severityOfRead(settings: FsdpSettings, run: TrainingRun): Severity {
+  const stated = statedVersion(run, 'transformers');
+  return settings.reader === 'accelerate' || (stated !== undefined && isAtLeast(stated, '5.0.0')) ? 'error' : 'warning';
 }
 
 /** The strings and booleans `str_to_bool` takes, whichever way they are written; undefined for anything else. */

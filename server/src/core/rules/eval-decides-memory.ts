@@ -1,5 +1,5 @@
 import { estimateMemory } from '../estimate/memory/index';
-import { shardingIsStated } from '../rules-support/certainty';
+import { memoryIsJudged } from '../rules-support/certainty';
 import { bandOfCapacity, phaseLow } from '../rules-support/memory-words';
 import { placeForRun } from '../rules-support/places';
 import { known } from '../run/known';
@@ -48,7 +48,7 @@ export const evalDecidesMemory = rule({
   check(context) {
     const { config, run, report } = context;
     const { evalMicro, sequenceLength } = run.batch;
-    if (!shardingIsStated(run)) return;
+    if (!memoryIsJudged(run)) return;
     if (!run.cluster.known || !run.model.known || !evalMicro.known || !sequenceLength.known) return;
     if (!run.evaluation.known || !run.evaluation.value || evalMicro.value < 2) return;
     const at = placeForRun(run, config, evalMicro, run.evaluation, run.batch.micro);

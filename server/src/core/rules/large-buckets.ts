@@ -1,3 +1,4 @@
+import { memoryIsJudged } from '../rules-support/certainty';
 import { numberOf, setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import { formatGib, formatPercent } from '../text/format';
@@ -41,6 +42,7 @@ export const largeBuckets = rule({
     ],
   },
   check(context) {
+    if (!memoryIsJudged(context.run)) return;
     const { config, run, report } = context;
     const written = setting(config, 'zero_optimization.reduce_bucket_size');
     const elements = numberOf(written);

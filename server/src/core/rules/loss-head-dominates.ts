@@ -1,5 +1,5 @@
 import { estimateMemory } from '../estimate/memory/index';
-import { shardingIsStated } from '../rules-support/certainty';
+import { memoryIsJudged } from '../rules-support/certainty';
 import { bandOfCapacity } from '../rules-support/memory-words';
 import { placeForRun } from '../rules-support/places';
 import { known } from '../run/known';
@@ -59,7 +59,7 @@ export const lossHeadDominates = rule({
     const { micro, sequenceLength } = run.batch;
     // GRPO takes the logits of completions only, and DPO those of pairs: other counts than this one.
     if (run.method.known && run.method.value !== 'sft' && run.method.value !== 'pretrain') return;
-    if (!shardingIsStated(run)) return;
+    if (!memoryIsJudged(run)) return;
     if (!run.cluster.known || !run.model.known || !run.fusedLoss.known || run.fusedLoss.value) return;
     if (!micro.known || !sequenceLength.known) return;
     const at = placeForRun(run, config, micro, run.model);

@@ -1,6 +1,6 @@
 import type { MemoryEstimate } from '../estimate/estimate';
 import { estimateMemory } from '../estimate/memory/index';
-import { conditionsOf, shardingIsStated } from '../rules-support/certainty';
+import { conditionsOf, memoryIsJudged } from '../rules-support/certainty';
 import { fixesThatFit } from '../rules-support/memory-fixes';
 import { bandOfCapacity, largestParts, phaseLow } from '../rules-support/memory-words';
 import { elsewhere, placeForRun } from '../rules-support/places';
@@ -58,7 +58,7 @@ export const memoryDoesNotFit = rule({
   },
   check(context) {
     const { config, run, report } = context;
-    if (!run.cluster.known || !run.model.known || !shardingIsStated(run)) return;
+    if (!run.cluster.known || !run.model.known || !memoryIsJudged(run)) return;
     const sharding = run.sharding.known && run.sharding.value.kind === 'zero' ? run.sharding.value.stage : run.sharding;
     const at = placeForRun(run, config, run.batch.micro, sharding, run.model);
     if (!at) return;

@@ -1,4 +1,4 @@
-import { conditionsOf, shardingIsStated, UNLESS_OFFLOADED } from '../rules-support/certainty';
+import { conditionsOf, memoryIsJudged, UNLESS_OFFLOADED } from '../rules-support/certainty';
 import { bandOfCapacity, largestParts } from '../rules-support/memory-words';
 import { placeForRun } from '../rules-support/places';
 import { runDialects } from '../source';
@@ -41,7 +41,7 @@ export const memoryTooClose = rule({
   check(context) {
     const { config, run, report } = context;
     if (!run.cluster.known || !run.model.known || !run.batch.micro.known || !run.batch.sequenceLength.known) return;
-    if (!shardingIsStated(run) || conditionsOf(run).some((one) => one !== UNLESS_OFFLOADED)) return;
+    if (!memoryIsJudged(run) || conditionsOf(run).some((one) => one !== UNLESS_OFFLOADED)) return;
     const sharding = run.sharding.known && run.sharding.value.kind === 'zero' ? run.sharding.value.stage : run.sharding;
     const at = placeForRun(run, config, run.batch.micro, sharding, run.model);
     if (!at) return;

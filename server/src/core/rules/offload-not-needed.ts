@@ -1,5 +1,6 @@
 import type { OffloadVerdict } from '../estimate/estimate';
 import { estimateRun } from '../estimate/index';
+import { memoryIsJudged } from '../rules-support/certainty';
 import { bandOfCapacity } from '../rules-support/memory-words';
 import { type OffloadChange, withoutOffload } from '../rules-support/offload-edits';
 import type { TrainingRun } from '../run/training-run';
@@ -53,6 +54,7 @@ export const offloadNotNeeded = rule({
     ],
   },
   check(context) {
+    if (!memoryIsJudged(context.run)) return;
     const { config, run } = context;
     if (!run.cluster.known || !run.model.known) return;
     const changes = withoutOffload(run);
@@ -105,7 +107,7 @@ function withoutBoth(a: OffloadChange, b: OffloadChange) {
   const starts = new Set([...a.edits, ...b.edits].map(({ start, end }) => `${start} ${end}`));
   if (memory?.fits !== true || !step || starts.size < 2 || touch(a, b)) return undefined;
   return {
-    title: `Remove ${keyOf(a.setting.path)} and ${keyOf(b.setting.path)}`,
+    title: `Turn off ${keyOf(a.setting.path)} and ${keyOf(b.setting.path)}`,
     effect: `${formatSeconds(step.seconds)} a step`,
     edits: [...a.edits, ...b.edits],
     seconds: step.seconds,

@@ -1,4 +1,5 @@
 import { estimateRun } from '../estimate/index';
+import { memoryIsJudged } from '../rules-support/certainty';
 import { bandOfCapacity } from '../rules-support/memory-words';
 import { known, type Origin } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
@@ -45,6 +46,7 @@ export const zero3NotNeeded = rule({
     ],
   },
   check(context) {
+    if (!memoryIsJudged(context.run)) return;
     const { config, run, report } = context;
     const written = setting(config, 'zero_optimization.stage') ?? setting(config, 'deepspeed_config.zero_stage');
     if (!written?.node || numberOf(written) !== 3 || !run.cluster.known || !run.model.known) return;
