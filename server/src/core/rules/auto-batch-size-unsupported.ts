@@ -1,5 +1,6 @@
 import { isTrue, recipe } from '../rules-support/trainer-recipe';
 import { stageOf } from '../rules-support/zero';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
@@ -30,9 +31,14 @@ export const autoBatchSizeUnsupported = rule({
     if (!auto?.node || !isTrue(config, 'auto_find_batch_size')) return;
     const grpo = run.method.known && run.method.value === 'grpo';
     if (!grpo && stageOf(run) !== 3) return;
+    const trl = statedVersion(run, 'trl');
     report({
       at: auto,
-      message: `auto_find_batch_size does not work with ${grpo ? 'GRPO' : 'ZeRO stage 3'}; the job stops at start-up.`,
+      // Older releases of TRL let it pass, and stop when a halved batch does not hold whole groups.
+      severity: !grpo || (trl !== undefined && isAtLeast(trl, '1.13.0')) ? 'error' : 'warning',
+      message: grpo
+        ? 'auto_find_batch_size halves the batch, and GRPO needs whole groups of completions in it; TRL 1.13 stops at start-up.'
+        : 'auto_find_batch_size does not work with ZeRO stage 3; the job stops at start-up.',
       fixes: [
         {
           title: 'Set auto_find_batch_size to false',

@@ -1,4 +1,4 @@
-import { accelerateFsdp, fsdpSettingsOf, fsdpVersionOf } from '../rules-support/fsdp';
+import { accelerateFsdp, fsdpSettingsOf, fsdpVersionOf, severityOfRead } from '../rules-support/fsdp';
 import { stringOf } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
@@ -26,6 +26,7 @@ export const localStateDict = rule({
     if (fsdpVersionOf(settings, run) !== 2) return;
     report({
       at: found,
+      severity: severityOfRead(settings, run),
       message: `FSDP 2 has no LOCAL_STATE_DICT (${found.path}); Accelerate stops at start-up.`,
       fixes: [
         {

@@ -4,6 +4,7 @@ import {
   fsdpSettingsOf,
   fsdpVersionOf,
   type STRATEGIES,
+  severityOfRead,
   strategyNamed,
   truthOf,
 } from '../rules-support/fsdp';
@@ -32,7 +33,11 @@ export const reshardForOtherVersion = rule({
           '{ "version": 2, "reshard_after_forward": "shard_grad_op", "transformer_layer_cls_to_wrap": "LlamaDecoderLayer" }',
       },
       {
-        files: '{ "version": 1, "reshard_after_forward": true, "transformer_layer_cls_to_wrap": "LlamaDecoderLayer" }',
+        files: {
+          'fsdp_config.json':
+            '{ "version": 1, "reshard_after_forward": true, "transformer_layer_cls_to_wrap": "LlamaDecoderLayer" }',
+          'shardlens.json': '{ "frameworks": { "transformers": "5.18.0" } }',
+        },
       },
     ],
     good: [
@@ -57,6 +62,7 @@ export const reshardForOtherVersion = rule({
       if (truthOf(reshard) !== undefined || value === null) return;
       report({
         at: reshard,
+        severity: severityOfRead(settings, run),
         message: `FSDP 2 takes true or false for ${reshard.path}, not ${String(value)}; the job stops at start-up.`,
         fixes: strategy ? reshardFixes(reshard, strategy) : [],
       });
@@ -66,6 +72,8 @@ export const reshardForOtherVersion = rule({
     function reportVersion1(own: FsdpSettings, found: Setting, named: (typeof STRATEGIES)[number] | undefined): void {
       const truth = truthOf(found);
       if (own.reader === 'trainer' && truth !== undefined && own.get('version')) {
+        // The Trainer of transformers 4 does not read the key at all.
+        if (severityOfRead(own, run) !== 'error') return;
         report({
           at: found,
           message: `FSDP 1 takes no true or false for ${found.path}; Accelerate stops at start-up with a KeyError. It runs as FULL_SHARD without the key.`,
