@@ -38,12 +38,12 @@ export const batchSizeMissing = rule({
     if (setting(config, 'train_batch_size') || setting(config, 'train_micro_batch_size_per_gpu')) return;
     const elastic = setting(config, 'elasticity.enabled');
     if (elastic && booleanOf(elastic) !== false) return;
-    const first = config.root.entries[0];
-    if (!first) return;
+    const { start } = config.root;
+    const at = config.root.entries[0]?.keyNode ?? { start, end: start + 1 };
     const byTrainer = run.consumer.known && run.consumer.value === 'trainer';
     const filled = !run.consumer.known || run.consumer.value !== 'deepspeed';
     report({
-      at: { start: first.keyNode.start, end: first.keyNode.end },
+      at: { start: at.start, end: at.end },
       // Scripts of their own often write the batch size into the config before they start DeepSpeed.
       severity: byTrainer ? 'error' : 'hint',
       message: byTrainer
