@@ -4,6 +4,8 @@ import { type Known, known, type Origin } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { type Setting, setting } from '../settings';
 import { removeEntry, replaceValue } from '../syntax/editing';
+import { parseSource } from '../syntax/parse';
+import { applyEdits } from '../text/edit';
 
 /** An offload that a key switches on, and the run without it. */
 export interface OffloadChange {
@@ -75,4 +77,33 @@ function editOf(found: Setting): { title: string; edits: readonly FileEdit[] } {
   const parent = path.includes('.') ? setting(config, path.slice(0, path.lastIndexOf('.')))?.node : config.root;
   const edits = parent?.kind === 'mapping' ? removeEntry(config.file, parent, found.entry) : [];
   return { title: `Remove ${key}`, edits };
+}
+
+/**
+ * The edits of two changes together. Neighbouring entries share a comma that both removals would take: then the second is
+ * made on the text that the first leaves, and both become one edit.
+ */
+export function editsOfBoth(a: OffloadChange, b: OffloadChange): readonly FileEdit[] {
+  if (a.edits.length === 0 || b.edits.length === 0) return [];
+  const touch = a.edits.some((one) =>
+    b.edits.some((other) => one.path === other.path && one.start <= other.end && other.start <= one.end),
+  );
+  if (!touch) return [...a.edits, ...b.edits];
+  const { config, path } = b.setting;
+  if (config.at !== '' || a.setting.config !== config) return [];
+  const file = parseSource(config.file.path, applyEdits(config.file.text, a.edits));
+  const { root } = file.tree;
+  const found = root?.kind === 'mapping' ? setting({ ...config, file, root }, path) : undefined;
+  if (!found) return [];
+  return [replacement(config.file.path, config.file.text, applyEdits(file.text, editOf(found).edits))];
+}
+
+/** One edit from one text to another: what differs between their common start and end. */
+function replacement(path: string, from: string, to: string): FileEdit {
+  let start = 0;
+  while (start < Math.min(from.length, to.length) && from[start] === to[start]) start++;
+  let tail = 0;
+  while (tail < Math.min(from.length, to.length) - start && from[from.length - 1 - tail] === to[to.length - 1 - tail])
+    tail++;
+  return { path, start, end: from.length - tail, newText: to.slice(start, to.length - tail) };
 }

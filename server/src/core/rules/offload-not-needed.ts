@@ -2,7 +2,7 @@ import type { OffloadVerdict } from '../estimate/estimate';
 import { estimateRun } from '../estimate/index';
 import { memoryIsJudged } from '../rules-support/certainty';
 import { bandOfCapacity } from '../rules-support/memory-words';
-import { type OffloadChange, withoutOffload } from '../rules-support/offload-edits';
+import { editsOfBoth, type OffloadChange, withoutOffload } from '../rules-support/offload-edits';
 import type { TrainingRun } from '../run/training-run';
 import { runDialects } from '../source';
 import { formatSeconds } from '../text/format';
@@ -66,7 +66,7 @@ export const offloadNotNeeded = rule({
       const wins = verdict?.fitsWithout === true && verdict.secondsPerStep >= LEAST_SHARE * step.seconds;
       return verdict && wins ? [{ change, verdict }] : [];
     });
-    reportAll(context, needless, step.seconds);
+    reportAll(context, needless, changes, step.seconds);
   },
 });
 
@@ -76,26 +76,32 @@ interface Needless {
 }
 
 /** Both offloads in one finding where the run fits without either; else the one that costs more. */
-function reportAll(context: RuleContext, needless: readonly Needless[], seconds: number): void {
-  const [first, second] = [...needless].sort((a, b) => b.verdict.secondsPerStep - a.verdict.secondsPerStep);
+function reportAll(
+  context: RuleContext,
+  needless: readonly Needless[],
+  changes: readonly OffloadChange[],
+  seconds: number,
+): void {
+  const [first, ...others] = [...needless].sort((a, b) => b.verdict.secondsPerStep - a.verdict.secondsPerStep);
   if (!first) return;
-  const both = second && withoutBoth(first.change, second.change);
+  const own = first.change.setting;
+  const second = changes.find(({ what }) => what !== first.change.what);
+  const found = second && withoutBoth(first.change, second);
+  const alone = first.verdict.stepSecondsWithout ?? seconds - first.verdict.secondsPerStep;
+  const both = found && found.seconds <= alone ? found : undefined;
   const fixes: NonNullable<Report['fixes']>[number][] = [];
   if (both) fixes.push({ title: `${both.title} (${both.effect})`, edits: both.edits });
-  for (const { change, verdict } of both && second ? [first, second] : [first]) {
+  for (const { change, verdict } of both ? [first, ...others] : [first]) {
     const left = verdict.stepSecondsWithout;
     const effect = left === undefined ? '' : ` (${formatSeconds(left)} instead of ${formatSeconds(seconds)} a step)`;
     if (change.edits.length > 0) fixes.push({ title: `${change.title}${effect}`, edits: change.edits });
   }
-  const own = first.change.setting;
-  const left = both ? both.seconds : (first.verdict.stepSecondsWithout ?? seconds - first.verdict.secondsPerStep);
   const names =
-    both && second ? `${keyOf(own.path)} and ${keyOf(second.change.setting.path)} cost` : `${keyOf(own.path)} costs`;
-  const fits = both ? both.memory : first.change.run;
+    both && second ? `${keyOf(own.path)} and ${keyOf(second.setting.path)} cost` : `${keyOf(own.path)} costs`;
   context.report({
-    at: both && second ? [own, second.change.setting] : own,
+    at: both && second ? [own, second.setting] : own,
     on: 'key',
-    message: `${names} about ${formatSeconds(Math.max(0, seconds - left))} of each ${formatSeconds(seconds)} step, and the run fits without: ${typeof fits === 'string' ? fits : memoryOf(fits)} per GPU.`,
+    message: `${names} about ${formatSeconds(Math.max(0, seconds - (both?.seconds ?? alone)))} of each ${formatSeconds(seconds)} step, and the run fits without: ${both?.memory ?? memoryOf(first.change.run)} per GPU.`,
     fixes,
   });
 }
@@ -104,20 +110,15 @@ function withoutBoth(a: OffloadChange, b: OffloadChange) {
   const bare = withoutOffload(a.run).find(({ what }) => what === b.what)?.run;
   if (!bare) return undefined;
   const { memory, step } = estimateRun(bare);
-  const starts = new Set([...a.edits, ...b.edits].map(({ start, end }) => `${start} ${end}`));
-  if (memory?.fits !== true || !step || starts.size < 2 || touch(a, b)) return undefined;
+  const edits = editsOfBoth(a, b);
+  if (memory?.fits !== true || !step || edits.length === 0) return undefined;
   return {
     title: `Turn off ${keyOf(a.setting.path)} and ${keyOf(b.setting.path)}`,
     effect: `${formatSeconds(step.seconds)} a step`,
-    edits: [...a.edits, ...b.edits],
+    edits,
     seconds: step.seconds,
     memory: bandOfCapacity(memory),
   };
-}
-
-/** Neighbouring entries share a comma, and both edits would take it. */
-function touch(a: OffloadChange, b: OffloadChange): boolean {
-  return a.edits.some((one) => b.edits.some((other) => one.start <= other.end && other.start <= one.end));
 }
 
 function memoryOf(run: TrainingRun): string {
