@@ -1,15 +1,16 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, type ParsedNode, Scalar as YamlScalar } from 'yaml';
-import { duplicateMessage } from './json';
-import { MAX_EXPANDED_NODES, MAX_PROBLEMS } from './limits';
-import type { Entry, MappingNode, Node, Scalar, ScalarNode, SequenceNode, SyntaxProblem } from './node';
-import { pythonFloat, pythonInt, pythonKey, resolvePlain } from './python-scalar';
+import { MAX_EXPANDED_NODES } from './limits';
+import type { Entry, MappingNode, Node, Scalar, ScalarNode, SequenceNode } from './node';
+import { pythonKey, resolvePlain } from './python-scalar';
+import type { SyntaxProblems } from './syntax-problems';
 import { isTemplated } from './template';
+import { hasConstructor, resolveTagged, shownTag } from './yaml-tags';
 
 /** Turns the parser's document into our tree as PyYAML's composer and SafeConstructor would: aliases, `<<`, tags, keys. */
 export function buildYaml(
   document: Document.Parsed,
   text: string,
-  problems: SyntaxProblem[],
+  problems: SyntaxProblems,
   isMasked: boolean,
 ): Node | undefined {
   const builder: Builder = {
@@ -31,7 +32,7 @@ interface Builder {
   readonly text: string;
   /** Templates were replaced by letters before parsing, so the text of values that hold one comes from the source. */
   readonly isMasked: boolean;
-  readonly problems: SyntaxProblem[];
+  readonly problems: SyntaxProblems;
   /** Anchors finished so far; `undefined` while the anchored node is still being built (a cycle). */
   readonly anchors: Map<string, Node | undefined>;
   /** Nodes below each anchor, aliases in it counted in full. */
@@ -41,8 +42,6 @@ interface Builder {
   /** Nodes so far, had every alias been written out. */
   expanded: number;
 }
-
-const PREFIX = 'tag:yaml.org,2002:';
 
 function build(b: Builder, node: ParsedNode): Node {
   if (isAlias(node)) return buildAlias(b, node.source, node.range[0], node.range[1]);
@@ -61,24 +60,14 @@ function build(b: Builder, node: ParsedNode): Node {
 
 /** Values for which PyYAML's SafeConstructor has no constructor: other tags on collections, and a bare `=` or `<<`. */
 function checkConstructor(b: Builder, node: ParsedNode, built: Node): void {
-  const refused =
-    built.kind === 'scalar'
-      ? node.tag === undefined && built.style === 'plain' && (built.raw === '=' || built.raw === '<<')
-      : node.tag !== undefined && !COLLECTION_TAGS.has(node.tag);
-  if (!refused) return;
-  const what = built.kind === 'scalar' ? `a bare ${built.raw}` : `the tag ${node.tag?.replace(PREFIX, '!!')}`;
-  report(
-    b,
-    'broken',
-    built.start,
-    built.kind === 'scalar' ? built.end : built.start,
-    `Python's safe_load has no value for ${what}.`,
-  );
+  if (built.kind !== 'scalar') {
+    if (node.tag === undefined || hasConstructor(node.tag)) return;
+    const message = `Python's safe_load has no value for the tag ${shownTag(node.tag)}.`;
+    b.problems.add('broken', built.start, built.start, message);
+  } else if (node.tag === undefined && built.style === 'plain' && (built.raw === '=' || built.raw === '<<')) {
+    b.problems.add('broken', built.start, built.end, `Python's safe_load has no value for a bare ${built.raw}.`);
+  }
 }
-
-const COLLECTION_TAGS: ReadonlySet<string> = new Set(
-  ['map', 'seq', 'omap', 'pairs', 'set'].map((name) => PREFIX + name).concat('!'),
-);
 
 /** The anchored node in the place of its alias: own span, the anchor's content. */
 function buildAlias(b: Builder, name: string, start: number, end: number): Node {
@@ -86,7 +75,7 @@ function buildAlias(b: Builder, name: string, start: number, end: number): Node 
   const unresolved = scalarNode(start, end, raw, 'plain', { type: 'string', value: raw }, true);
   if (!b.anchors.has(name)) {
     b.isHopeless = true;
-    report(b, 'broken', start, end, `No anchor &${name} stands above this alias.`);
+    b.problems.add('broken', start, end, `No anchor &${name} stands above this alias.`);
     return unresolved;
   }
   const target = b.anchors.get(name);
@@ -94,7 +83,7 @@ function buildAlias(b: Builder, name: string, start: number, end: number): Node 
   if (target === undefined || b.expanded > MAX_EXPANDED_NODES) {
     const why =
       target === undefined ? 'stands inside its own anchor' : `would make more than ${MAX_EXPANDED_NODES} values`;
-    report(b, 'limit', start, end, `The alias *${name} ${why}, so it was not followed.`);
+    b.problems.add('limit', start, end, `The alias *${name} ${why}, so it was not followed.`);
     return unresolved;
   }
   return target.kind === 'scalar' ? { ...target, start, end, raw } : { ...target, start, end };
@@ -143,9 +132,7 @@ function noteDuplicate(b: Builder, seen: Map<string, Entry>, entry: Entry): void
   const identity = `${entry.keyNode.scalar.type === 'string' ? 's' : 'o'}${entry.key}`;
   const lost = seen.get(identity);
   seen.set(identity, entry);
-  if (lost === undefined || b.problems.length >= MAX_PROBLEMS) return;
-  const { start, end } = lost.keyNode;
-  b.problems.push({ kind: 'duplicate-key', start, end, message: duplicateMessage(entry.key), entry: lost });
+  if (lost !== undefined) b.problems.addDuplicate(lost);
 }
 
 function buildKey(b: Builder, key: ParsedNode | null): { node: ScalarNode; text: string; isMerge: boolean } {
@@ -159,7 +146,7 @@ function buildKey(b: Builder, key: ParsedNode | null): { node: ScalarNode; text:
   const built = key === null ? undefined : build(b, key);
   if (built?.kind === 'scalar') return { node: built, text: pythonKey(built.scalar), isMerge: false };
   const end = built?.end ?? start;
-  report(b, 'broken', start, end, 'A list or mapping cannot be a key; Python refuses the file.');
+  b.problems.add('broken', start, end, 'A list or mapping cannot be a key; Python refuses the file.');
   const raw = b.text.slice(start, end);
   const node = scalarNode(start, end, raw, 'plain', { type: 'string', value: raw }, true);
   return { node, text: raw, isMerge: false };
@@ -179,7 +166,7 @@ function mergedEntries(b: Builder, value: Node, key: ScalarNode): readonly Entry
   for (const part of parts) {
     if (part.kind === 'mapping') entries.push(...part.entries);
     else if (part.kind !== 'scalar' || !part.templated) {
-      report(b, 'broken', key.start, key.end, 'The value of << has to be a mapping or a list of mappings.');
+      b.problems.add('broken', key.start, key.end, 'The value of << has to be a mapping or a list of mappings.');
     }
   }
   return entries;
@@ -215,37 +202,8 @@ function resolve(
   if (tag === undefined) return style === 'plain' ? resolvePlain(value) : { type: 'string', value };
   const converted = resolveTagged(tag, value);
   if (converted !== undefined) return converted;
-  report(b, 'broken', start, end, `Python's safe_load cannot make ${tag.replace(PREFIX, '!!')} of this value.`);
+  b.problems.add('broken', start, end, `Python's safe_load cannot make ${shownTag(tag)} of this value.`);
   return { type: 'string', value };
-}
-
-/** Explicit tags as PyYAML's SafeConstructor reads them; undefined where it raises. */
-function resolveTagged(tag: string, value: string): Scalar | undefined {
-  switch (tag) {
-    case '!':
-      // PyYAML resolves a value under the bare tag as if it were plain, quotes or not.
-      return resolvePlain(value);
-    case `${PREFIX}str`:
-    case `${PREFIX}binary`:
-    case `${PREFIX}timestamp`:
-      return { type: 'string', value };
-    case `${PREFIX}null`:
-      return { type: 'null', value: null };
-    case `${PREFIX}int`: {
-      const int = pythonInt(value);
-      return Number.isNaN(int) ? undefined : { type: 'int', value: int };
-    }
-    case `${PREFIX}float`: {
-      const float = pythonFloat(value);
-      return Number.isNaN(float) && !/^[-+]?\.?nan$/i.test(value) ? undefined : { type: 'float', value: float };
-    }
-    case `${PREFIX}bool`: {
-      const scalar = resolvePlain(/^(?:yes|no|true|false|on|off)$/i.test(value) ? value.toLowerCase() : '');
-      return scalar.type === 'bool' ? scalar : undefined;
-    }
-    default:
-      return undefined;
-  }
 }
 
 /** A block text that the end of the file cuts off has no last line end in PyYAML (scanner.py:1005); the parser adds one. */
@@ -287,10 +245,6 @@ function scalarNode(
   templated: boolean,
 ): ScalarNode {
   return { kind: 'scalar', start, end, raw, style, scalar, templated };
-}
-
-function report(b: Builder, kind: SyntaxProblem['kind'], start: number, end: number, message: string): void {
-  if (b.problems.length < MAX_PROBLEMS) b.problems.push({ kind, start, end, message });
 }
 
 function isLineEnd(unit: number): boolean {

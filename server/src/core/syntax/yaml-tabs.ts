@@ -1,14 +1,14 @@
-import type { Node, SyntaxProblem } from './node';
+import type { Node } from './node';
+import type { SyntaxProblems } from './syntax-problems';
 
 /**
- * Tabs that PyYAML refuses ("found character '\t' that cannot start any token", scanner.py:258): every one outside quoted and
+ * Adds the tabs that PyYAML refuses ("found character '\t' that cannot start any token", scanner.py:258): every one outside quoted and
  * block texts and comments. The `yaml` package follows YAML 1.2 and takes most of them. One problem for each line.
  */
-export function tabProblems(text: string, root: Node | undefined): SyntaxProblem[] {
+export function addTabProblems(problems: SyntaxProblems, text: string, root: Node | undefined): void {
   let tab = text.indexOf('\t');
-  if (tab < 0) return [];
+  if (tab < 0) return;
   const spans = textSpans(root);
-  const problems: SyntaxProblem[] = [];
   let index = 0;
   while (tab >= 0) {
     while (index < spans.length && (spans[index]?.end ?? 0) <= tab) index++;
@@ -20,13 +20,12 @@ export function tabProblems(text: string, root: Node | undefined): SyntaxProblem
     const lineStart = text.lastIndexOf('\n', tab) + 1;
     const previous = spans[index - 1];
     if (!hasComment(text, Math.max(lineStart, previous?.end ?? 0), tab)) {
-      problems.push({ kind: 'broken', start: tab, end: tab + 1, message: 'PyYAML takes no tab here; use spaces.' });
+      problems.add('broken', tab, tab + 1, 'PyYAML takes no tab here; use spaces.');
     }
     const lineEnd = text.indexOf('\n', tab);
     if (lineEnd < 0) break;
     tab = text.indexOf('\t', lineEnd);
   }
-  return problems;
 }
 
 /** Spans of the quoted and block texts, in order. */

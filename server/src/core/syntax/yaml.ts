@@ -1,9 +1,10 @@
 import { type Document, parseAllDocuments, type YAMLParseError } from 'yaml';
 import { MAX_DEPTH, MAX_PROBLEMS, MAX_YAML_UNITS } from './limits';
-import type { SyntaxProblem, Tree } from './node';
+import type { Tree } from './node';
+import { SyntaxProblems } from './syntax-problems';
 import { buildYaml } from './yaml-build';
 import { maskTemplates, tooDeepAt } from './yaml-guard';
-import { tabProblems } from './yaml-tabs';
+import { addTabProblems } from './yaml-tabs';
 
 /**
  * Reads YAML text into a tree with PyYAML's meaning (YAML 1.1). Of several documents the first is the config. Text beyond our caps
@@ -39,16 +40,16 @@ function composeAs(text: string, parsed: string): Tree {
   // The parser skips a byte order mark but keeps counting it, so offsets stay.
   const [document, second] = documentsOf(parsed);
   if (document === undefined) return { format: 'yaml', root: undefined, problems: [] };
-  const problems: SyntaxProblem[] = [];
-  for (const error of document.errors.slice(0, MAX_PROBLEMS)) problems.push(problemOf(error, text));
+  const problems = new SyntaxProblems();
+  for (const error of document.errors.slice(0, MAX_PROBLEMS)) addError(problems, error, text);
   const root = buildYaml(document, text, problems, parsed !== text);
   if (second !== undefined) {
     const start = text.lastIndexOf('---', second.range[0]);
     const at = start < 0 ? second.range[0] : start;
-    problems.push({ kind: 'broken', start: at, end: Math.min(at + 3, text.length), message: SECOND_DOCUMENT });
+    problems.add('broken', at, Math.min(at + 3, text.length), SECOND_DOCUMENT);
   }
-  problems.push(...tabProblems(text, root));
-  return { format: 'yaml', root, problems };
+  addTabProblems(problems, text, root);
+  return { format: 'yaml', root, problems: problems.list };
 }
 
 /** PyYAML composer.py:32 get_single_node. */
@@ -70,11 +71,10 @@ function documentsOf(text: string): readonly Document.Parsed[] {
   return Array.isArray(documents) ? documents : [];
 }
 
-function problemOf(error: YAMLParseError, text: string): SyntaxProblem {
+function addError(problems: SyntaxProblems, error: YAMLParseError, text: string): void {
   const start = Math.min(error.pos[0], text.length);
   const end = Math.min(Math.max(error.pos[1], start), text.length);
-  const kind = error.code === 'RESOURCE_EXHAUSTION' ? 'limit' : 'broken';
-  return { kind, start, end, message: wording(error) };
+  problems.add(error.code === 'RESOURCE_EXHAUSTION' ? 'limit' : 'broken', start, end, wording(error));
 }
 
 function wording(error: YAMLParseError): string {

@@ -1,0 +1,77 @@
+import { createScanner, type JSONScanner } from 'jsonc-parser';
+import { endOfLine } from './hjson-text';
+import { Fault, Token } from './json-token';
+import type { SyntaxProblems } from './syntax-problems';
+
+/** The tokens of a JSON text, one at a time. Space is passed over; so are comments, of any kind, with a problem for each. */
+export class JsonTokens {
+  private readonly scanner: JSONScanner;
+  /** One of {@link Token}. */
+  token: number = Token.End;
+  /** Offset of the current token. */
+  start = 0;
+
+  constructor(
+    readonly text: string,
+    private readonly problems: SyntaxProblems,
+  ) {
+    this.scanner = createScanner(text, false);
+  }
+
+  /** Offset behind the current token. */
+  get end(): number {
+    return this.start + this.scanner.getTokenLength();
+  }
+
+  /** The current token as written. */
+  get written(): string {
+    return this.text.slice(this.start, this.end);
+  }
+
+  /** The text that a string token stands for, as far as its escapes could be read. */
+  get value(): string {
+    return this.scanner.getTokenValue();
+  }
+
+  /** What is wrong with the current token: one of {@link Fault}. */
+  get fault(): number {
+    return this.scanner.getTokenError();
+  }
+
+  next(): void {
+    for (;;) {
+      this.token = this.scanner.scan();
+      this.start = this.scanner.getTokenOffset();
+      switch (this.token) {
+        case Token.LineBreak:
+        case Token.Space:
+          continue;
+        case Token.LineComment:
+        case Token.BlockComment:
+          this.reportComment(this.end);
+          continue;
+        case Token.Unknown:
+          if (this.text.charAt(this.start) !== '#') return;
+          this.reportComment(endOfLine(this.text, this.start));
+          this.scanner.setPosition(endOfLine(this.text, this.start));
+          continue;
+        default:
+          return;
+      }
+    }
+  }
+
+  /** Goes on with the first token at or behind `offset`. */
+  jump(offset: number): void {
+    this.scanner.setPosition(offset);
+    this.next();
+  }
+
+  private reportComment(end: number): void {
+    if (this.fault === Fault.UnclosedComment) {
+      this.problems.add('broken', this.start, end, 'This comment is never closed.');
+    } else {
+      this.problems.add('hjson-only', this.start, end, 'DeepSpeed alone reads comments; json.load refuses the file.');
+    }
+  }
+}
