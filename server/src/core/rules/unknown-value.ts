@@ -29,7 +29,7 @@ export const unknownValue = rule({
       {
         name: 'accelerate.yaml',
         files:
-          'compute_environment: LOCAL_MACHINE\ndistributed_type: FDSP\nnum_processes: 2\nmixed_precision: bf16\nfsdp_config:\n  fsdp_version: 2\n',
+          'compute_environment: LOCAL_MACHINE\ndistributed_type: FDSP\nnum_processes: 2\nmixed_precision: bf16\nfsdp_config:\n  fsdp_version: 2\n  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP\n',
       },
     ],
     good: [
