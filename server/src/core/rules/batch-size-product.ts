@@ -87,7 +87,18 @@ export const batchSizeProduct = rule({
       if (!total?.node) return [];
       const nearest = Math.max(1, Math.round((totalSize ?? 0) / perStep)) * perStep;
       const wanted = bothGiven() && ranks !== undefined ? perStep : nearest;
+      // The Trainer fills "auto" from its own arguments, so nothing is left to differ.
+      const byTrainer = run.consumer.known && run.consumer.value === 'trainer';
       const fixes: NonNullable<Report['fixes']>[number][] = [
+        ...(byTrainer
+          ? [
+              {
+                title: 'Set train_batch_size to "auto"',
+                preferred: true,
+                edits: replaceValue(config.file, total.node, 'auto'),
+              },
+            ]
+          : []),
         {
           title: `Set train_batch_size to ${wanted}`,
           preferred: true,

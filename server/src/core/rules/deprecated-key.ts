@@ -4,7 +4,9 @@ import { applyReplacement } from '../schema/replace';
 import { type DescribedSetting, describedSettings } from '../schema/settings';
 import { readerAtStart } from '../schema/verdict';
 import { booleanOf, setting as settingAt } from '../settings';
-import { removeEntry, renameKey } from '../syntax/editing';
+import type { Config } from '../source';
+import { removeEntry, renameKey, setPath } from '../syntax/editing';
+import { toPlain } from '../syntax/plain';
 import { type RuleContext, rule } from './rule';
 
 /** Reports keys with a successor. */
@@ -28,6 +30,10 @@ export const deprecatedKey = rule({
           '{ "train_micro_batch_size_per_gpu": 1, "zero_optimization": { "stage": 3, "stage3_gather_fp16_weights_on_model_save": true } }',
       },
       { files: '{ "train_micro_batch_size_per_gpu": 1, "bfloat16": { "enabled": true } }' },
+      {
+        files:
+          '{ "train_micro_batch_size_per_gpu": 1, "optimizer": { "type": "AdamW", "params": { "lr": 1e-5, "max_grad_norm": 1.0 } } }',
+      },
     ],
     good: [
       {
@@ -84,6 +90,15 @@ function replacementFix({ config, catalogs }: RuleContext, described: DescribedS
     return [{ title, preferred: true, edits }];
   }
   const sameSection = replacedBy.split('.').slice(0, -1).join('.') === setting.path.split('.').slice(0, -1).join('.');
-  if (!sameSection) return [];
+  if (!sameSection) return [moveFix(config, described, replacedBy)];
   return [{ title: `Rename to ${name}`, preferred: true, edits: renameKey(config.file, setting.entry, name) }];
+}
+
+/** The value goes to the new key, wherever that stands; what else compares it (the Trainer's arguments) the user decides. */
+function moveFix(config: Config, { setting, key, owner }: DescribedSetting, replacedBy: string) {
+  const value = toPlain(setting.node, config.file.tree.format);
+  return {
+    title: `Move ${key} to ${replacedBy}`,
+    edits: [...setPath(config.file, config.root, replacedBy, value), ...removeEntry(config.file, owner, setting.entry)],
+  };
 }

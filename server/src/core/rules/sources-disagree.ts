@@ -1,4 +1,5 @@
 import type { Known } from '../run/known';
+import type { TrainingRun } from '../run/training-run';
 import { runDialects } from '../source';
 import { rule } from './rule';
 
@@ -35,6 +36,7 @@ export const sourcesDisagree = rule({
   check({ config, run, report }) {
     if (config.at !== '') return;
     for (const { fact, taken, other } of run.disagreements) {
+      if (isTrainerMismatch(run, taken, other)) continue;
       const here = [taken, other].map(placeOf).find((place) => place?.path === config.file.path);
       const elsewhere = [taken, other].map(placeOf).filter((place) => place !== undefined && place !== here);
       report({
@@ -52,4 +54,10 @@ function placeOf(fact: Known<unknown>): { path: string; start: number; end: numb
 
 function textOf(fact: Known<unknown>): string {
   return fact.known ? String(fact.value) : 'unknown';
+}
+
+/** Between the Trainer's file and DeepSpeed's a difference is an error with a fix: trainer-mismatch reports it. */
+function isTrainerMismatch({ configs }: TrainingRun, taken: Known<unknown>, other: Known<unknown>): boolean {
+  const paths = [taken, other].map((fact) => placeOf(fact)?.path);
+  return [configs.trainer, configs.deepspeed].every((config) => config && paths.includes(config.file.path));
 }

@@ -75,8 +75,18 @@ export function nearestKey(name: string, candidates: Iterable<string>): string |
     best = candidate;
     bestDistance = distance;
   }
-  return tied ? undefined : best;
+  if (tied) return undefined;
+  return best ?? onlyCompletion(name, candidates);
 }
+
+/** `gradient_clip` is `gradient_clipping` broken off: the one key that goes on where a long name stops. */
+function onlyCompletion(name: string, candidates: Iterable<string>): string | undefined {
+  if (name.length < SHORTEST_BROKEN_OFF) return undefined;
+  const longer = [...candidates].filter((candidate) => candidate.startsWith(name.toLowerCase()));
+  return longer.length === 1 ? longer[0] : undefined;
+}
+
+const SHORTEST_BROKEN_OFF = 8;
 
 /** Insertions, deletions, replacements and swaps of neighbours that turn `a` into `b`; `limit + 1` when there are more. */
 export function editDistance(a: string, b: string, limit: number): number {
