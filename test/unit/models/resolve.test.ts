@@ -48,7 +48,10 @@ describe('resolveModel', () => {
   it('finds a folder beside the file, and in the folders above it', () => {
     for (const folder of ['/w/configs/a/tiny', '/w/configs/tiny', '/w/tiny']) {
       const { model } = resolve('./tiny', { [`${folder}/config.json`]: CONFIG });
-      expect(model).toMatchObject({ known: true, value: { name: `${folder}/config.json`, confidence: 'high' } });
+      expect(model).toMatchObject({
+        known: true,
+        value: { name: `${folder.slice('/w/'.length)}/config.json`, confidence: 'high' },
+      });
     }
   });
 
@@ -91,7 +94,7 @@ describe('resolveModel', () => {
   it('names the field that an own config.json lacks', () => {
     const broken = JSON.stringify({ ...JSON.parse(CONFIG), vocab_size: null });
     const { model } = resolve('./tiny', { '/w/tiny/config.json': broken });
-    expect(model).toMatchObject({ known: false, why: '/w/tiny/config.json cannot be counted: vocab_size is missing' });
+    expect(model).toMatchObject({ known: false, why: 'tiny/config.json cannot be counted: vocab_size is missing' });
   });
 
   it('goes by the name of a path that it cannot read, and says so', () => {
