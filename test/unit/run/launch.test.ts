@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { launchesOf, sizeOf } from '../../../server/src/core/run/launch';
+import { launchesOf } from '../../../server/src/core/run/launch';
+import { sizeOf } from '../../../server/src/core/run/launch-size';
 import { readScript } from '../../../server/src/core/run/shell';
 import { told } from './joining';
 

@@ -1,8 +1,9 @@
 import { basename } from '../paths';
 import type { Path, ReadResult } from '../source';
-import { type Known, known } from './known';
+import type { Known } from './known';
+import { BARE_FLAGS, readFlags } from './launch-flags';
 import { type Command, readScript, type Script, type Word } from './shell';
-import { countFrom, type Written } from './written';
+import type { Written } from './written';
 
 export type Launcher = 'accelerate' | 'deepspeed' | 'torchrun' | 'trl' | 'python';
 
@@ -130,145 +131,6 @@ function afterPython(words: readonly Word[], start: number): Found | undefined {
   return undefined;
 }
 
-/** Launcher flags that take no value: the word after them can be the script. */
-const BARE_FLAGS: Readonly<Record<Launcher, ReadonlySet<string>>> = {
-  accelerate: new Set(
-    'multi_gpu use_deepspeed use_fsdp use_megatron_lm use_parallelism_config cpu tpu debug quiet q same_network no_python module m use_xpu ipex enable_cpu_affinity no_tpu_cluster tpu_use_sudo'.split(
-      ' ',
-    ),
-  ),
-  deepspeed: new Set(
-    'no_ssh no_ssh_check force_multi no_python no_local_rank module save_pid bind_cores_to_rank enable_elastic_training'.split(
-      ' ',
-    ),
-  ),
-  torchrun: new Set('standalone no_python module m run_path use_env'.split(' ')),
-  trl: new Set(),
-  python: new Set(),
-};
-
-interface Flags {
-  readonly flags: ReadonlyMap<string, Written>;
-  readonly positional: readonly Word[];
-  /** Index of the word that ended the reading: the script. */
-  readonly next: number;
-}
-
-/** Reads `--name value`, `--name=value` and bare `--name`; with `untilWord` it stops at the first word that is no flag. */
-function readFlags(
-  words: readonly Word[],
-  start: number,
-  bare: ReadonlySet<string> | undefined,
-  untilWord: boolean,
-): Flags {
-  const flags = new Map<string, Written>();
-  const positional: Word[] = [];
-  let i = start;
-  while (i < words.length) {
-    const word = words[i];
-    if (!word) break;
-    const match = /^--?([A-Za-z][\w.-]*)(=?)/.exec(word.raw);
-    if (!match) {
-      if (untilWord) break;
-      positional.push(word);
-      i++;
-      continue;
-    }
-    const name = (match[1] ?? '').replaceAll('-', '_');
-    const following = words[i + 1];
-    if (match[2] === '=') flags.set(name, flag(name, word, word, match[0].length));
-    else if (following && !bare?.has(name) && takesValue(following, untilWord && bare !== undefined)) {
-      flags.set(name, flag(name, word, following, 0));
-      i++;
-    } else flags.set(name, { ...flag(name, word, word, 0), plain: true, templated: false });
-    i++;
-  }
-  return { flags, positional, next: i };
-}
-
-function takesValue(word: Word, beforeScript: boolean): boolean {
-  if (/^--?[A-Za-z]/.test(word.raw)) return false;
-  return !(beforeScript && /\.py["']?$/.test(word.raw));
-}
-
-function flag(name: string, option: Word, value: Word, skip: number): Written {
-  const { text } = value;
-  const origin = text.known ? text.origin : (text.origin ?? { kind: 'assumed', because: 'a launch line' });
-  const place = origin.kind === 'file' ? { ...origin, start: option.start, end: value.end, key: `--${name}` } : origin;
-  return {
-    key: `--${name}`,
-    plain: text.known ? text.value.slice(skip) : text.why,
-    origin: place,
-    from: 'flag',
-    templated: !text.known,
-  };
-}
-
 function textOf(word: Word | undefined): string {
   return word?.text.known ? word.text.value : '';
-}
-
-/** The flags under any of these names; the first that is there. */
-export function flagOf(flags: ReadonlyMap<string, Written>, ...names: readonly string[]): Written | undefined {
-  for (const name of names) {
-    const found = flags.get(name);
-    if (found) return found;
-  }
-  return undefined;
-}
-
-/** What a launch line says about the size of the run; each undefined where it says nothing. */
-export interface LaunchSize {
-  readonly processes: Known<number> | undefined;
-  readonly nodes: Known<number> | undefined;
-  readonly perNode: Known<number> | undefined;
-}
-
-/** Sizes by the rules of each launcher: accelerate counts all processes, torchrun and deepspeed those of one node. */
-export function sizeOf(launch: Launch): LaunchSize {
-  const { flags, slurm } = launch;
-  const slurmNodes = countOf(slurm.get('nodes'), /^(\d+)$/);
-  const slurmGpus =
-    countOf(slurm.get('gpus-per-node'), /(\d+)$/) ?? countOf(slurm.get('gres'), /^gpu(?::[\w.-]+)*?:(\d+)/);
-  if (launch.launcher === 'accelerate' || launch.launcher === 'trl') {
-    const source = launch.launcher === 'trl' ? launch.arguments : flags;
-    return {
-      processes: number(source.get('num_processes')),
-      nodes: number(source.get('num_machines')) ?? slurmNodes,
-      perNode: slurmGpus,
-    };
-  }
-  if (launch.launcher === 'torchrun') {
-    return {
-      processes: undefined,
-      nodes: number(flags.get('nnodes')) ?? (flags.has('standalone') ? undefined : slurmNodes),
-      perNode: number(flags.get('nproc_per_node')) ?? slurmGpus,
-    };
-  }
-  if (launch.launcher === 'deepspeed') {
-    return {
-      processes: undefined,
-      nodes: number(flags.get('num_nodes')) ?? slurmNodes,
-      perNode: number(flags.get('num_gpus')) ?? included(flags.get('include') ?? flags.get('i')) ?? slurmGpus,
-    };
-  }
-  const tasks = launch.srun ? countOf(slurm.get('ntasks-per-node'), /^(\d+)$/) : undefined;
-  return { processes: undefined, nodes: launch.srun ? slurmNodes : undefined, perNode: tasks };
-}
-
-function number(written: Written | undefined): Known<number> | undefined {
-  return written && countFrom(written);
-}
-
-function countOf(word: Word | undefined, pattern: RegExp): Known<number> | undefined {
-  if (!word?.text.known) return undefined;
-  const found = pattern.exec(word.text.value);
-  return found ? known(Number(found[1]), word.text.origin) : undefined;
-}
-
-/** `--include localhost:0,1,2,3` names the GPUs of one host. */
-function included(written: Written | undefined): Known<number> | undefined {
-  if (!written || written.templated || typeof written.plain !== 'string') return undefined;
-  const ids = /^[\w.-]+:(\d+(?:,\d+)*)$/.exec(written.plain)?.[1];
-  return ids === undefined ? undefined : known(ids.split(',').length, written.origin);
 }

@@ -1,5 +1,6 @@
 import { type Known, known, type Origin, unknown } from './known';
-import { type Launch, sizeOf } from './launch';
+import type { Launch } from './launch';
+import { sizeOf } from './launch-size';
 import type { RunSources } from './sources';
 import { byDefault, countFrom, writtenIn } from './written';
 

@@ -1,0 +1,60 @@
+import { type Known, known } from './known';
+import type { Launch } from './launch';
+import type { Word } from './shell';
+import { countFrom, type Written } from './written';
+
+/** What a launch line says about the size of the run; each undefined where it says nothing. */
+export interface LaunchSize {
+  readonly processes: Known<number> | undefined;
+  readonly nodes: Known<number> | undefined;
+  readonly perNode: Known<number> | undefined;
+}
+
+/** Sizes by the rules of each launcher: accelerate counts all processes, torchrun and deepspeed those of one node. */
+export function sizeOf(launch: Launch): LaunchSize {
+  const { flags, slurm } = launch;
+  const slurmNodes = countOf(slurm.get('nodes'), /^(\d+)$/);
+  const slurmGpus =
+    countOf(slurm.get('gpus-per-node'), /(\d+)$/) ?? countOf(slurm.get('gres'), /^gpu(?::[\w.-]+)*?:(\d+)/);
+  if (launch.launcher === 'accelerate' || launch.launcher === 'trl') {
+    const source = launch.launcher === 'trl' ? launch.arguments : flags;
+    return {
+      processes: countAt(source.get('num_processes')),
+      nodes: countAt(source.get('num_machines')) ?? slurmNodes,
+      perNode: slurmGpus,
+    };
+  }
+  if (launch.launcher === 'torchrun') {
+    return {
+      processes: undefined,
+      nodes: countAt(flags.get('nnodes')) ?? (flags.has('standalone') ? undefined : slurmNodes),
+      perNode: countAt(flags.get('nproc_per_node')) ?? slurmGpus,
+    };
+  }
+  if (launch.launcher === 'deepspeed') {
+    return {
+      processes: undefined,
+      nodes: countAt(flags.get('num_nodes')) ?? slurmNodes,
+      perNode: countAt(flags.get('num_gpus')) ?? included(flags.get('include') ?? flags.get('i')) ?? slurmGpus,
+    };
+  }
+  const tasks = launch.srun ? countOf(slurm.get('ntasks-per-node'), /^(\d+)$/) : undefined;
+  return { processes: undefined, nodes: launch.srun ? slurmNodes : undefined, perNode: tasks };
+}
+
+function countAt(written: Written | undefined): Known<number> | undefined {
+  return written && countFrom(written);
+}
+
+function countOf(word: Word | undefined, pattern: RegExp): Known<number> | undefined {
+  if (!word?.text.known) return undefined;
+  const found = pattern.exec(word.text.value);
+  return found ? known(Number(found[1]), word.text.origin) : undefined;
+}
+
+/** `--include localhost:0,1,2,3` names the GPUs of one host. */
+function included(written: Written | undefined): Known<number> | undefined {
+  if (!written || written.templated || typeof written.plain !== 'string') return undefined;
+  const ids = /^[\w.-]+:(\d+(?:,\d+)*)$/.exec(written.plain)?.[1];
+  return ids === undefined ? undefined : known(ids.split(',').length, written.origin);
+}
