@@ -1,4 +1,5 @@
 import type { Family } from '../family';
+import { bloomLike } from './bloom';
 import { encoders } from './encoder';
 import { gemmaText } from './gemma';
 import { gptLike } from './gpt';
@@ -18,6 +19,7 @@ const ALL: readonly Family[] = [
   ...llamaLike,
   ...mixtures,
   ...gptLike,
+  ...bloomLike,
   ...latent,
   ...hybrids,
   ...encoders,
