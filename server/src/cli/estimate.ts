@@ -6,7 +6,7 @@ import { rootOf, startClient } from './client';
 import { coloursFor } from './colour';
 import { json } from './formats/json';
 import { outputOf, shownPath, withArticle } from './report';
-import { table } from './table';
+import { table, widthFor, wrapped } from './table';
 import { status, UsageError } from './usage';
 import { kindOf } from './walk';
 
@@ -36,7 +36,7 @@ export async function estimate(words: readonly string[]): Promise<number> {
   ensureFlagsFound(args, checked);
   const output = outputOf([checked], false);
   if (args.format === 'json') process.stdout.write(json(output));
-  else if (checked.bill) process.stdout.write(billText(checked.bill));
+  else if (checked.bill) process.stdout.write(billText(checked.bill) + nextSteps(checked));
   else throw new UsageError(`${shownPath(file)} describes no training run; there is nothing to estimate.`);
   const { errors, warnings } = output.summary;
   if (errors + warnings > 0) {
@@ -61,19 +61,40 @@ function counted(count: number, one: string): string {
   return `${count} ${count === 1 ? one : `${one}s`}`;
 }
 
+/** What to add to the command for the figures that are missing; nothing where they are all there. */
+function nextSteps({ run, estimate: figures }: CheckedFile): string {
+  if (!run || (figures?.memoryPerGpu && figures.step)) return '';
+  const missing = [
+    run.model === null ? '--model ID (`shardlens models list`)' : '',
+    run.hardware === null ? '--hardware ID (`shardlens hardware list`)' : '',
+    run.sequenceLength === null ? '--seq-len N' : '',
+  ].filter((it) => it !== '');
+  if (missing.length === 0) return '';
+  const what = figures?.memoryPerGpu ? 'the step time' : 'memory and step time';
+  return `\nFor ${what}, name what is not known: ${missing.join(', ')}; or write it once in shardlens.json.\n`;
+}
+
 /** The bill as aligned tables; sources, which are long, stand numbered at the end. */
 function billText({ title, tables }: Bill): string {
   const colours = coloursFor(process.stdout);
+  const width = widthFor(process.stdout);
   const sources: string[] = [];
   let text = `${colours.strong(title)}\n`;
   for (const it of tables) {
     text += `\n${colours.strong(it.title)}\n`;
-    for (const line of it.lines) text += `  ${line}\n`;
-    if (it.rows.length > 0) text += table(it.columns.map(unnamedSource), withNumberedSources(it, sources));
+    for (const line of it.lines) text += paragraph(line, width);
+    if (it.rows.length > 0) text += table(it.columns.map(unnamedSource), withNumberedSources(it, sources), { width });
   }
   if (sources.length === 0) return text;
-  const list = sources.map((source, index) => `  [${index + 1}] ${source}\n`).join('');
+  const list = sources.map((source, index) => paragraph(`[${index + 1}] ${source}`, width)).join('');
   return `${text}\n${colours.strong('Sources')}\n${list}`;
+}
+
+function paragraph(text: string, width: number): string {
+  return wrapped(text, width - 4)
+    .join('\n    ')
+    .replace(/^/, '  ')
+    .concat('\n');
 }
 
 function unnamedSource(column: BillTable['columns'][number]): BillTable['columns'][number] {

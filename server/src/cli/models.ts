@@ -57,7 +57,7 @@ function list(json: boolean): void {
     row.modelType,
     row.confidence,
   ]);
-  process.stdout.write(table(columns, lines, ''));
+  process.stdout.write(table(columns, lines, { indent: '' }));
 }
 
 function counted(name: string, config: unknown): number | null {

@@ -18,6 +18,31 @@ describe('table', () => {
   });
 });
 
+describe('a table wider than the terminal', () => {
+  const columns = [
+    { title: 'term', align: 'left' },
+    { title: 'GiB', align: 'right' },
+    { title: 'formula', align: 'left' },
+  ] as const;
+  const formula = '2 B × 8,030,261,248 parameters ÷ 16 ranks, gathered one block at a time';
+
+  it('goes on below in its widest column, numbers whole', () => {
+    expect(table(columns, [['weights', '0.93', formula]], { width: 60 })).toBe(
+      [
+        '  term      GiB  formula',
+        '  weights  0.93  2 B × 8,030,261,248 parameters ÷ 16 ranks,',
+        '                 gathered one block at a time',
+        '',
+      ].join('\n'),
+    );
+  });
+
+  it('leaves a word that is too long whole, and ends when nothing can be narrower', () => {
+    const lines = table(columns, [['weights', '0.93', 'x'.repeat(90)]], { width: 20 }).split('\n');
+    expect(lines[1]).toBe(`  weights  0.93  ${'x'.repeat(90)}`);
+  });
+});
+
 describe('colours', () => {
   it('are used on a terminal only, and never against NO_COLOR or on a dumb one', () => {
     expect(coloursFor({ isTTY: true }, {}).error('x')).toBe('\u001b[31mx\u001b[0m');

@@ -78,7 +78,7 @@ function factsTable(run: TrainingRun): BillTable {
     lines: [],
     columns: [TEXT('fact'), TEXT('value'), TEXT('from')],
     rows: [
-      row('model', run.model, (model) => `${model.name} (${formatCount(model.parameters.total)} parameters)`),
+      modelRow(run),
       row('hardware', run.cluster, (cluster) => cluster.label),
       row('GPUs', run.worldSize, String),
       row('sharding', run.sharding, shardingWords),
@@ -90,6 +90,16 @@ function factsTable(run: TrainingRun): BillTable {
       row('activation checkpointing', run.checkpointing, String),
     ],
   };
+}
+
+/** The name that was written and the name of the model are most often the same, and are said once. */
+function modelRow(run: TrainingRun): string[] {
+  const { model } = run;
+  if (!model.known) return ['model', 'not known', model.why];
+  const { name, parameters } = model.value;
+  const words = originWords(model.origin, run).replaceAll(`catalog, ${name}`, 'catalog');
+  const from = words.startsWith(`${name} (`) && words.endsWith(')') ? words.slice(name.length + 2, -1) : words;
+  return ['model', `${name} (${formatCount(parameters.total)} parameters)`, from];
 }
 
 function shardingWords(sharding: TrainingRun['sharding'] extends Known<infer S> ? S : never): string {
@@ -179,17 +189,22 @@ function stepTable({ step }: Estimate): BillTable[] {
       title: 'Step time',
       lines: [
         `${formatSeconds(step.seconds)} per optimizer step, between ${formatSeconds(step.low)} and ${formatSeconds(step.high)}; bound by ${step.bottleneck}.`,
-        `${formatCount(step.tokensPerSecondPerGpu)} tokens per second and GPU, MFU ${formatPercent(step.mfu)}.`,
+        `${formatCount(step.tokensPerSecondPerGpu)} tokens per second per GPU, MFU ${formatPercent(step.mfu)}.`,
+        ...(step.terms.some(isHidden) ? ['What is hidden runs beside other work and adds no time.'] : []),
       ],
       columns: [TEXT('term'), NUMBER('time'), TEXT('formula'), TEXT('source')],
       rows: step.terms.map((term) => [
-        term.overlapped && !term.label.includes('hidden') ? `${term.label} (hidden)` : term.label,
+        isHidden(term) && !term.label.includes('hidden') ? `${term.label} (hidden)` : term.label,
         formatSeconds(term.seconds),
         term.formula,
         term.source,
       ]),
     },
   ];
+}
+
+function isHidden({ overlapped }: NonNullable<Estimate['step']>['terms'][number]): boolean {
+  return overlapped === true;
 }
 
 function linkTable({ links }: Estimate): BillTable[] {

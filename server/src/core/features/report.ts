@@ -101,11 +101,11 @@ export function reportEstimate(analysis: Analysis): ReportedEstimate | null {
   return {
     memoryPerGpu: memory && {
       ...interval(memory),
-      capacity: memory.capacity,
+      capacity: whole(memory.capacity),
       fits: memory.fits,
       phase: memory.phase,
-      allocated: memory.allocated,
-      breakdown: memory.breakdown,
+      allocated: Math.round(memory.allocated),
+      breakdown: mapped(memory.breakdown),
     },
     phases: memory && {
       load: bytesOf(memory.phases.load),
@@ -114,13 +114,13 @@ export function reportEstimate(analysis: Analysis): ReportedEstimate | null {
       save: bytesOf(memory.phases.save),
     },
     hostMemoryPerNode: host && {
-      bytes: host.bytes,
-      low: host.low,
-      high: host.high,
-      capacity: host.capacity,
+      bytes: Math.round(host.bytes),
+      low: Math.round(host.low),
+      high: Math.round(host.high),
+      capacity: whole(host.capacity),
       fits: host.fits,
     },
-    checkpoint: checkpoint && { bytes: checkpoint.bytes },
+    checkpoint: checkpoint && { bytes: Math.round(checkpoint.bytes) },
     step: step && {
       seconds: step.seconds,
       low: step.low,
@@ -137,9 +137,21 @@ export function reportEstimate(analysis: Analysis): ReportedEstimate | null {
 }
 
 function interval({ value, low, high }: Quantity): Interval {
-  return { bytes: value, low, high };
+  return { bytes: Math.round(value), low: Math.round(low), high: Math.round(high) };
 }
 
 function bytesOf(phase: { readonly bytes: number } | null): { readonly bytes: number } | null {
-  return phase && { bytes: phase.bytes };
+  return phase && { bytes: Math.round(phase.bytes) };
+}
+
+/** Bytes are whole for those who read them; fractions come of GiB figures and shares. */
+function whole(bytes: number | null): number | null {
+  return bytes === null ? null : Math.round(bytes);
+}
+
+function mapped(breakdown: Readonly<Record<MemoryGroup, number>>): Readonly<Record<MemoryGroup, number>> {
+  return Object.fromEntries(Object.entries(breakdown).map(([group, bytes]) => [group, Math.round(bytes)])) as Record<
+    MemoryGroup,
+    number
+  >;
 }

@@ -84,7 +84,7 @@ function fromTarget(sources: PlaceSources, target: Target | undefined, hardware:
     hardware && value !== undefined
       ? known(value, {
           kind: 'derived',
-          formula: `${key} of ${hardware.written.plain}`,
+          formula: `${key} of ${shortName(hardware.written.plain)}`,
           from: [hardware.written.origin],
         })
       : undefined;
@@ -94,6 +94,12 @@ function fromTarget(sources: PlaceSources, target: Target | undefined, hardware:
     nodes: nodes ? countFrom(nodes) : itself(hardware?.stated.nodes, 'nodes'),
     perNode: perNode ? countFrom(perNode) : itself(hardware?.stated.gpusPerNode, 'gpusPerNode'),
   };
+}
+
+/** A description goes by the name of its file. */
+function shortName(plain: unknown): string {
+  const name = String(plain);
+  return name.endsWith('.json') ? basename(name) : name;
 }
 
 /** A target that makes the run larger or smaller than what starts it is a disagreement; a flag over a file is not. */
