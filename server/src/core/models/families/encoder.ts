@@ -1,115 +1,12 @@
 import type { ConfigReader } from '../config';
-import { attentionShape } from '../dimensions';
 import { type Family, labels } from '../family';
-import { inside, type Layers, type Layout, uniform } from '../layout';
-import { embedding, layerNorm, linear, parameter, type Tensor, under } from '../parts';
+import { embedding, layerNorm, linear, type Tensor, under } from '../parts';
 import { albert } from './albert';
-import { bertEmbeddings, bertLayer, bertMlp, densePooler, type Sizes, usualSizes } from './bert';
+import { bertEmbeddings, bertMlp, densePooler, type Sizes } from './bert';
 import { debertaEmbeddings, debertaLayer, debertaV2Layer, debertaV2Outside, relativePositions } from './deberta';
+import { classifier, maskedHead, questions, ROBERTA_HEADS, twoLayerClassifier } from './encoder-heads';
+import { encoder } from './encoder-layout';
 import { modernBert } from './modernbert';
-
-interface Encoder {
-  readonly types: readonly string[];
-  /** Start of the class names, and the attribute that holds the base model in classes with a head. */
-  readonly name: string;
-  readonly base: string;
-  readonly layerClass: string;
-  readonly at?: string;
-  readonly sizes?: (c: ConfigReader) => Sizes;
-  /** Tensors beside the layers, of the base model without pooler. */
-  readonly outside: (c: ConfigReader, s: Sizes) => Tensor[];
-  readonly layer?: (c: ConfigReader, s: Sizes) => Tensor[];
-  /** Pooler of the bare model and of the classes that keep it. */
-  readonly pooler?: (s: Sizes) => Tensor[];
-  /** Head by the end of the class name; a class that is not listed is not counted. */
-  readonly heads: Readonly<Record<string, (c: ConfigReader, s: Sizes) => Head>>;
-}
-
-interface Head {
-  readonly parts: readonly Tensor[];
-  readonly pooler?: boolean;
-}
-
-function encoder(spec: Encoder): Family {
-  return {
-    types: spec.types,
-    architecture: `${spec.name}Model`,
-    layout(c, architecture) {
-      const sizes = (spec.sizes ?? usualSizes)(c);
-      const suffix = architecture.replace(/^.*?(?=For|Model$)/, '');
-      const pooler = spec.pooler?.(sizes) ?? [];
-      if (suffix === 'Model') return encoderLayout(c, spec, sizes, pooler);
-      const head = spec.heads[suffix]?.(c, sizes);
-      if (!head) return undefined;
-      const body = inside(spec.base, encoderLayout(c, spec, sizes, head.pooler ? pooler : []));
-      return { ...body, parts: [...body.parts, ...under('', 'head', [...head.parts])] };
-    },
-  };
-}
-
-function encoderLayout(c: ConfigReader, spec: Encoder, s: Sizes, pooler: readonly Tensor[]): Layout {
-  const layer: Omit<Layers, 'count'> = {
-    className: spec.layerClass,
-    tower: 'encoder',
-    parts: (spec.layer ?? bertLayer)(c, s),
-    attention: attentionShape({ heads: s.heads, kvHeads: s.heads, headDim: Math.floor(s.hidden / s.heads) }),
-    mlp: { intermediateSize: s.width, gated: false },
-  };
-  return {
-    hiddenSize: s.hidden,
-    layers: s.layers,
-    vocabSize: s.vocab,
-    tied: true,
-    maxPositions: s.positions,
-    parts: [...spec.outside(c, s), ...pooler],
-    stacks: [uniform(spec.at ?? 'encoder.layer', s.layers, layer)],
-  };
-}
-
-/** Transform, LayerNorm and one bias for each word; the matrix is the embedding (BertLMPredictionHead). */
-function maskedHead(
-  at: string,
-  names: { dense: string; norm: string; bias: string },
-  width?: (c: ConfigReader) => number,
-) {
-  return (c: ConfigReader, s: Sizes): Head => {
-    const inner = width?.(c) ?? s.hidden;
-    return {
-      parts: under(
-        at,
-        undefined,
-        linear(names.dense, s.hidden, inner, true),
-        layerNorm(names.norm, inner),
-        parameter(names.bias, [s.vocab]),
-        // An untied head has its own matrix, which the usual case shares with the embedding.
-        c.fields.tie_word_embeddings === false ? linear('decoder', inner, s.vocab) : [],
-      ),
-    };
-  };
-}
-
-function classifier(pooler: boolean, outputs: (c: ConfigReader) => number = labels) {
-  return (c: ConfigReader, s: Sizes): Head => ({ parts: linear('classifier', s.hidden, outputs(c), true), pooler });
-}
-
-/** RobertaClassificationHead: a dense layer before the projection. */
-function twoLayerClassifier(c: ConfigReader, s: Sizes): Head {
-  return {
-    parts: [
-      ...linear('classifier.dense', s.hidden, s.hidden, true),
-      ...linear('classifier.out_proj', s.hidden, labels(c), true),
-    ],
-  };
-}
-
-const questions = (c: ConfigReader, s: Sizes): Head => ({ parts: linear('qa_outputs', s.hidden, labels(c), true) });
-
-const ROBERTA_HEADS = {
-  ForMaskedLM: maskedHead('lm_head', { dense: 'dense', norm: 'layer_norm', bias: 'bias' }),
-  ForSequenceClassification: twoLayerClassifier,
-  ForTokenClassification: classifier(false),
-  ForQuestionAnswering: questions,
-};
 
 /** transformers 5.18.0, models/<type>/modeling_<type>.py. */
 export const encoders: readonly Family[] = [

@@ -7,17 +7,8 @@ import { hybrids } from './hybrids';
 import { llamaLike } from './llama';
 import { latent } from './mla';
 import { mixtures } from './moe';
-import {
-  clipVision,
-  internVision,
-  pixtralVision,
-  placed,
-  qwen2Vision,
-  qwen3Vision,
-  qwen25Vision,
-  siglipVision,
-  type Tower,
-} from './towers';
+import { qwen2Vision, qwen3Vision, qwen25Vision } from './qwen-towers';
+import { clipVision, internVision, pixtralVision, placed, siglipVision, type Tower } from './towers';
 
 const BODIES = new Map(
   [...llamaLike, ...mixtures, ...latent, ...hybrids, ...gemmaText].flatMap((family) =>
