@@ -1,13 +1,15 @@
 // Builds the two bundles: dist/shardlens.js (language server and command line; runs alone under Node) and
 // dist/extension.js (the VS Code client).
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
 import { generateAll } from './generate.mjs';
+import { launched } from './launched.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
-/** Generates what is derived, then bundles. `sourcemap` is for development; the package carries none. */
+/** Generates what is derived, then bundles. `sourcemap` is for development, and leaves out the cache of compiled code. */
 export async function build({ sourcemap = false } = {}) {
   await generateAll();
   const shared = {
@@ -28,7 +30,7 @@ export async function build({ sourcemap = false } = {}) {
       ...shared,
       entryPoints: ['server/src/main.ts'],
       outfile: 'dist/shardlens.js',
-      banner: { js: '#!/usr/bin/env node' },
+      write: sourcemap,
       metafile: true,
     }),
     esbuild.build({
@@ -38,7 +40,16 @@ export async function build({ sourcemap = false } = {}) {
       external: ['vscode'],
     }),
   ]);
+  if (!sourcemap) await writeServer(server.outputFiles[0].text, shared);
   return server.metafile;
+}
+
+/** In one step: a test or a server that starts meanwhile must not see half of it. */
+async function writeServer(code, options) {
+  const file = path.join(root, 'dist', 'shardlens.js');
+  mkdirSync(path.dirname(file), { recursive: true });
+  writeFileSync(`${file}.new`, `#!/usr/bin/env node\n${await launched(code, options)}`);
+  renameSync(`${file}.new`, file);
 }
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

@@ -1,0 +1,130 @@
+/**
+ * The head of `dist/shardlens.js`. Compiling the bundle takes longer than checking a file, so V8's compiled form of it is
+ * kept in the user's cache folder. `scripts/launched.mjs` puts the bundle behind this code, in a comment, which V8 skips;
+ * this code compiles it, from the kept form where there is one. Nothing here may fail: without a cache all works, slower.
+ */
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import path from 'node:path';
+import { cachedDataVersionTag, getHeapCodeStatistics } from 'node:v8';
+import { Script } from 'node:vm';
+import { isMainThread } from 'node:worker_threads';
+import * as zlib from 'node:zlib';
+
+/** A hash of the bundle, put in by the build. */
+declare const BUNDLE_ID: string;
+
+/** Code compiled beyond what was kept by this share is worth keeping: another command has run. */
+const WORTH_KEEPING = 1.1;
+
+/** What the comment starts with, spelt so that it is not found here. */
+const START = ['/*', '!'].join('');
+
+/** Files kept: one for each Node and editor that takes turns with this version, and little of the versions before. */
+const MOST_FILES = 4;
+
+/** Bytes before the compiled code: its size in memory, and its checksum. */
+const HEAD_BYTES = 8;
+
+/**
+ * V8 trusts what it is given, and would crash on a file that a failing disk has changed. undefined before Node 20.15, which
+ * has no quick checksum; the types at hand do not know it either.
+ */
+const { crc32: checksum } = zlib as { crc32?: (data: Buffer) => number };
+
+interface Kept {
+  /** Bytes of compiled code when it was kept. */
+  readonly codeBytes: number;
+  readonly data: Buffer;
+}
+
+launch();
+
+function launch(): void {
+  const file = cacheFile();
+  const kept = file === undefined ? undefined : read(file);
+  const script = new Script(bundle(), { filename: __filename, ...(kept && { cachedData: kept.data }) });
+  const isStale = !kept || script.cachedDataRejected === true;
+  if (file !== undefined && isMainThread) process.once('exit', () => keep(file, script, isStale ? 0 : kept.codeBytes));
+  script.runInThisContext()(exports, require, module, __filename, path.dirname(__filename));
+}
+
+/** The bundle as the body of a function, as Node itself wraps a module. */
+function bundle(): string {
+  const text = readFileSync(__filename, 'latin1');
+  const body = text.slice(text.indexOf(START) + START.length, text.lastIndexOf('*/')).replaceAll('*\x01/', '*/');
+  return `(function(exports,require,module,__filename,__dirname){${body}\n})`;
+}
+
+/** One file for each bundle and each V8 with its flags and processor; undefined where the user wants none, or has no folder for it. */
+function cacheFile(): string | undefined {
+  const { SHARDLENS_NO_CACHE, NODE_DISABLE_COMPILE_CACHE, XDG_CACHE_HOME, LOCALAPPDATA } = process.env;
+  if (!checksum || SHARDLENS_NO_CACHE || NODE_DISABLE_COMPILE_CACHE) return undefined;
+  try {
+    const caches = (process.platform === 'win32' ? LOCALAPPDATA : XDG_CACHE_HOME) || path.join(homedir(), '.cache');
+    if (!path.isAbsolute(caches)) return undefined;
+    return path.join(caches, 'shardlens', `${BUNDLE_ID}-${cachedDataVersionTag()}`);
+  } catch {
+    return undefined;
+  }
+}
+
+/** Compiled code is code: what another user left there is not run. */
+function read(file: string): Kept | undefined {
+  try {
+    const handle = openSync(file, 'r');
+    try {
+      if (process.getuid && fstatSync(handle).uid !== process.getuid()) return undefined;
+      const bytes = readFileSync(handle);
+      const data = bytes.subarray(HEAD_BYTES);
+      return bytes.readUInt32LE(4) === checksum?.(data) ? { codeBytes: bytes.readUInt32LE(0), data } : undefined;
+    } finally {
+      closeSync(handle);
+    }
+  } catch {
+    return undefined;
+  }
+}
+
+function keep(file: string, script: Script, knownBytes: number): void {
+  try {
+    const { bytecode_and_metadata_size: codeBytes } = getHeapCodeStatistics();
+    if (codeBytes < knownBytes * WORTH_KEEPING) return;
+    const data = script.createCachedData();
+    const head = Buffer.alloc(HEAD_BYTES);
+    head.writeUInt32LE(codeBytes, 0);
+    head.writeUInt32LE(checksum?.(data) ?? 0, 4);
+    makeFolders(path.dirname(file));
+    const unfinished = `${file}.${process.pid}`;
+    writeFileSync(unfinished, Buffer.concat([head, data]), { mode: 0o600 });
+    renameSync(unfinished, file);
+    removeOldest(path.dirname(file));
+  } catch {
+    // A home that cannot be written to is no fault of the run.
+  }
+}
+
+/** Not mkdir's own `recursive`, which never ends in Node 20 where a part of the path is a device. */
+function makeFolders(folder: string): void {
+  for (const part of [path.dirname(folder), folder]) {
+    if (!existsSync(part)) mkdirSync(part, { mode: 0o700 });
+  }
+}
+
+function removeOldest(folder: string): void {
+  const files = readdirSync(folder).map((name) => path.join(folder, name));
+  const newestFirst = files.map((file) => ({ file, at: statSync(file).mtimeMs })).sort((a, b) => b.at - a.at);
+  for (const { file } of newestFirst.slice(MOST_FILES)) rmSync(file, { force: true });
+}
