@@ -1,4 +1,4 @@
-import { type Known, known, type Origin, unknown } from './run/known';
+import type { Known, Origin } from './run/known';
 import type { Config } from './source';
 import { type Entry, lookup, type MappingNode, type Node, type Scalar } from './syntax/node';
 
@@ -63,11 +63,4 @@ export function isAuto(s: Setting | undefined): boolean {
 /** True where a template engine or the shell fills the value later. */
 export function isTemplated(s: Setting | undefined): boolean {
   return s?.node?.kind === 'scalar' && s.node.templated;
-}
-
-/** Reads a setting into a Known; `why` says what is missing when `read` finds nothing. */
-export function knownFrom<T>(s: Setting | undefined, read: (s: Setting) => T | undefined, why: string): Known<T> {
-  if (!s) return unknown(why);
-  const value = read(s);
-  return value === undefined ? unknown(why, originOf(s)) : known(value, originOf(s));
 }

@@ -178,7 +178,7 @@ export class Files {
 }
 
 /** True for the folder itself and all below it. */
-export function isWithin(path: Path, folder: Path): boolean {
+function isWithin(path: Path, folder: Path): boolean {
   return (
     path.startsWith(folder) && (path.length === folder.length || folder.endsWith('/') || path[folder.length] === '/')
   );

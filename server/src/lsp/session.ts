@@ -9,7 +9,6 @@ import { OpenDocuments } from './documents';
 import { Files } from './files';
 import type { ClientSettings } from './protocol';
 import { RemoteFiles } from './remote';
-import { isOnDisk } from './uri';
 import { TrackedWorkspace } from './workspace';
 
 /** The core as the server calls it; tests hand in their own. */
@@ -164,11 +163,6 @@ export class Session {
 
 function isPending(snapshot: Snapshot): boolean {
   return snapshot.ok ? snapshot.workspace.sawPending : snapshot.why === 'pending';
-}
-
-/** Virtual workspaces have no node:fs behind them. */
-export function isVirtual(path: Path): boolean {
-  return !isOnDisk(path);
 }
 
 const NO_ABILITIES: ClientAbilities = {

@@ -3,10 +3,7 @@ import {
   computeCapability,
   supportsBf16,
   supportsFlashAttention,
-  supportsFp4,
   supportsFp8,
-  supportsFp16,
-  supportsPeerToPeer,
   supportsTf32,
 } from '../../../server/src/core/hardware/capability';
 import { hardwareDetail, hardwareRows } from '../../../server/src/core/hardware/describe';
@@ -22,19 +19,17 @@ function chip(name: string): Accelerator {
 
 describe('what an accelerator can do', () => {
   it.each([
-    ['V100', false, true, false, false, false],
-    ['T4', false, true, false, false, false],
-    ['A100', true, true, true, false, false],
-    ['L40S', true, true, true, true, false],
-    ['H100', true, true, true, true, false],
-    ['B200', true, true, true, true, true],
-  ])('%s: bf16 %s, fp16 %s, tf32 %s, fp8 %s, fp4 %s', (name, bf16, fp16, tf32, fp8, fp4) => {
+    ['V100', false, false, false],
+    ['T4', false, false, false],
+    ['A100', true, true, false],
+    ['L40S', true, true, true],
+    ['H100', true, true, true],
+    ['B200', true, true, true],
+  ])('%s: bf16 %s, tf32 %s, fp8 %s', (name, bf16, tf32, fp8) => {
     const a = chip(name);
     expect(supportsBf16(a).supported).toBe(bf16);
-    expect(supportsFp16(a).supported).toBe(fp16);
     expect(supportsTf32(a).supported).toBe(tf32);
     expect(supportsFp8(a).supported).toBe(fp8);
-    expect(supportsFp4(a).supported).toBe(fp4);
   });
 
   it('says why not', () => {
@@ -55,8 +50,7 @@ describe('what an accelerator can do', () => {
     expect(supportsFp8(chip('MI300X')).because).toContain('FNUZ');
   });
 
-  it('knows that consumer cards have no peer-to-peer', () => {
-    expect(supportsPeerToPeer(chip('RTX 4090')).supported).toBe(false);
+  it('gives compute capability for NVIDIA only', () => {
     expect(computeCapability(chip('RTX 4090'))).toBe(8.9);
     expect(computeCapability(chip('MI300X'))).toBeUndefined();
   });

@@ -21,18 +21,6 @@ export function supportsFp8(accelerator: Accelerator): Capability {
   return capability(accelerator, 'fp8', { missing: 'fp8 needs Ada (8.9), Hopper (9.0) or newer' });
 }
 
-export function supportsFp4(accelerator: Accelerator): Capability {
-  return capability(accelerator, 'fp4', { missing: 'fp4 needs Blackwell (10.0) or newer' });
-}
-
-/** fp16 matrix products at more than the fp32 rate; without them fp16 runs, but gains nothing. */
-export function supportsFp16(accelerator: Accelerator): Capability {
-  const { fp16, bf16 } = accelerator.peakFlops;
-  if (fp16 !== null) return { supported: true, because: `${accelerator.name} has an fp16 rate in the catalog` };
-  if (bf16 !== null) return { supported: undefined, because: `the catalog has no fp16 rate for ${accelerator.name}` };
-  return { supported: false, because: `${accelerator.name} (${accelerator.architecture}) has no fast fp16` };
-}
-
 /**
  * FlashAttention kernels by version: 2 from Ampere on, 3 on Hopper only, 4 on Hopper and Blackwell.
  * Source: Dao-AILab/flash-attention README and flash_attn/cute/interface.py.
@@ -44,11 +32,6 @@ export function supportsFlashAttention(accelerator: Accelerator, version: 2 | 3 
     4: 'FlashAttention-4 needs Hopper (9.0) or Blackwell (10.0)',
   } as const;
   return capability(accelerator, `flash_attention_${version}`, { missing: needs[version] });
-}
-
-/** PCIe or NVLink copies from GPU to GPU without the host. */
-export function supportsPeerToPeer(accelerator: Accelerator): Capability {
-  return capability(accelerator, 'gpudirect_p2p', { missing: 'the driver offers no peer-to-peer for this card' });
 }
 
 /** Compute capability as a number (`8.0` → 8); undefined for other vendors. */

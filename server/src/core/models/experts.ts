@@ -1,7 +1,7 @@
 import type { Sublayer } from './dimensions';
 import { gatedMlp } from './dimensions';
 import type { MlpShape } from './model';
-import { linear, parameter, type Tensor, under } from './parts';
+import { parameter, type Tensor, under } from './parts';
 
 export interface Experts {
   readonly count: number;
@@ -56,9 +56,4 @@ export function mixtureOf(hidden: number, experts: Experts, routed: readonly Ten
       },
     },
   };
-}
-
-/** The router as a `torch.nn.Linear`. */
-export function linearRouter(name: string, hidden: number, experts: number, bias = false): Tensor[] {
-  return linear(name, hidden, experts, bias);
 }

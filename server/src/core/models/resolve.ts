@@ -129,7 +129,7 @@ function catalogModel(name: string, { catalog }: ResolveOptions): Known<Model> |
 }
 
 /** The model of a catalog record, with the confidence of the record. */
-export function describeRecord(record: ModelRecord, catalog: ModelCatalog): Known<Model> {
+function describeRecord(record: ModelRecord, catalog: ModelCatalog): Known<Model> {
   return described(record.config, record.id, record.source, record.confidence, catalog, {
     kind: 'catalog',
     id: record.id,

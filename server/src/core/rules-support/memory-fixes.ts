@@ -1,4 +1,3 @@
-import type { MemoryEstimate } from '../estimate/estimate';
 import { estimateMemory } from '../estimate/memory/index';
 import type { FileEdit, Fix } from '../findings';
 import { type Known, known, type Origin } from '../run/known';
@@ -27,11 +26,6 @@ export function fixesThatFit(run: TrainingRun): Omit<Fix, 'preferred'>[] {
     if (edits.length === 0 || !memory || memory.fits !== true) return [];
     return [{ title: `${title} (${bandOfCapacity(memory)})`, edits }];
   });
-}
-
-/** Whether a memory estimate says for sure that it fits. */
-export function surelyFits(memory: MemoryEstimate | null): boolean {
-  return memory?.fits === true;
 }
 
 function changesOf(run: TrainingRun): Change[] {

@@ -38,7 +38,7 @@ export interface FolderNames {
 }
 
 /** Files read per folder when looking for the rest of a run: enough for a recipes folder, little beside reading one file. */
-export const MAX_CANDIDATES = 40;
+const MAX_CANDIDATES = 40;
 const MAX_SCRIPTS = 40;
 
 const sorted = new WeakMap<readonly string[], FolderNames>();

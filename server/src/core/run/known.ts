@@ -29,8 +29,3 @@ export function unknown<T>(why: string, origin?: Origin): Known<T> {
 export function valueIfKnown<T>(k: Known<T> | undefined): T | undefined {
   return k?.known ? k.value : undefined;
 }
-
-/** Applies `f` to a known value; the result is derived from it by `formula`. */
-export function derive<T, U>(k: Known<T>, formula: string, f: (value: T) => U): Known<U> {
-  return k.known ? known(f(k.value), { kind: 'derived', formula, from: [k.origin] }) : unknown(k.why, k.origin);
-}

@@ -273,7 +273,7 @@ function withArticle(title: string): string {
   return `${/^[aeiou]/i.test(title) ? 'an' : 'a'} ${title}`;
 }
 
-export function isPartOfRun(dialect: DialectId): boolean {
+function isPartOfRun(dialect: DialectId): boolean {
   return dialect === 'deepspeed' || dialect === 'trainer' || dialect === 'fsdp' || dialect === 'accelerate';
 }
 

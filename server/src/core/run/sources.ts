@@ -65,7 +65,7 @@ const WORDS = {
 } as const;
 
 /** -1, 0 or 1 for dotted versions; undefined where either has a part that is no number. */
-export function compareVersions(a: string, b: string): number | undefined {
+function compareVersions(a: string, b: string): number | undefined {
   const left = partsOf(a);
   const right = partsOf(b);
   if (!left || !right) return undefined;

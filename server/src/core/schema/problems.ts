@@ -106,7 +106,7 @@ function problemOf(
 }
 
 /** Keys people write for a note to themselves; no framework reads them. */
-export function isComment(key: string): boolean {
+function isComment(key: string): boolean {
   return /^(?:_|\/\/|#|\$schema$|comments?$)/i.test(key);
 }
 

@@ -45,7 +45,7 @@ export function rangeWords(schema: JsonSchema): string {
   return parts.length > 0 ? ` ${parts.join(' and ')}` : '';
 }
 
-export function joinedWithOr(parts: readonly string[]): string {
+function joinedWithOr(parts: readonly string[]): string {
   if (parts.length <= 1) return parts[0] ?? '';
   return `${parts.slice(0, -1).join(', ')} or ${parts[parts.length - 1]}`;
 }

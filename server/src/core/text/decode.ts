@@ -17,7 +17,7 @@ export type Decoded =
     };
 
 /** A config is a few KiB; beyond this a file is not decoded at all. */
-export const MAX_BYTES = 8 * 1024 * 1024;
+const MAX_BYTES = 8 * 1024 * 1024;
 
 /** How much of the start is searched for NUL bytes, as git does to tell binary from text. */
 const BINARY_PROBE_BYTES = 8000;

@@ -52,7 +52,7 @@ function fixAll(session: Session, snapshot: AnalysedSnapshot, findings: readonly
 }
 
 /** Preferred fixes that can be applied together: one that touches what an earlier one changes waits for the next run. */
-export function preferredFixes(findings: readonly Finding[]): Fix[] {
+function preferredFixes(findings: readonly Finding[]): Fix[] {
   const taken: Fix[] = [];
   for (const { fixes } of findings) {
     const fix = fixes.find(({ preferred }) => preferred);

@@ -2,7 +2,7 @@
  * Defaults of TrainingArguments and of TRL's configs that a run depends on, and how they changed.
  * Read at transformers 5.18.0 (4.57.6 where it differs) and trl 1.13.0.
  */
-export const TRANSFORMERS = 'transformers 5.18.0';
+const TRANSFORMERS = 'transformers 5.18.0';
 export const TRL = 'trl 1.13.0';
 
 const ARGUMENTS = 'transformers src/transformers/training_args.py';

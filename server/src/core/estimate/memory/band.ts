@@ -29,7 +29,7 @@ export function momentBand(facts: Facts, moment: Moment, standing: number): Band
 }
 
 /** Share by which the counted activations and buffers may be off, from the residuals against the oracle (test/oracle). */
-export function countError(facts: Facts): number {
+function countError(facts: Facts): number {
   const { blocks } = facts.model;
   let error = 0.05;
   if (!familyTraits(facts.model.modelType).isKnown) error += 0.2;

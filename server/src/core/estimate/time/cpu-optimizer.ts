@@ -57,7 +57,7 @@ function cores({ vcpus, coresPerSocket, sockets }: TimeFacts['cluster']['host'])
 }
 
 /** Bytes per second that one rank's optimizer moves through host memory. */
-export function cpuOptimizerRate(facts: TimeFacts): number {
+function cpuOptimizerRate(facts: TimeFacts): number {
   const { host } = facts.cluster;
   const { count } = cpuThreads(facts);
   const busy = Math.min(count, Math.max(1, cores(host) / facts.gpusPerNode));

@@ -1,4 +1,3 @@
-import { valueIfKnown } from '../../run/known';
 import { type Collective, wireBytes } from './collectives';
 import type { Hiding } from './draft';
 import type { TimeFacts } from './facts';
@@ -127,18 +126,4 @@ function expertFlows(facts: TimeFacts): Flow[] {
       source: 'Lepikhin et al. 2020 (GShard, arXiv 2006.16668) §3',
     },
   ];
-}
-
-/** True where the framework reduces gradients once per optimizer step (`no_sync` in between). */
-export function reducesOncePerStep({ sharding }: TimeFacts): boolean {
-  switch (sharding.kind) {
-    case 'single':
-    case 'ddp':
-    case 'fsdp':
-      return true;
-    case 'zero':
-      return (valueIfKnown(sharding.stage) ?? 0) <= 1;
-    default:
-      return sharding satisfies never;
-  }
 }

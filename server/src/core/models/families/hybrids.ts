@@ -12,7 +12,7 @@ import { nemotronBody } from './nemotron-h';
 type Mixer = Sublayer<AttentionShape | undefined>;
 
 /** Gated delta nets and full attention in turn (Qwen3-Next, Qwen3.5). */
-export function isLinear(c: ConfigReader, layer: number): boolean {
+function isLinear(c: ConfigReader, layer: number): boolean {
   const types = c.texts('layer_types');
   if (types) return types[layer] === 'linear_attention';
   return (layer + 1) % (c.optional('full_attention_interval') ?? 4) !== 0;

@@ -5,7 +5,7 @@ import { type Layers, type Layout, stack } from '../layout';
 import { conv, embedding, linear, norm, parameter, type Tensor, under } from '../parts';
 
 /** Mamba's selective state space (MambaMixer, modeling_mamba.py:296); Jamba adds three norms. */
-export function mamba1(
+function mamba1(
   hidden: number,
   o: { inner: number; state: number; rank: number; kernel: number; bias: boolean; convBias: boolean; norms: boolean },
 ): Tensor[] {
