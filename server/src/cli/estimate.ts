@@ -75,11 +75,11 @@ function nextSteps({ run, estimate: figures }: CheckedFile): string {
 }
 
 /** The bill as aligned tables; sources, which are long, stand numbered at the end. */
-function billText({ title, tables }: Bill): string {
+function billText({ title, summary, tables }: Bill): string {
   const colours = coloursFor(process.stdout);
   const width = widthFor(process.stdout);
   const sources: string[] = [];
-  let text = `${colours.strong(title)}\n`;
+  let text = `${colours.strong(title)}\n${summary}\n`;
   for (const it of tables) {
     text += `\n${colours.strong(it.title)}\n`;
     for (const line of it.lines) text += paragraph(line, width);

@@ -11,7 +11,7 @@ describe('bill', () => {
     expect(it?.tables.map(({ title }) => title)).toEqual(
       expect.arrayContaining(['Run', 'Memory per GPU', 'Host memory per node', 'Step time', 'Offload', 'Assumptions']),
     );
-    const facts = it?.tables[0]?.rows ?? [];
+    const facts = it?.tables.find(({ title }) => title === 'Run')?.rows ?? [];
     expect(facts).toContainEqual([
       'micro-batch',
       '2',
@@ -39,6 +39,7 @@ describe('bill', () => {
   it('as Markdown keeps a table whole, whatever is in its cells', () => {
     const text = billMarkdown({
       title: 't',
+      summary: 's',
       tables: [
         {
           title: 'x',
@@ -51,7 +52,7 @@ describe('bill', () => {
         },
       ],
     });
-    expect(text).toBe('# t\n\n## x\n\n| a | b |\n|:--|--:|\n| p\\|q | r s |\n');
+    expect(text).toBe('# t\n\ns\n\n## x\n\n| a | b |\n|:--|--:|\n| p\\|q | r s |\n');
   });
 
   it('is none for what describes no run', () => {

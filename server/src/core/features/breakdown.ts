@@ -5,7 +5,7 @@ import type { Known } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { formatCount, formatGib, formatPercent, formatSeconds } from '../text/format';
 import { againstCommonGpus } from './common-gpus';
-import { isTraining } from './lens';
+import { isTraining, summaryOf } from './lens';
 import { verdict } from './memory-words';
 import { originWords } from './origin-words';
 
@@ -21,6 +21,8 @@ export interface BillTable {
 /** Everything that was predicted about a run and why, in the order it is read. */
 export interface Bill {
   readonly title: string;
+  /** The lens's line: model, machine, memory, step time. */
+  readonly summary: string;
   readonly tables: readonly BillTable[];
 }
 
@@ -35,8 +37,8 @@ export function bill(analysis: Analysis, catalogs: Catalogs): Bill | undefined {
   const name = analysis.file.path.slice(analysis.file.path.lastIndexOf('/') + 1);
   return {
     title: name,
+    summary: summaryOf(run, estimate, catalogs),
     tables: [
-      factsTable(run),
       ...memoryTables(estimate),
       ...commonTable(estimate, catalogs),
       ...hostTable(estimate),
@@ -44,14 +46,15 @@ export function bill(analysis: Analysis, catalogs: Catalogs): Bill | undefined {
       ...stepTable(estimate),
       ...linkTable(estimate),
       ...offloadTable(estimate),
+      factsTable(run),
       ...assumptionTable(estimate),
     ],
   };
 }
 
 /** The bill as Markdown, for the editor's breakdown view. */
-export function billMarkdown({ title, tables }: Bill): string {
-  const parts = [`# ${title}`];
+export function billMarkdown({ title, summary, tables }: Bill): string {
+  const parts = [`# ${title}`, summary];
   for (const table of tables) {
     parts.push(`## ${table.title}`, ...table.lines);
     if (table.rows.length > 0) parts.push(markdownTable(table));
