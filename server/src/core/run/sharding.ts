@@ -11,7 +11,7 @@ import {
   booleanFrom,
   byDefault,
   choiceFrom,
-  numberFrom,
+  stageFrom,
   textFrom,
   textsFrom,
   type Written,
@@ -166,12 +166,7 @@ function pluginZero(get: (key: string) => Written | undefined, sources: RunSourc
 
 function pluginStage(written: Written | undefined): ZeroSharding['stage'] {
   if (!written) return byDefault(PLUGIN_DEFAULTS.zeroStage.value, ACCELERATE, PLUGIN_DEFAULTS.zeroStage.source);
-  const number = numberFrom(written);
-  if (!number.known) return number;
-  const stage = ([0, 1, 2, 3] as const).find((one) => one === number.value);
-  return stage === undefined
-    ? unknown(`there is no ZeRO stage ${number.value}`, written.origin)
-    : known(stage, written.origin);
+  return stageFrom(written);
 }
 
 /** No framework shards: one process, or DDP over several. */

@@ -91,6 +91,16 @@ export function choiceFrom<T extends string>(written: Written, choices: readonly
     : known(choice, written.origin);
 }
 
+/** A number that is one of the ZeRO stages. */
+export function stageFrom(written: Written): Known<0 | 1 | 2 | 3> {
+  const number = numberFrom(written);
+  if (!number.known) return number;
+  const stage = ([0, 1, 2, 3] as const).find((one) => one === number.value);
+  return stage === undefined
+    ? unknown(`there is no ZeRO stage ${number.value}`, written.origin)
+    : known(stage, written.origin);
+}
+
 /** A list of texts: a sequence, or one text split at commas and spaces. */
 export function textsFrom(written: Written): Known<readonly string[]> {
   if (written.templated) return filledLater(written);

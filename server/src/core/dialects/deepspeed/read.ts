@@ -1,7 +1,16 @@
 import { type Known, known, type Origin, unknown } from '../../run/known';
 import { isOlder, type RunSources } from '../../run/sources';
 import type { Dtype, OffloadDevice, ZeroSharding } from '../../run/training-run';
-import { booleanFrom, byDefault, choiceFrom, isAutoText, numberFrom, type Written, writtenIn } from '../../run/written';
+import {
+  booleanFrom,
+  byDefault,
+  choiceFrom,
+  isAutoText,
+  numberFrom,
+  stageFrom,
+  type Written,
+  writtenIn,
+} from '../../run/written';
 import { fillAuto } from './auto';
 import { DEEPSPEED, ZERO_DEFAULTS } from './defaults';
 
@@ -65,12 +74,7 @@ function elementsFrom(written: Written): Known<number> {
 function readStage(sources: RunSources): ZeroSharding['stage'] {
   const read = (written: Written): Known<0 | 1 | 2 | 3> => {
     if (written.plain === true || written.plain === false) return known(written.plain ? 1 : 0, written.origin);
-    const number = numberFrom(written);
-    if (!number.known) return number;
-    const stage = ([0, 1, 2, 3] as const).find((one) => one === number.value);
-    return stage === undefined
-      ? unknown(`there is no ZeRO stage ${number.value}`, written.origin)
-      : known(stage, written.origin);
+    return stageFrom(written);
   };
   return resolve(sources, 'stage', read, byDefault(ZERO_DEFAULTS.stage.value, DEEPSPEED, ZERO_DEFAULTS.stage.source));
 }
