@@ -1,5 +1,5 @@
 import type { Analysis } from '../analysis';
-import type { Estimate, MemoryGroup, Phase, Quantity } from '../estimate/estimate';
+import type { Estimate, MemoryGroup, Phase, Quantity, StepEstimate } from '../estimate/estimate';
 import { type Known, valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import type { DialectId } from '../source';
@@ -39,15 +39,7 @@ export interface ReportedEstimate {
   readonly phases: Readonly<Record<Phase, { readonly bytes: number } | null>> | null;
   readonly hostMemoryPerNode: (Interval & { readonly capacity: number | null; readonly fits: boolean | null }) | null;
   readonly checkpoint: { readonly bytes: number } | null;
-  readonly step: {
-    readonly seconds: number;
-    readonly low: number;
-    readonly high: number;
-    readonly tokensPerSecondPerGpu: number;
-    readonly mfu: number;
-    readonly bottleneck: string;
-    readonly breakdown: Readonly<Record<'compute' | 'communication' | 'offload' | 'optimizer', number>>;
-  } | null;
+  readonly step: Omit<StepEstimate, 'terms'> | null;
   readonly links: Estimate['links'];
   readonly offloads: Estimate['offloads'];
   readonly assumptions: Estimate['assumptions'];
