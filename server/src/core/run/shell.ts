@@ -1,5 +1,6 @@
 import type { Path } from '../source';
 import { type Known, known, unknown } from './known';
+import { Variables } from './shell-variables';
 
 /** A word of a shell script: its text where it is literal, else why not. */
 export interface Word {
@@ -36,13 +37,18 @@ export function readScript(path: Path, text: string): Script {
 /** Characters that end a word outside quotes. */
 const BREAKS = new Set([' ', '\t', '\r', '\n', ';', '|', '&', '<', '>', '(', ')']);
 
+/** Literal text, or why it is not known. */
+interface Piece {
+  readonly value: string;
+  readonly why: string | undefined;
+}
+
 class Reader {
   private at = 0;
   private words: Word[] = [];
   private readonly commands: Command[] = [];
   private readonly slurm = new Map<string, Word>();
-  private readonly variables = new Map<string, Known<string>>();
-  private readonly exported = new Set<string>();
+  private readonly variables = new Variables();
   private heredoc: string | undefined;
 
   constructor(
@@ -62,7 +68,7 @@ class Reader {
       this.endCommand();
       this.at++;
       if (this.heredoc !== undefined) this.skipHeredoc();
-    } else if (char === '\\' && /^\\\r?\n/.test(this.text.slice(this.at, this.at + 3))) {
+    } else if (this.isContinuation()) {
       this.at = this.text.indexOf('\n', this.at) + 1;
     } else if (char === '#' && this.startsWord()) this.comment();
     else if (char === '<' || char === '>') this.redirect();
@@ -126,24 +132,10 @@ class Reader {
     let why: string | undefined;
     while (this.at < this.text.length) {
       const char = this.text[this.at] ?? '';
-      if (BREAKS.has(char)) break;
-      if (char === "'") value += this.singleQuoted();
-      else if (char === '"') {
-        const inner = this.doubleQuoted();
-        value += inner.value;
-        why ??= inner.why;
-      } else if (char === '\\') {
-        if (/^\\\r?\n/.test(this.text.slice(this.at, this.at + 3))) break;
-        value += this.text[this.at + 1] ?? '';
-        this.at += 2;
-      } else if (char === '$' || char === '`') {
-        const expanded = this.expansion();
-        value += expanded.value;
-        why ??= expanded.why;
-      } else {
-        value += char;
-        this.at++;
-      }
+      if (BREAKS.has(char) || this.isContinuation()) break;
+      const piece = char === "'" ? this.singleQuoted() : char === '"' ? this.doubleQuoted() : this.piece();
+      value += piece.value;
+      why ??= piece.why;
     }
     if (this.at === start) this.at++;
     const raw = this.text.slice(start, this.at);
@@ -152,38 +144,44 @@ class Reader {
     return { ...place, text: why === undefined ? known(value, origin) : unknown(why, origin) };
   }
 
-  private singleQuoted(): string {
+  /** A backslash at the end of a line: the command goes on behind it. */
+  private isContinuation(): boolean {
+    return this.text[this.at] === '\\' && /^\\\r?\n/.test(this.text.slice(this.at, this.at + 3));
+  }
+
+  private singleQuoted(): Piece {
     const close = this.text.indexOf("'", this.at + 1);
     const end = close < 0 ? this.text.length : close;
     const value = this.text.slice(this.at + 1, end);
     this.at = end + 1;
-    return value;
+    return { value, why: undefined };
   }
 
-  private doubleQuoted(): { value: string; why: string | undefined } {
+  private doubleQuoted(): Piece {
     let value = '';
     let why: string | undefined;
     this.at++;
     while (this.at < this.text.length && this.text[this.at] !== '"') {
-      const char = this.text[this.at] ?? '';
-      if (char === '\\') {
-        value += this.text[this.at + 1] ?? '';
-        this.at += 2;
-      } else if (char === '$' || char === '`') {
-        const expanded = this.expansion();
-        value += expanded.value;
-        why ??= expanded.why;
-      } else {
-        value += char;
-        this.at++;
-      }
+      const piece = this.piece();
+      value += piece.value;
+      why ??= piece.why;
     }
     this.at++;
     return { value, why };
   }
 
+  /** One character, escaped or not, or one expansion: what means the same inside double quotes and without quotes. */
+  private piece(): Piece {
+    const char = this.text[this.at] ?? '';
+    if (char === '$' || char === '`') return this.expansion();
+    const isEscape = char === '\\';
+    const value = isEscape ? (this.text[this.at + 1] ?? '') : char;
+    this.at += isEscape ? 2 : 1;
+    return { value, why: undefined };
+  }
+
   /** `$NAME` and `${NAME}` with a literal value; anything cleverer is not known here. */
-  private expansion(): { value: string; why: string | undefined } {
+  private expansion(): Piece {
     const rest = this.text.slice(this.at, this.at + 200);
     const simple = /^\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/.exec(rest);
     if (simple) {
@@ -222,45 +220,8 @@ class Reader {
     const words = this.words;
     this.words = [];
     if (words.length === 0) return;
-    const own = new Map<string, Known<string>>();
-    let first = 0;
-    const exports = words[0]?.raw === 'export';
-    if (exports) first = 1;
-    while (first < words.length) {
-      const assignment = assignmentOf(words[first]);
-      if (!assignment) {
-        if (!exports) break;
-        this.exported.add(words[first]?.raw ?? '');
-      } else {
-        own.set(assignment.name, assignment.value);
-        if (exports) this.exported.add(assignment.name);
-      }
-      first++;
-    }
-    if (exports || first === words.length) {
-      for (const [name, value] of own) this.assign(name, value);
-      return;
-    }
-    if (words[0]?.raw === 'for' && words[1]) this.variables.set(words[1].raw, unknown('it is a loop variable'));
-    if (words[0]?.raw === 'read') for (const word of words.slice(1)) this.variables.delete(word.raw);
-    this.commands.push({ words: words.slice(first), environment: this.environmentWith(own) });
-  }
-
-  /** A second, different value means a branch or a loop: then the variable is not known. */
-  private assign(name: string, value: Known<string>): void {
-    const before = this.variables.get(name);
-    const same = !before || (before.known && value.known && before.value === value.value);
-    this.variables.set(name, same ? value : unknown(`${name} is assigned more than once`, value.origin));
-  }
-
-  private environmentWith(own: ReadonlyMap<string, Known<string>>): Map<string, Known<string>> {
-    const environment = new Map<string, Known<string>>();
-    for (const name of this.exported) {
-      const value = this.variables.get(name);
-      if (value) environment.set(name, value);
-    }
-    for (const [name, value] of own) environment.set(name, value);
-    return environment;
+    const command = this.variables.run(words);
+    if (command) this.commands.push(command);
   }
 
   private lineEnd(from: number): number {
@@ -271,15 +232,4 @@ class Reader {
   private origin(place: { start: number; end: number }, key: string) {
     return { kind: 'file', path: this.path, start: place.start, end: place.end, key } as const;
   }
-}
-
-/** `NAME=value` at the start of a command, or Make's `NAME := value` written without spaces. */
-function assignmentOf(word: Word | undefined): { name: string; value: Known<string> } | undefined {
-  const match = word && /^([A-Za-z_]\w*)=/.exec(word.raw);
-  if (!word || !match) return undefined;
-  const name = match[1] ?? '';
-  return {
-    name,
-    value: word.text.known ? known(word.text.value.slice(match[0].length), word.text.origin) : word.text,
-  };
 }

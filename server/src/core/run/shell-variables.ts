@@ -1,0 +1,60 @@
+import { type Known, known, unknown } from './known';
+import type { Command, Word } from './shell';
+
+/** What a script has assigned to its variables so far, as far as that is the same on every way through it. */
+export class Variables {
+  private readonly values = new Map<string, Known<string>>();
+  private readonly exported = new Set<string>();
+
+  get(name: string): Known<string> | undefined {
+    return this.values.get(name);
+  }
+
+  /** Takes in what a simple command assigns; returns the command where it is more than assignments. */
+  run(words: readonly Word[]): Command | undefined {
+    const exports = words[0]?.raw === 'export';
+    const own = new Map<string, Known<string>>();
+    let first = exports ? 1 : 0;
+    for (; first < words.length; first++) {
+      const assignment = assignmentOf(words[first]);
+      if (assignment) own.set(assignment.name, assignment.value);
+      else if (!exports) break;
+      if (exports) this.exported.add(assignment?.name ?? words[first]?.raw ?? '');
+    }
+    if (exports || first === words.length) {
+      for (const [name, value] of own) this.assign(name, value);
+      return undefined;
+    }
+    if (words[0]?.raw === 'for' && words[1]) this.values.set(words[1].raw, unknown('it is a loop variable'));
+    if (words[0]?.raw === 'read') for (const word of words.slice(1)) this.values.delete(word.raw);
+    return { words: words.slice(first), environment: this.environmentWith(own) };
+  }
+
+  /** A second, different value means a branch or a loop: then the variable is not known. */
+  private assign(name: string, value: Known<string>): void {
+    const before = this.values.get(name);
+    const same = !before || (before.known && value.known && before.value === value.value);
+    this.values.set(name, same ? value : unknown(`${name} is assigned more than once`, value.origin));
+  }
+
+  private environmentWith(own: ReadonlyMap<string, Known<string>>): Map<string, Known<string>> {
+    const environment = new Map<string, Known<string>>();
+    for (const name of this.exported) {
+      const value = this.values.get(name);
+      if (value) environment.set(name, value);
+    }
+    for (const [name, value] of own) environment.set(name, value);
+    return environment;
+  }
+}
+
+/** `NAME=value` at the start of a command, or Make's `NAME := value` written without spaces. */
+function assignmentOf(word: Word | undefined): { name: string; value: Known<string> } | undefined {
+  const match = word && /^([A-Za-z_]\w*)=/.exec(word.raw);
+  if (!word || !match) return undefined;
+  const name = match[1] ?? '';
+  return {
+    name,
+    value: word.text.known ? known(word.text.value.slice(match[0].length), word.text.origin) : word.text,
+  };
+}
