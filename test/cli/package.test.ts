@@ -1,7 +1,7 @@
 import { readdirSync, statSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { listFiles } from '@vscode/vsce';
+import { listFiles, PackageManager } from '@vscode/vsce';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../bundle';
 
@@ -24,7 +24,7 @@ describe('the package', () => {
       ...named('schemas', '.schema.json'),
       ...named('snippets', '.json'),
     ];
-    const packed = await listFiles({ cwd: root, dependencies: false });
+    const packed = await listFiles({ cwd: root, packageManager: PackageManager.None });
     expect(packed.filter((file) => !optional.includes(file)).sort()).toEqual(allowed.sort());
   });
 

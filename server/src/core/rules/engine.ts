@@ -40,7 +40,7 @@ export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
       const level = input.levels[rule.id];
       if (level === 'off' || !rule.applies.includes(config.dialect)) continue;
       try {
-        rule.check(contextFor(rule, config, level, input, findings));
+        rule.check(new Context(rule, config, level, input, findings));
       } catch (error) {
         findings.push(error instanceof EnoughSaid ? restOf(rule, config) : failureOf(rule, config, error));
       }
@@ -62,31 +62,40 @@ function isGuess({ rule, start, end }: Finding, [config]: readonly Config[]): bo
 /** Rules that report on the text itself. */
 const TEXT_RULES = new Set(['broken-syntax', 'not-fully-read', 'duplicate-key', 'hjson-only-syntax']);
 
-function contextFor(
-  rule: Rule,
-  config: Config,
-  level: Severity | undefined,
-  input: RulesInput,
-  findings: Finding[],
-): RuleContext {
-  let said = 0;
-  return {
-    config,
-    run: input.run,
-    references: input.references,
-    notes: input.notes,
-    get estimate() {
-      return input.estimate();
-    },
-    workspace: input.workspace,
-    catalogs: input.catalogs,
-    report(report) {
+/** A class, since thousands are made a second, and object literals with a getter are slow to make. */
+class Context implements RuleContext {
+  readonly run: TrainingRun;
+  readonly references: readonly FileReference[];
+  readonly notes: readonly RunNote[];
+  readonly workspace: Workspace;
+  readonly catalogs: Catalogs;
+  /** Rules take this out of its object, so it is no method. */
+  readonly report: (report: Report) => void;
+
+  constructor(
+    rule: Rule,
+    readonly config: Config,
+    level: Severity | undefined,
+    private readonly input: RulesInput,
+    findings: Finding[],
+  ) {
+    this.run = input.run;
+    this.references = input.references;
+    this.notes = input.notes;
+    this.workspace = input.workspace;
+    this.catalogs = input.catalogs;
+    let said = 0;
+    this.report = (report) => {
       const finding = findingOf(rule, config, level, report);
       if (!finding) return;
       findings.push(finding);
       if (++said === MOST_FINDINGS_OF_A_RULE) throw new EnoughSaid();
-    },
-  };
+    };
+  }
+
+  get estimate(): Estimate {
+    return this.input.estimate();
+  }
 }
 
 /** The finding a report makes in this config, or undefined when its places all stand in other configs. */

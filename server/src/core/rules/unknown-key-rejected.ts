@@ -74,12 +74,13 @@ function rejectedKeys({ config, run, catalogs, report }: RuleContext): void {
 function mistypedArguments({ config, catalogs, report }: RuleContext): void {
   const { schema } = catalogs.schema('trainer');
   // Arguments of TRL's and other scripts look like each other too much: use_lora is no slip for use_dora.
-  const known = keysToSuggest(schema).filter(
-    (name) => name.length >= MIN_TYPO_LENGTH && !factsOf(childSchema(schema, name)).appliesTo,
-  );
+  const known = () =>
+    keysToSuggest(schema).filter(
+      (name) => name.length >= MIN_TYPO_LENGTH && !factsOf(childSchema(schema, name)).appliesTo,
+    );
   for (const { setting, key, schema: own, parent } of describedSettings(config, schema)) {
     if (own || parent !== schema || key.length < MIN_TYPO_LENGTH) continue;
-    const nearest = nearestKey(key, known);
+    const nearest = nearestKey(key, known());
     if (nearest === undefined || isVariant(key, nearest)) continue;
     report({
       at: setting,

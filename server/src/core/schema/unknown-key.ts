@@ -45,9 +45,16 @@ export function explainUnknownKey(problem: UnknownKey, root: JsonSchema, catalog
   return { kind: 'unknown' };
 }
 
-/** Keys worth proposing: not the second names, not the deprecated ones. */
+/** Keys worth proposing: not the second names, not the deprecated ones. Listed once for each schema. */
 export function keysToSuggest(parent: JsonSchema): readonly string[] {
-  return Object.entries(propertiesOf(parent))
-    .filter(([, schema]) => !schema.deprecated && !factsOf(schema).aliasOf)
-    .map(([name]) => name);
+  let names = suggested.get(parent);
+  if (!names) {
+    names = Object.entries(propertiesOf(parent))
+      .filter(([, schema]) => !schema.deprecated && !factsOf(schema).aliasOf)
+      .map(([name]) => name);
+    suggested.set(parent, names);
+  }
+  return names;
 }
+
+const suggested = new WeakMap<JsonSchema, readonly string[]>();
