@@ -52,7 +52,10 @@ export function numberFrom(written: Written): Known<number> {
 /** A whole number of at least `least`. */
 export function countFrom(written: Written, least = 1): Known<number> {
   const number = numberFrom(written);
-  if (!number.known || (Number.isInteger(number.value) && number.value >= least)) return number;
+  if (!number.known || (Number.isSafeInteger(number.value) && number.value >= least)) return number;
+  const isTooLarge = Number.isInteger(number.value) && number.value >= least;
+  // Sums over such a count would leave the numbers that a computer has.
+  if (isTooLarge) return unknown(`${written.key} is ${number.value}, more than any run has`, written.origin);
   return unknown(`${written.key} is ${number.value}, not a whole number of at least ${least}`, written.origin);
 }
 
