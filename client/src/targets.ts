@@ -53,6 +53,7 @@ async function applyMachine(server: Server, overrides: EditorOverrides): Promise
   await server.override({ ...overrides, nodes });
 }
 
+/** Asks for a model and computes every estimate of this workspace with it. */
 export async function setModel(server: Server, uri?: string): Promise<void> {
   const source = uri ? Uri.parse(uri) : window.activeTextEditor?.document.uri;
   if (!source) return;
@@ -68,6 +69,7 @@ export async function setModel(server: Server, uri?: string): Promise<void> {
   if (model) await server.override({ ...server.overrides, model: model.label });
 }
 
+/** Asks for a sequence length and computes every estimate of this workspace with it. */
 export async function setSequenceLength(server: Server): Promise<void> {
   const sequenceLength = await askNumber('Longest sample, in tokens', server.overrides.sequenceLength ?? 4096);
   if (sequenceLength !== undefined) await server.override({ ...server.overrides, sequenceLength });

@@ -51,6 +51,7 @@ export interface EstimateArguments extends RunArguments {
   readonly format: (typeof ESTIMATE_FORMATS)[number];
 }
 
+/** Reads the arguments of `shardlens check`. Throws a {@link UsageError} where they make no sense. */
 export function checkArguments(args: readonly string[]): CheckArguments {
   const { values, positionals } = parse(args, CHECK_OPTIONS);
   const stdinName = values['stdin-filename'];
@@ -70,6 +71,7 @@ export function checkArguments(args: readonly string[]): CheckArguments {
   };
 }
 
+/** Reads the arguments of `shardlens estimate`. Throws a {@link UsageError} where they make no sense. */
 export function estimateArguments(args: readonly string[]): EstimateArguments {
   const { values, positionals } = parse(args, RUN_OPTIONS);
   if (positionals.length !== 1) throw new UsageError('estimate takes one FILE.');

@@ -27,6 +27,7 @@ export interface Client {
   fixAll(path: Path): Promise<ReadonlyMap<Path, readonly TextEdit[]>>;
 }
 
+/** Starts the language server in this process and connects to it, so that editor and command line cannot disagree. */
 export async function startClient({ roots, allowed, overrides }: ClientOptions): Promise<Client> {
   const { client, server } = connectInMemory();
   createServer(server, ownCore());
@@ -66,6 +67,7 @@ export async function startClient({ roots, allowed, overrides }: ClientOptions):
   };
 }
 
+/** The edits of a fix by path. */
 export function editsOf(edit: WorkspaceEdit | undefined): ReadonlyMap<Path, readonly TextEdit[]> {
   return new Map(Object.entries(edit?.changes ?? {}).map(([uri, edits]) => [pathOf(uri), edits]));
 }

@@ -54,6 +54,7 @@ export function ownShare(): Share | undefined {
   return typeof data === 'object' && data !== null && 'shardlens' in data ? (data as Share) : undefined;
 }
 
+/** Checks this thread's share of the files and posts the results to the main thread. */
 export async function checkShare({ client, paths, options }: Share): Promise<void> {
   const files = await (await startClient(client)).check(paths, options);
   parentPort?.postMessage(files);

@@ -4,6 +4,7 @@ export class UsageError extends Error {}
 /** Status of a command, as design.md defines it for other programs. */
 export const status = { ok: 0, findings: 1, usage: 2 } as const;
 
+/** What `shardlens --help` prints. */
 export const HELP = `Shardlens tells whether a training run will start, fit and go fast, from its config files.
 
 Usage: shardlens <command> [options]

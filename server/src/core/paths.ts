@@ -68,6 +68,7 @@ export function isInside(folder: Path, path: Path): boolean {
   return path.startsWith(folder.endsWith('/') ? folder : `${folder}/`);
 }
 
+/** True for `/a`, `C:/a`, `C:\\a` and `//host/share`. */
 export function isAbsolute(path: string): boolean {
   return rootOf(slashes(path)) !== '';
 }

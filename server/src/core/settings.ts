@@ -45,11 +45,13 @@ export function numberOf(s: Setting | undefined): number | undefined {
   return scalar?.type === 'int' || scalar?.type === 'float' ? scalar.value : undefined;
 }
 
+/** The text of a setting; undefined for any other type. */
 export function stringOf(s: Setting | undefined): string | undefined {
   const scalar = scalarOf(s);
   return scalar?.type === 'string' ? scalar.value : undefined;
 }
 
+/** The value of a setting that is written as true or false; undefined for any other type, also for the texts "true" and "false". */
 export function booleanOf(s: Setting | undefined): boolean | undefined {
   const scalar = scalarOf(s);
   return scalar?.type === 'bool' ? scalar.value : undefined;

@@ -40,6 +40,7 @@ export function capabilities(abilities: ClientAbilities): ServerCapabilities {
   };
 }
 
+/** What the client says it can do; what it does not say, it cannot. */
 export function abilitiesOf({ capabilities, initializationOptions }: InitializeParams): ClientAbilities {
   const { workspace, textDocument }: ClientCapabilities = capabilities;
   return {

@@ -16,6 +16,7 @@ import { uriOf } from './uri';
 const SEVERITIES = { error: 1, warning: 2, information: 3, hint: 4 } as const satisfies Record<Severity, number>;
 const TAGS = { unnecessary: 1, deprecated: 2 } as const;
 
+/** `source` of our diagnostics, shown by editors beside the message. */
 export const SOURCE = 'shardlens';
 
 /** What conversion needs to know of the other files and of the client. */
@@ -26,6 +27,7 @@ export interface ConvertContext {
   readonly documentChanges: boolean;
 }
 
+/** The LSP range of a span of UTF-16 offsets. */
 export function toRange(lines: LineIndex, start: number, end: number): Range {
   return { start: lines.positionAt(start), end: lines.positionAt(end) };
 }
@@ -88,6 +90,7 @@ export function toWorkspaceEdit(edits: readonly FileEdit[], context: ConvertCont
   return { changes: Object.fromEntries([...byPath].map(([path, textEdits]) => [uriFor(path, context), textEdits])) };
 }
 
+/** The URI of a path as the client wrote it, where the document is open; so that edits and links meet the open document. */
 export function uriFor(path: Path, context: ConvertContext): string {
   return context.open(path)?.uri ?? uriOf(path);
 }

@@ -99,6 +99,7 @@ export interface ListFolderAnswer {
   readonly names: readonly string[];
 }
 
+/** Names of our requests and notifications, beside those of LSP. */
 export const methods = {
   lenses: 'shardlens/lenses',
   status: 'shardlens/status',

@@ -15,6 +15,7 @@ export const dialects: readonly Dialect[] = [shardlens, accelerate, deepspeed, m
 
 const BY_ID = new Map<DialectId, Dialect>(dialects.map((dialect) => [dialect.id, dialect]));
 
+/** The dialect with this id. */
 export function dialect(id: DialectId): Dialect {
   const found = BY_ID.get(id);
   if (found === undefined) throw new Error(`no dialect ${id}`);

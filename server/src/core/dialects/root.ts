@@ -12,10 +12,12 @@ export function valueAt(mapping: MappingNode, key: string): Node | undefined {
   return lookup(mapping, key)?.value;
 }
 
+/** Whether a key is written in a mapping, with or without a value. */
 export function hasKey(mapping: MappingNode, key: string): boolean {
   return lookup(mapping, key) !== undefined;
 }
 
+/** The mapping under a key; undefined for any other value. */
 export function mappingAt(mapping: MappingNode, key: string): MappingNode | undefined {
   const value = valueAt(mapping, key);
   return value?.kind === 'mapping' ? value : undefined;

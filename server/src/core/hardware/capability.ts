@@ -6,12 +6,14 @@ export interface Capability {
   readonly because: string;
 }
 
+/** Hardware bf16 matrix products. */
 export function supportsBf16(accelerator: Accelerator): Capability {
   return capability(accelerator, 'bf16', {
     missing: 'bf16 needs Ampere (8.0) or newer',
   });
 }
 
+/** Hardware TF32 matrix products. */
 export function supportsTf32(accelerator: Accelerator): Capability {
   return capability(accelerator, 'tf32', { missing: 'TF32 needs Ampere (8.0) or newer' });
 }

@@ -40,6 +40,7 @@ export function acceleratorSpellings(record: AcceleratorRecord): { sure: readonl
   return { sure, loose };
 }
 
+/** Every spelling under which an instance is found: id, aliases, and the id without its cloud's prefix. */
 export function instanceSpellings(record: InstanceRecord): readonly string[] {
   const bare = record.id.includes(':') ? [record.id.slice(record.id.indexOf(':') + 1)] : [];
   const azure = /^Standard_(.+)$/.exec(record.id)?.[1];

@@ -139,6 +139,7 @@ export class ConfigReader {
   }
 }
 
+/** True for a JSON object. */
 export function isFields(value: unknown): value is ConfigFields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

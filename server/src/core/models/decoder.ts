@@ -55,6 +55,7 @@ export interface Decoder {
   readonly sliding?: (c: ConfigReader, layer: number) => boolean;
 }
 
+/** A family whose tensors have the names of Llama's; the spec says where it differs. */
 export function decoder(spec: Decoder): Family {
   return decoderFamily({
     types: spec.types,
@@ -114,6 +115,7 @@ function layerOf(
   };
 }
 
+/** Before attention and before the MLP. */
 export const LLAMA_NORMS = ['input_layernorm', 'post_attention_layernorm'];
 
 function usualAttention(
@@ -145,6 +147,7 @@ function normOf(spec: Decoder, name: string, width: number): Tensor[] {
   return spec.normKind === 'none' ? [] : norm(name, width, spec.normKind === 'layer');
 }
 
+/** Whether a layer has a bias: always, never, or as a field of the config says. */
 export function bias(c: ConfigReader, rule: Bias | undefined): boolean {
   return typeof rule === 'string' ? c.flag(rule) : (rule ?? false);
 }

@@ -67,6 +67,7 @@ export function attention(
   return { parts, shape: attentionShape({ heads, kvHeads, headDim }, options) };
 }
 
+/** The shape of plain attention over these heads. */
 export function attentionShape(heads: Heads, options: AttentionOptions = {}): AttentionShape {
   return {
     ...heads,

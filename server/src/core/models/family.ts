@@ -46,6 +46,7 @@ export function decoderFamily(family: DecoderFamily): Family {
   };
 }
 
+/** A layout with more tensors beside its layers. */
 export function withParts(layout: Layout, parts: readonly Tensor[]): Layout {
   return { ...layout, parts: [...layout.parts, ...parts] };
 }

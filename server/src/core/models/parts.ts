@@ -24,10 +24,12 @@ export function norm(name: string, width: number, bias = false): Tensor[] {
   return weightAndBias(name, 'norm', 'norm', [width], bias ? width : undefined);
 }
 
+/** A norm with weight and bias. */
 export function layerNorm(name: string, width: number): Tensor[] {
   return norm(name, width, true);
 }
 
+/** A table of `rows` vectors. */
 export function embedding(name: string, rows: number, width: number): Tensor[] {
   return weightAndBias(name, 'embedding', 'embedding', [rows, width], undefined);
 }
@@ -66,6 +68,7 @@ export function repeated(name: string, count: number, parts: readonly Tensor[]):
   return parts.map((part) => ({ ...part, name: `${name}.*.${part.name}`, count: part.count * count }));
 }
 
+/** Numbers in all copies of a tensor. */
 export function elements(part: Tensor): number {
   let product = part.count;
   for (const side of part.shape) product *= side;

@@ -32,9 +32,11 @@ export function meshOf(config: Config): Readonly<Record<Dimension, number>> | un
   return sizes;
 }
 
+/** Dimensions of `parallelism_config`. */
 export const DIMENSIONS = ['dp_replicate', 'dp_shard', 'tp', 'cp', 'sp'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/** The size of a dimension as written. */
 export function sizeSetting(config: Config, dimension: Dimension) {
   return setting(config, `parallelism_config.parallelism_config_${dimension}_size`);
 }

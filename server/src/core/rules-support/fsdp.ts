@@ -84,6 +84,7 @@ export function truthOf(found: Setting | undefined): boolean | undefined {
   return undefined;
 }
 
+/** Sharding strategies of FSDP 1. */
 export const STRATEGIES = ['FULL_SHARD', 'SHARD_GRAD_OP', 'NO_SHARD', 'HYBRID_SHARD', 'HYBRID_SHARD_ZERO2'] as const;
 export type Strategy = (typeof STRATEGIES)[number];
 

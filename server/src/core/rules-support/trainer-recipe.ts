@@ -32,10 +32,12 @@ export function evalStrategyOf(config: Config): Strategy | undefined {
   return strategyIn(config, setting(config, 'eval_strategy') ?? setting(config, 'evaluation_strategy'), 'no');
 }
 
+/** `save_strategy`; undefined where what is written proves nothing. */
 export function saveStrategyOf(config: Config): Strategy | undefined {
   return strategyIn(config, setting(config, 'save_strategy'), 'steps');
 }
 
+/** `logging_strategy`; undefined where what is written proves nothing. */
 export function loggingStrategyOf(config: Config): Strategy | undefined {
   return strategyIn(config, setting(config, 'logging_strategy'), 'steps');
 }
@@ -59,6 +61,7 @@ export function numberOr(config: Config, key: string, fallback: number): number 
   return written ? numberOf(written) : isSpread(config) ? undefined : fallback;
 }
 
+/** True where the key is written as true. */
 export function isTrue(config: Config, key: string): boolean {
   return booleanOf(setting(config, key)) === true;
 }

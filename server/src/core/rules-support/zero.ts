@@ -40,6 +40,7 @@ export function removalOf(found: Setting): FileEdit[] {
   return owner ? removeEntry(found.config.file, owner, found.entry) : [];
 }
 
+/** The fix that removes a key. */
 export function removeFix(found: Setting): { title: string; edits: FileEdit[] } {
   return { title: `Remove ${found.path}`, edits: removalOf(found) };
 }

@@ -146,7 +146,9 @@ function placeOn(
   const placed = 'problem' in first ? taken : spread(taken, first.cluster);
   const built = placed === taken ? first : build(placed);
   if ('problem' in built) {
-    finder.notes.push(unknownHardware(built, name.origin));
+    const { problem, nearest } = built;
+    const said = hardware.description ? `In ${shortName(name.value)}: ${problem}` : problem;
+    finder.notes.push(unknownHardware({ problem: said, nearest }, name.origin));
     return { ...taken, cluster: unknown(built.problem.replace(/\.$/, ''), name.origin) };
   }
   return { ...placed, cluster: known(built.cluster, name.origin) };

@@ -44,6 +44,7 @@ function mayLaunch(text: string): boolean {
   return /accelerate|deepspeed|torchrun|torch\.distributed|\btrl\b|python/.test(text);
 }
 
+/** The launch lines among the commands of a script. */
 export function launchesOf(path: Path, script: Script): Launch[] {
   return script.commands.flatMap((command) => launchOf(path, command, script) ?? []);
 }

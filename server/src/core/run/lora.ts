@@ -41,6 +41,7 @@ function readTargets({ args, model }: RunSources): Known<readonly string[]> {
     : unknown(`PEFT has no default modules for ${model.value.modelType}`, model.origin);
 }
 
+/** How the frozen weights are quantized (bitsandbytes); undefined where they are not. */
 export function readQuantization({ args }: RunSources): TrainingRun['quantization'] {
   const four = args.get('load_in_4bit');
   const isFour = four && booleanFrom(four);

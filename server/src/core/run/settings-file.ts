@@ -249,6 +249,7 @@ function recordsAt(root: MappingNode, key: string): Readonly<Record<string, unkn
   return typeof plain === 'object' && plain !== null ? (plain as Record<string, unknown>) : {};
 }
 
+/** The consumer of this name, if there is one. */
 export function consumerOf(text: string): Consumer | undefined {
   return text === 'deepspeed' || text === 'accelerate' || text === 'trainer' ? text : undefined;
 }

@@ -49,6 +49,7 @@ function launchedOnOneNode({ launcher, flags }: Launch): Known<number> | undefin
   return byDefault(1, 'the deepspeed launcher without a hostfile', 'deepspeed/launcher/runner.py');
 }
 
+/** What an Accelerate file says about the number of processes and machines. */
 export function fromAccelerate({ accelerate }: SizeSources): Size {
   if (!accelerate) return {};
   const processes = writtenIn(accelerate, 'num_processes');

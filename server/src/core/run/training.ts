@@ -25,6 +25,7 @@ export function readCheckpointing(sources: RunSources, sharding: Known<Sharding>
 
 const ATTENTION = ['sdpa', 'eager', 'flash_attention_2', 'flash_attention_3', 'flex_attention'] as const;
 
+/** The attention implementation the model is loaded with. */
 export function readAttention({ args }: RunSources): TrainingRun['attention'] {
   const written = args.get('attn_implementation', 'model_init_kwargs.attn_implementation', 'attn_impl');
   if (written && written.plain !== null) return choiceFrom(written, ATTENTION);
@@ -48,6 +49,7 @@ export function readFusedLoss({ args, frameworks }: RunSources): Known<boolean> 
   return unknown(trl?.known ? `${why}; since when is not known` : `${why}, and the version is not known`);
 }
 
+/** Whether the model is compiled by torch.compile. */
 export function readCompile({ args, accelerate }: RunSources): Known<boolean> {
   const setting = argumentOr(args, TRAINER_DEFAULTS.torchCompile, 'torch_compile');
   if (setting.known && setting.origin.kind !== 'default') return setting;

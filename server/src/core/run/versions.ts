@@ -7,6 +7,7 @@ import type { ProjectSettings } from './settings-file';
 import type { FrameworkName } from './training-run';
 import { textFrom } from './written';
 
+/** The packages whose release changes what a key means. */
 export const FRAMEWORKS: readonly FrameworkName[] = ['transformers', 'accelerate', 'deepspeed', 'trl', 'torch', 'peft'];
 
 type Versions = Readonly<Partial<Record<FrameworkName, Known<string>>>>;

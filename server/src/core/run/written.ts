@@ -21,6 +21,7 @@ export function writtenIn(config: Config | undefined, path: string): Written | u
   return found && writtenOf(found);
 }
 
+/** A setting as something written, so that it reads like a flag. */
 export function writtenOf(found: Setting): Written {
   const { node } = found;
   return {
@@ -32,6 +33,7 @@ export function writtenOf(found: Setting): Written {
   };
 }
 
+/** True where "auto" is written. */
 export function isAutoText(written: Written | undefined): written is Written {
   return written?.plain === 'auto' && !written.templated;
 }
@@ -76,6 +78,7 @@ export function booleanFrom(written: Written): Known<boolean> {
   return unknown(`${written.key} is neither true nor false`, written.origin);
 }
 
+/** A text; anything else is not known. */
 export function textFrom(written: Written): Known<string> {
   if (written.templated) return filledLater(written);
   return typeof written.plain === 'string'
@@ -142,6 +145,7 @@ export function byDefault<T>(value: T, of: string, source: string): Known<T> {
   return known(value, { kind: 'default', of, source });
 }
 
+/** A value that stands in for one nobody wrote; the estimate lists it. */
 export function assumed<T>(value: T, because: string): Known<T> {
   return known(value, { kind: 'assumed', because });
 }

@@ -10,6 +10,7 @@ export interface KeyInfo {
 
 const NO_FACTS: SchemaAnnotation = {};
 
+/** What our schemas add to JSON Schema about a key: since when, replaced by what, read how. */
 export function factsOf(schema: JsonSchema | undefined): SchemaAnnotation {
   return schema?.['x-shardlens'] ?? NO_FACTS;
 }

@@ -6,6 +6,7 @@ import { writeBlockEntry } from './write';
 
 /** Edits in mappings that are written as YAML lines. */
 
+/** Removes an entry with its lines; no edits where that cannot be done safely. */
 export function removeBlockEntry(file: SourceFile, mapping: MappingNode, index: number): FileEdit[] {
   const { text } = file;
   const entry = mapping.entries.length > 0 ? ownEntries(text, mapping)[index] : undefined;
@@ -43,6 +44,7 @@ function isExplicit(text: string, entry: Entry): boolean {
   return /\?\s+$/.test(text.slice(lineStart(text, entry.start), entry.start));
 }
 
+/** Inserts an entry behind the one at `index`; no edits where that cannot be done safely. */
 export function insertBlockEntry(
   file: SourceFile,
   mapping: MappingNode,

@@ -6,6 +6,7 @@ import { type WritingStyle, writeFlow, writeKey } from './write';
 
 /** Edits in mappings that are written in braces: JSON, and YAML's flow style. */
 
+/** Removes an entry with its comma, and its line where nothing else stands on it. */
 export function removeFlowEntry(file: SourceFile, mapping: MappingNode, index: number): FileEdit[] {
   const { text } = file;
   const entries = ownEntries(text, mapping);
@@ -50,6 +51,7 @@ function isLastEntry(text: string, entry: Entry, mapping: MappingNode): boolean 
   return next >= mapping.end - 1 || text.charAt(next) === '}';
 }
 
+/** Inserts an entry behind the one at `index`, on the same line or on its own as its neighbours are. */
 export function insertFlowEntry(
   file: SourceFile,
   mapping: MappingNode,

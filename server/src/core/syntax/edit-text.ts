@@ -3,6 +3,7 @@ import type { SourceFile } from '../source';
 import type { Entry, MappingNode } from './node';
 import type { WritingStyle } from './write';
 
+/** An edit of the span `start` to `end` of a file. */
 export function editOf(file: SourceFile, start: number, end: number, newText: string): FileEdit {
   return { path: file.path, start, end, newText };
 }
@@ -76,6 +77,7 @@ export function lineIndent(text: string, at: number): string {
   return text.slice(start, end);
 }
 
+/** True for a text of white space only. */
 export function isBlank(text: string): boolean {
   return /^\s*$/.test(text);
 }

@@ -22,6 +22,7 @@ export const Token = {
   End: 17,
 } as const;
 
+/** What can be wrong with a token, by value of `ScanError`. */
 export const Fault = {
   None: 0,
   UnclosedComment: 1,

@@ -41,6 +41,7 @@ export function writeBlockEntry(key: string, value: unknown, style: WritingStyle
   return `${name}:${style.newline}${lines.join(style.newline)}`;
 }
 
+/** A key in quotes where the format needs them. */
 export function writeKey(key: string, format: 'json' | 'yaml'): string {
   return format === 'json' ? JSON.stringify(key) : writeYamlString(key);
 }

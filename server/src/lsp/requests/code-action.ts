@@ -4,6 +4,7 @@ import { toCodeAction, toWorkspaceEdit } from '../convert';
 import type { AnalysedSnapshot, Session } from '../session';
 import { diagnosticsOf, findingsOf } from './diagnostic';
 
+/** Kind of the action that makes every preferred fix of a document; `editor.codeActionsOnSave` can name it. */
 export const FIX_ALL = 'source.fixAll.shardlens';
 
 /** `textDocument/codeAction`: the fixes of the findings in the range, and all preferred ones as one action. */

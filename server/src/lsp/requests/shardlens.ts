@@ -19,6 +19,7 @@ export function lensesOf(session: Session, { analysis }: AnalysedSnapshot): Lens
   }));
 }
 
+/** The status of a document that is no training config. */
 export const NOT_OURS: FileStatus = {
   title: null,
   reason: null,

@@ -3,6 +3,7 @@ export const ACCELERATE = 'accelerate 1.15.0';
 
 const LAUNCH = 'accelerate src/accelerate/commands/launch.py';
 
+/** Values for DeepSpeed where the file is silent. */
 export const PLUGIN_DEFAULTS = {
   zeroStage: { value: 2, source: `${LAUNCH}:416` },
   offloadOptimizer: { value: 'none', source: `${LAUNCH}:423` },

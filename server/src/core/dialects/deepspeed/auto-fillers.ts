@@ -90,6 +90,7 @@ const onlyTrainer = (fill: (sources: RunSources) => Known<unknown>): Filler => (
   accelerate: undefined,
 });
 
+/** Who fills "auto" at which key; a key that is not here is filled by nobody. */
 export const FILLERS: Readonly<Record<string, Filler>> = {
   train_micro_batch_size_per_gpu: { trainer: micro, accelerate: () => SCRIPT_FILLS },
   gradient_accumulation_steps: {

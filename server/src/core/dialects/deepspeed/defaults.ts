@@ -4,6 +4,7 @@ export const DEEPSPEED = 'DeepSpeed 0.19.6';
 const ZERO = 'deepspeed/runtime/zero/config.py';
 const OFFLOAD = 'deepspeed/runtime/zero/offload_config.py';
 
+/** Of the section `zero_optimization`. */
 export const ZERO_DEFAULTS = {
   stage: { value: 0, source: `${ZERO}:95` },
   contiguousGradients: { value: true, source: `${ZERO}:102` },

@@ -1,6 +1,7 @@
 /** Defaults of the Trainer's `fsdp_config`, read at transformers 5.18.0. */
 const ARGUMENTS = 'transformers src/transformers/training_args.py';
 
+/** Values where the file is silent. */
 export const FSDP_DEFAULTS = {
   /** 4.57 reads no version and runs FSDP 1. */
   version: { value: 2, source: `${ARGUMENTS}:2784` },

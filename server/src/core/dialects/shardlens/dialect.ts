@@ -5,6 +5,7 @@ import type { Dialect } from '../dialect';
 import { mappingAt } from '../root';
 import { recognise } from './recognise';
 
+/** Our own settings file. */
 export const shardlens: Dialect = {
   id: 'shardlens',
   title: 'Shardlens settings',

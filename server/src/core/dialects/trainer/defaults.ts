@@ -3,6 +3,7 @@
  * Read at transformers 5.18.0 (4.57.6 where it differs) and trl 1.13.0.
  */
 const TRANSFORMERS = 'transformers 5.18.0';
+/** The release of TRL that its defaults were read at. */
 export const TRL = 'trl 1.13.0';
 
 const ARGUMENTS = 'transformers src/transformers/training_args.py';
@@ -16,6 +17,7 @@ export interface Default<T> {
   readonly source: string;
 }
 
+/** Of TrainingArguments. */
 export const TRAINER_DEFAULTS = {
   micro: { value: 8, of: TRANSFORMERS, source: `${ARGUMENTS}:775` },
   evalMicro: { value: 8, of: TRANSFORMERS, source: `${ARGUMENTS}:1110` },
@@ -33,6 +35,7 @@ export const TRAINER_DEFAULTS = {
   saves: { value: true, of: TRANSFORMERS, source: `${ARGUMENTS}:1159` },
 } as const;
 
+/** Of TRL's configs, where they differ from TrainingArguments or add to them. */
 export const TRL_DEFAULTS = {
   gradientCheckpointing: { value: true, of: TRL, source: `${BASE}:61` },
   /** True unless fp16 is set. */

@@ -4,6 +4,7 @@ import type { Dialect } from '../dialect';
 import { fileSetting, sectionAt } from '../references';
 import { recognise } from './recognise';
 
+/** Arguments of the Hugging Face Trainer and of TRL. */
 export const trainer: Dialect = {
   id: 'trainer',
   title: 'Trainer config',

@@ -18,6 +18,7 @@ export interface TrainerArguments {
   get(...names: readonly string[]): Written | undefined;
 }
 
+/** The training arguments of a run: a flag of the launch line before what the file says, as HfArgumentParser and TRL do. */
 export function readArguments(config: Config | undefined, launch: Launch | undefined): TrainerArguments {
   const flags = launch && (config || isTraining(launch)) ? launch : undefined;
   const get = (...names: readonly string[]): Written | undefined => {
@@ -140,6 +141,7 @@ export function argumentOr(
   return args.present ? byDefault(fallback.value, fallback.of, fallback.source) : unknown(NO_ARGUMENTS);
 }
 
+/** Why a training argument is not known where nothing gives any. */
 export const NO_ARGUMENTS = 'no Trainer file or launch line gives the training arguments';
 
 /** `bf16` or `fp16` as TrainingArguments has it in the end. */

@@ -45,6 +45,7 @@ function countError(facts: Facts): number {
   return error;
 }
 
+/** Models with cross attention, which has not been counted. */
 export function isEncoderDecoder(facts: Facts): boolean {
   const { blocks } = facts.model;
   return blocks.some((block) => block.tower === 'encoder') && blocks.some((block) => block.tower === 'text');

@@ -19,6 +19,7 @@ export interface Transients {
   readonly save: readonly Part[];
 }
 
+/** Of a run that is not sharded. */
 export const NO_TRANSIENTS: Transients = {
   loss: [],
   block: [],

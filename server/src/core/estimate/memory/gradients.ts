@@ -44,6 +44,7 @@ export function embeddingGradient(facts: Facts): Part[] {
   ];
 }
 
+/** The gradients alive while the optimizer steps. */
 export function gradientsAtStep(facts: Facts, states: States): Part[] {
   if (states.gradients === undefined || facts.optimizer.layerwise === true) return [];
   // Stages 1 and 2 turn the 16-bit gradients into the fp32 ones that the step's buffers count.

@@ -50,6 +50,7 @@ export function logitElements(facts: Facts, tokens = facts.tokens): number {
   return (tokens * facts.model.vocabSize) / facts.tensor;
 }
 
+/** The logits and what is made of them at one moment; `factor` is bytes per token and vocabulary entry. */
 export function logitsPart(facts: Facts, factor: number, when: string): Part {
   const elements = logitElements(facts);
   return {

@@ -145,6 +145,7 @@ export function evalMoment(facts: Facts, states: States, transients: Transients)
   ]);
 }
 
+/** While a checkpoint is written. */
 export function saveMoment(states: States, transients: Transients): Moment {
   return moment('save', 'weights gathered to be written', [...states.resident, ...states.standing, ...transients.save]);
 }

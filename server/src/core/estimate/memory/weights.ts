@@ -53,6 +53,7 @@ export function trainedBytes(facts: Facts): 2 | 4 {
   return facts.lora !== undefined && facts.sharding.kind !== 'zero' ? 4 : facts.weightBytes;
 }
 
+/** A dtype by its width in bytes, as formulas show it. */
 export function dtypeName(bytes: number): string {
   return bytes === 4 ? 'fp32' : bytes === 2 ? '16-bit' : `${bytes * 8}-bit`;
 }

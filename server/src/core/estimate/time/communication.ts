@@ -14,6 +14,7 @@ export interface PlacedFlow {
   readonly seconds: number;
 }
 
+/** Every flow of a step on the link it uses, with the seconds it takes there. */
 export function placedFlows(facts: TimeFacts): PlacedFlow[] {
   return flowsOf(facts).map((flow) => {
     const placement = place(facts, flow.dimension, flow.ranks);
@@ -25,6 +26,7 @@ function flowSeconds(flow: Flow, path: GroupPath): number {
   return flow.calls * collectiveSeconds(flow.collective, flow.bytesPerCall, path);
 }
 
+/** A flow as a term of the step; settling decides how much of it hides. */
 export function communicationDraft(placed: PlacedFlow): Draft {
   const { flow, placement, seconds } = placed;
   const { link } = placement;

@@ -44,6 +44,7 @@ export type FactsResult =
 
 const DTYPE_BYTES: Readonly<Record<Dtype, number>> = { fp32: 4, bf16: 2, fp16: 2, fp8: 1, int8: 1, nf4: 0.5, fp4: 0.5 };
 
+/** Bytes of one element. */
 export function bytesOf(dtype: Dtype): number {
   return DTYPE_BYTES[dtype];
 }

@@ -20,6 +20,7 @@ export interface Passes {
   readonly attentionRecompute: number;
 }
 
+/** How often the matrices and the attention run in a step, by what is trained and what is recomputed. */
 export function passesOf({ run, checkpointing }: TimeFacts): Passes {
   return {
     // A frozen matrix passes the gradient on but gets none of its own: one product instead of two.
@@ -56,6 +57,7 @@ function keysSeen({ kind, window, headDim }: AttentionShape, length: number, cau
   return window === undefined ? seen : Math.min(window, seen);
 }
 
+/** Attention in separate operators, whose scores are written out. */
 export function isEager({ attention }: TimeFacts['run']): boolean {
   return valueIfKnown(attention) === 'eager';
 }

@@ -20,6 +20,7 @@ export interface OffloadFacts {
   readonly param: OffloadDevice;
 }
 
+/** Where each state lives; unknown devices count as none. */
 export function offloadOf({ sharding }: Pick<TimeFacts, 'sharding'>): OffloadFacts {
   if (sharding.kind === 'fsdp') {
     const device = valueIfKnown(sharding.offloadParams) === true ? 'cpu' : 'none';

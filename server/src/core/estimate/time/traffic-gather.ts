@@ -5,6 +5,7 @@ import { gathersPerMicroStep } from './gathers';
 import type { Dimension } from './placement';
 import type { Flow } from './traffic';
 
+/** Sources of the volumes, as terms show them. */
 export const ZERO_SOURCE = 'Rajbhandari et al. 2020 (ZeRO, arXiv 1910.02054) §7';
 export const FSDP_SOURCE = 'Zhao et al. 2023 (PyTorch FSDP, arXiv 2304.11277) §3';
 export const ZEROPP_SOURCE = 'Wang et al. 2023 (ZeRO++, arXiv 2306.10209) §3';
@@ -57,6 +58,7 @@ export function gatheredBytes(facts: TimeFacts, part?: 'forward' | 'backward'): 
   return { blocks: parameters.onRank * inBlocks * each, outside: parameters.onRank * (1 - inBlocks) * weightBytes };
 }
 
+/** Bytes in words, in decimal units as links are sold: `12.3 GB`. */
 export function gigabytes(bytes: number): string {
   return `${(bytes / 1e9).toFixed(bytes < 10e9 ? 2 : 1)} GB`;
 }

@@ -11,6 +11,7 @@ export interface Sizes {
   readonly positions: number;
 }
 
+/** Sizes under the names of BertConfig. */
 export function usualSizes(c: ConfigReader): Sizes {
   return {
     hidden: c.size('hidden_size'),
@@ -35,6 +36,7 @@ export function bertLayer(_: ConfigReader, { hidden, width }: Sizes): Tensor[] {
   ];
 }
 
+/** BertIntermediate and BertOutput. */
 export function bertMlp(hidden: number, width: number): Tensor[] {
   return under(
     '',
@@ -58,4 +60,5 @@ export function bertEmbeddings(c: ConfigReader, s: Sizes, width = s.hidden): Ten
   );
 }
 
+/** A dense layer over the first token. */
 export const densePooler = ({ hidden }: Sizes) => under('pooler', 'other', linear('dense', hidden, hidden, true));

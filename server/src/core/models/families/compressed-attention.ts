@@ -104,6 +104,7 @@ export function hyperConnection(c: ConfigReader, hidden: number, name: string): 
   );
 }
 
+/** Joins the residual streams before the last norm. */
 export function hyperHead(c: ConfigReader, hidden: number): Tensor[] {
   const streams = c.size('hc_mult');
   return under(

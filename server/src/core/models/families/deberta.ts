@@ -2,6 +2,7 @@ import type { ConfigReader } from '../config';
 import { conv, embedding, layerNorm, linear, parameter, type Tensor, under } from '../parts';
 import { bertMlp, type Sizes } from './bert';
 
+/** DebertaEmbeddings; some of its tables are switched off by the config. */
 export function debertaEmbeddings(c: ConfigReader, s: Sizes): Tensor[] {
   const width = c.optional('embedding_size') ?? s.hidden;
   const types = c.amount('type_vocab_size');
@@ -27,6 +28,7 @@ function listed(c: ConfigReader, name: string): readonly string[] {
   return (c.texts(name) ?? text?.split('|') ?? []).map((item) => item.trim().toLowerCase());
 }
 
+/** Embeddings, relative positions and the convolution of DebertaV2Encoder. */
 export function debertaV2Outside(c: ConfigReader, s: Sizes): Tensor[] {
   const buckets = c.value('position_buckets');
   const positions = typeof buckets === 'number' && buckets > 0 ? 2 * buckets : 2 * relativePositions(c, s);

@@ -30,6 +30,7 @@ export function maskedHead(
   };
 }
 
+/** One projection, over tokens or over the pooled text. */
 export function classifier(pooler: boolean, outputs: (c: ConfigReader) => number = labels) {
   return (c: ConfigReader, s: Sizes): Head => ({ parts: linear('classifier', s.hidden, outputs(c), true), pooler });
 }
@@ -44,10 +45,12 @@ export function twoLayerClassifier(c: ConfigReader, s: Sizes): Head {
   };
 }
 
+/** Start and end of an answer. */
 export const questions = (c: ConfigReader, s: Sizes): Head => ({
   parts: linear('qa_outputs', s.hidden, labels(c), true),
 });
 
+/** Heads of RoBERTa and of the models that copy its classes. */
 export const ROBERTA_HEADS = {
   ForMaskedLM: maskedHead('lm_head', { dense: 'dense', norm: 'layer_norm', bias: 'bias' }),
   ForSequenceClassification: twoLayerClassifier,

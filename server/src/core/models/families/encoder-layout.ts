@@ -23,6 +23,7 @@ interface Encoder {
   readonly heads: Readonly<Record<string, (c: ConfigReader, s: Sizes) => Head>>;
 }
 
+/** A family of encoders with one head for each class. */
 export function encoder(spec: Encoder): Family {
   return {
     types: spec.types,

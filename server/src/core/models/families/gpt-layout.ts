@@ -21,6 +21,7 @@ interface Gpt {
   readonly windowAt?: (layer: number) => number | undefined;
 }
 
+/** The layout of one of these decoders. */
 export function gptLayout(c: ConfigReader, gpt: Gpt): Layout {
   const layer = (window: number | undefined): Omit<Layers, 'count'> => ({
     className: gpt.className,
@@ -73,6 +74,7 @@ export function transposed(parts: readonly Tensor[]): Tensor[] {
   return parts.map((part) => (part.shape.length === 2 ? { ...part, shape: [...part.shape].reverse() } : part));
 }
 
+/** Heads that split the hidden size between them. */
 export function equalHeads(c: ConfigReader, heads: number, hidden: number, kvHeads = heads): Heads {
   return { heads, kvHeads, headDim: headWidth(c, hidden, heads) };
 }

@@ -40,6 +40,7 @@ export function familyOf(modelType: string): Family | undefined {
   return BY_TYPE.get(modelType);
 }
 
+/** Every `model_type` that can be counted. */
 export function knownModelTypes(): readonly string[] {
   return [...BY_TYPE.keys()];
 }

@@ -24,6 +24,7 @@ export const llama4: Family = {
   },
 };
 
+/** The text model alone; with its vision tower it is {@link llama4}. */
 export const llama4Causal: Family = {
   types: ['llama4_text'],
   architecture: 'Llama4ForCausalLM',

@@ -23,6 +23,7 @@ function mamba1(
   ];
 }
 
+/** MambaModel: layers of mixers, no attention. */
 export function mambaBody(c: ConfigReader): Layout {
   const hidden = c.size('hidden_size');
   const rank = c.value('time_step_rank') === 'auto' ? Math.ceil(hidden / 16) : c.size('time_step_rank');
@@ -48,6 +49,7 @@ export function mambaBody(c: ConfigReader): Layout {
   });
 }
 
+/** A layer of Jamba: attention or a mixer, then a dense MLP or experts. */
 export function jambaLayer(c: ConfigReader, layer: number): Omit<Layers, 'count'> {
   const hidden = c.size('hidden_size');
   const isAttention = layer % c.size('attn_layer_period') === c.amount('attn_layer_offset');
@@ -89,11 +91,13 @@ export function jambaLayer(c: ConfigReader, layer: number): Omit<Layers, 'count'
   };
 }
 
+/** Whether a layer of Jamba has experts. */
 export function jambaSparse(c: ConfigReader, layer: number): boolean {
   const experts = c.size('num_experts', 'num_local_experts');
   return experts > 1 && layer % c.size('expert_layer_period') === c.amount('expert_layer_offset');
 }
 
+/** A decoder without position table whose layers differ by kind. */
 export function bodyOf(
   c: ConfigReader,
   o: {

@@ -29,6 +29,7 @@ function plain(at: string, width = 'intermediate_size') {
     });
 }
 
+/** Routed experts with one shared expert behind a gate (Qwen2MoeSparseMoeBlock). */
 export function qwenShared(c: ConfigReader, hidden: number): Sublayer<MlpShape> {
   return mixture(hidden, {
     count: c.size('num_experts', 'num_local_experts'),

@@ -94,6 +94,7 @@ function nemotronLayer(c: ConfigReader, hidden: number, kind: string): Omit<Laye
   return { ...block, parts: [...before, ...mamba2(c, hidden)] };
 }
 
+/** NemotronHModel: Mamba-2, attention, MLP and expert layers in the order the config gives. */
 export function nemotronBody(c: ConfigReader): Layout {
   const hidden = c.size('hidden_size');
   const kinds = nemotronKinds(c);

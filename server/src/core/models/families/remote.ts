@@ -211,6 +211,7 @@ function bodyOf(
   };
 }
 
+/** Models whose code comes with the weights (`trust_remote_code`). */
 export const remoteModels: readonly Family[] = [baichuan, miniCpm, mimo, deepseek, internLm2, qwen, chatGlm].map(
   remote,
 );

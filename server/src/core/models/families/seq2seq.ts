@@ -135,6 +135,7 @@ export function whisperFront(c: ConfigReader, hidden: number): Tensor[] {
   ];
 }
 
+/** The audio encoder, which other models take over. */
 export function whisperEncoder(c: ConfigReader, name: string, hidden: number): Stack {
   return half(c, name, 'encoder', hidden, false);
 }

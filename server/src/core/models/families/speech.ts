@@ -135,4 +135,5 @@ function encoderLayer(hidden: number, width: number): Tensor[] {
   ];
 }
 
+/** Encoders of raw sound. */
 export const speechModels: readonly Family[] = [speech('wav2vec2', 'Wav2Vec2'), speech('hubert', 'Hubert')];
