@@ -1,0 +1,79 @@
+// Takes the README's pictures in real VS Code: `node test/vscode/screenshots.mjs [folder]`.
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { packageExtension } from '../../scripts/package.mjs';
+import { openWorkbench } from './workbench.mjs';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const target = path.resolve(process.argv[2] ?? path.join(root, 'docs/images'));
+const vsix = await packageExtension();
+mkdirSync(target, { recursive: true });
+
+/** Each picture: what is opened, and what is done before it is taken. */
+const PICTURES = [
+  { name: 'lens-and-hints', example: 'llama-3-8b-zero3-offload', file: 'ds_zero3.json' },
+  {
+    name: 'findings',
+    example: 'broken',
+    file: 'ds_config.json',
+    async act(page) {
+      await page.locator('.view-line span', { hasText: 'overlap_com' }).last().click();
+      await page.keyboard.press('Control+.');
+      await page.locator('.action-widget:not(.action-list-submenu-panel)').first().waitFor();
+    },
+  },
+  {
+    name: 'hover',
+    example: 'llama-3-8b-zero3-offload',
+    file: 'ds_zero3.json',
+    async act(page) {
+      await page.locator('.view-line span', { hasText: 'stage3_param_persistence_threshold' }).last().hover();
+      await page.locator('.monaco-hover:visible').first().waitFor();
+    },
+  },
+  {
+    name: 'completion',
+    example: 'fsdp2-trl-two-nodes',
+    file: 'accelerate.yaml',
+    async act(page) {
+      await page.locator('.view-line', { hasText: 'fsdp_state_dict_type' }).click();
+      await page.keyboard.press('End');
+      await page.keyboard.press('Enter');
+      await page.keyboard.type('fsdp_');
+      await page.keyboard.press('Control+Space');
+      await page.locator('.suggest-widget.visible').waitFor();
+    },
+  },
+  {
+    name: 'breakdown',
+    example: 'llama-3-8b-zero3-offload',
+    file: 'ds_zero3.json',
+    async act(page) {
+      await page.locator('.codelens-decoration a', { hasText: 'Breakdown' }).first().click();
+      await page.waitForTimeout(4000);
+    },
+  },
+];
+
+for (const { name, example, file, act } of PICTURES) {
+  const workbench = await openWorkbench({
+    workspace: path.join(root, 'examples', example),
+    vsix,
+    viewport: { width: 1320, height: 820 },
+    settings: { 'workbench.sideBar.location': 'left', 'editor.fontSize': 13 },
+  });
+  try {
+    const { page } = workbench;
+    page.setDefaultTimeout(60_000);
+    await page.goto(workbench.url([['openFile', workbench.remote(path.join(workbench.folder, file))]]));
+    await page.locator('.codelens-decoration', { hasText: /GiB|Set|Choose/ }).first().waitFor();
+    await page.waitForTimeout(2500);
+    await act?.(page);
+    await page.waitForTimeout(1200);
+    await page.screenshot({ path: path.join(target, `${name}.png`) });
+    console.log(`${name}.png`);
+  } finally {
+    await workbench.close();
+  }
+}
