@@ -1,10 +1,10 @@
 import type { FileReference } from '../dialects/dialect';
-import { basename, dirname, join } from '../paths';
+import { basename, dirname } from '../paths';
 import { originOf } from '../settings';
 import type { Config, DialectId, Path, SourceFile } from '../source';
 import { type FileFacts, type FileFinder, factsAs } from './files';
-import { foldersUp, namesIn } from './folders';
-import { type Launch, launchesIn } from './launch';
+import type { Launch } from './launch';
+import { configWords, Neighbours } from './neighbours';
 import type { ProjectSettings } from './settings-file';
 import type { RunFile } from './training-run';
 import { type Written, writtenIn } from './written';
@@ -41,7 +41,7 @@ class Linker {
   private readonly configs: Partial<Record<DialectId, Config>> = {};
   private readonly missing: FileReference[] = [];
   private open: readonly Path[] = [];
-  private readonly launchLines: readonly Launch[];
+  private readonly around: Neighbours;
   private readonly references: readonly FileReference[];
 
   constructor(
@@ -50,7 +50,7 @@ class Linker {
     private readonly finder: FileFinder,
   ) {
     this.references = finder.references(own);
-    this.launchLines = isPartOfRun(own.dialect) ? this.readLaunches() : [];
+    this.around = new Neighbours(own.file.path, finder);
   }
 
   link(): Links {
@@ -63,13 +63,13 @@ class Linker {
     }
     if (!this.configs.trainer) this.add(this.trainerFor(own));
     const top = this.configs.trainer?.file.path ?? own.file.path;
-    let launches = this.launchesNaming(own.file.path);
-    if (launches.length === 0) launches = this.launchesNaming(top);
+    let launches = this.around.launchesNaming(own.file.path);
+    if (launches.length === 0) launches = this.around.launchesNaming(top);
     if (launches[0]) this.addFromLaunch(launches[0]);
     this.follow(this.configs.trainer);
     if (!this.configs.accelerate) this.add(this.accelerateFor(own, top));
     if (launches.length === 0 && this.configs.accelerate) {
-      launches = this.launchesNaming(this.configs.accelerate.file.path);
+      launches = this.around.launchesNaming(this.configs.accelerate.file.path);
     }
     if (writtenIn(this.configs.accelerate, 'distributed_type')?.plain === 'DEEPSPEED')
       this.follow(this.configs.accelerate);
@@ -142,16 +142,16 @@ class Linker {
   private trainerFor(own: FileFacts): Found | undefined {
     const naming = this.naming(own.file.path, 'trainer');
     if (naming) return naming;
-    for (const launch of this.launchesNaming(own.file.path)) {
+    for (const launch of this.around.launchesNaming(own.file.path)) {
       for (const written of configWords(launch)) {
-        const facts = this.fileOf(written, launch, 'trainer');
+        const facts = this.around.fileOf(written, launch, 'trainer');
         if (facts) return { facts, because: becauseLaunched(launch), alternatives: [] };
       }
     }
     if (own.dialect === 'deepspeed') return this.throughAccelerate(own);
     if (own.dialect !== 'accelerate') return undefined;
-    const [trainer, ...others] = this.inFolder('trainer', dirname(own.file.path));
-    const isOnly = this.inFolder('accelerate', dirname(own.file.path)).length === 1;
+    const [trainer, ...others] = this.around.inFolder('trainer', dirname(own.file.path));
+    const isOnly = this.around.inFolder('accelerate', dirname(own.file.path)).length === 1;
     return trainer && others.length === 0 && isOnly ? becauseOnly(trainer) : undefined;
   }
 
@@ -167,74 +167,21 @@ class Linker {
     const naming = this.naming(own.file.path, 'accelerate');
     if (naming) return naming;
     // An own launch line that names no Accelerate file says there is none.
-    if (this.launchesNaming(top).length > 0 || !this.configs.trainer) return undefined;
-    const trainers = this.inFolder('trainer', dirname(top));
-    const found = this.inFolder('accelerate', dirname(top));
+    if (this.around.launchesNaming(top).length > 0 || !this.configs.trainer) return undefined;
+    const trainers = this.around.inFolder('trainer', dirname(top));
+    const found = this.around.inFolder('accelerate', dirname(top));
     const [only, ...others] = found;
     if (only && others.length === 0 && trainers.length === 1) return becauseOnly(only);
     this.open = found.map(({ file }) => file.path);
     return undefined;
   }
 
-  /** The file of a dialect that names `path`, in the folders around it, the nearest first. */
+  /** The nearest file of a dialect that names `path`. */
   private naming(path: Path, dialect: DialectId): Found | undefined {
-    const found: { facts: FileFacts; reference: FileReference }[] = [];
-    const name = basename(path);
-    for (const facts of this.candidates(path, name)) {
-      if (facts.dialect !== dialect || facts.file.path === path) continue;
-      if (!facts.names.some(({ written }) => basename(join('', written)) === name)) continue;
-      const reference = this.finder.references(facts).find(({ resolved }) => resolved === path);
-      if (reference) found.push({ facts, reference });
-    }
-    const [first, ...others] = found;
+    const [first, ...others] = this.around.naming(path, dialect);
     if (!first) return undefined;
     const alternatives = others.map(({ facts }) => facts.file.path);
     return { facts: first.facts, because: becauseNamed(first.reference), alternatives };
-  }
-
-  private *candidates(path: Path, wanted: string): Generator<FileFacts> {
-    const { workspace } = this.finder;
-    for (const folder of foldersUp(path, workspace)) {
-      for (const name of namesIn(folder, workspace).configs) {
-        const facts = this.finder.factsNaming(join(folder, name), wanted);
-        if (facts) yield facts;
-      }
-    }
-  }
-
-  /** The files of a dialect in a folder; none where it holds more files than are looked at, since then "the only one" cannot be said. */
-  private inFolder(dialect: DialectId, folder: Path): readonly FileFacts[] {
-    const { configs, cut } = namesIn(folder, this.finder.workspace);
-    if (cut) return [];
-    const found = configs.flatMap((name) => this.finder.facts(join(folder, name)) ?? []);
-    return found.filter((facts) => facts.dialect === dialect);
-  }
-
-  /** Launch lines in the folders around the file, and in a `scripts` folder of each. */
-  private readLaunches(): readonly Launch[] {
-    const { workspace, dependencies } = this.finder;
-    const launches: Launch[] = [];
-    for (const folder of foldersUp(this.own.file.path, workspace)) {
-      for (const place of [folder, join(folder, 'scripts')]) {
-        for (const name of namesIn(place, workspace).scripts) {
-          const path = join(place, name);
-          dependencies.add(path);
-          launches.push(...launchesIn(path, workspace.read(path)));
-        }
-      }
-    }
-    return launches;
-  }
-
-  private launchesNaming(path: Path): readonly Launch[] {
-    const name = basename(path);
-    return this.launchLines.filter((launch) =>
-      fileWords(launch).some((written) => basename(join('', written)) === name && this.isThere(written, launch, path)),
-    );
-  }
-
-  private isThere(written: string, launch: Launch, path: Path): boolean {
-    return foldersUp(launch.path, this.finder.workspace).some((folder) => join(folder, written) === path);
   }
 
   /** Files that the taken launch line names: flags win over what the Trainer file names, as in the framework. */
@@ -242,20 +189,13 @@ class Linker {
     const because = becauseLaunched(launch);
     const add = (written: Written | undefined, dialect: DialectId) => {
       if (!written || written.templated || typeof written.plain !== 'string') return;
-      const facts = this.fileOf(written.plain, launch, dialect);
+      const facts = this.around.fileOf(written.plain, launch, dialect);
       if (facts && !this.configs[dialect]) this.add({ facts, because, alternatives: [] });
     };
     add(launch.flags.get('config_file') ?? launch.arguments.get('accelerate_config'), 'accelerate');
     add(launch.flags.get('deepspeed_config_file'), 'deepspeed');
     add(launch.arguments.get('deepspeed') ?? launch.arguments.get('deepspeed_config'), 'deepspeed');
     add(launch.arguments.get('fsdp_config'), 'fsdp');
-  }
-
-  private fileOf(written: string, launch: Launch, dialect: DialectId): FileFacts | undefined {
-    if (!/\.(json|jsonc|ya?ml)$/i.test(written)) return undefined;
-    const path = this.finder.resolve(written, launch.path, dialect);
-    const facts = path === undefined ? undefined : this.finder.facts(path);
-    return facts?.dialect === dialect ? facts : undefined;
   }
 }
 
@@ -289,18 +229,4 @@ function becauseOnly(facts: FileFacts): Found {
 
 function becauseLaunched(launch: Launch): string {
   return `named by a launch line in ${basename(launch.path)}`;
-}
-
-/** Words of a launch line that can be a Trainer file: `--config x.yaml`, or a bare `x.yaml`. */
-function configWords(launch: Launch): string[] {
-  const named = launch.arguments.get('config');
-  const words = launch.positional.flatMap(({ text }) => (text.known ? [text.value] : []));
-  return named && typeof named.plain === 'string' && !named.templated ? [named.plain, ...words] : words;
-}
-
-function fileWords(launch: Launch): string[] {
-  const values = [...launch.flags.values(), ...launch.arguments.values()].flatMap(({ plain, templated }) =>
-    typeof plain === 'string' && !templated && /\.(json|jsonc|ya?ml)$/i.test(plain) ? [plain] : [],
-  );
-  return [...values, ...configWords(launch)];
 }

@@ -1,0 +1,98 @@
+import type { FileReference } from '../dialects/dialect';
+import { basename, join } from '../paths';
+import type { DialectId, Path } from '../source';
+import type { FileFacts, FileFinder } from './files';
+import { foldersUp, namesIn } from './folders';
+import { type Launch, launchesIn } from './launch';
+
+/** What lies around a file: configs that name it, launch lines, and the other files of its folder. */
+export class Neighbours {
+  private launchLines: readonly Launch[] | undefined;
+
+  constructor(
+    private readonly path: Path,
+    private readonly finder: FileFinder,
+  ) {}
+
+  /** The files of a dialect that name `path`, in the folders around it, the nearest first. */
+  naming(path: Path, dialect: DialectId): readonly { facts: FileFacts; reference: FileReference }[] {
+    const found: { facts: FileFacts; reference: FileReference }[] = [];
+    const name = basename(path);
+    for (const facts of this.candidates(path, name)) {
+      if (facts.dialect !== dialect || facts.file.path === path) continue;
+      if (!facts.names.some(({ written }) => basename(join('', written)) === name)) continue;
+      const reference = this.finder.references(facts).find(({ resolved }) => resolved === path);
+      if (reference) found.push({ facts, reference });
+    }
+    return found;
+  }
+
+  /** Launch lines that name a file, as they find it from a folder above their script. */
+  launchesNaming(path: Path): readonly Launch[] {
+    const name = basename(path);
+    this.launchLines ??= this.readLaunches();
+    return this.launchLines.filter((launch) =>
+      fileWords(launch).some((written) => basename(join('', written)) === name && this.isThere(written, launch, path)),
+    );
+  }
+
+  /** The file of a dialect that a launch line names. */
+  fileOf(written: string, launch: Launch, dialect: DialectId): FileFacts | undefined {
+    if (!/\.(json|jsonc|ya?ml)$/i.test(written)) return undefined;
+    const path = this.finder.resolve(written, launch.path, dialect);
+    const facts = path === undefined ? undefined : this.finder.facts(path);
+    return facts?.dialect === dialect ? facts : undefined;
+  }
+
+  /** The files of a dialect in a folder; none where it holds more files than are looked at, since then "the only one" cannot be said. */
+  inFolder(dialect: DialectId, folder: Path): readonly FileFacts[] {
+    const { configs, cut } = namesIn(folder, this.finder.workspace);
+    if (cut) return [];
+    const found = configs.flatMap((name) => this.finder.facts(join(folder, name)) ?? []);
+    return found.filter((facts) => facts.dialect === dialect);
+  }
+
+  private *candidates(path: Path, wanted: string): Generator<FileFacts> {
+    const { workspace } = this.finder;
+    for (const folder of foldersUp(path, workspace)) {
+      for (const name of namesIn(folder, workspace).configs) {
+        const facts = this.finder.factsNaming(join(folder, name), wanted);
+        if (facts) yield facts;
+      }
+    }
+  }
+
+  /** Launch lines in the folders around the file, and in a `scripts` folder of each. */
+  private readLaunches(): readonly Launch[] {
+    const { workspace, dependencies } = this.finder;
+    const launches: Launch[] = [];
+    for (const folder of foldersUp(this.path, workspace)) {
+      for (const place of [folder, join(folder, 'scripts')]) {
+        for (const name of namesIn(place, workspace).scripts) {
+          const script = join(place, name);
+          dependencies.add(script);
+          launches.push(...launchesIn(script, workspace.read(script)));
+        }
+      }
+    }
+    return launches;
+  }
+
+  private isThere(written: string, launch: Launch, path: Path): boolean {
+    return foldersUp(launch.path, this.finder.workspace).some((folder) => join(folder, written) === path);
+  }
+}
+
+/** Words of a launch line that can be a Trainer file: `--config x.yaml`, or a bare `x.yaml`. */
+export function configWords(launch: Launch): string[] {
+  const named = launch.arguments.get('config');
+  const words = launch.positional.flatMap(({ text }) => (text.known ? [text.value] : []));
+  return named && typeof named.plain === 'string' && !named.templated ? [named.plain, ...words] : words;
+}
+
+function fileWords(launch: Launch): string[] {
+  const values = [...launch.flags.values(), ...launch.arguments.values()].flatMap(({ plain, templated }) =>
+    typeof plain === 'string' && !templated && /\.(json|jsonc|ya?ml)$/i.test(plain) ? [plain] : [],
+  );
+  return [...values, ...configWords(launch)];
+}
