@@ -35,14 +35,23 @@ const SETTINGS = {
 };
 
 const CLUSTERS: readonly object[] = [
-  { instance: 'p4d.24xlarge', nodes: 2, gpusPerNode: 4, inside: 'shm', between: { transport: 'tcp' } },
+  {
+    instance: 'p4d.24xlarge',
+    nodes: 2,
+    gpusPerNode: 4,
+    inside: { path: 'shm' },
+    between: { transport: 'tcp', nicsPerNode: 1 },
+  },
   {
     name: 'own',
-    node: { accelerator: 'A100-80GB', count: 8, hostMemoryGiB: 1000, cpu: { cores: 64 } },
+    node: {
+      ...{ accelerator: 'RTX 4090', count: 4, hostMemoryGiB: 256, vcpus: 32, cpu: 'epyc-7r13', sockets: 1 },
+      ...{ pcieGeneration: 4, pcieLanes: 16, gpusPerUplink: 2, nvmeGB: 4000, nvmeReadGBps: 6, nvmeWriteGBps: 3 },
+    },
     nodes: 2,
-    gpusPerNode: 8,
+    gpusPerNode: 4,
     cpuThreadsPerProcess: 8,
-    between: { transport: 'infiniband', gbps: 200, gpudirect: true },
+    between: { transport: 'infiniband', gbpsPerNic: 200, nicsPerNode: 4, nicsPerProcess: 1, measuredGBps: 20 },
   },
 ];
 

@@ -84,7 +84,9 @@ function exitStatus(checked: readonly CheckedFile[], output: Output, args: Check
   // --quiet hides the warnings, not their number.
   const warnings = checked.flatMap(({ diagnostics }) => diagnostics).filter(({ severity }) => severity === 2).length;
   if (warnings <= args.maxWarnings) return status.ok;
-  complain(`${warnings} warnings, more than the ${args.maxWarnings} of --max-warnings.`);
+  complain(
+    `${warnings} ${warnings === 1 ? 'warning' : 'warnings'}, more than the ${args.maxWarnings} of --max-warnings.`,
+  );
   return status.findings;
 }
 

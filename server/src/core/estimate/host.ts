@@ -40,7 +40,7 @@ export function estimateHost(run: TrainingRun): {
     group: 'context',
     bytes: PROCESS_BYTES * ranks,
     label: () => 'training processes',
-    formula: () => `${ranks} processes × 1.5 GiB`,
+    formula: () => `${ranks} ${ranks === 1 ? 'process' : 'processes'} × 1.5 GiB`,
     source: 'typical resident size of Python, torch and CUDA libraries',
     from: [],
   };

@@ -147,7 +147,8 @@ function text(from: Plain, key: string, problems: string[]): string | undefined 
 function positive(from: Plain, key: string, problems: string[]): number | undefined {
   const value = from[key];
   if (value === undefined) return undefined;
-  if (typeof value === 'number' && Number.isFinite(value) && value > 0) return value;
+  // Beyond the whole numbers that a computer counts, figures made of it would be none.
+  if (typeof value === 'number' && value > 0 && value <= Number.MAX_SAFE_INTEGER) return value;
   problems.push(`\`${key}\` is ${shown(value)}, where a number above zero is expected.`);
   return undefined;
 }

@@ -73,3 +73,8 @@ function trimmed(value: number): string {
   const text = significant(value);
   return text.includes('.') ? text.replace(/\.?0+$/, '') : text;
 }
+
+/** `1 micro-step`, `4 micro-steps`. */
+export function counted(count: number, one: string): string {
+  return `${count} ${one}${count === 1 ? '' : 's'}`;
+}

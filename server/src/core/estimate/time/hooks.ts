@@ -1,4 +1,5 @@
 import { valueIfKnown } from '../../run/known';
+import { counted } from '../../text/format';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import { gathersPerMicroStep } from './gathers';
@@ -61,7 +62,7 @@ export function hookDraft(facts: TimeFacts): Draft | undefined {
     seconds,
     low: seconds * 0.4,
     high: seconds * 2,
-    formula: `${accumulation} micro-steps × ${gathers} passes × ${MODULES_PER_BLOCK} modules × ${model.layers} blocks × ${HOOK_SECONDS * 1e3} ms`,
+    formula: `${counted(accumulation, 'micro-step')} × ${gathers} passes × ${MODULES_PER_BLOCK} modules × ${model.layers} blocks × ${HOOK_SECONDS * 1e3} ms`,
     source:
       'deepspeed runtime/zero/partition_parameters.py _allgather_param (blocking copy); the time of a hook is an estimate',
     // Python that gathers and releases weights is a price of sharding or offload, not work of the GPU.

@@ -1,4 +1,4 @@
-import { formatRate } from '../../text/format';
+import { counted, formatRate } from '../../text/format';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import { gathersPerMicroStep } from './gathers';
@@ -43,7 +43,7 @@ export function nvmeDrafts(facts: TimeFacts, { optimizer, param }: OffloadFacts)
       (facts.accumulation * (gathers.blocks * blocks + gathers.outside * outside) * facts.gpusPerNode) / facts.shard;
     drafts.push(
       draft('offload.param-nvme', 'offloaded weights from NVMe', bytes / read, {
-        formula: `${facts.accumulation} micro-steps × ${gathers.blocks} gathers = ${gigabytes(bytes)} ÷ ${formatRate(read)} per node`,
+        formula: `${counted(facts.accumulation, 'micro-step')} × ${counted(gathers.blocks, 'gather')} = ${gigabytes(bytes)} ÷ ${formatRate(read)} per node`,
       }),
     );
   }

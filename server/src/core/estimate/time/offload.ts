@@ -1,6 +1,6 @@
 import { valueIfKnown } from '../../run/known';
 import type { OffloadDevice } from '../../run/training-run';
-import { formatRate } from '../../text/format';
+import { counted, formatRate } from '../../text/format';
 import { cpuOptimizerDraft } from './cpu-optimizer';
 import type { Draft } from './draft';
 import { bytesOf, type TimeFacts } from './facts';
@@ -64,7 +64,7 @@ function fetchWeightsDraft(facts: TimeFacts, { param }: OffloadFacts): Draft | u
     id: 'offload.param-to-gpu',
     label: 'offloaded weights to the GPU',
     bytes,
-    formula: `${accumulation} micro-steps × ${gathers.blocks} gathers${why} of ${gigabytes((blocks * stored) / shard)} of blocks and ${gathers.outside} of ${gigabytes((outside * stored) / shard)}`,
+    formula: `${counted(accumulation, 'micro-step')} × ${counted(gathers.blocks, 'gather')}${why} of ${gigabytes((blocks * stored) / shard)} of blocks and ${gathers.outside} of ${gigabytes((outside * stored) / shard)}`,
     hides: prefetches(facts) ? 'beside-compute' : 'never',
     perTensor: true,
   });
@@ -78,7 +78,7 @@ function addGradientsDraft(facts: TimeFacts, { optimizer }: OffloadFacts): Draft
     id: 'offload.gradients-to-gpu',
     label: 'accumulated gradients back to the GPU, to be added to',
     bytes: (facts.accumulation - 1) * gradients,
-    formula: `${facts.accumulation - 1} micro-steps × ${gigabytes(gradients)}`,
+    formula: `${counted(facts.accumulation - 1, 'micro-step')} × ${gigabytes(gradients)}`,
     hides: prefetches(facts) ? 'beside-compute' : 'never',
     perTensor: true,
   });

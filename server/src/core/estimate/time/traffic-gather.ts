@@ -1,4 +1,5 @@
 import { valueIfKnown } from '../../run/known';
+import { counted } from '../../text/format';
 import type { Hiding } from './draft';
 import { bytesOf, type TimeFacts } from './facts';
 import { gathersPerMicroStep } from './gathers';
@@ -41,7 +42,7 @@ export function gatherFlow(facts: TimeFacts, { calls, ranks, hides, dimension, p
       bytesPerCall: bytes / passCalls,
       calls: passCalls * accumulation,
       hides,
-      formula: `${accumulation} micro-steps × (${passes(gathers.blocks)} × ${gigabytes(blocks)} of blocks + ${passes(gathers.outside)} × ${gigabytes(outside)})${why}`,
+      formula: `${counted(accumulation, 'micro-step')} × (${passes(gathers.blocks)} × ${gigabytes(blocks)} of blocks + ${passes(gathers.outside)} × ${gigabytes(outside)})${why}`,
       source: facts.sharding.kind === 'fsdp' ? FSDP_SOURCE : part === undefined ? ZERO_SOURCE : ZEROPP_SOURCE,
     },
   ];

@@ -1,5 +1,6 @@
 import { valueIfKnown } from '../../run/known';
 import type { FsdpSharding, ZeroSharding } from '../../run/training-run';
+import { counted } from '../../text/format';
 import type { TimeFacts } from './facts';
 import { prefetches } from './gathers';
 import type { Flow } from './traffic';
@@ -42,7 +43,7 @@ function replicaFlows(facts: TimeFacts, ranks: number, shards: number): Flow[] {
       bytesPerCall: bytes / calls,
       calls,
       hides: 'beside-last-backward',
-      formula: `${gigabytes(bytes)} of gradients in ${calls} buckets`,
+      formula: `${gigabytes(bytes)} of gradients in ${counted(calls, 'bucket')}`,
       source: 'Li et al. 2020 (PyTorch DDP, arXiv 2006.15704)',
     },
   ];
@@ -73,7 +74,7 @@ function fsdpFlows(facts: TimeFacts, sharding: FsdpSharding): Flow[] {
       bytesPerCall: bytes / units,
       calls: units,
       hides: accumulation > 1 ? 'beside-last-backward' : 'beside-compute',
-      formula: `${gigabytes(bytes)} of gradients${accumulation > 1 ? `; no_sync skips the other ${accumulation - 1} micro-steps` : ''}`,
+      formula: `${gigabytes(bytes)} of gradients${accumulation > 1 ? `; no_sync skips the other ${counted(accumulation - 1, 'micro-step')}` : ''}`,
       source: FSDP_SOURCE,
     },
     ...replicaFlows(facts, replicas(facts), shard),
@@ -144,7 +145,7 @@ function reduceFlow(facts: TimeFacts, sharding: ZeroSharding, times: number): Fl
     bytesPerCall: bytes / buckets,
     calls: buckets * times,
     hides: overlaps ? (times > 1 ? 'beside-compute' : 'beside-last-backward') : 'never',
-    formula: `${times} × ${gigabytes(bytes)} of gradients in ${buckets} buckets`,
+    formula: `${times} × ${gigabytes(bytes)} of gradients in ${counted(buckets, 'bucket')}`,
     source: quantised ? ZEROPP_SOURCE : ZERO_SOURCE,
   };
 }

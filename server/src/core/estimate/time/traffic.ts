@@ -1,3 +1,4 @@
+import { counted } from '../../text/format';
 import { type Collective, wireBytes } from './collectives';
 import type { Hiding } from './draft';
 import type { TimeFacts } from './facts';
@@ -57,7 +58,7 @@ function tensorFlows(facts: TimeFacts): Flow[] {
       bytesPerCall: activationBytes(facts) * tokens * model.hiddenSize,
       calls,
       hides: 'never',
-      formula: `${perBlock} × ${model.layers} blocks × ${accumulation} micro-steps of ${Math.round(tokens)} tokens × ${model.hiddenSize}`,
+      formula: `${perBlock} × ${model.layers} blocks × ${counted(accumulation, 'micro-step')} of ${Math.round(tokens)} tokens × ${model.hiddenSize}`,
       source: 'Shoeybi et al. 2019 (Megatron-LM, arXiv 1909.08053) §3',
     },
   ];
@@ -99,7 +100,7 @@ function contextFlows(facts: TimeFacts): Flow[] {
       bytesPerCall: (activationBytes(facts) * tokens * context * keysAndValues) / tensor,
       calls: (3 * model.layers * accumulation) / pipeline,
       hides: 'beside-compute',
-      formula: `3 × ${model.layers} blocks × ${accumulation} micro-steps of ${Math.round(tokens * context)} tokens × ${keysAndValues}`,
+      formula: `3 × ${model.layers} blocks × ${counted(accumulation, 'micro-step')} of ${Math.round(tokens * context)} tokens × ${keysAndValues}`,
       source: 'Liu et al. 2023 (ring attention, arXiv 2310.01889)',
     },
   ];
@@ -122,7 +123,7 @@ function expertFlows(facts: TimeFacts): Flow[] {
       bytesPerCall: (activationBytes(facts) * tokens * perToken * model.hiddenSize) / tensor,
       calls: (perLayer * layers * accumulation) / pipeline,
       hides: 'never',
-      formula: `${perLayer} × ${layers} MoE blocks × ${accumulation} micro-steps of ${Math.round(tokens)} tokens × ${perToken} experts × ${model.hiddenSize}`,
+      formula: `${perLayer} × ${layers} MoE blocks × ${counted(accumulation, 'micro-step')} of ${Math.round(tokens)} tokens × ${perToken} experts × ${model.hiddenSize}`,
       source: 'Lepikhin et al. 2020 (GShard, arXiv 2006.16668) §3',
     },
   ];
