@@ -33,6 +33,8 @@ export interface CompletionItem {
 export function completion(analysis: Analysis, offset: number, catalogs: Catalogs): readonly CompletionItem[] {
   const { file, recognition } = analysis;
   if (!recognition || recognition.dialect === 'foreign') return [];
+  // A text beyond the caps of the parser is not read here either: this looks at every line of it.
+  if (!file.tree.root && file.tree.problems.some(({ kind }) => kind === 'limit')) return [];
   const place = file.tree.format === 'yaml' ? yamlPlace(file.text, offset) : jsonPlace(file.text, offset);
   if (!place) return [];
   const section = sectionAt(recognition.dialect, place.path, catalogs);
