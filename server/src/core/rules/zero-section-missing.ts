@@ -10,7 +10,10 @@ export const zeroSectionMissing = rule({
   severity: 'warning',
   applies: ['deepspeed'],
   why: 'Accelerate, and the Trainer through it, raises a ValueError for a DeepSpeed config without zero_optimization; stage 0 has to be written out. The Trainer goes through Accelerate since 4.30.',
-  source: ['accelerate src/accelerate/utils/dataclasses.py:1276 (1.15.0)', 'transformers src/transformers/training_args.py:1329 (4.30.2) DeepSpeedPlugin; 4.29.2 has none'],
+  source: [
+    'accelerate src/accelerate/utils/dataclasses.py:1276 (1.15.0)',
+    'transformers src/transformers/training_args.py:1329 (4.30.2) DeepSpeedPlugin; 4.29.2 has none',
+  ],
   verified: 'run',
   examples: {
     bad: [{ files: '{ "train_micro_batch_size_per_gpu": "auto", "bf16": { "enabled": "auto" } }' }],
