@@ -1,5 +1,6 @@
 import path from 'node:path';
-import type { Bill, BillTable } from '../core/features/breakdown';
+import type { BillTable } from '../core/features/bill-table';
+import type { Bill } from '../core/features/breakdown';
 import type { CheckedFile } from '../lsp/protocol';
 import { absolute, type EstimateArguments, estimateArguments } from './arguments';
 import { rootOf, startClient } from './client';

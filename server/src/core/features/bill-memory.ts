@@ -1,0 +1,76 @@
+import type { Catalogs } from '../catalogs';
+import type { Estimate, PhaseMemory } from '../estimate/estimate';
+import { formatGib } from '../text/format';
+import { type BillTable, NUMBER, TEXT } from './bill-table';
+import { againstCommonGpus } from './common-gpus';
+import { verdict } from './memory-words';
+
+/** The phases, and the terms of the one that peaks. */
+export function memoryTables({ memory }: Estimate): BillTable[] {
+  if (!memory) return [];
+  const phases = Object.entries(memory.phases).filter((entry): entry is [string, PhaseMemory] => entry[1] !== null);
+  const capacity = memory.capacity === null ? '' : ` of ${formatGib(memory.capacity)}${verdict(memory) || ': fits'}`;
+  const peak = memory.phases[memory.phase];
+  const tables: BillTable[] = [
+    {
+      title: 'Memory per GPU',
+      lines: [
+        `${formatGib(memory.value)}${capacity}; between ${formatGib(memory.low)} and ${formatGib(memory.high)}. The allocator would report a peak of ${formatGib(memory.allocated)}.`,
+      ],
+      columns: [TEXT('phase'), NUMBER('needs'), NUMBER('allocated'), TEXT('peaks at')],
+      rows: phases.map(([name, phase]) => [
+        name === memory.phase ? `${name} (peak)` : name,
+        formatGib(phase.bytes),
+        formatGib(phase.allocated),
+        phase.moment,
+      ]),
+    },
+  ];
+  if (peak) tables.push(termsTable(`What peaks in ${memory.phase}`, peak.terms));
+  return tables;
+}
+
+/** Without a known GPU the need is shown against the sizes that people have, never against one that was made up. */
+export function commonTable({ memory }: Estimate, catalogs: Catalogs): BillTable[] {
+  if (!memory || memory.capacity !== null) return [];
+  const verdicts = { true: 'fits', false: 'does not fit', null: 'too close to call' };
+  return [
+    {
+      title: 'Against common GPUs',
+      lines: ['The hardware is not known.'],
+      columns: [TEXT('GPU'), NUMBER('usable'), TEXT('verdict')],
+      rows: againstCommonGpus(memory, catalogs).map(({ name, bytes, fits }) => [
+        name,
+        formatGib(bytes),
+        verdicts[`${fits}`],
+      ]),
+    },
+  ];
+}
+
+type Terms = PhaseMemory['terms'];
+
+function termsTable(title: string, terms: Terms): BillTable {
+  const ordered = [...terms].sort((a, b) => b.bytes - a.bytes);
+  return {
+    title,
+    lines: [],
+    columns: [TEXT('term'), NUMBER('GiB'), TEXT('formula'), TEXT('source')],
+    rows: ordered.map((term) => [term.label, (term.bytes / 1024 ** 3).toFixed(2), term.formula, term.source]),
+  };
+}
+
+/** Host memory of one node. */
+export function hostTable({ host }: Estimate): BillTable[] {
+  if (!host) return [];
+  const fits = host.fits === null ? '' : host.fits ? ': fits' : ': does not fit';
+  const capacity = host.capacity === null ? '' : ` of ${formatGib(host.capacity)}`;
+  const line = `${formatGib(host.bytes)}${capacity}${fits}; between ${formatGib(host.low)} and ${formatGib(host.high)}.`;
+  return [{ ...termsTable('Host memory per node', host.terms), lines: [line] }];
+}
+
+/** What one save writes. */
+export function checkpointTable({ checkpoint }: Estimate): BillTable[] {
+  if (!checkpoint) return [];
+  return [{ ...termsTable('Checkpoint', checkpoint.terms), lines: [`${formatGib(checkpoint.bytes)} per save.`] }];
+}

@@ -1,0 +1,68 @@
+import type { Estimate } from '../estimate/estimate';
+import { formatCount, formatGib, formatPercent, formatSeconds } from '../text/format';
+import { type BillTable, NUMBER, TEXT } from './bill-table';
+
+/** What the step consists of, hidden terms marked as such. */
+export function stepTable({ step }: Estimate): BillTable[] {
+  if (!step) return [];
+  return [
+    {
+      title: 'Step time',
+      lines: [
+        `${formatSeconds(step.seconds)} per optimizer step, between ${formatSeconds(step.low)} and ${formatSeconds(step.high)}; bound by ${step.bottleneck}.`,
+        `${formatCount(step.tokensPerSecondPerGpu)} tokens per second per GPU, MFU ${formatPercent(step.mfu)}.`,
+        ...(step.terms.some(isHidden) ? ['What is hidden runs beside other work and adds no time.'] : []),
+      ],
+      columns: [TEXT('term'), NUMBER('time'), TEXT('formula'), TEXT('source')],
+      rows: step.terms.map((term) => [
+        isHidden(term) && !term.label.includes('hidden') ? `${term.label} (hidden)` : term.label,
+        formatSeconds(term.seconds),
+        term.formula,
+        term.source,
+      ]),
+    },
+  ];
+}
+
+function isHidden({ overlapped }: NonNullable<Estimate['step']>['terms'][number]): boolean {
+  return overlapped === true;
+}
+
+/** The link that each parallel dimension uses. */
+export function linkTable({ links }: Estimate): BillTable[] {
+  if (links.length === 0) return [];
+  return [
+    {
+      title: 'Interconnect',
+      lines: [],
+      columns: [TEXT('dimension'), NUMBER('ranks'), TEXT('link'), TEXT('verdict'), NUMBER('per step')],
+      rows: links.map((link) => [
+        link.dimension,
+        String(link.ranks),
+        link.label,
+        link.verdict,
+        link.seconds === undefined ? '' : formatSeconds(link.seconds),
+      ]),
+    },
+  ];
+}
+
+/** What each offload costs, and whether it is needed. */
+export function offloadTable({ offloads }: Estimate): BillTable[] {
+  if (offloads.length === 0) return [];
+  const needed = { true: 'no, fits without', false: 'yes', null: 'not known' };
+  return [
+    {
+      title: 'Offload',
+      lines: [],
+      columns: [TEXT('what'), NUMBER('host memory'), NUMBER('per step'), TEXT('needed'), NUMBER('step without')],
+      rows: offloads.map((offload) => [
+        offload.what,
+        formatGib(offload.hostBytesPerNode),
+        formatSeconds(offload.secondsPerStep),
+        needed[`${offload.fitsWithout}`],
+        offload.stepSecondsWithout === undefined ? '' : formatSeconds(offload.stepSecondsWithout),
+      ]),
+    },
+  ];
+}
