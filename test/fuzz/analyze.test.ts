@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import type { Analysis } from '../../server/src/core/analysis';
 import { analyze } from '../../server/src/core/analyze';
@@ -13,6 +10,7 @@ import { links } from '../../server/src/core/features/links';
 import { reportEstimate, reportRun } from '../../server/src/core/features/report';
 import { symbols } from '../../server/src/core/features/symbols';
 import { loadCatalogs } from '../../server/src/data/index';
+import { exampleFolders } from '../examples';
 import { memoryWorkspace, ROOT } from '../memory-workspace';
 import { seeded } from './random';
 
@@ -26,7 +24,7 @@ const ITERATIONS = 3000;
 const BUDGET_MS = 2000;
 
 const catalogs = loadCatalogs();
-const fixtures = exampleFolders();
+const fixtures = folders();
 
 describe('mutated configs', () => {
   it.each([1, 2, 3, 4, 5, 6])(
@@ -152,8 +150,7 @@ function pick<T>(items: readonly T[], random: () => number): T {
 }
 
 /** Every example of the repository, and a model and a cluster of its own. */
-function exampleFolders(): Record<string, string>[] {
-  const examples = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../examples');
+function folders(): Readonly<Record<string, string>>[] {
   const own = {
     'ds_config.json':
       '{\n  "bf16": { "enabled": "auto" },\n  "zero_optimization": { "stage": 3, "offload_optimizer": { "device": "nvme", "nvme_path": "/n" } },\n  "train_batch_size": 64,\n  "train_micro_batch_size_per_gpu": 2,\n  "optimizer": { "type": "AdamW", "params": { "lr": 1e-4, "betas": [0.9, 0.95] } },\n  "scheduler": { "type": "WarmupLR", "params": { "warmup_num_steps": "auto" } }\n}\n',
@@ -167,15 +164,5 @@ function exampleFolders(): Record<string, string>[] {
       '{ "target": "box", "targets": { "box": { "hardware": "box.json" }, "h": { "hardware": "8xH100", "nodes": 2 } }, "sequenceLength": 512, "files": { "*.yaml": { "consumer": "trainer" } }, "rules": { "memory-too-close": "off" } }',
     'run.sh': 'accelerate launch --num_processes 8 --config_file acc.yaml train.py --config train.yaml\n',
   };
-  return [own, ...readdirSync(examples).map((name) => filesUnder(path.join(examples, name)))];
-}
-
-function filesUnder(folder: string, prefix = ''): Record<string, string> {
-  const files: Record<string, string> = {};
-  for (const name of readdirSync(folder)) {
-    const place = path.join(folder, name);
-    if (statSync(place).isDirectory()) Object.assign(files, filesUnder(place, `${prefix}${name}/`));
-    else files[prefix + name] = readFileSync(place, 'utf8');
-  }
-  return files;
+  return [own, ...Object.values(exampleFolders())];
 }

@@ -1,6 +1,3 @@
-import { readdirSync, readFileSync, statSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../../server/src/core/analyze';
 import { bill } from '../../../server/src/core/features/breakdown';
@@ -8,16 +5,14 @@ import { inlayHints } from '../../../server/src/core/features/inlay-hints';
 import { lenses } from '../../../server/src/core/features/lens';
 import { reportEstimate, reportRun } from '../../../server/src/core/features/report';
 import { loadCatalogs } from '../../../server/src/data/index';
+import { exampleFolders } from '../../examples';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';
 
 /** Invariant 5 of design.md: the same snapshot gives the same output, byte for byte, in whatever order it is met. */
 
-const examples = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../../examples');
 const catalogs = loadCatalogs();
 
-describe.each(readdirSync(examples))('%s', (name) => {
-  const files = filesUnder(path.join(examples, name));
-
+describe.each(Object.entries(exampleFolders()))('%s', (_, files) => {
   it('gives the same whatever comes first', () => {
     const names = Object.keys(files);
     const first = outputs(files, names);
@@ -52,14 +47,4 @@ function outputs(files: Readonly<Record<string, string>>, order: readonly string
     ]);
   }
   return found;
-}
-
-function filesUnder(folder: string, prefix = ''): Record<string, string> {
-  const files: Record<string, string> = {};
-  for (const name of readdirSync(folder)) {
-    const place = path.join(folder, name);
-    if (statSync(place).isDirectory()) Object.assign(files, filesUnder(place, `${prefix}${name}/`));
-    else files[prefix + name] = readFileSync(place, 'utf8');
-  }
-  return files;
 }
