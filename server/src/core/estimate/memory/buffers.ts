@@ -1,3 +1,4 @@
+import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
 import type { Part } from './part';
 
@@ -48,6 +49,19 @@ export function buffer(
     source,
     from: facts.from.sharding,
   };
+}
+
+/** Makes buffers of `copies` × `width` bytes × `elements`, whose formula says just that; `noun` is what the elements are. */
+export function buffersOf(facts: Facts, source: string, noun: 'elements' | 'parameters') {
+  return (id: string, label: string, width: number, elements: number, copies?: number): Part =>
+    buffer(
+      facts,
+      id,
+      (copies ?? 1) * width * elements,
+      label,
+      source,
+      () => `${copies === undefined ? '' : `${copies} × `}${width} B × ${formatParameters(elements)} ${noun}`,
+    );
 }
 
 /** The largest block on this rank, in parameters: FSDP's unit and what ZeRO-3 gathers for one layer. */

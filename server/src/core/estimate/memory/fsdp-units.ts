@@ -1,7 +1,7 @@
 import { valueIfKnown } from '../../run/known';
 import type { FsdpSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
-import { buffer, largestBlock, NO_TRANSIENTS, type Transients } from './buffers';
+import { buffer, buffersOf, largestBlock, NO_TRANSIENTS, type Transients } from './buffers';
 import type { Facts } from './facts';
 
 const SOURCE = 'torch/distributed/fsdp (2.13–2.15), counted';
@@ -20,40 +20,13 @@ export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
   const unit = isOneUnit ? 0 : largestBlock(facts);
   const root = isOneUnit ? counts.total : counts.outside;
   const keepsAll = strategy === 'SHARD_GRAD_OP' || strategy === 'HYBRID_SHARD_ZERO2';
+  const make = buffersOf(facts, SOURCE, 'parameters');
   const gathered = keepsAll
-    ? buffer(
-        facts,
-        'gathered',
-        w * counts.total,
-        'weights kept gathered after forward',
-        SOURCE,
-        () => `${w} B × ${count(counts.total)} parameters`,
-      )
-    : buffer(
-        facts,
-        'root',
-        w * root,
-        'gathered root unit (embedding, head)',
-        SOURCE,
-        () => `${w} B × ${count(root)} parameters`,
-      );
-  const oneUnit = buffer(
-    facts,
-    'unit',
-    keepsAll ? 0 : w * unit,
-    'gathered block',
-    SOURCE,
-    () => `${w} B × ${count(unit)} parameters`,
-  );
+    ? make('gathered', 'weights kept gathered after forward', w, counts.total)
+    : make('root', 'gathered root unit (embedding, head)', w, root);
+  const oneUnit = make('unit', 'gathered block', w, keepsAll ? 0 : unit);
   const copies = (lora === undefined ? 4 : 2) - (keepsAll ? 2 : 0);
-  const units = buffer(
-    facts,
-    'units',
-    copies * w * unit,
-    'gathered block, its gradients and their reduction',
-    SOURCE,
-    () => `${copies} × ${w} B × ${count(unit)} parameters`,
-  );
+  const units = make('units', 'gathered block, its gradients and their reduction', w, unit, copies);
   const rootGradients = lora === undefined ? root : 0;
   const end = buffer(
     facts,
@@ -70,17 +43,6 @@ export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
     loss: [gathered, oneUnit],
     block: [gathered, units],
     end: [end],
-    save: isFull
-      ? [
-          buffer(
-            facts,
-            'saved',
-            weightBytes * largest,
-            'largest unit, gathered to be saved',
-            SOURCE,
-            () => `${weightBytes} B × ${count(largest)} parameters`,
-          ),
-        ]
-      : [],
+    save: isFull ? [make('saved', 'largest unit, gathered to be saved', weightBytes, largest)] : [],
   };
 }

@@ -1,7 +1,7 @@
 import { valueIfKnown } from '../../run/known';
 import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
-import { buffer, largestTrained, type Transients } from './buffers';
+import { buffer, buffersOf, largestTrained, type Transients } from './buffers';
 import type { Facts } from './facts';
 import type { Part } from './part';
 
@@ -22,74 +22,26 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
   const largest = Math.min(largestTrained(facts), trainable);
   const partition = trainable / shards;
   const normed = Math.min(largest, partition);
-  const standing = offloads
-    ? [
-        buffer(
-          facts,
-          'offload',
-          w * largest,
-          'buffer that carries gradients to the host',
-          SOURCE,
-          () => `${w} B × ${count(largest)} elements`,
-        ),
-      ]
-    : [];
-  const ipg = buffer(
-    facts,
+  const make = buffersOf(facts, SOURCE, 'elements');
+  const standing = offloads ? [make('offload', 'buffer that carries gradients to the host', w, largest)] : [];
+  const ipg = make(
     'reduce',
-    w * bucket * buckets,
     buckets === 2 ? 'two gradient buckets (overlap_comm)' : 'gradient bucket',
-    SOURCE,
-    () => `${buckets} × ${w} B × ${count(bucket)} elements`,
+    w,
+    bucket,
+    buckets,
   );
-  const flat = (elements: number): Part =>
-    buffer(
-      facts,
-      'flat',
-      w * elements,
-      'flat copy of the bucket being reduced',
-      SOURCE,
-      () => `${w} B × ${count(elements)} elements`,
-    );
+  const flat = (elements: number): Part => make('flat', 'flat copy of the bucket being reduced', w, elements);
   // A large parameter is held with its flat copy; stage 1 leaves the head's gradient alive until the end as well.
   const large = (copies: number): Part =>
-    buffer(
-      facts,
-      'large',
-      copies * w * largest,
-      'gradient larger than the bucket, and its flat copy',
-      SOURCE,
-      () => `${copies} × ${w} B × ${count(largest)} elements`,
-    );
-  const norm = buffer(
-    facts,
-    'norm',
-    8 * normed,
-    'fp64 copy for the gradient norm',
-    SOURCE,
-    () => `8 B × ${count(normed)} elements`,
-  );
+    make('large', 'gradient larger than the bucket, and its flat copy', w, largest, copies);
+  const norm = make('norm', 'fp64 copy for the gradient norm', 8, normed);
   const accumulates = isStage1 && facts.accumulation >= 2;
   const isLarge = largest > bucket;
   const first = [...standing, ipg, isLarge ? large(accumulates ? 1 : 2) : flat(Math.min(bucket, trainable))];
-  const clones = isStage1 ? 2 : 1;
-  const clone = buffer(
-    facts,
-    'clone',
-    clones * w * largest,
-    'copies of the largest gradient',
-    SOURCE,
-    () => `${clones} × ${w} B × ${count(largest)} elements`,
-  );
+  const clone = make('clone', 'copies of the largest gradient', w, largest, isStage1 ? 2 : 1);
   const last = isLarge ? large(isStage1 ? 3 : 2) : flat(trainable % bucket);
-  const kept = buffer(
-    facts,
-    'partition',
-    w * partition,
-    'gradients of the partition',
-    SOURCE,
-    () => `${w} B × ${count(partition)} elements`,
-  );
+  const kept = make('partition', 'gradients of the partition', w, partition);
   return {
     loss: standing,
     block: [...standing, ipg],
@@ -107,13 +59,11 @@ function stepGradients(facts: Facts, partition: number, normed: number, largest:
   const converted = (4 + 2 * w) * partition;
   const inNorm = 8 * normed + w * Math.max(partition, largest);
   return converted >= inNorm
-    ? buffer(
-        facts,
+    ? buffersOf(facts, SOURCE, 'elements')(
         'fp32-gradients',
-        converted,
         'gradients of the partition, flat and in fp32',
-        SOURCE,
-        () => `${4 + 2 * w} B × ${count(partition)} elements`,
+        4 + 2 * w,
+        partition,
       )
     : buffer(
         facts,

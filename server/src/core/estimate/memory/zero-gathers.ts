@@ -1,7 +1,7 @@
 import { valueIfKnown } from '../../run/known';
 import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
-import { buffer, largestTrained, type Transients } from './buffers';
+import { buffer, buffersOf, largestTrained, type Transients } from './buffers';
 import type { Facts } from './facts';
 import type { Part } from './part';
 
@@ -23,14 +23,8 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
   const trained = largestTrained(facts);
   const live = Math.min(counts.total, Math.max(largest, maxLive));
   const offloads = (valueIfKnown(zero.offloadOptimizer) ?? 'none') !== 'none';
-  const bucket = buffer(
-    facts,
-    'reduce',
-    w * bucketElements,
-    'gradient bucket',
-    SOURCE,
-    () => `${w} B × ${count(bucketElements)} elements`,
-  );
+  const make = buffersOf(facts, SOURCE, 'elements');
+  const bucket = make('reduce', 'gradient bucket', w, bucketElements);
   const gathered = buffer(
     facts,
     'gathered',
@@ -67,19 +61,7 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
     reducedAfter: 0,
     end: [bucket, large],
     step: [bucket, ...(offloads ? [] : [stepGradients(facts, zero)])],
-    save: gathers
-      ? [
-          bucket,
-          buffer(
-            facts,
-            'saved',
-            w * largest,
-            'largest parameter, gathered to be saved',
-            SOURCE,
-            () => `${w} B × ${count(largest)} elements`,
-          ),
-        ]
-      : [bucket],
+    save: gathers ? [bucket, make('saved', 'largest parameter, gathered to be saved', w, largest)] : [bucket],
   };
 }
 
@@ -87,12 +69,6 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
 function stepGradients(facts: Facts, zero: ZeroSharding): Part {
   const w = facts.weightBytes;
   const group = Math.min(valueIfKnown(zero.subGroupElements) ?? 1e9, facts.trainable / facts.shards);
-  return buffer(
-    facts,
-    'fp32-gradients',
-    (4 + w) * group,
-    'fp32 gradients of the sub-group being stepped',
-    SOURCE,
-    () => `${4 + w} B × ${count(group)} elements`,
-  );
+  const make = buffersOf(facts, SOURCE, 'elements');
+  return make('fp32-gradients', 'fp32 gradients of the sub-group being stepped', 4 + w, group);
 }
