@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { estimateTime } from '../../../../server/src/core/estimate/time/index';
 import type { TrainingRun } from '../../../../server/src/core/run/training-run';
 import { cluster } from './clusters';
-import { decoder, fsdp, given, LLAMA_3_8B, run, seedSharding, zero } from './runs';
+import { decoder, fsdp, given, LLAMA_3_8B, offloadedSharding, run, zero } from './runs';
 
 const model = decoder(LLAMA_3_8B);
 const memory = () => ({ memory: null, assumptions: [] });
@@ -13,7 +13,7 @@ function terms(of: TrainingRun): Readonly<Record<string, number>> {
   return Object.fromEntries((step?.terms ?? []).map(({ id, seconds }) => [id, seconds]));
 }
 
-function seed(changes: Partial<TrainingRun> = {}, sharding = seedSharding()): TrainingRun {
+function offloaded(changes: Partial<TrainingRun> = {}, sharding = offloadedSharding()): TrainingRun {
   return run({ model, cluster: p4d, sharding, accumulation: 4, length: 75, changes });
 }
 
@@ -21,7 +21,7 @@ describe('offload', () => {
   test("moves the bytes of DeepSpeed's code path", () => {
     const rate = p4d.host.copyBytesPerSecondPerGpu;
     const shard = (2 * model.parameters.total) / 4;
-    const found = terms(seed());
+    const found = terms(offloaded());
     const outside = (2 * 2 * 128256 * 4096) / 4;
     expect((found['offload.param-to-gpu'] ?? 0) * rate).toBeCloseTo(4 * (3 * (shard - outside) + 2 * outside), -6);
     expect((found['offload.gradients-to-gpu'] ?? 0) * rate).toBeCloseTo(3 * shard, -6);
@@ -29,18 +29,21 @@ describe('offload', () => {
   });
 
   test('is slower from memory that is not pinned', () => {
-    const loose = terms(seed({}, { ...seedSharding(), pinMemory: given(false) }));
-    expect((loose['offload.param-to-gpu'] ?? 0) / (terms(seed())['offload.param-to-gpu'] ?? 1)).toBeCloseTo(2.5, 6);
+    const loose = terms(offloaded({}, { ...offloadedSharding(), pinMemory: given(false) }));
+    expect((loose['offload.param-to-gpu'] ?? 0) / (terms(offloaded())['offload.param-to-gpu'] ?? 1)).toBeCloseTo(
+      2.5,
+      6,
+    );
   });
 
   test('gives the CPU optimizer the threads of OMP_NUM_THREADS, one where torchrun starts several processes', () => {
-    const one = terms(seed())['optimizer.cpu'] ?? 0;
-    const twelve = terms(seed({ ompThreads: given(12) }))['optimizer.cpu'] ?? 0;
+    const one = terms(offloaded())['optimizer.cpu'] ?? 0;
+    const twelve = terms(offloaded({ ompThreads: given(12) }))['optimizer.cpu'] ?? 0;
     // Twelve threads on each of four ranks run into the bandwidth of two sockets before they are twelve times as fast.
     expect(one / twelve).toBeGreaterThan(2.5);
     expect(one / twelve).toBeLessThan(12);
     // The deepspeed launcher leaves OMP_NUM_THREADS alone.
-    expect(terms(seed({ consumer: given('deepspeed') }))['optimizer.cpu']).toBeCloseTo(twelve, 6);
+    expect(terms(offloaded({ consumer: given('deepspeed') }))['optimizer.cpu']).toBeCloseTo(twelve, 6);
   });
 
   test('of a share of the optimizer costs its share', () => {
@@ -67,7 +70,7 @@ describe('offload', () => {
     const shape = {
       model,
       cluster: p4d,
-      changes: { optimizer: { ...seed().optimizer, implementation: given('foreach' as const) } },
+      changes: { optimizer: { ...offloaded().optimizer, implementation: given('foreach' as const) } },
     };
     const torch = terms(run({ ...shape, sharding: fsdp({ offloadParams: given(true) }) }));
     const deepspeed = terms(

@@ -240,7 +240,7 @@ export function run(shape: RunShape): TrainingRun {
 }
 
 /** ZeRO-3 with optimizer and parameters on the CPU, as the published Llama-3-8B runs had it. */
-export function seedSharding(): ZeroSharding {
+export function offloadedSharding(): ZeroSharding {
   return zero(3, {
     offloadOptimizer: given('cpu'),
     offloadParam: given('cpu'),

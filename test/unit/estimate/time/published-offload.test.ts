@@ -4,7 +4,7 @@ import { estimateMemory } from '../../../../server/src/core/estimate/memory/inde
 import { estimateTime, linkIfUsed } from '../../../../server/src/core/estimate/time/index';
 import type { Cluster } from '../../../../server/src/core/hardware/hardware';
 import { cluster } from './clusters';
-import { decoder, given, LLAMA_3_8B, run, seedSharding, zero } from './runs';
+import { decoder, given, LLAMA_3_8B, offloadedSharding, run, zero } from './runs';
 
 /**
  * Llama-3-8B, ZeRO-3 with optimizer and parameters on the CPU, micro-batch 1, 4 accumulation steps, wikitext lines of about
@@ -57,8 +57,8 @@ const FITS: MemoryEstimate = {
 };
 
 function estimate(on: Cluster) {
-  const seed = run({ model, cluster: on, sharding: seedSharding(), accumulation: 4, length: 75 });
-  return estimateTime(seed, { memory: () => ({ memory: FITS, assumptions: [] }) });
+  const offloaded = run({ model, cluster: on, sharding: offloadedSharding(), accumulation: 4, length: 75 });
+  return estimateTime(offloaded, { memory: () => ({ memory: FITS, assumptions: [] }) });
 }
 
 function seconds(on: Cluster): number {
@@ -115,14 +115,14 @@ describe('the published Llama-3-8B runs', () => {
   });
 
   test('the memory model agrees that the weights fit on the GPU', () => {
-    const seed = run({
+    const offloaded = run({
       model,
       cluster: inside('p4d.24xlarge', 'nvlink'),
-      sharding: seedSharding(),
+      sharding: offloadedSharding(),
       accumulation: 4,
       length: 75,
     });
-    const { offloads } = estimateTime(seed, { memory: estimateMemory });
+    const { offloads } = estimateTime(offloaded, { memory: estimateMemory });
     expect(offloads.find(({ what }) => what === 'param')?.fitsWithout).toBe(true);
   });
 
@@ -139,7 +139,7 @@ describe('the published Llama-3-8B runs', () => {
 
   test('a third gather is paid because a block is larger than max_live_parameters', () => {
     const on = inside('g6e.48xlarge', 'shm');
-    const wide = { ...seedSharding(), maxLiveElements: given(1e9), maxReuseDistanceElements: given(1e9) };
+    const wide = { ...offloadedSharding(), maxLiveElements: given(1e9), maxReuseDistanceElements: given(1e9) };
     const kept = estimateTime(run({ model, cluster: on, sharding: wide, accumulation: 4, length: 75 }), {
       memory: () => ({ memory: null, assumptions: [] }),
     });
