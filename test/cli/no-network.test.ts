@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { bundle } from '../bundle';
 import { folderWith, shardlens } from './shell';
 
-/** Invariant 4 of design.md: no network, no child process, no code from the workspace. Reads inside the roots: protocol/files. */
+/** Invariant 4 of server/ARCHITECTURE.md: no network, no child process, no code from the workspace. Reads inside the roots: protocol/files. */
 
 const examples = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../examples');
 

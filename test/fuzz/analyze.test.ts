@@ -15,7 +15,7 @@ import { memoryWorkspace, ROOT } from '../memory-workspace';
 import { seeded } from './random';
 
 /**
- * Invariant 2 of design.md: any text is analysed within the budget and never throws, through everything that is shown of it.
+ * Invariant 2 of server/ARCHITECTURE.md: any text is analysed within the budget and never throws, through everything that is shown of it.
  * The seeds are fixed, so a failure names the seed that makes it again.
  */
 

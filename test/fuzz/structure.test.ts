@@ -8,7 +8,7 @@ import { memoryWorkspace, ROOT } from '../memory-workspace';
 import { seeded } from './random';
 
 /**
- * Invariant 2 of design.md for what is well formed and makes no sense: any value of a model's config.json, of a cluster description
+ * Invariant 2 of server/ARCHITECTURE.md for what is well formed and makes no sense: any value of a model's config.json, of a cluster description
  * or of shardlens.json replaced by another. No figure that comes of it is NaN or endless, since a number that is none must be said to
  * be unknown.
  */

@@ -7,7 +7,7 @@ import { loadCatalogs } from '../../server/src/data/index';
 import { memoryWorkspace, ROOT } from '../memory-workspace';
 
 /**
- * Invariant 6 of design.md, over every bad example of every rule and over texts made of them: with CR LF line ends, with a comment
+ * Invariant 6 of server/ARCHITECTURE.md, over every bad example of every rule and over texts made of them: with CR LF line ends, with a comment
  * on each line, indented wider. A preferred fix removes its finding, so that it is offered once only, adds none, and leaves every
  * line alone that it does not edit.
  */

@@ -1,7 +1,7 @@
 /** Wrong usage: the message is shown as it is, with exit status 2. */
 export class UsageError extends Error {}
 
-/** Status of a command, as design.md defines it for other programs. */
+/** Status of a command; other programs and CI rely on it. */
 export const status = { ok: 0, findings: 1, usage: 2 } as const;
 
 /** What `shardlens --help` prints. */

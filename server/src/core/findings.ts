@@ -1,7 +1,7 @@
 import type { Path } from './source';
 import type { TextEdit } from './text/edit';
 
-/** error: the framework raises, hangs or runs out of memory. warning: it runs, but not as written. See design.md. */
+/** error: the framework raises, hangs or runs out of memory. warning: it runs, but not as written. */
 export type Severity = 'error' | 'warning' | 'information' | 'hint';
 
 export interface FileEdit extends TextEdit {

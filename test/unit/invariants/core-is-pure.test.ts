@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
 import { beforeAll, describe, expect, it } from 'vitest';
 
-/** Invariant 1 of design.md: the core imports nothing outside the core, and knows neither clock, chance, place nor process. */
+/** Invariant 1 of server/ARCHITECTURE.md: the core imports nothing outside the core, and knows neither clock, chance, place nor process. */
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 

@@ -8,7 +8,7 @@ import { loadCatalogs } from '../../../server/src/data/index';
 import { exampleFolders } from '../../examples';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';
 
-/** Invariant 5 of design.md: the same snapshot gives the same output, byte for byte, in whatever order it is met. */
+/** Invariant 5 of server/ARCHITECTURE.md: the same snapshot gives the same output, byte for byte, in whatever order it is met. */
 
 const catalogs = loadCatalogs();
 
