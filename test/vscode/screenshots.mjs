@@ -67,7 +67,10 @@ for (const { name, example, file, act } of PICTURES) {
     const { page } = workbench;
     page.setDefaultTimeout(60_000);
     await page.goto(workbench.url([['openFile', workbench.remote(path.join(workbench.folder, file))]]));
-    await page.locator('.codelens-decoration', { hasText: /GiB|Set|Choose/ }).first().waitFor();
+    await page
+      .locator('.codelens-decoration', { hasText: /GiB|Set|Choose/ })
+      .first()
+      .waitFor();
     await page.waitForTimeout(2500);
     await act?.(page);
     await page.waitForTimeout(1200);
