@@ -166,3 +166,15 @@ describe('sections and references', () => {
     for (const each of dialects) expect(dialect(each.id)).toBe(each);
   });
 });
+
+describe('a text that could not be read', () => {
+  const lines = 'output_dir: out\nnum_train_epochs: 1\nlogging_steps: 5\nsave_strategy: steps\n';
+
+  test('is taken for what its lines begin with', () => {
+    expect(recognise(parseSource('/w/recipe.yaml', `${lines}bad: [1, 2\n}: x\n`))?.dialect).toBe('trainer');
+  });
+
+  test('is left alone where aliases that name nothing make it a template', () => {
+    expect(recognise(parseSource('/w/recipe.yaml', `${lines}hub_model_id: *base*version\n`))).toBeUndefined();
+  });
+});

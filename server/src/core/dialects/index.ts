@@ -27,6 +27,7 @@ export function dialect(id: DialectId): Dialect {
  * frameworks that borrow keys, and those before the dialects whose keys they borrow.
  */
 export function recognise(file: SourceFile): Recognition | undefined {
+  if (isTemplate(file)) return undefined;
   return (
     shardlens.recognise(file) ??
     accelerate.recognise(file) ??
@@ -34,6 +35,11 @@ export function recognise(file: SourceFile): Recognition | undefined {
     recogniseOurs(file) ??
     recogniseByName(file)
   );
+}
+
+/** Aliases that name nothing are placeholders that a tool of the author's own fills in: no recipe as it stands. */
+function isTemplate({ text, tree }: SourceFile): boolean {
+  return tree.format === 'yaml' && tree.problems.some(({ kind, start }) => kind === 'broken' && text[start] === '*');
 }
 
 function recogniseOurs(file: SourceFile): Recognition | undefined {
