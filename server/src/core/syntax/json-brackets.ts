@@ -94,7 +94,7 @@ export class OpenBrackets {
     const key = keyNode.scalar.value;
     const lost = previous(bracket, key);
     bracket.entries.push({ start: keyNode.start, end: value?.end ?? keyNode.end, key, keyNode, value });
-    if (lost !== undefined) this.problems.addDuplicate(lost);
+    if (lost?.value !== undefined && value !== undefined) this.problems.addDuplicate(lost);
   }
 }
 

@@ -134,10 +134,24 @@ class JsonReader implements ScalarReader {
         tokens.next();
         return;
       default:
+        if (this.brackets.includes('mapping') && this.beginsEntryOnNewLine()) {
+          this.problems.add('broken', open.start, open.start + 1, 'This [ is never closed.');
+          this.brackets.close(this.brackets.lastEnd);
+          return;
+        }
         this.checkSeparator(open);
         this.readValue();
         return;
     }
+  }
+
+  /** Whether a quoted key with its colon begins a line here, where a value should stand: no reader takes that. */
+  private beginsEntryOnNewLine(): boolean {
+    const { text, token, start, end } = this.tokens;
+    if (token !== Token.String) return false;
+    let colon = end;
+    while (text.charCodeAt(colon) === 32) colon++;
+    return text.charCodeAt(colon) === 58 && text.slice(this.brackets.lastEnd, start).includes('\n');
   }
 
   private takeComma(open: OpenBracket): void {
@@ -151,10 +165,13 @@ class JsonReader implements ScalarReader {
     this.tokens.next();
   }
 
-  /** Reports the comma that is missing before the item that begins at the current token. */
+  /** Reports the comma that is missing before the item that begins at the current token; what is broken there says enough. */
   private checkSeparator(open: OpenBracket): void {
     const { lastEnd } = this.brackets;
-    if (open.needsComma) {
+    const fault = this.problems.list.at(-1);
+    const last = open.kind === 'mapping' ? open.entries.at(-1) : open.items.at(-1);
+    const isBroken = fault?.kind === 'broken' && last !== undefined && fault.start >= last.start;
+    if (open.needsComma && !isBroken) {
       this.problems.add('hjson-only', lastEnd, lastEnd, 'A comma is missing here; json.load refuses the file.');
     }
     open.comma = -1;
@@ -169,13 +186,15 @@ class JsonReader implements ScalarReader {
     open.key = key;
     brackets.lastEnd = key.end;
     if (tokens.token !== Token.Colon) {
-      this.problems.add('broken', key.start, key.end, `The key ${shown(key.raw)} has no colon and no value.`);
+      const isReported = this.problems.list.at(-1)?.kind === 'broken' && this.problems.list.at(-1)?.start === key.start;
+      const message = `The key ${shown(key.raw)} has no colon and no value.`;
+      if (!isReported) this.problems.add('broken', key.start, key.end, message);
       brackets.attach(undefined);
       return;
     }
     brackets.lastEnd = tokens.end;
     tokens.next();
-    if (endsValue(tokens.token)) {
+    if (endsValue(tokens.token) || this.beginsEntryOnNewLine()) {
       this.problems.add('broken', key.start, key.end, `The key ${shown(key.raw)} has no value.`);
       brackets.attach(undefined);
       return;

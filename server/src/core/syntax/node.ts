@@ -71,11 +71,14 @@ export interface Tree {
   readonly problems: readonly SyntaxProblem[];
 }
 
-/** The entry Python keeps for a key: the last one. */
+/** The entry Python keeps for a key: the last one. One without value, where the text breaks off, stands back behind a whole one. */
 export function lookup(mapping: MappingNode, key: string): Entry | undefined {
+  let broken: Entry | undefined;
   for (let i = mapping.entries.length - 1; i >= 0; i--) {
     const entry = mapping.entries[i];
-    if (entry?.key === key) return entry;
+    if (entry?.key !== key) continue;
+    if (entry.value !== undefined) return entry;
+    broken ??= entry;
   }
-  return undefined;
+  return broken;
 }

@@ -29,6 +29,7 @@ function convert(node: Node | undefined, reader: Reader, done: Map<Node, unknown
   const object: Record<string, unknown> = {};
   done.set(node, object);
   for (const entry of node.entries) {
+    if (entry.value === undefined && Object.hasOwn(object, entry.key)) continue;
     const value = convert(entry.value, reader, done);
     if (entry.key === '__proto__') {
       Object.defineProperty(object, entry.key, { value, enumerable: true, configurable: true, writable: true });

@@ -4,6 +4,7 @@ import type { Entry, MappingNode, Node, Scalar, ScalarNode, SequenceNode } from 
 import { pythonKey, resolvePlain } from './python-scalar';
 import type { SyntaxProblems } from './syntax-problems';
 import { isTemplated } from './template';
+import { byAnchor, type HalfTyped, withHalfTyped } from './yaml-half-typed';
 import { hasConstructor, resolveTagged, shownTag } from './yaml-tags';
 
 /** Turns the parser's document into our tree as PyYAML's composer and SafeConstructor would: aliases, `<<`, tags, keys. */
@@ -11,11 +12,12 @@ export function buildYaml(
   document: Document.Parsed,
   text: string,
   problems: SyntaxProblems,
-  isMasked: boolean,
+  { isMasked, left }: { readonly isMasked: boolean; readonly left: readonly HalfTyped[] },
 ): Node | undefined {
   const builder: Builder = {
     text,
     isMasked,
+    left: byAnchor(left),
     problems,
     anchors: new Map(),
     weights: new Map(),
@@ -32,6 +34,8 @@ interface Builder {
   readonly text: string;
   /** Templates were replaced by letters before parsing, so the text of values that hold one comes from the source. */
   readonly isMasked: boolean;
+  /** What was left out before parsing, by anchor. */
+  readonly left: ReadonlyMap<number, readonly HalfTyped[]>;
   readonly problems: SyntaxProblems;
   /** Anchors finished so far; `undefined` while the anchored node is still being built (a cycle). */
   readonly anchors: Map<string, Node | undefined>;
@@ -103,7 +107,7 @@ function buildSequence(b: Builder, node: ParsedNode): SequenceNode {
 
 function buildMapping(b: Builder, node: ParsedNode): MappingNode {
   const merged: Entry[] = [];
-  const own: Entry[] = [];
+  const whole: Entry[] = [];
   const seen = new Map<string, Entry>();
   for (const pair of isMap(node) ? (node.items as Pair<ParsedNode, ParsedNode | null>[]) : []) {
     const key = buildKey(b, pair.key);
@@ -120,15 +124,18 @@ function buildMapping(b: Builder, node: ParsedNode): MappingNode {
       value,
     };
     noteDuplicate(b, seen, entry);
-    own.push(entry);
+    whole.push(entry);
   }
+  const own = b.left.size > 0 ? withHalfTyped(whole, b.left) : whole;
   const flow = isMap(node) && node.flow === true;
-  const span = spanOf(node, flow, own[own.length - 1]?.end);
+  const { start, end } = spanOf(node, flow, whole[whole.length - 1]?.end);
+  const span = { start: Math.min(start, own[0]?.start ?? start), end: Math.max(end, own[own.length - 1]?.end ?? end) };
   return { kind: 'mapping', ...span, entries: merged.length > 0 ? [...merged, ...own] : own, flow };
 }
 
 function noteDuplicate(b: Builder, seen: Map<string, Entry>, entry: Entry): void {
   // In Python the text "1" and the number 1 are different keys.
+  if (entry.value === undefined) return; // Half typed: what it will be is not known.
   const identity = `${entry.keyNode.scalar.type === 'string' ? 's' : 'o'}${entry.key}`;
   const lost = seen.get(identity);
   seen.set(identity, entry);
@@ -153,7 +160,11 @@ function buildKey(b: Builder, key: ParsedNode | null): { node: ScalarNode; text:
 }
 
 function buildValue(b: Builder, pair: Pair<ParsedNode, ParsedNode | null>, key: ScalarNode): Node | undefined {
-  if (pair.value !== null) return build(b, pair.value);
+  if (pair.value !== null) {
+    const value = build(b, pair.value);
+    const isHalfTyped = b.left.get(key.start)?.some((piece) => piece.key === undefined) === true;
+    return isHalfTyped && value.kind === 'scalar' && value.raw === '' ? undefined : value;
+  }
   // `{a}` and `? a`: PyYAML gives None.
   return scalarNode(key.end, key.end, '', 'plain', { type: 'null', value: null }, false);
 }

@@ -1,11 +1,17 @@
 import type { Node } from './node';
 import type { SyntaxProblems } from './syntax-problems';
+import type { HalfTyped } from './yaml-half-typed';
 
 /**
  * Adds the tabs that PyYAML refuses ("found character '\t' that cannot start any token", scanner.py:258): every one outside quoted and
- * block texts and comments. The `yaml` package follows YAML 1.2 and takes most of them. One problem for each line.
+ * block texts and comments. The `yaml` package follows YAML 1.2 and takes most of them. One problem for each line, and none where `left` has one.
  */
-export function addTabProblems(problems: SyntaxProblems, text: string, root: Node | undefined): void {
+export function addTabProblems(
+  problems: SyntaxProblems,
+  text: string,
+  root: Node | undefined,
+  left: readonly HalfTyped[],
+): void {
   let tab = text.indexOf('\t');
   if (tab < 0) return;
   const spans = textSpans(root);
@@ -19,7 +25,8 @@ export function addTabProblems(problems: SyntaxProblems, text: string, root: Nod
     }
     const lineStart = text.lastIndexOf('\n', tab) + 1;
     const previous = spans[index - 1];
-    if (!hasComment(text, Math.max(lineStart, previous?.end ?? 0), tab)) {
+    const isReported = left.some(({ start }) => start >= lineStart && start <= tab);
+    if (!isReported && !hasComment(text, Math.max(lineStart, previous?.end ?? 0), tab)) {
       problems.add('broken', tab, tab + 1, 'PyYAML takes no tab here; use spaces.');
     }
     const lineEnd = text.indexOf('\n', tab);

@@ -4,7 +4,9 @@ import type { Tree } from './node';
 import { SyntaxProblems } from './syntax-problems';
 import { buildYaml } from './yaml-build';
 import { maskTemplates, tooDeepAt } from './yaml-guard';
+import type { HalfTyped } from './yaml-half-typed';
 import { addTabProblems } from './yaml-tabs';
+import { leaveOutHalfTyped } from './yaml-unfinished';
 
 /**
  * Reads YAML text into a tree with PyYAML's meaning (YAML 1.1). Of several documents the first is the config. Text beyond our caps
@@ -29,26 +31,45 @@ function hopeless(kind: 'broken' | 'limit', at: number, message: string): Tree {
 
 /** A template may be no YAML until it is filled in; then its expressions are masked and it is read again. */
 function compose(text: string): Tree {
-  const tree = composeAs(text, text);
-  if (!tree.problems.some((problem) => problem.kind === 'broken')) return tree;
+  const tree = composeAs(text, { parsed: text, isMasked: false, left: [] });
+  if (faultsOf(tree) === 0) return tree;
   const masked = maskTemplates(text);
-  return masked === text ? tree : composeAs(text, masked);
+  const isMasked = masked !== text;
+  const filled = isMasked ? composeAs(text, { parsed: masked, isMasked, left: [] }) : tree;
+  if (faultsOf(filled) === 0) return filled;
+  const finished = leaveOutHalfTyped(masked, text);
+  if (finished.left.length === 0) return filled;
+  const around = composeAs(text, { parsed: finished.text, isMasked, left: finished.left });
+  // Each piece left out is one fault; where that leaves more of them than before, the lines were read wrongly.
+  return faultsOf(around) <= Math.max(faultsOf(filled), finished.left.length) ? around : filled;
 }
 
-/** `parsed`: the text, or its masked form of the same length. */
-function composeAs(text: string, parsed: string): Tree {
+function faultsOf(tree: Tree): number {
+  return tree.problems.reduce((count, { kind }) => count + (kind === 'broken' ? 1 : 0), 0);
+}
+
+/** What is given to the parser in the place of a text, and of the same length. */
+interface Given {
+  readonly parsed: string;
+  /** Templates were replaced by letters. */
+  readonly isMasked: boolean;
+  readonly left: readonly HalfTyped[];
+}
+
+function composeAs(text: string, { parsed, isMasked, left }: Given): Tree {
   // The parser skips a byte order mark but keeps counting it, so offsets stay.
   const [document, second] = documentsOf(parsed);
-  if (document === undefined) return { format: 'yaml', root: undefined, problems: [] };
   const problems = new SyntaxProblems();
+  for (const { start, end, message } of left) problems.add('broken', start, end, message);
+  if (document === undefined) return { format: 'yaml', root: undefined, problems: problems.list };
   for (const error of document.errors.slice(0, MAX_PROBLEMS)) addError(problems, error, text);
-  const root = buildYaml(document, text, problems, parsed !== text);
+  const root = buildYaml(document, text, problems, { isMasked, left });
   if (second !== undefined) {
     const start = text.lastIndexOf('---', second.range[0]);
     const at = start < 0 ? second.range[0] : start;
     problems.add('broken', at, Math.min(at + 3, text.length), SECOND_DOCUMENT);
   }
-  addTabProblems(problems, text, root);
+  addTabProblems(problems, text, root, left);
   return { format: 'yaml', root, problems: problems.list };
 }
 
