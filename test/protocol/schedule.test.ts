@@ -101,6 +101,17 @@ describe('calm', () => {
     expect(await editor.pull(URI)).toHaveLength(1);
   });
 
+  it('holds back new findings anywhere while the text is broken', async () => {
+    const editor = await startEditor(mistakes(), { calmMilliseconds: 40 });
+    editor.open(URI, '{\n"a": "fine",\n"b": "fine" }');
+    expect(await editor.pull(URI)).toEqual([]);
+    // The mistake is on the last line, the typing on the first, where a quote does not close.
+    editor.type(URI, 2, 0, '{\n"a": "mistake",\n"b": "fine" }\n"');
+    expect(await editor.pull(URI)).toEqual([]);
+    await until(() => editor.heard.includes('workspace/diagnostic/refresh'));
+    expect(await editor.pull(URI)).toHaveLength(1);
+  });
+
   it('keeps a finding that was there before, and lets a fixed one go at once', async () => {
     const editor = await startEditor(mistakes(), { calmMilliseconds: 10_000 });
     editor.open(URI, '{\n"a": "mistake",\n"b": "fine" }');

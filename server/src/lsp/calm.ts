@@ -1,9 +1,8 @@
 import type { Finding } from '../core/findings';
-import type { Path } from '../core/source';
-import type { LineIndex } from '../core/text/lines';
+import type { Path, SourceFile } from '../core/source';
 import type { OpenDocument } from './documents';
 
-/** How long a new finding on the line being typed waits for the typing to pause. */
+/** How long a new finding on the line being typed, or in a broken text, waits for the typing to pause. */
 export const CALM_MILLISECONDS = 600;
 
 interface Shown {
@@ -18,7 +17,8 @@ interface Shown {
 
 /**
  * Shows findings calmly: one that is new and on the line being typed waits for a short pause, because half a word is
- * not a mistake yet. Fixed ones vanish at once, all others appear at once.
+ * not a mistake yet. While the text is broken every new one waits: a break can take the meaning of lines far from it. Fixed ones
+ * vanish at once, all others appear at once.
  */
 export class Calm {
   private readonly shown = new Map<Path, Shown>();
@@ -29,7 +29,7 @@ export class Calm {
   ) {}
 
   /** The findings to show now. The same again for the same edition, until `onPause` has been called. */
-  select(document: OpenDocument, findings: readonly Finding[], lines: LineIndex): readonly Finding[] {
+  select(document: OpenDocument, findings: readonly Finding[], file: SourceFile): readonly Finding[] {
     const previous = this.shown.get(document.path);
     const sameEdition = previous?.edition === document.edition;
     const { editedLine } = document;
@@ -38,7 +38,7 @@ export class Calm {
       return findings;
     }
     const before = sameEdition ? previous.before : previous.now;
-    const selected = withoutNewOn(editedLine, findings, before, lines);
+    const selected = withoutNew(findings, before, waitsIn(file, editedLine));
     const state = this.remember(document, previous, selected, selected.length === findings.length);
     if (selected.length < findings.length) this.waitForPause(document.path, state);
     return selected;
@@ -80,25 +80,26 @@ export class Calm {
   }
 }
 
-function withoutNewOn(
-  line: number,
+/** Tells which findings wait if they are new. */
+function waitsIn({ tree, lines }: SourceFile, line: number): (finding: Finding) => boolean {
+  if (tree.problems.some(({ kind }) => kind === 'broken')) return () => true;
+  return ({ start, end }) => lines.positionAt(start).line <= line && lines.positionAt(end).line >= line;
+}
+
+function withoutNew(
   findings: readonly Finding[],
   before: ReadonlyMap<string, number>,
-  lines: LineIndex,
+  waits: (finding: Finding) => boolean,
 ): readonly Finding[] {
   const known = new Map(before);
-  const isOnLine = (finding: Finding) =>
-    lines.positionAt(finding.start).line <= line && lines.positionAt(finding.end).line >= line;
   const take = (rule: string) => {
     const left = known.get(rule) ?? 0;
     known.set(rule, left - 1);
     return left > 0;
   };
   // Those elsewhere are matched with the old ones first: they cannot be what is being typed.
-  for (const finding of findings) if (!isOnLine(finding)) take(finding.rule);
-  return findings.filter(
-    (finding) => !isOnLine(finding) || finding.rule === 'analysis-incomplete' || take(finding.rule),
-  );
+  for (const finding of findings) if (!waits(finding)) take(finding.rule);
+  return findings.filter((finding) => !waits(finding) || finding.rule === 'analysis-incomplete' || take(finding.rule));
 }
 
 function countByRule(findings: readonly Finding[]): ReadonlyMap<string, number> {

@@ -79,7 +79,7 @@ export class Diagnostics {
 
   private readonly select: Select = (path, findings, snapshot) => {
     const document = this.session.documents.at(path);
-    return document ? this.calm.select(document, findings, snapshot.analysis.file.lines) : findings;
+    return document ? this.calm.select(document, findings, snapshot.analysis.file) : findings;
   };
 
   /** A core that fails gives no snapshot; the failure is noted and becomes a finding. */
