@@ -30,26 +30,19 @@ import { onSnapshot } from './schedule';
 import { type AnalysedSnapshot, type Core, Session } from './session';
 import { pathOf } from './uri';
 
-export interface ServerEvents {
-  onShutdown?(): void;
-  onExit?(): void;
-  /** The process that started us; when it is gone, so are we. */
-  watchParent?(pid: number): void;
-}
-
 /** Files whose change can change a finding: configs, launch scripts, version files. */
 const WATCHED = '**/{*.json,*.jsonc,*.yaml,*.yml,*.sh,*.slurm,*.sbatch,requirements*.txt,pyproject.toml}';
 
 /** Answers a client on a connection. The only entry: editors and our own command line both come in here. */
-export function createServer(connection: Connection, core: Core, events: ServerEvents = {}): void {
+export function createServer(connection: Connection, core: Core): void {
   const session = new Session(connection, core);
   const diagnostics = new Diagnostics(session);
-  lifecycle(session, diagnostics, events);
+  lifecycle(session, diagnostics);
   synchronisation(session, diagnostics);
   features(session, diagnostics);
 }
 
-function lifecycle(session: Session, diagnostics: Diagnostics, events: ServerEvents): void {
+function lifecycle(session: Session, diagnostics: Diagnostics): void {
   const { connection } = session;
   connection.onRequest('initialize', (params: InitializeParams): InitializeResult => {
     const options = optionsOf(params);
@@ -58,18 +51,13 @@ function lifecycle(session: Session, diagnostics: Diagnostics, events: ServerEve
     session.setOverrides(options.overrides);
     session.files.open(rootsOf(params).map(pathOf), options.allowed.map(pathOf));
     diagnostics.start(options.calmMilliseconds);
-    if (params.processId !== null) events.watchParent?.(params.processId);
     return { capabilities: capabilities(session.abilities), serverInfo: { name: 'shardlens', version } };
   });
   connection.onNotification('initialized', () => {
     if (session.abilities.watchFiles) registerWatching(connection);
     void pullSettings(session, diagnostics);
   });
-  connection.onRequest('shutdown', () => {
-    events.onShutdown?.();
-    return null;
-  });
-  connection.onNotification('exit', () => events.onExit?.());
+  connection.onRequest('shutdown', () => null);
 }
 
 function registerWatching(connection: Connection): void {

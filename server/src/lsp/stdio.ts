@@ -1,16 +1,20 @@
 import {
   type CancellationToken,
-  createMessageConnection,
-  type GenericRequestHandler,
+  createConnection,
+  type InitializeParams,
+  type Connection as LanguageServerConnection,
+  ResponseError,
+  type WatchDog,
+} from 'vscode-languageserver';
+import {
+  createProtocolConnection,
   IPCMessageReader,
   IPCMessageWriter,
-  type MessageConnection,
   type MessageReader,
   type MessageWriter,
-  ResponseError,
   StreamMessageReader,
   StreamMessageWriter,
-} from 'vscode-jsonrpc/node';
+} from 'vscode-languageserver-protocol/node';
 import { type Connection, RequestFailure } from './connection';
 import { ownCore } from './own-core';
 import { createServer } from './server';
@@ -29,62 +33,68 @@ export function serveIpc(): void {
   serve(new IPCMessageReader(process), new IPCMessageWriter(process));
 }
 
+/** The library's part that is the same everywhere, on transports of ours: its Node part can start programs, which we never do. */
 function serve(reader: MessageReader, writer: MessageWriter): void {
-  const rpc = createMessageConnection(
-    reader,
-    writer,
-    // Standard output carries the protocol: a stray line there would break it.
-    { error: complain, warn: complain, info: () => {}, log: () => {} },
-  );
-  let shutDown = false;
-  createServer(overStream(rpc), ownCore(), {
-    onShutdown: () => {
-      shutDown = true;
-    },
-    onExit: () => process.exit(shutDown ? 0 : 1),
-    watchParent: (pid) => watchParent(pid),
-  });
-  rpc.onClose(() => process.exit(shutDown ? 0 : 1));
-  rpc.listen();
+  const watchDog = new ParentWatch();
+  const connection = createConnection(() => createProtocolConnection(reader, writer, SILENT), watchDog);
+  createServer(overLibrary(connection), ownCore());
+  reader.onClose(() => watchDog.exit(watchDog.shutdownReceived ? 0 : 1));
+  connection.listen();
 }
+
+/** Standard output carries the protocol: a stray line there would break it. */
+const SILENT = { error: complain, warn: complain, info: () => {}, log: () => {} };
 
 function complain(message: string): void {
   process.stderr.write(`${message}\n`);
 }
 
-function overStream(rpc: MessageConnection): Connection {
+/** The library's connection as the server uses it; the messages of the life cycle have handlers of their own there. */
+function overLibrary(connection: LanguageServerConnection): Connection {
   return {
     onRequest: (method, handler) => {
-      const answer: GenericRequestHandler<unknown, unknown> = async (params: unknown, token: CancellationToken) => {
+      const answer = async (params: unknown, token: CancellationToken): Promise<unknown> => {
         try {
-          // jsonrpc hands over untyped parameters; the method's own handler knows their shape.
+          // The library hands over untyped parameters; the method's own handler knows their shape.
           return await handler(params as never, token);
         } catch (error) {
           if (error instanceof RequestFailure) return new ResponseError<unknown>(error.code, error.message, error.data);
           throw error;
         }
       };
-      rpc.onRequest(method, answer);
+      if (method === 'initialize') {
+        connection.onInitialize((params: InitializeParams, token) => answer(params, token) as never);
+      } else if (method === 'shutdown') connection.onShutdown((token) => answer(undefined, token) as never);
+      else connection.onRequest(method, answer);
     },
     onNotification: (method, handler) => {
-      rpc.onNotification(method, (params) => handler(params as never));
+      connection.onNotification(method, (params: unknown) => handler(params as never));
     },
-    sendRequest: (method, params) => rpc.sendRequest(method, params),
+    sendRequest: (method, params) => connection.sendRequest(method, params),
     sendNotification: (method, params) => {
       // A client that is gone cannot be told anything; the close handler ends the process.
-      rpc.sendNotification(method, params).catch(() => {});
+      connection.sendNotification(method, params).catch(() => {});
     },
   };
 }
 
 /** An editor that crashed leaves its servers behind unless they look after it themselves. */
-function watchParent(pid: number): void {
-  const timer = setInterval(() => {
-    try {
-      process.kill(pid, 0);
-    } catch {
-      process.exit(1);
-    }
-  }, PARENT_CHECK_MILLISECONDS);
-  timer.unref();
+class ParentWatch implements WatchDog {
+  shutdownReceived = false;
+
+  initialize({ processId }: InitializeParams): void {
+    if (processId === null) return;
+    const timer = setInterval(() => {
+      try {
+        process.kill(processId, 0);
+      } catch {
+        this.exit(1);
+      }
+    }, PARENT_CHECK_MILLISECONDS);
+    timer.unref();
+  }
+
+  exit(code: number): void {
+    process.exit(code);
+  }
 }
