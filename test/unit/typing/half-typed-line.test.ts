@@ -90,6 +90,21 @@ describe('a half-typed line brings no finding but its own, and changes no number
   });
 });
 
+test('where a break takes keys from their section, nothing is said that rests on the estimate without them', () => {
+  const files = filesOf('fsdp2-trl-two-nodes');
+  const text = files['accelerate.yaml'] ?? '';
+  const rules = (changed: string) =>
+    analysed(files, 'accelerate.yaml', changed)
+      .findings()
+      .map(({ rule }) => rule);
+  expect(rules(text)).not.toContain('memory-does-not-fit');
+  // Without the section as a whole the run does not fit, and that is said.
+  expect(rules(text.replace(/^ .*\n/gm, ''))).toContain('memory-does-not-fit');
+  const torn = rules(text.replace('  fsdp_version', '  { "fsdp_version'));
+  expect(torn).toContain('broken-syntax');
+  expect(torn).not.toContain('memory-does-not-fit');
+});
+
 describe('beside a half-typed line', () => {
   const files = filesOf('fsdp2-trl-two-nodes');
   const text = files['accelerate.yaml'] ?? '';

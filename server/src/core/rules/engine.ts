@@ -59,6 +59,11 @@ function isGuess({ rule, start, end }: Finding, [config]: readonly Config[]): bo
   return problems.some((problem) => problem.kind === 'broken' && start <= problem.end && end >= problem.start);
 }
 
+/** Whether a break has moved more of a config than what stands at it. */
+function isTorn({ file }: Config): boolean {
+  return file.tree.problems.some(({ spreads }) => spreads === true);
+}
+
 /** Rules that report on the text itself. */
 const TEXT_RULES = new Set(['broken-syntax', 'not-fully-read', 'duplicate-key', 'hjson-only-syntax']);
 
@@ -71,6 +76,7 @@ class Context implements RuleContext {
   readonly catalogs: Catalogs;
   /** Rules take this out of its object, so it is no method. */
   readonly report: (report: Report) => void;
+  private restsOnEstimate = false;
 
   constructor(
     rule: Rule,
@@ -87,13 +93,15 @@ class Context implements RuleContext {
     let said = 0;
     this.report = (report) => {
       const finding = findingOf(rule, config, level, report);
-      if (!finding) return;
+      // A number computed without the keys that a break took away is no number of this run.
+      if (!finding || (this.restsOnEstimate && isTorn(config))) return;
       findings.push(finding);
       if (++said === MOST_FINDINGS_OF_A_RULE) throw new EnoughSaid();
     };
   }
 
   get estimate(): Estimate {
+    this.restsOnEstimate = true;
     return this.input.estimate();
   }
 }

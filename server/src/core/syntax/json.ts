@@ -54,7 +54,7 @@ class JsonReader implements ScalarReader {
     // After a limit the open brackets are closed where reading stopped, so that what was read is kept.
     while (brackets.innermost !== undefined) brackets.close(brackets.lastEnd);
     if (!this.stopped && brackets.root !== undefined && tokens.token !== Token.End) {
-      problems.add('broken', tokens.start, tokens.end, 'The file goes on behind its last closing bracket.');
+      problems.addSpreading(tokens.start, tokens.end, 'The file goes on behind its last closing bracket.');
     }
     return { format: 'json', root: brackets.root, problems: problems.list };
   }
@@ -93,7 +93,7 @@ class JsonReader implements ScalarReader {
         this.closeMismatched(open, ']', 'sequence');
         return;
       case Token.End:
-        if (!open.bare) this.problems.add('broken', open.start, open.start + 1, 'This { is never closed.');
+        if (!open.bare) this.problems.addSpreading(open.start, open.start + 1, 'This { is never closed.');
         this.brackets.close(tokens.text.length);
         return;
       case Token.Comma:
@@ -102,7 +102,7 @@ class JsonReader implements ScalarReader {
       case Token.Colon:
       case Token.OpenBrace:
       case Token.OpenBracket:
-        this.problems.add('broken', tokens.start, tokens.end, `A key is expected here, not ${shown(tokens.written)}.`);
+        this.problems.addSpreading(tokens.start, tokens.end, `A key is expected here, not ${shown(tokens.written)}.`);
         // The brackets of a value without key are read as a value and dropped, so that what follows stays in place.
         if (tokens.token === Token.Colon) tokens.next();
         else this.readValue();
@@ -123,7 +123,7 @@ class JsonReader implements ScalarReader {
         this.closeMismatched(open, '}', 'mapping');
         return;
       case Token.End:
-        this.problems.add('broken', open.start, open.start + 1, 'This [ is never closed.');
+        this.problems.addSpreading(open.start, open.start + 1, 'This [ is never closed.');
         this.brackets.close(tokens.text.length);
         return;
       case Token.Comma:
@@ -251,7 +251,7 @@ class JsonReader implements ScalarReader {
 
   private skipStray(written: string): void {
     const { start } = this.tokens;
-    this.problems.add('broken', start, start + 1, `This ${written} closes nothing.`);
+    this.problems.addSpreading(start, start + 1, `This ${written} closes nothing.`);
     this.tokens.next();
   }
 }

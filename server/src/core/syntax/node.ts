@@ -60,6 +60,11 @@ export interface SyntaxProblem extends Span {
    */
   readonly kind: 'broken' | 'hjson-only' | 'duplicate-key' | 'limit';
   readonly message: string;
+  /**
+   * For `broken`: set where lines around it may have lost their place, as below an open bracket. Elsewhere what is broken is one
+   * entry or value, and the rest is as it was meant.
+   */
+  readonly spreads?: true;
   /** For `duplicate-key`: the entry that is lost. */
   readonly entry?: Entry;
 }

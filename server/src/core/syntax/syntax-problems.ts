@@ -13,6 +13,11 @@ export class SyntaxProblems {
     this.list.push({ kind, start, end, message });
   }
 
+  /** A break around which lines may have lost their place. */
+  addSpreading(start: number, end: number, message: string): void {
+    if (this.list.length < MAX_PROBLEMS) this.list.push({ kind: 'broken', start, end, message, spreads: true });
+  }
+
   /** `entry` is the one that is lost: its key is written again later in its mapping. */
   addDuplicate(entry: Entry): void {
     if (this.list.length >= MAX_PROBLEMS) return;

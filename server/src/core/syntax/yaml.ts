@@ -95,8 +95,14 @@ function documentsOf(text: string): readonly Document.Parsed[] {
 function addError(problems: SyntaxProblems, error: YAMLParseError, text: string): void {
   const start = Math.min(error.pos[0], text.length);
   const end = Math.min(Math.max(error.pos[1], start), text.length);
-  problems.add(error.code === 'RESOURCE_EXHAUSTION' ? 'limit' : 'broken', start, end, wording(error));
+  const message = wording(error);
+  if (error.code === 'RESOURCE_EXHAUSTION') problems.add('limit', start, end, message);
+  else if (STAYS_AT_ITS_VALUE.has(error.code)) problems.add('broken', start, end, message);
+  else problems.addSpreading(start, end, message);
 }
+
+/** Faults in one value, behind which the parser goes on as if nothing had been. */
+const STAYS_AT_ITS_VALUE: ReadonlySet<string> = new Set(['BAD_SCALAR_START', 'BAD_DQ_ESCAPE', 'BAD_ALIAS']);
 
 function wording(error: YAMLParseError): string {
   switch (error.code) {
