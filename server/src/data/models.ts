@@ -39,13 +39,19 @@ export function loadModelCatalog(): ModelCatalog {
     unpacked ??= unpack();
     return unpacked;
   };
-  const find = (id: string) => findRecord(packed(), plainName(id));
+  const found = new Map<string, ModelRecord>();
+  const find = (id: string) => {
+    const name = plainName(id);
+    const record = found.get(name) ?? findRecord(packed(), name);
+    if (record) found.set(name, record);
+    return record;
+  };
   return {
     find,
     nearest(id, limit) {
       names ??= namesOf(packed());
-      const found = nearestNames(plainName(id), names, limit * 4);
-      const ids = found.map((name) => find(name)?.id).filter((name) => name !== undefined);
+      const near = nearestNames(plainName(id), names, limit * 4);
+      const ids = near.map((name) => find(name)?.id).filter((name) => name !== undefined);
       return [...new Set(ids)].slice(0, limit);
     },
     ids: () => packed().records.map((record) => (JSON.parse(record) as PackedModel)[0]),

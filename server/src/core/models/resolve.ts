@@ -123,9 +123,17 @@ function readJson(file: Path, workspace: Workspace, dependencies: Path[]): unkno
   return source === undefined ? undefined : toPlain(source.tree.root, 'json');
 }
 
+const describedRecords = new WeakMap<ModelCatalog, WeakMap<ModelRecord, Known<Model>>>();
+
+/** Described once for as long as the catalog gives the same record: a tree of configs names few models. */
 function catalogModel(name: string, { catalog }: ResolveOptions): Known<Model> | undefined {
   const record = catalog.find(name);
-  return record && describeRecord(record, catalog);
+  if (!record) return undefined;
+  const before = describedRecords.get(catalog) ?? new WeakMap<ModelRecord, Known<Model>>();
+  describedRecords.set(catalog, before);
+  const model = before.get(record) ?? describeRecord(record, catalog);
+  before.set(record, model);
+  return model;
 }
 
 /** The model of a catalog record, with the confidence of the record. */
