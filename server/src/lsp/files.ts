@@ -163,17 +163,25 @@ export class Files {
     return realRoots.some((root) => isWithin(real, root));
   }
 
-  /** Where a path leads. Its folder is resolved once a turn; the file itself only where it is a link. */
+  /** Where a path leads. Only links ask the disk: what is no link lies in its folder, and folders are looked at once a turn. */
   private realPath(path: Path): Path | undefined {
     const { stamp, isLink } = this.look(path);
     if (stamp === 'missing') return undefined;
     const folder = folderOf(path);
     if (isLink || folder === path) return realPath(path);
-    const seen = this.realFolders.get(folder);
-    const real = seen?.turn === this.turn ? seen.value : realPath(folder);
-    if (seen?.turn !== this.turn) this.realFolders.set(folder, { turn: this.turn, value: real });
+    const real = this.realFolder(folder);
     if (real === undefined) return undefined;
     return folder === '/' ? path : real + path.slice(folder.length);
+  }
+
+  private realFolder(folder: Path): Path | undefined {
+    const seen = this.realFolders.get(folder);
+    if (seen?.turn === this.turn) return seen.value;
+    const root = this.roots.indexOf(folder);
+    const isBelow = this.roots.some((other) => isWithin(folder, other));
+    const value = root >= 0 ? this.realRoots[root] : isBelow ? this.realPath(folder) : realPath(folder);
+    this.realFolders.set(folder, { turn: this.turn, value });
+    return value;
   }
 }
 
