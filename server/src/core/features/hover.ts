@@ -1,5 +1,6 @@
 import type { Analysis } from '../analysis';
 import type { Catalogs } from '../catalogs';
+import type { Origin } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { type DescribedSetting, describedSettings } from '../schema/settings';
 import { isAuto, numberOf } from '../settings';
@@ -56,7 +57,9 @@ function hereWords({ setting, key }: DescribedSetting, run: TrainingRun): readon
     const auto = run.autos.find((candidate) => candidate.setting.entry === setting.entry);
     if (auto?.unfilled) words.push('**Here:** nobody fills this "auto".');
     else if (auto?.value.known) {
-      words.push(`**Here:** "auto" becomes ${shown(auto.value.value)} ← ${originWords(auto.value.origin, run)}.`);
+      words.push(
+        `**Here:** "auto" becomes ${shown(auto.value.value)} ← ${originWords(withoutAuto(auto.value.origin), run)}.`,
+      );
     } else if (auto)
       words.push(`**Here:** what "auto" becomes is not known: ${auto.value.known ? '' : auto.value.why}.`);
   }
@@ -65,6 +68,11 @@ function hereWords({ setting, key }: DescribedSetting, run: TrainingRun): readon
   const batch = BATCH_KEYS.has(key) ? batchWords(run) : undefined;
   if (batch) words.push(`**Here:** ${batch}.`);
   return words;
+}
+
+/** The first source of a filled "auto" is the "auto" itself, which the reader is looking at. */
+function withoutAuto(origin: Origin): Origin {
+  return origin.kind === 'derived' ? { ...origin, from: origin.from.slice(1) } : origin;
 }
 
 /** Keys that count elements of a tensor; with the precision known, they have a size in bytes. */

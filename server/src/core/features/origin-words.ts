@@ -6,7 +6,7 @@ import type { Path, SourceFile } from '../source';
 const MAX_SOURCES = 3;
 
 /** Where a value came from, in words: `num_processes, accelerate.yaml:14`, `--gpus`, `default of DeepSpeed`. */
-export function originWords(origin: Origin, run: TrainingRun): string {
+export function originWords(origin: Origin, run: TrainingRun, isInner = false): string {
   switch (origin.kind) {
     case 'file':
       // A whole file has no key, and no line worth naming.
@@ -22,10 +22,18 @@ export function originWords(origin: Origin, run: TrainingRun): string {
     case 'assumed':
       return `assumed: ${origin.because}`;
     case 'derived': {
-      const sources = origin.from.slice(0, MAX_SOURCES).map((from) => originWords(from, run));
+      // Brackets in brackets are not read: what a source was made from in turn is said where that source is shown.
+      if (isInner) return origin.formula;
+      const from = origin.from.flatMap((one) => (isSameStep(one, origin.formula) ? one.from : [one]));
+      const sources = from.slice(0, MAX_SOURCES).map((one) => originWords(one, run, true));
       return sources.length > 0 ? `${origin.formula} (${sources.join('; ')})` : origin.formula;
     }
   }
+}
+
+/** A value handed on unchanged names its formula twice. */
+function isSameStep(origin: Origin, formula: string): origin is Origin & { kind: 'derived' } {
+  return origin.kind === 'derived' && origin.formula === formula;
 }
 
 function placeWords(path: Path, offset: number, run: TrainingRun): string {
