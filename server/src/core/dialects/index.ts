@@ -37,9 +37,17 @@ export function recognise(file: SourceFile): Recognition | undefined {
   );
 }
 
+/** `*` alone is an alias that is being typed. */
+const NAMED = /\w/;
+
 /** Aliases that name nothing are placeholders that a tool of the author's own fills in: no recipe as it stands. */
 function isTemplate({ text, tree }: SourceFile): boolean {
-  return tree.format === 'yaml' && tree.problems.some(({ kind, start }) => kind === 'broken' && text[start] === '*');
+  return (
+    tree.format === 'yaml' &&
+    tree.problems.some(
+      ({ kind, start }) => kind === 'broken' && text[start] === '*' && NAMED.test(text[start + 1] ?? ''),
+    )
+  );
 }
 
 function recogniseOurs(file: SourceFile): Recognition | undefined {
