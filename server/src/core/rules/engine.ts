@@ -5,7 +5,7 @@ import type { Estimate } from '../estimate/estimate';
 import type { Finding, Fix, Severity } from '../findings';
 import type { TrainingRun } from '../run/training-run';
 import type { Setting } from '../settings';
-import type { Config, Workspace } from '../source';
+import type { Config, DialectId, Workspace } from '../source';
 import type { Report, Rule, RuleContext } from './rule';
 
 /** Level a user gave a rule in shardlens.json; `off` silences it. */
@@ -36,11 +36,13 @@ class EnoughSaid extends Error {}
 export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
   const findings: Finding[] = [];
   for (const config of input.configs) {
-    for (const rule of rules) {
+    const context = new Context(config, input, findings);
+    for (const rule of rulesFor(config.dialect, rules)) {
       const level = input.levels[rule.id];
-      if (level === 'off' || !rule.applies.includes(config.dialect)) continue;
+      if (level === 'off') continue;
+      context.startRule(rule, level);
       try {
-        rule.check(new Context(rule, config, level, input, findings));
+        rule.check(context);
       } catch (error) {
         findings.push(error instanceof EnoughSaid ? restOf(rule, config) : failureOf(rule, config, error));
       }
@@ -67,7 +69,21 @@ function isTorn({ file }: Config): boolean {
 /** Rules that report on the text itself. */
 const TEXT_RULES = new Set(['broken-syntax', 'not-fully-read', 'duplicate-key', 'hjson-only-syntax']);
 
-/** A class, since thousands are made a second, and object literals with a getter are slow to make. */
+const rulesByDialect = new WeakMap<readonly Rule[], Map<DialectId, readonly Rule[]>>();
+
+/** The rules that apply to a dialect, sought once for each list of rules. */
+function rulesFor(dialect: DialectId, rules: readonly Rule[]): readonly Rule[] {
+  const byDialect = rulesByDialect.get(rules) ?? new Map<DialectId, readonly Rule[]>();
+  rulesByDialect.set(rules, byDialect);
+  const found = byDialect.get(dialect) ?? rules.filter(({ applies }) => applies.includes(dialect));
+  byDialect.set(dialect, found);
+  return found;
+}
+
+/**
+ * What the rules see of one config. They run one after another, and a config meets a hundred, so they share it; the rule
+ * that runs is noted, since it is in whose name a report is made.
+ */
 class Context implements RuleContext {
   readonly run: TrainingRun;
   readonly references: readonly FileReference[];
@@ -76,12 +92,13 @@ class Context implements RuleContext {
   readonly catalogs: Catalogs;
   /** Rules take this out of its object, so it is no method. */
   readonly report: (report: Report) => void;
+  private rule: Rule | undefined;
+  private level: Severity | undefined;
+  private said = 0;
   private restsOnEstimate = false;
 
   constructor(
-    rule: Rule,
     readonly config: Config,
-    level: Severity | undefined,
     private readonly input: RulesInput,
     findings: Finding[],
   ) {
@@ -90,14 +107,20 @@ class Context implements RuleContext {
     this.notes = input.notes;
     this.workspace = input.workspace;
     this.catalogs = input.catalogs;
-    let said = 0;
     this.report = (report) => {
-      const finding = findingOf(rule, config, level, report);
+      const finding = this.rule && findingOf(this.rule, config, this.level, report);
       // A number computed without the keys that a break took away is no number of this run.
       if (!finding || (this.restsOnEstimate && isTorn(config))) return;
       findings.push(finding);
-      if (++said === MOST_FINDINGS_OF_A_RULE) throw new EnoughSaid();
+      if (++this.said === MOST_FINDINGS_OF_A_RULE) throw new EnoughSaid();
     };
+  }
+
+  startRule(rule: Rule, level: Severity | undefined): void {
+    this.rule = rule;
+    this.level = level;
+    this.said = 0;
+    this.restsOnEstimate = false;
   }
 
   get estimate(): Estimate {
