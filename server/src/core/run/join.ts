@@ -95,6 +95,7 @@ function describeRun(
     consumers: sources.consumers,
     frameworks: sources.frameworks,
     files: links.files,
+    undecided: links.candidates,
     configs: settings.config ? { ...links.configs, shardlens: settings.config } : links.configs,
     autos: autoValues(sources, batch),
     model: sources.model,

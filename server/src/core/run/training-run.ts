@@ -133,6 +133,8 @@ export interface TrainingRun {
   readonly consumers: readonly Consumer[];
   readonly frameworks: Readonly<Partial<Record<FrameworkName, Known<string>>>>;
   readonly files: readonly RunFile[];
+  /** Accelerate files that could each start this run; none is taken, since a wrong one would make every number wrong. */
+  readonly undecided?: readonly Path[];
   /** The parsed configs of the run, by dialect; `fsdp` and `deepspeed` may be sections of another file. */
   readonly configs: Readonly<Partial<Record<DialectId, Config>>>;
   /** Every "auto" of the DeepSpeed config with what it becomes; unknown where nobody fills it or the source is missing. */
