@@ -5,8 +5,7 @@ import { main } from './cli/main';
 process.stdout.on('error', () => process.exit());
 start().then(
   (status) => {
-    // Not process.exit: what is written to a pipe must still get through.
-    if (status !== undefined) process.exitCode = status;
+    if (status !== undefined) end(status);
   },
   (error: unknown) => {
     process.stderr.write(`shardlens: ${error instanceof Error ? error.message : String(error)}\n`);
@@ -15,6 +14,12 @@ start().then(
     process.exitCode = 2;
   },
 );
+
+/** Once all that was written is through its pipe: then nothing is left to do, and Node need not take its heap apart. */
+function end(status: number): void {
+  process.exitCode = status;
+  process.stdout.write('', () => process.stderr.write('', () => process.exit()));
+}
 
 /** A thread of `check` runs this same file. */
 async function start(): Promise<number | undefined> {
