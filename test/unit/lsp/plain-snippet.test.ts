@@ -18,7 +18,7 @@ describe('a snippet for a client that has none', () => {
 
 describe('paths and URIs', () => {
   it.each([
-    ['/work/a b/ds,1.json', 'file:///work/a%20b/ds%2C1.json'],
+    ['/data/a b/ds,1.json', 'file:///data/a%20b/ds%2C1.json'],
     ['vscode-vfs://github/o/r/ds.json', 'vscode-vfs://github/o/r/ds.json'],
     ['untitled:Untitled-1', 'untitled:Untitled-1'],
   ])('%s', (path, uri) => {

@@ -100,7 +100,7 @@ describe('resolveModel', () => {
   it('goes by the name of a path that it cannot read, and says so', () => {
     for (const name of [
       '/data/models/Meta-Llama-3-8B',
-      '/root/hub/models--meta-llama--Meta-Llama-3-8B/snapshots/0a1b',
+      '/home/user/hub/models--meta-llama--Meta-Llama-3-8B/snapshots/0a1b',
     ]) {
       const { model } = resolve(name);
       expect(model).toMatchObject({
