@@ -18,7 +18,7 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.configuration_utils import PreTrainedConfig
 
 # Nested configs whose names the families build.
-PREFIXES = ("clip", "siglip_", "idefics", "smolvlm", "mllama", "llama4", "glm4v", "kimi_k25", "gemma4", "qwen2_audio", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")
+PREFIXES = ("blip_2_", "clip", "siglip_", "idefics", "smolvlm", "mllama", "llama4", "glm4v", "kimi_k25", "gemma4", "qwen2_audio", "qwen2_vl", "qwen2_5_vl", "qwen3_vl", "qwen3_5")
 models = pathlib.Path("server/src/core/models")
 words = set()
 for file in sorted([*models.glob("families/*.ts"), *models.glob("*.ts")]):

@@ -37,6 +37,26 @@ export const CONFIG_DEFAULTS: Readonly<Record<string, Readonly<Record<string, un
     type_vocab_size: 2,
     vocab_size: 30522,
   }, // BertConfig
+  'blip-2': { num_query_tokens: 32, qformer_config: null, text_config: null, vision_config: null }, // Blip2Config
+  blip_2_qformer: {
+    cross_attention_frequency: 2,
+    hidden_size: 768,
+    intermediate_size: 3072,
+    max_position_embeddings: 512,
+    num_attention_heads: 12,
+    num_hidden_layers: 12,
+    use_qformer_text_input: false,
+    vocab_size: 30522,
+  }, // Blip2QFormerConfig
+  blip_2_vision_model: {
+    hidden_size: 1408,
+    image_size: 224,
+    intermediate_size: 6144,
+    num_attention_heads: 16,
+    num_hidden_layers: 39,
+    patch_size: 14,
+    qkv_bias: true,
+  }, // Blip2VisionConfig
   bloom: { hidden_size: 64, n_head: 8, n_layer: 2, tie_word_embeddings: true, vocab_size: 250880 }, // BloomConfig
   clip: { projection_dim: 512, text_config: null, vision_config: null }, // CLIPConfig
   clip_text_model: {

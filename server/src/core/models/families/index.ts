@@ -1,4 +1,5 @@
 import type { Family } from '../family';
+import { blip2 } from './blip2';
 import { bloomLike } from './bloom';
 import { encoders } from './encoder';
 import { gemmaText } from './gemma';
@@ -26,6 +27,7 @@ const ALL: readonly Family[] = [
   ...t5Like,
   ...sequenceToSequence,
   ...visionLanguage,
+  blip2,
   ...visionModels,
   ...gemmaText,
   ...multimodal,
