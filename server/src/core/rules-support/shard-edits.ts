@@ -5,7 +5,7 @@ import { known, type Origin } from '../run/known';
 import type { FsdpSharding, TrainingRun, ZeroSharding } from '../run/training-run';
 import { setting, stringOf } from '../settings';
 import { replaceValue, setPath } from '../syntax/editing';
-import { formatSeconds } from '../text/format';
+import { stepChange } from './step-words';
 
 const TRIED: Origin = { kind: 'assumed', because: 'tried, to compare the step time' };
 /** A change is worth an edit only where it surely shows; the model of the step is not finer than this. */
@@ -27,7 +27,7 @@ export function fixesInsideNode(run: TrainingRun, now: Estimate): Omit<Fix, 'pre
   return changes.flatMap(({ title, run: changed, edits }) => {
     const { memory, step } = estimateRun(changed);
     if (edits.length === 0 || memory?.fits !== true || !step || step.seconds > seconds * WORTHWHILE) return [];
-    return [{ title: `${title} (${formatSeconds(step.seconds)} instead of ${formatSeconds(seconds)} a step)`, edits }];
+    return [{ title: `${title} (${stepChange(step.seconds, seconds)})`, edits }];
   });
 }
 

@@ -1,5 +1,6 @@
 import { estimateRun } from '../estimate/index';
 import { elsewhere, placeForRun } from '../rules-support/places';
+import { stepWithBand } from '../rules-support/step-words';
 import { known } from '../run/known';
 import { runDialects } from '../source';
 import { formatSeconds } from '../text/format';
@@ -68,7 +69,7 @@ export const cpuOptimizerOnOneThread = rule({
     const why = run.ompThreads.origin.kind === 'default' ? `${run.ompThreads.origin.of} sets` : 'the launch line sets';
     report({
       at,
-      message: `${capital(why)} OMP_NUM_THREADS to 1, so the optimizer takes about ${formatSeconds(term.seconds)} of each ${formatSeconds(step.seconds)} step on one core per GPU. With OMP_NUM_THREADS=${threads} a step takes about ${formatSeconds(other.seconds)}.`,
+      message: `${capital(why)} OMP_NUM_THREADS to 1, so the optimizer takes about ${formatSeconds(term.seconds)} of a step of ${stepWithBand(step)}, on one core per GPU. With OMP_NUM_THREADS=${threads} a step takes about ${formatSeconds(other.seconds)}.`,
       related: elsewhere(config, [run.ompThreads, 'OMP_NUM_THREADS is set here.']),
     });
   },

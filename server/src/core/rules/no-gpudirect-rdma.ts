@@ -2,6 +2,7 @@ import { estimateRun } from '../estimate/index';
 import type { Fix } from '../findings';
 import { shardingIsStated } from '../rules-support/certainty';
 import { leadsRun } from '../rules-support/places';
+import { stepChange, stepWithBand } from '../rules-support/step-words';
 import { known } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { setting } from '../settings';
@@ -60,7 +61,7 @@ export const noGpudirectRdma = rule({
     if (!step || !link?.crossesNodes || link.verdict !== 'bad' || link.seconds === undefined) return;
     report({
       at: { start: 0, end: 0 },
-      message: `Reducing gradients between ${nodes} nodes takes about ${formatSeconds(link.seconds)} of each ${formatSeconds(step.seconds)} step: ${instanceId ?? 'this node'} has no GPUDirect RDMA, so traffic passes through host memory, at ${formatRate(inter.bytesPerSecond)} per GPU of ${formatRate(inter.wireBytesPerSecond)}.`,
+      message: `Reducing gradients between ${nodes} nodes takes about ${formatSeconds(link.seconds)} of a step of ${stepWithBand(step)}: ${instanceId ?? 'this node'} has no GPUDirect RDMA, so traffic passes through host memory, at ${formatRate(inter.bytesPerSecond)} per GPU of ${formatRate(inter.wireBytesPerSecond)}.`,
       fixes: fixesOf(run, step.seconds),
     });
   },
@@ -79,7 +80,7 @@ function fixesOf(run: TrainingRun, seconds: number): Omit<Fix, 'preferred'>[] {
   if (memory?.fits !== true || !step || step.seconds > seconds * WORTHWHILE) return [];
   return [
     {
-      title: `Set stage to 1 (${formatSeconds(step.seconds)} instead of ${formatSeconds(seconds)} a step)`,
+      title: `Set stage to 1 (${stepChange(step.seconds, seconds)})`,
       edits: replaceValue(deepspeed.file, written.node, 1),
     },
   ];

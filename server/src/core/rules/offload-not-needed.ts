@@ -1,8 +1,9 @@
-import type { OffloadVerdict } from '../estimate/estimate';
+import type { OffloadVerdict, StepEstimate } from '../estimate/estimate';
 import { estimateRun } from '../estimate/index';
 import { memoryIsJudged } from '../rules-support/certainty';
 import { bandOfCapacity } from '../rules-support/memory-words';
 import { editsOfBoth, type OffloadChange, withoutOffload } from '../rules-support/offload-edits';
+import { stepChange, stepWithBand } from '../rules-support/step-words';
 import type { TrainingRun } from '../run/training-run';
 import { runDialects } from '../source';
 import { formatSeconds } from '../text/format';
@@ -66,7 +67,7 @@ export const offloadNotNeeded = rule({
       const wins = verdict?.fitsWithout === true && verdict.secondsPerStep >= LEAST_SHARE * step.seconds;
       return verdict && wins ? [{ change, verdict }] : [];
     });
-    reportAll(context, needless, changes, step.seconds);
+    reportAll(context, needless, changes, step);
   },
 });
 
@@ -80,8 +81,9 @@ function reportAll(
   context: RuleContext,
   needless: readonly Needless[],
   changes: readonly OffloadChange[],
-  seconds: number,
+  step: StepEstimate,
 ): void {
+  const { seconds } = step;
   const [first, ...others] = [...needless].sort((a, b) => b.verdict.secondsPerStep - a.verdict.secondsPerStep);
   if (!first) return;
   const own = first.change.setting;
@@ -93,7 +95,7 @@ function reportAll(
   if (both) fixes.push({ title: `${both.title} (${both.effect})`, edits: both.edits });
   for (const { change, verdict } of both ? [first, ...others] : [first]) {
     const left = verdict.stepSecondsWithout;
-    const effect = left === undefined ? '' : ` (${formatSeconds(left)} instead of ${formatSeconds(seconds)} a step)`;
+    const effect = left === undefined ? '' : ` (${stepChange(left, seconds)})`;
     if (change.edits.length > 0) fixes.push({ title: `${change.title}${effect}`, edits: change.edits });
   }
   const names =
@@ -101,7 +103,7 @@ function reportAll(
   context.report({
     at: both && second ? [own, second.setting] : own,
     on: 'key',
-    message: `${names} about ${formatSeconds(Math.max(0, seconds - (both?.seconds ?? alone)))} of each ${formatSeconds(seconds)} step, and the run fits without: ${both?.memory ?? memoryOf(first.change.run)} per GPU.`,
+    message: `${names} about ${formatSeconds(Math.max(0, seconds - (both?.seconds ?? alone)))} of a step of ${stepWithBand(step)}, and the run fits without: ${both?.memory ?? memoryOf(first.change.run)} per GPU.`,
     fixes,
   });
 }
@@ -114,7 +116,7 @@ function withoutBoth(a: OffloadChange, b: OffloadChange) {
   if (memory?.fits !== true || !step || edits.length === 0) return undefined;
   return {
     title: `Turn off ${keyOf(a.setting.path)} and ${keyOf(b.setting.path)}`,
-    effect: `${formatSeconds(step.seconds)} a step`,
+    effect: `about ${formatSeconds(step.seconds)} a step`,
     edits,
     seconds: step.seconds,
     memory: bandOfCapacity(memory),

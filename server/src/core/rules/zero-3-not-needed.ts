@@ -1,11 +1,11 @@
 import { estimateRun } from '../estimate/index';
 import { memoryIsJudged } from '../rules-support/certainty';
 import { bandOfCapacity } from '../rules-support/memory-words';
+import { stepWithBand } from '../rules-support/step-words';
 import { known, type Origin } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { numberOf, setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
-import { formatSeconds } from '../text/format';
 import { rule } from './rule';
 
 /** A smaller gain is not worth another way of saving checkpoints, and near what the model of the step can tell. */
@@ -64,7 +64,7 @@ export const zero3NotNeeded = rule({
     if (other.step.seconds > Math.min(step.low, (1 - LEAST_SHARE) * step.seconds)) return;
     report({
       at: written,
-      message: `Stage 3 gathers and releases all weights, module by module, in every micro-step: about ${formatSeconds(step.seconds)} a step. Stage 2 takes about ${formatSeconds(other.step.seconds)} and fits: ${bandOfCapacity(other.memory)} per GPU.`,
+      message: `Stage 3 gathers and releases all weights, module by module, in every micro-step: a step takes ${stepWithBand(step)}. Stage 2 takes ${stepWithBand(other.step)} and fits: ${bandOfCapacity(other.memory)} per GPU.`,
       fixes: [
         { title: `Set ${written.path.split('.').pop()} to 2`, edits: replaceValue(config.file, written.node, 2) },
       ],
