@@ -1,0 +1,102 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { analyze } from '../../../server/src/core/analyze';
+import { rules } from '../../../server/src/core/rules/index';
+import { loadCatalogs } from '../../../server/src/data/index';
+import { memoryWorkspace, ROOT } from '../../memory-workspace';
+
+/** A run put to a framework: texts by name, and what is expected of us where that can be said by hand. */
+export interface Case {
+  readonly id: string;
+  readonly files: Readonly<Record<string, string>>;
+  /** The file that is analysed; the first when not said. */
+  readonly entry: string;
+  readonly dialect?: string;
+  /** Who reads the files, as our own join says; the recorder chooses where it is not known. */
+  readonly consumer?: string;
+  readonly world_size?: number;
+  readonly expect?: Expectation;
+}
+
+export interface Expectation {
+  /** Rules that must report it. */
+  readonly rules?: readonly string[];
+  /** Line of the entry, counted from 1, that carries the finding. */
+  readonly line?: number;
+  /** It runs, but not as written: the framework ignores or changes something, which must be a finding of any level. */
+  readonly silent?: boolean;
+}
+
+export type Recorder = keyof typeof DIALECTS;
+
+/** The dialects a recorder can put to its framework. */
+export const DIALECTS = {
+  deepspeed: ['deepspeed'],
+  trainer: ['trainer'],
+  accelerate: ['accelerate', 'fsdp'],
+} as const;
+
+export const RECORDERS = Object.keys(DIALECTS) as readonly Recorder[];
+
+/** Ranks of a run that names none: enough to meet what one process hides, few enough that common batches divide. */
+const ASSUMED_WORLD_SIZE = 2;
+
+const EXAMPLE_NAMES: Readonly<Record<string, string>> = {
+  deepspeed: 'ds_config.json',
+  trainer: 'train.yaml',
+  fsdp: 'fsdp_config.json',
+  accelerate: 'accelerate.yaml',
+  shardlens: 'shardlens.json',
+  model: 'config.json',
+  cluster: 'cluster.json',
+};
+
+/** The examples of the rules about the recorder's dialects, then the hand-written cases in `folder`; sorted by id. */
+export function casesFor(recorder: Recorder, folder: string): readonly Case[] {
+  return [...exampleCases(recorder), ...writtenCases(path.join(folder, recorder))].sort((a, b) =>
+    a.id < b.id ? -1 : 1,
+  );
+}
+
+function exampleCases(recorder: Recorder): Case[] {
+  const dialects: readonly string[] = DIALECTS[recorder];
+  const own = rules.filter(({ applies }) => applies.some((dialect) => dialects.includes(dialect)));
+  return own.flatMap(({ id, applies, examples }) =>
+    (['bad', 'good'] as const).flatMap((kind) =>
+      examples[kind].map((example, index) => {
+        const name = example.name ?? EXAMPLE_NAMES[applies[0] ?? ''] ?? 'ds_config.json';
+        const files = typeof example.files === 'string' ? { [name]: example.files } : example.files;
+        return { id: `${id}/${kind}/${index}`, files, entry: Object.keys(files)[0] ?? name };
+      }),
+    ),
+  );
+}
+
+/** A file of cases is a list, so that one file holds what belongs together. */
+function writtenCases(folder: string): Case[] {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder)
+    .filter((name) => name.endsWith('.json'))
+    .sort()
+    .flatMap((name) => JSON.parse(readFileSync(path.join(folder, name), 'utf8')) as Case[])
+    .map((each) => ({ ...each, entry: each.entry ?? Object.keys(each.files)[0] ?? '' }));
+}
+
+/** Fills in what a case leaves open with what the product itself reads from the files; the recorder needs both. */
+export function joined(each: Case): Case & { readonly world_size: number; readonly world_size_stated: boolean } {
+  const workspace = memoryWorkspace(each.files);
+  const source = workspace.source(`${ROOT}/${each.entry}`);
+  if (!source) throw new Error(`${each.id}: ${each.entry} is not among its files`);
+  const { run, recognition } = analyze(source, { workspace, catalogs: loadCatalogs() });
+  const dialect = each.dialect ?? recognition?.dialect;
+  const consumer = each.consumer ?? (run?.consumer.known ? run.consumer.value : undefined);
+  const stated = each.world_size ?? (run?.worldSize.known ? run.worldSize.value : undefined);
+  return {
+    ...each,
+    ...(dialect && { dialect }),
+    ...(consumer && { consumer }),
+    world_size: stated ?? ASSUMED_WORLD_SIZE,
+    // A verdict that hangs on a number of ranks we assumed proves less.
+    world_size_stated: stated !== undefined,
+  };
+}
