@@ -21,6 +21,10 @@ from contextlib import redirect_stderr, redirect_stdout
 from importlib import metadata
 from pathlib import Path
 
+# The recorders are called after their frameworks; the folder goes last, so that `import accelerate` finds the package.
+HERE = str(Path(__file__).resolve().parent)
+sys.path[:] = [path for path in sys.path if os.path.realpath(path or ".") != HERE] + [HERE]
+
 LIMIT_SECONDS = 120
 MESSAGE_CHARACTERS = 300
 WARNING_CHARACTERS = 200
