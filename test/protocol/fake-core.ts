@@ -32,6 +32,7 @@ export function fakeCore(findingsOf: (file: SourceFile, input: AnalysisInput) =>
         notes: [],
         estimate: () => undefined,
         findings: () => findings,
+        ignored: () => [],
         dependencies: new Set([file.path]),
       };
     },

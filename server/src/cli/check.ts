@@ -42,8 +42,13 @@ export async function check(words: readonly string[]): Promise<number> {
   const output = outputOf(checked, args.quiet);
   // Nothing of what was named is there: that was said, and a summary of nothing would look like success.
   const isNothing = targets.failed && targets.files.length === 0 && args.format === 'text';
-  if (!isNothing) write(args.format, output, (file) => text ?? textOf(file));
+  if (!isNothing) write(args.format, output, ignoredIn(checked), (file) => text ?? textOf(file));
   return exitStatus(checked, output, args, targets);
+}
+
+/** Findings that comments silence: the JSON output has no place for them, the summary for people has. */
+function ignoredIn(checked: readonly CheckedFile[]): number {
+  return checked.reduce((sum, { ignored }) => sum + ignored, 0);
 }
 
 async function checkAll(

@@ -44,6 +44,8 @@ export interface Analysis {
   estimate(): Estimate | undefined;
   /** Sorted by place, then rule. */
   findings(): readonly Finding[];
+  /** Findings that a comment in the file silences; made with {@link findings}. */
+  ignored(): readonly Finding[];
   /** Files whose change makes this analysis stale, missing ones included. */
   readonly dependencies: ReadonlySet<Path>;
 }

@@ -3,12 +3,13 @@ import type { Catalogs } from './catalogs';
 import { recognise } from './dialects/index';
 import type { Estimate } from './estimate/estimate';
 import { estimateRun } from './estimate/index';
-import type { Finding } from './findings';
-import { runRules } from './rules/engine';
+import { type RulesInput, runRules } from './rules/engine';
 import { rules } from './rules/index';
 import { unreadFindings } from './rules-support/unread';
 import { joinRun } from './run/join';
-import type { SourceFile, Workspace } from './source';
+import { type Silenced, silence } from './silence/silence';
+import { isUndecided } from './silence/undecided';
+import type { DialectId, SourceFile, Workspace } from './source';
 
 export interface AnalysisInput {
   readonly workspace: Workspace;
@@ -34,6 +35,7 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
       notes: [],
       estimate: () => undefined,
       findings: () => [],
+      ignored: () => [],
       dependencies: new Set([file.path]),
     };
   }
@@ -44,7 +46,21 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
     estimate ??= estimateRun(joined.run);
     return estimate;
   };
-  let findings: readonly Finding[] | undefined;
+  const input: RulesInput = {
+    configs: joined.configs,
+    run: joined.run,
+    references: joined.references,
+    notes: joined.notes,
+    estimate: estimateOnce,
+    workspace,
+    catalogs,
+    levels: { ...joined.levels, ...overrides.rules },
+  };
+  let silenced: Silenced | undefined;
+  const findOnce = (): Silenced => {
+    silenced ??= find(file, dialect, input);
+    return silenced;
+  };
   return {
     file,
     recognition,
@@ -53,20 +69,19 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
     run: joined.run,
     notes: joined.notes,
     estimate: estimateOnce,
-    findings: () => {
-      if (joined.configs.length === 0) findings ??= unreadFindings(file, dialect);
-      findings ??= runRules(rules, {
-        configs: joined.configs,
-        run: joined.run,
-        references: joined.references,
-        notes: joined.notes,
-        estimate: estimateOnce,
-        workspace,
-        catalogs,
-        levels: { ...joined.levels, ...overrides.rules },
-      });
-      return findings;
-    },
+    findings: () => findOnce().shown,
+    ignored: () => findOnce().ignored,
     dependencies: joined.dependencies,
   };
+}
+
+/** What the rules find, less what the file's comments silence. */
+function find(file: SourceFile, dialect: DialectId, input: RulesInput): Silenced {
+  if (input.configs.length === 0) return { shown: unreadFindings(file, dialect), ignored: [] };
+  return silence(file, runRules(rules, input), {
+    run: input.run,
+    levels: input.levels,
+    rules,
+    isUndecided: (id) => rules.some((rule) => rule.id === id && isUndecided(rule, input)),
+  });
 }

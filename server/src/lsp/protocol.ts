@@ -133,6 +133,8 @@ export interface CheckedFile {
   /** Why the file was not read, in words; null when it was. */
   readonly unreadable: string | null;
   readonly diagnostics: readonly Diagnostic[];
+  /** Findings that comments in the file silence. */
+  readonly ignored: number;
   /** For each diagnostic its fixes, as the quick fixes of the editor. */
   readonly fixes: readonly (readonly CodeAction[])[];
   readonly run: ReportedRun | null;

@@ -8,6 +8,7 @@ const MAX_FRAME = 100;
 /** For people: each finding with its place, the line it is on, and what would mend it. */
 export function text(
   output: Output,
+  ignored: number,
   textOf: (path: string) => string | undefined,
   stream: { readonly isTTY?: boolean },
 ): string {
@@ -21,7 +22,7 @@ export function text(
       parts.push(findingText(file, finding, source, lines, colours));
     }
   }
-  parts.push(summaryText(output, colours));
+  parts.push(summaryText(output, ignored, colours));
   return parts.join('\n');
 }
 
@@ -67,7 +68,7 @@ function frame(source: string, lines: LineIndex, { range, severity }: OutputFind
   ];
 }
 
-function summaryText({ files, summary }: Output, colours: Colours): string {
+function summaryText({ files, summary }: Output, ignored: number, colours: Colours): string {
   const counts = [
     counted(summary.errors, 'error'),
     counted(summary.warnings, 'warning'),
@@ -76,7 +77,8 @@ function summaryText({ files, summary }: Output, colours: Colours): string {
   ].filter((it): it is string => it !== undefined);
   // A file that was named but is no config was not checked, whatever the list says.
   const configs = files.filter(({ dialect, findings }) => dialect !== null || findings.length > 0).length;
-  const what = counts.length === 0 ? 'no findings' : counts.join(', ');
+  const silenced = ignored > 0 ? ` (${ignored} ignored)` : '';
+  const what = (counts.length === 0 ? 'no findings' : counts.join(', ')) + silenced;
   const mendable = files.reduce(
     (sum, file) => sum + file.findings.filter(({ fixes }) => fixes.some(({ preferred }) => preferred)).length,
     0,

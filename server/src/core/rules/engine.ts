@@ -5,6 +5,7 @@ import type { Estimate } from '../estimate/estimate';
 import type { Finding, Fix, Severity } from '../findings';
 import type { TrainingRun } from '../run/training-run';
 import type { Setting } from '../settings';
+import { levelInForce } from '../silence/never-silent';
 import type { Config, DialectId, Workspace } from '../source';
 import type { Report, Rule, RuleContext } from './rule';
 
@@ -38,7 +39,7 @@ export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
   for (const config of input.configs) {
     const context = new Context(config, input, findings);
     for (const rule of rulesFor(config.dialect, rules)) {
-      const level = input.levels[rule.id];
+      const level = levelInForce(rule, input.levels[rule.id]);
       if (level === 'off') continue;
       context.startRule(rule, level);
       try {
@@ -222,7 +223,7 @@ function failureOf(rule: Rule, config: Config, error: unknown): Finding {
 }
 
 /** By place, then rule, then message: the same order in the editor, the command line and every run. */
-function inOrder(findings: Finding[]): Finding[] {
+export function inOrder(findings: Finding[]): Finding[] {
   return findings.sort(
     (a, b) => a.start - b.start || a.end - b.end || compareText(a.rule, b.rule) || compareText(a.message, b.message),
   );

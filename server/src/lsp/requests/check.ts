@@ -35,6 +35,7 @@ function checkFile(session: Session, uri: string, params: CheckParams): CheckedF
     framework: recognition?.framework ?? null,
     unreadable: snapshot && !snapshot.ok ? UNREADABLE[snapshot.why] : null,
     diagnostics,
+    ignored: analysed && !session.failureOf(path) ? analysed.analysis.ignored().length : 0,
     fixes: findings.map((finding, index) => {
       const diagnostic = diagnostics[index];
       if (!analysed || !diagnostic || finding.fixes.length === 0) return NO_FIXES;
@@ -58,6 +59,7 @@ function notOurs(uri: string): CheckedFile {
     framework: null,
     unreadable: null,
     diagnostics: [],
+    ignored: 0,
     fixes: [],
     run: null,
     estimate: null,
