@@ -23,6 +23,8 @@ interface EditorOptions {
   readonly pull?: boolean;
   readonly calmMilliseconds?: number;
   readonly folders?: readonly string[];
+  /** The client makes files that an edit asks for. */
+  readonly create?: boolean;
   /** Answers of the client, by method. */
   readonly answers?: Readonly<Record<string, (params: never) => unknown>>;
 }
@@ -51,7 +53,10 @@ export async function startEditor(core: Core, options: EditorOptions = {}): Prom
     rootUri: null,
     workspaceFolders: (options.folders ?? []).map((uri) => ({ uri, name: uri })),
     capabilities: {
-      workspace: { diagnostics: { refreshSupport: true }, workspaceEdit: { documentChanges: true } },
+      workspace: {
+        diagnostics: { refreshSupport: true },
+        workspaceEdit: { documentChanges: true, ...(options.create ? { resourceOperations: ['create'] } : {}) },
+      },
       textDocument: options.pull === false ? {} : { diagnostic: {} },
     },
     initializationOptions: { calmMilliseconds: options.calmMilliseconds ?? 0 },

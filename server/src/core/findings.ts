@@ -14,6 +14,8 @@ export interface Fix {
   /** Safe to apply without looking: idempotent, removes its finding, adds none. At most one per finding. */
   readonly preferred: boolean;
   readonly edits: readonly FileEdit[];
+  /** Files that are not there yet. */
+  readonly creates?: readonly { readonly path: Path; readonly text: string }[];
 }
 
 export interface Finding {

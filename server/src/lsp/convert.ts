@@ -1,5 +1,6 @@
 import type {
   CodeAction,
+  CreateFile,
   Diagnostic,
   DiagnosticRelatedInformation,
   Range,
@@ -25,6 +26,8 @@ export interface ConvertContext {
   /** URI and version of an open document, as the client knows it. */
   open(path: Path): { readonly uri: string; readonly version: number } | undefined;
   readonly documentChanges: boolean;
+  /** The client makes files that an edit asks for. */
+  readonly createFiles: boolean;
 }
 
 /** The LSP range of a span of UTF-16 offsets. */
@@ -59,7 +62,7 @@ function toRelated(place: Finding['related'][number], context: ConvertContext): 
 
 /** A quick fix for a diagnostic; undefined when a file it would change cannot be read. */
 export function toCodeAction(fix: Fix, diagnostic: Diagnostic, context: ConvertContext): CodeAction | undefined {
-  const edit = toWorkspaceEdit(fix.edits, context);
+  const edit = toWorkspaceEdit(fix.edits, context, fix.creates);
   if (!edit) return undefined;
   return {
     title: fix.title,
@@ -71,7 +74,12 @@ export function toCodeAction(fix: Fix, diagnostic: Diagnostic, context: ConvertC
 }
 
 /** Edits over any number of files as one change that the editor applies whole. */
-export function toWorkspaceEdit(edits: readonly FileEdit[], context: ConvertContext): WorkspaceEdit | undefined {
+export function toWorkspaceEdit(
+  edits: readonly FileEdit[],
+  context: ConvertContext,
+  creates: NonNullable<Fix['creates']> = [],
+): WorkspaceEdit | undefined {
+  if (creates.length > 0 && !(context.documentChanges && context.createFiles)) return undefined;
   const byPath = new Map<Path, TextEdit[]>();
   for (const edit of edits) {
     const file = context.source(edit.path);
@@ -85,9 +93,19 @@ export function toWorkspaceEdit(edits: readonly FileEdit[], context: ConvertCont
       textDocument: { uri: uriFor(path, context), version: context.open(path)?.version ?? null },
       edits: textEdits,
     }));
-    return { documentChanges };
+    return { documentChanges: [...creates.flatMap(toCreation), ...documentChanges] };
   }
   return { changes: Object.fromEntries([...byPath].map(([path, textEdits]) => [uriFor(path, context), textEdits])) };
+}
+
+/** A new file, then its text. */
+function toCreation({ path, text }: { readonly path: Path; readonly text: string }): [CreateFile, TextDocumentEdit] {
+  const uri = uriOf(path);
+  const top = { line: 0, character: 0 };
+  return [
+    { kind: 'create', uri },
+    { textDocument: { uri, version: null }, edits: [{ range: { start: top, end: top }, newText: text }] },
+  ];
 }
 
 /** The URI of a path as the client wrote it, where the document is open; so that edits and links meet the open document. */

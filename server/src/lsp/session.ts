@@ -36,6 +36,7 @@ export interface ClientAbilities {
   readonly refreshDiagnostics: boolean;
   readonly refreshHints: boolean;
   readonly documentChanges: boolean;
+  readonly createFiles: boolean;
   readonly snippets: boolean;
   readonly configuration: boolean;
   readonly watchFiles: boolean;
@@ -136,6 +137,7 @@ export class Session {
       source: (path) => workspace.source(path),
       open: (path) => this.documents.at(path),
       documentChanges: this.abilities.documentChanges,
+      createFiles: this.abilities.createFiles,
     };
   }
 
@@ -170,6 +172,7 @@ const NO_ABILITIES: ClientAbilities = {
   refreshDiagnostics: false,
   refreshHints: false,
   documentChanges: false,
+  createFiles: false,
   snippets: false,
   configuration: false,
   watchFiles: false,

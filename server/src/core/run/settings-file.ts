@@ -10,7 +10,8 @@ import { compileGlob, isLiteral } from './glob';
 import type { Consumer, FrameworkName } from './training-run';
 import { type Written, writtenOf } from './written';
 
-const SETTINGS_NAME = 'shardlens.json';
+/** What our own settings file is called. */
+export const SETTINGS_NAME = 'shardlens.json';
 
 /** Fields of shardlens.json that `files` may override for a glob. */
 const FIELDS = ['target', 'model', 'sequenceLength', 'meanSequenceLength', 'consumer'] as const;

@@ -64,11 +64,16 @@ export function renameKey(file: SourceFile, entry: Entry, newKey: string): FileE
 }
 
 /**
- * Sets the value at a dotted path, `zero_optimization.offload_optimizer.device`: replaces the value that is there, or adds what is
+ * Sets the value at a dotted path, `zero_optimization.offload_optimizer.device` (or at its parts, where a key has a dot in it): replaces the value that is there, or adds what is
  * missing of the path. A parent that is no mapping is replaced. `root` undefined: the file is empty and gets its first entry.
  */
-export function setPath(file: SourceFile, root: MappingNode | undefined, path: string, value: unknown): FileEdit[] {
-  const parts = path.split('.');
+export function setPath(
+  file: SourceFile,
+  root: MappingNode | undefined,
+  path: string | readonly string[],
+  value: unknown,
+): FileEdit[] {
+  const parts = typeof path === 'string' ? path.split('.') : path;
   if (root === undefined) return isBlank(file.text) ? writeFirstEntry(file, nest(parts, value)) : [];
   let mapping = root;
   for (let i = 0; i < parts.length; i++) {

@@ -1,5 +1,6 @@
 import type { CodeAction, CodeActionParams } from 'vscode-languageserver-protocol';
 import type { Finding, Fix } from '../../core/findings';
+import { silenceFixes } from '../../core/silence/actions';
 import { toCodeAction, toWorkspaceEdit } from '../convert';
 import type { AnalysedSnapshot, Session } from '../session';
 import { diagnosticsOf, findingsOf } from './diagnostic';
@@ -33,13 +34,19 @@ function quickFixes(
   const start = lines.offsetAt(range.start);
   const end = lines.offsetAt(range.end);
   const context = session.convertContext(snapshot.workspace);
-  return findings
+  const found = findings
     .filter((finding) => finding.start <= end && finding.end >= start)
     .flatMap((finding) => {
       const [diagnostic] = diagnosticsOf(session, snapshot, [finding]);
-      if (!diagnostic) return [];
-      return finding.fixes.flatMap((fix) => toCodeAction(fix, diagnostic, context) ?? []);
+      return diagnostic ? [{ finding, diagnostic }] : [];
     });
+  const actionsOf = (fixesOf: (finding: Finding) => readonly Fix[]) =>
+    found.flatMap(({ finding, diagnostic }) =>
+      fixesOf(finding).flatMap((fix) => toCodeAction(fix, diagnostic, context) ?? []),
+    );
+  // What mends goes before what only silences, over all findings of the range.
+  const { analysis, workspace } = snapshot;
+  return [...actionsOf(({ fixes }) => fixes), ...actionsOf((finding) => silenceFixes(analysis, finding, workspace))];
 }
 
 function fixAll(session: Session, snapshot: AnalysedSnapshot, findings: readonly Finding[]): CodeAction[] {
