@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { analyze } from '../../../server/src/core/analyze';
 import { rules } from '../../../server/src/core/rules/index';
+import type { TrainingRun } from '../../../server/src/core/run/training-run';
 import { loadCatalogs } from '../../../server/src/data/index';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';
 
@@ -15,6 +16,12 @@ export interface Case {
   /** Who reads the files, as our own join says; the recorder chooses where it is not known. */
   readonly consumer?: string;
   readonly world_size?: number;
+  /** TRL's method (`sft`, `dpo`, …) whose config and trainer read the arguments. */
+  readonly method?: string;
+  /** The Accelerate file that starts the run. */
+  readonly accelerate?: string;
+  /** Compute capability of the run's GPU: [8, 0]. */
+  readonly gpu?: readonly [number, number];
   readonly expect?: Expectation;
 }
 
@@ -90,13 +97,28 @@ export function joined(each: Case): Case & { readonly world_size: number; readon
   const { run, recognition } = analyze(source, { workspace, catalogs: loadCatalogs() });
   const dialect = each.dialect ?? recognition?.dialect;
   const consumer = each.consumer ?? (run?.consumer.known ? run.consumer.value : undefined);
+  const method = each.method ?? (run?.method.known ? run.method.value : undefined);
+  const accelerate = each.accelerate ?? run?.configs.accelerate?.file.path.slice(ROOT.length + 1);
+  const gpu = each.gpu ?? capabilityOf(run);
   const stated = each.world_size ?? (run?.worldSize.known ? run.worldSize.value : undefined);
   return {
     ...each,
     ...(dialect && { dialect }),
     ...(consumer && { consumer }),
+    ...(method && { method }),
+    ...(accelerate && { accelerate }),
+    ...(gpu && { gpu }),
     world_size: stated ?? ASSUMED_WORLD_SIZE,
     // A verdict that hangs on a number of ranks we assumed proves less.
     world_size_stated: stated !== undefined,
   };
+}
+
+function capabilityOf(run: TrainingRun | undefined): Case['gpu'] {
+  if (!run?.cluster.known) return undefined;
+  const { computeCapability } = run.cluster.value.accelerator;
+  const [major, minor] = String(computeCapability ?? '')
+    .split('.')
+    .map(Number);
+  return major === undefined || minor === undefined || Number.isNaN(minor) ? undefined : [major, minor];
 }
