@@ -15,6 +15,12 @@ export async function openBreakdown(server: Server, uri?: string): Promise<void>
   await commands.executeCommand('markdown.showPreviewToSide', breakdownUri(source));
 }
 
+/** Opens a rule's page, rendered: what a click on the rule of a finding does. Nothing is fetched. */
+export async function openRulePage(rule: string): Promise<void> {
+  const page = Uri.from({ scheme: SCHEME, path: `/${rule}.md`, query: `rule=${rule}` });
+  await commands.executeCommand('markdown.showPreview', page);
+}
+
 /** `shardlens:/…/Breakdown of ds.json.md?breakdown=<uri>`: the name is what the tab shows. */
 function breakdownUri(source: Uri): Uri {
   const name = source.path.slice(source.path.lastIndexOf('/') + 1);

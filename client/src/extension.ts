@@ -1,8 +1,9 @@
 import type { ExtensionContext } from 'vscode';
 import { commands, languages, workspace } from 'vscode';
-import { openBreakdown, ruleDocuments } from './breakdown';
+import { openBreakdown, openRulePage, ruleDocuments } from './breakdown';
 import { selector } from './documents';
 import { LensProvider } from './lenses';
+import { EXPLAIN_RULE } from './middleware';
 import { Server } from './server';
 import { FileStatusItem } from './status';
 import { pickTarget, setModel, setSequenceLength } from './targets';
@@ -19,6 +20,7 @@ export function activate(context: ExtensionContext): void {
     ruleDocuments(server),
     languages.registerCodeLensProvider(selector, lenses),
     commands.registerCommand('shardlens.showBreakdown', (uri?: string) => openBreakdown(server, uri)),
+    commands.registerCommand(EXPLAIN_RULE, (rule: string) => openRulePage(rule)),
     commands.registerCommand('shardlens.pickTarget', (uri?: string) => pickTarget(server, uri)),
     commands.registerCommand('shardlens.setModel', (uri?: string) => setModel(server, uri)),
     commands.registerCommand('shardlens.setSequenceLength', () => setSequenceLength(server)),

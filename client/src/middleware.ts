@@ -1,29 +1,45 @@
 import type { Diagnostic, TextDocument } from 'vscode';
-import { workspace } from 'vscode';
+import { Uri, workspace } from 'vscode';
 import type { Middleware } from 'vscode-languageclient/node';
 
 /** Rules about syntax that VS Code's own JSON support already underlines. */
 const SHOWN_BY_VSCODE = new Set(['broken-syntax']);
 
+/** Shows a rule's page; not in the palette, since a finding names the rule. */
+export const EXPLAIN_RULE = 'shardlens.explainRule';
+
+/** A finding that stands for no rule. */
+const WITHOUT_PAGE = 'analysis-incomplete';
+
 /**
- * What the client leaves out of what the server says: a syntax error in JSON, which VS Code shows already. The command
- * line has nobody else to say it, so the server reports it.
+ * What the client changes in what the server says. It leaves out a syntax error in JSON, which VS Code shows already; the command line
+ * has nobody else to say it, so the server reports it. And it makes each finding's rule a link to the rule's page, which the server
+ * holds: an address on the web would be dead without a network.
  */
 export const calm: Middleware = {
   handleDiagnostics: (uri, diagnostics, next) => {
     const document = workspace.textDocuments.find((open) => open.uri.toString() === uri.toString());
-    next(uri, document ? withoutRepeats(document, diagnostics) : diagnostics);
+    next(uri, (document ? withoutRepeats(document, diagnostics) : diagnostics).map(withPage));
   },
   provideDiagnostics: async (document, previousResultId, token, next) => {
     const report = await next(document, previousResultId, token);
-    if (!report || !('items' in report) || !('getText' in document)) return report;
-    return { ...report, items: withoutRepeats(document, report.items) };
+    if (!report || !('items' in report)) return report;
+    const items = 'getText' in document ? withoutRepeats(document, report.items) : report.items;
+    return { ...report, items: items.map(withPage) };
   },
 };
 
 function withoutRepeats(document: TextDocument, diagnostics: readonly Diagnostic[]): Diagnostic[] {
   if (!document.languageId.startsWith('json')) return [...diagnostics];
   return diagnostics.filter(({ code }) => !SHOWN_BY_VSCODE.has(codeOf(code)));
+}
+
+function withPage(diagnostic: Diagnostic): Diagnostic {
+  const rule = codeOf(diagnostic.code);
+  if (rule === WITHOUT_PAGE) return diagnostic;
+  const target = Uri.from({ scheme: 'command', path: EXPLAIN_RULE, query: JSON.stringify([rule]) });
+  diagnostic.code = { value: rule, target };
+  return diagnostic;
 }
 
 function codeOf(code: Diagnostic['code']): string {

@@ -1,6 +1,7 @@
 import { rulePage } from '../core/features/rule-page';
 import { nearestNames } from '../core/models/nearest';
 import { rules } from '../core/rules/index';
+import { loadCatalogs } from '../data/index';
 import { plainArguments } from './arguments';
 import { status, UsageError } from './usage';
 
@@ -13,7 +14,7 @@ export function explain(args: readonly string[]): number {
   }
   const rule = rules.find((candidate) => candidate.id === id);
   if (!rule) throw new UsageError(`there is no rule "${id.slice(0, 80)}".${suggestion(id)}`);
-  process.stdout.write(rulePage(rule));
+  process.stdout.write(rulePage(rule, loadCatalogs()));
   return status.ok;
 }
 

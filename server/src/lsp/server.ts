@@ -16,12 +16,20 @@ import { version } from '../version';
 import { abilitiesOf, capabilities, optionsOf, rootsOf } from './capabilities';
 import type { Connection } from './connection';
 import { Diagnostics } from './diagnostics';
-import { type CheckParams, type ClientSettings, type EditorOverrides, type ExplainParams, methods } from './protocol';
+import {
+  type CheckParams,
+  type ClientSettings,
+  type EditorOverrides,
+  type ExplainParams,
+  type FitParams,
+  methods,
+} from './protocol';
 import { checkFiles } from './requests/check';
 import { codeActions } from './requests/code-action';
 import { completionItems } from './requests/completion';
 import { definition, documentLinks } from './requests/document-link';
 import { documentSymbols } from './requests/document-symbol';
+import { fitAnswer } from './requests/fit';
 import { hoverAt } from './requests/hover';
 import { inlayHint } from './requests/inlay-hint';
 import { breakdown, explain, fileStatus, lensesOf, NOT_OURS } from './requests/shardlens';
@@ -134,7 +142,8 @@ function features(session: Session, diagnostics: Diagnostics): void {
       diagnostics.pull(params, cancellation),
   );
   connection.onRequest(methods.check, (params: CheckParams) => checkFiles(session, params));
-  connection.onRequest(methods.explain, (params: ExplainParams) => explain(params));
+  connection.onRequest(methods.fit, ({ uri }: FitParams, cancellation) => fitAnswer(session, uri, cancellation));
+  connection.onRequest(methods.explain, (params: ExplainParams) => explain(session, params));
 
   const on = <P extends { readonly textDocument: { readonly uri: string } }, R>(
     method: string,

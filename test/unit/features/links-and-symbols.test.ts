@@ -3,7 +3,10 @@ import { linkAt, links } from '../../../server/src/core/features/links';
 import { rulePage } from '../../../server/src/core/features/rule-page';
 import { symbols } from '../../../server/src/core/features/symbols';
 import { rules } from '../../../server/src/core/rules/index';
+import { loadCatalogs } from '../../../server/src/data/index';
 import { analysisOf, FILES, TRAIN } from './run-of';
+
+const catalogs = loadCatalogs();
 
 describe('links', () => {
   it('lead from the name without its quotes to the file', () => {
@@ -62,7 +65,7 @@ describe('symbols', () => {
 describe('rulePage', () => {
   it('says of every rule why, by which source, and shows an example', () => {
     for (const rule of rules) {
-      const page = rulePage(rule);
+      const page = rulePage(rule, catalogs);
       expect(page).toContain(`# ${rule.id}\n`);
       expect(page).toContain(rule.why);
       for (const source of rule.source) expect(page).toContain(source);

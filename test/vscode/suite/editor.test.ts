@@ -35,6 +35,28 @@ describe('a broken DeepSpeed config', () => {
     );
   });
 
+  it("leads from a finding's rule to its page, without a network", async () => {
+    const document = await open('broken.json');
+    const [finding] = await eventually(
+      () => findings(document),
+      (all) => all.length > 0,
+      'findings should be shown',
+    );
+    assert.ok(typeof finding?.code === 'object');
+    assert.equal(finding.code.target.scheme, 'command');
+    const [rule] = JSON.parse(finding.code.target.query) as string[];
+    await vscode.commands.executeCommand(finding.code.target.path, rule);
+    await eventually(
+      () => vscode.window.tabGroups.all.flatMap(({ tabs }) => tabs.map(({ label }) => label)),
+      (labels) => labels.some((label) => label.includes(`${rule}.md`)),
+      'the page should be open',
+    );
+    const page = await vscode.workspace.openTextDocument(
+      vscode.Uri.from({ scheme: 'shardlens', path: `/${rule}.md`, query: `rule=${rule}` }),
+    );
+    assert.match(page.getText(), new RegExp(`^# ${rule}\\n`));
+  });
+
   it('offers the keys of the section while typing', async () => {
     const document = await open('broken.json');
     const list = await eventually(

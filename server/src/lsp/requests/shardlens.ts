@@ -59,7 +59,7 @@ export function breakdown(session: Session, { analysis }: AnalysedSnapshot): Bre
 }
 
 /** `shardlens/explain`: a rule's page; null for an id that is none. */
-export function explain({ rule: id }: ExplainParams): { readonly markdown: string } | null {
+export function explain(session: Session, { rule: id }: ExplainParams): { readonly markdown: string } | null {
   const rule = rules.find((candidate) => candidate.id === id);
-  return rule ? { markdown: rulePage(rule) } : null;
+  return rule ? { markdown: rulePage(rule, session.core.catalogs) } : null;
 }
