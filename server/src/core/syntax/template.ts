@@ -3,9 +3,12 @@
  * `{% … %}`, `<YOUR_PATH>`. Special tokens such as `<|eot|>` and `</s>` are values.
  */
 export function isTemplated(value: string): boolean {
-  if (value.includes('${') && value.includes('}')) return true;
-  if (value.includes('{{') && value.includes('}}')) return true;
-  if (value.includes('{%') && value.includes('%}')) return true;
+  // Asked of every text of every file: most hold no brace at all.
+  if (value.includes('{')) {
+    if (value.includes('${') && value.includes('}')) return true;
+    if (value.includes('{{') && value.includes('}}')) return true;
+    if (value.includes('{%') && value.includes('%}')) return true;
+  }
   if (value.startsWith('<') && value.endsWith('>')) return /^<[A-Z][\w .\-/]*>$/.test(value);
   return false;
 }

@@ -1,9 +1,10 @@
 import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, type ParsedNode, Scalar as YamlScalar } from 'yaml';
 import { MAX_EXPANDED_NODES } from './limits';
 import type { Entry, MappingNode, Node, Scalar, ScalarNode, SequenceNode } from './node';
-import { pythonKey, resolvePlain } from './python-scalar';
+import { resolvePlain } from './python-scalar';
 import type { SyntaxProblems } from './syntax-problems';
 import { isTemplated } from './template';
+import { YamlEntries } from './yaml-entries';
 import { byAnchor, type HalfTyped, withHalfTyped } from './yaml-half-typed';
 import { hasConstructor, resolveTagged, shownTag } from './yaml-tags';
 
@@ -107,25 +108,14 @@ function buildSequence(b: Builder, node: ParsedNode): SequenceNode {
 
 function buildMapping(b: Builder, node: ParsedNode): MappingNode {
   const merged: Entry[] = [];
-  const whole: Entry[] = [];
-  const seen = new Map<string, Entry>();
+  const entries = new YamlEntries(b.problems);
   for (const pair of isMap(node) ? (node.items as Pair<ParsedNode, ParsedNode | null>[]) : []) {
     const key = buildKey(b, pair.key);
     const value = buildValue(b, pair, key.node);
-    if (key.isMerge && value !== undefined) {
-      merged.push(...mergedEntries(b, value, key.node));
-      continue;
-    }
-    const entry: Entry = {
-      start: key.node.start,
-      end: Math.max(value?.end ?? 0, key.node.end),
-      key: key.text,
-      keyNode: key.node,
-      value,
-    };
-    noteDuplicate(b, seen, entry);
-    whole.push(entry);
+    if (key.isMerge && value !== undefined) merged.push(...mergedEntries(b, value, key.node));
+    else entries.add(key.node, value);
   }
+  const whole = entries.list;
   const own = b.left.size > 0 ? withHalfTyped(whole, b.left) : whole;
   const flow = isMap(node) && node.flow === true;
   const { start, end } = spanOf(node, flow, whole[whole.length - 1]?.end);
@@ -133,30 +123,21 @@ function buildMapping(b: Builder, node: ParsedNode): MappingNode {
   return { kind: 'mapping', ...span, entries: merged.length > 0 ? [...merged, ...own] : own, flow };
 }
 
-function noteDuplicate(b: Builder, seen: Map<string, Entry>, entry: Entry): void {
-  // In Python the text "1" and the number 1 are different keys.
-  if (entry.value === undefined) return; // Half typed: what it will be is not known.
-  const identity = `${entry.keyNode.scalar.type === 'string' ? 's' : 'o'}${entry.key}`;
-  const lost = seen.get(identity);
-  seen.set(identity, entry);
-  if (lost !== undefined) b.problems.addDuplicate(lost);
-}
-
-function buildKey(b: Builder, key: ParsedNode | null): { node: ScalarNode; text: string; isMerge: boolean } {
+function buildKey(b: Builder, key: ParsedNode | null): { node: ScalarNode; isMerge: boolean } {
   if (key !== null && isScalar(key)) {
     const node = buildScalar(b, key);
     if (key.anchor !== undefined) b.anchors.set(key.anchor, node);
     const isMerge = node.style === 'plain' && node.raw === '<<' && key.tag === undefined;
-    return { node, text: pythonKey(node.scalar), isMerge };
+    return { node, isMerge };
   }
   const start = key?.range[0] ?? 0;
   const built = key === null ? undefined : build(b, key);
-  if (built?.kind === 'scalar') return { node: built, text: pythonKey(built.scalar), isMerge: false };
+  if (built?.kind === 'scalar') return { node: built, isMerge: false };
   const end = built?.end ?? start;
   b.problems.add('broken', start, end, 'A list or mapping cannot be a key; Python refuses the file.');
   const raw = b.text.slice(start, end);
   const node = scalarNode(start, end, raw, 'plain', { type: 'string', value: raw }, true);
-  return { node, text: raw, isMerge: false };
+  return { node, isMerge: false };
 }
 
 function buildValue(b: Builder, pair: Pair<ParsedNode, ParsedNode | null>, key: ScalarNode): Node | undefined {
