@@ -1,0 +1,72 @@
+// The prediction for each point, from files, through the product's pipeline.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import esbuild from 'esbuild';
+import { generateAll } from '../../../scripts/generate.mjs';
+import { configsOf } from './configs.mjs';
+
+const folder = path.dirname(fileURLToPath(import.meta.url));
+const GIB = 2 ** 30;
+
+export function readPoints() {
+  const { urls, models, hardware, points, leftOut } = JSON.parse(readFileSync(path.join(folder, 'points.json'), 'utf8'));
+  const full = points.map((point) => ({
+    ...point,
+    url: `${urls[point.url]}${point.line ?? ''}`,
+    model: models[point.model] ?? point.model,
+    hardware: hardware[point.hardware],
+  }));
+  return { points: full, leftOut };
+}
+
+/** The pipeline, bundled from the sources as they stand. */
+export async function loadPipeline() {
+  await generateAll();
+  const out = mkdtempSync(path.join(tmpdir(), 'shardlens-accuracy-'));
+  try {
+    const outfile = path.join(out, 'pipeline.cjs');
+    await esbuild.build({
+      entryPoints: [path.join(folder, 'pipeline.ts')],
+      outfile,
+      bundle: true,
+      platform: 'node',
+      format: 'cjs',
+      target: 'node20',
+      logLevel: 'warning',
+      mainFields: ['module', 'main'],
+    });
+    return createRequire(import.meta.url)(outfile);
+  } finally {
+    rmSync(out, { recursive: true, force: true });
+  }
+}
+
+/** What the product says of a point's files; `why` where it says nothing. */
+export function predict(pipeline, point) {
+  const { files, main } = configsOf(point);
+  const analysis = pipeline.analyzeFiles(files, main);
+  const estimate = analysis.estimate();
+  if (!estimate) return { why: 'not recognised', run: undefined };
+  return {
+    run: analysis.run,
+    estimate,
+    memory: estimate.memory === null ? undefined : figures(estimate.memory),
+    step: estimate.step === null ? undefined : estimate.step,
+    why: estimate.assumptions.map(({ what, value, because }) => `${what}: ${value} (${because})`).join('; '),
+  };
+}
+
+/** GiB as torch reports them allocated and reserved, and as the driver does; each with its band. */
+function figures(memory) {
+  const context = memory.breakdown.context;
+  const beside = { allocated: memory.value - memory.allocated, reserved: context, driver: 0 };
+  return Object.fromEntries(
+    Object.entries(beside).map(([kind, less]) => [
+      kind,
+      { value: (memory.value - less) / GIB, low: (memory.low - less) / GIB, high: (memory.high - less) / GIB },
+    ]),
+  );
+}

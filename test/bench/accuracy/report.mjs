@@ -1,0 +1,122 @@
+// The tables of the benchmark, as docs/accuracy.md shows them.
+import { PEERS } from './peers.mjs';
+import { reasonOf } from './reasons.mjs';
+
+export function report(scored, leftOut, { commit, date }) {
+  const memory = scored.filter((one) => one.memory !== undefined);
+  const time = scored.filter((one) => one.time !== undefined);
+  return [
+    '# How accurate the predictions are',
+    '',
+    `Written by \`npm run bench:accuracy -- --write\` on ${date}, at commit ${commit} or the one that follows it.`,
+    'Each point is a run that others measured and published; `test/bench/accuracy/points.json` keeps it with its address.',
+    'It is predicted from files that a user could have written: a Trainer file, a DeepSpeed or Accelerate file, a launch line and a `shardlens.json`.',
+    'Error is predicted ÷ measured − 1. “In the band” is the share of measurements between `low` and `high`.',
+    '',
+    '## Memory per GPU',
+    '',
+    'Figures are compared like with like: `allocated` and `reserved` as torch reports them, `driver` as nvidia-smi does.',
+    'The columns of the peers show the median error of their published formulas on the same points, where they have one.',
+    '',
+    ...table(memory, 'memory', PEERS.map(({ name }) => name)),
+    '',
+    ...PEERS.map(({ name, what, source }) => `- ${name}: ${what}; ${source}.`),
+    '',
+    ...HOLDING_OUT,
+    '',
+    '### The ten worst',
+    '',
+    ...worst(memory, 'memory', (value) => `${value.toFixed(1)} GiB`),
+    '',
+    '## Time of an optimizer step',
+    '',
+    'Tokens per second and seconds per micro-batch were turned into seconds per optimizer step.',
+    '“Constant MFU” is what people fall back on: 6 FLOPs per parameter and token, 8 with recomputation, at 40 % of the peak.',
+    '',
+    ...table(time, 'time', ['constant MFU']),
+    '',
+    '### The ten worst',
+    '',
+    ...worst(time, 'time', (value) => `${value.toFixed(2)} s`),
+    '',
+    '## What was left out',
+    '',
+    `${leftOut.reduce((sum, { ids }) => sum + ids.length, 0)} of the ${leftOut.reduce((sum, { ids }) => sum + ids.length, scored.length)} published points have no config of ours, or not enough is published to write one.`,
+    '',
+    '| points | source | why |',
+    '|---:|---|---|',
+    ...leftOut.map(({ source, why, ids }) => `| ${ids.length} | ${source} | ${why} |`),
+  ].join('\n');
+}
+
+/** What was fitted where; changed by hand when the model is. */
+const HOLDING_OUT = [
+  '### What was fitted on what',
+  '',
+  'Activations, states and buffers are counted, not fitted.',
+];
+
+function table(rows, what, peers) {
+  const bySource = Map.groupBy ? Map.groupBy(rows, sourceOf) : grouped(rows);
+  const lines = [...bySource].map(([source, ones]) => line(source, ones, what, peers));
+  return [
+    `| source | points | median error | 90th percentile | bias | in the band | ${peers.join(' | ')} |`,
+    `|---|---:|---:|---:|---:|---:|${'---:|'.repeat(peers.length)}`,
+    ...lines,
+    line('**all**', rows, what, peers),
+    line('**all, each source alike**', rows, what, peers, [...bySource.values()]),
+  ];
+}
+
+const sourceOf = ({ point }) => point.source;
+
+function grouped(rows) {
+  const groups = new Map();
+  for (const row of rows) groups.set(sourceOf(row), [...(groups.get(sourceOf(row)) ?? []), row]);
+  return groups;
+}
+
+function line(name, rows, what, peers, groups) {
+  const known = rows.map((row) => row[what]).filter(({ error }) => error !== undefined);
+  // A source with many points must not drown the others: there each counts as one.
+  const sets = (groups ?? [rows]).map((ones) => ones.map((row) => row[what]).filter(({ error }) => error !== undefined));
+  const over = (figure) => mean(sets.filter((ones) => ones.length > 0).map(figure));
+  const cells = [
+    name,
+    known.length === rows.length ? rows.length : `${known.length} of ${rows.length}`,
+    percent(over((ones) => quantile(ones.map(({ error }) => Math.abs(error)), 0.5))),
+    percent(over((ones) => quantile(ones.map(({ error }) => Math.abs(error)), 0.9))),
+    signed(over((ones) => quantile(ones.map(({ error }) => error), 0.5))),
+    percent(over((ones) => ones.filter(({ isInside }) => isInside).length / ones.length)),
+    ...peers.map((peer) => {
+      const errors = known.map((one) => one.peers[peer]).filter((error) => error !== undefined);
+      return errors.length === 0 ? '–' : percent(quantile(errors.map(Math.abs), 0.5));
+    }),
+  ];
+  return `| ${cells.join(' | ')} |`;
+}
+
+function worst(rows, what, format) {
+  const known = rows.filter((row) => row[what].error !== undefined);
+  known.sort((a, b) => Math.abs(b[what].error) - Math.abs(a[what].error));
+  return [
+    '| point | measured | predicted | error | reason |',
+    '|---|---:|---:|---:|---|',
+    ...known.slice(0, 10).map(({ point, [what]: { measured, predicted, error } }) => {
+      const name = `[${point.id}](${point.url})`;
+      return `| ${name} | ${format(measured)} | ${format(predicted)} | ${signed(error)} | ${reasonOf(point, what)} |`;
+    }),
+  ];
+}
+
+const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
+
+export function quantile(values, share) {
+  const sorted = [...values].sort((a, b) => a - b);
+  const at = share * (sorted.length - 1);
+  const low = sorted[Math.floor(at)];
+  return low + (sorted[Math.ceil(at)] - low) * (at - Math.floor(at));
+}
+
+const percent = (value) => `${(value * 100).toFixed(1)} %`;
+const signed = (value) => `${value < 0 ? '−' : '+'}${percent(Math.abs(value))}`;
