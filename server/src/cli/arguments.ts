@@ -71,10 +71,10 @@ export function checkArguments(args: readonly string[]): CheckArguments {
   };
 }
 
-/** Reads the arguments of `shardlens estimate`. Throws a {@link UsageError} where they make no sense. */
-export function estimateArguments(args: readonly string[]): EstimateArguments {
+/** Reads the arguments of `shardlens estimate` and `fit`. Throws a {@link UsageError} where they make no sense. */
+export function estimateArguments(args: readonly string[], command: string): EstimateArguments {
   const { values, positionals } = parse(args, RUN_OPTIONS);
-  if (positionals.length !== 1) throw new UsageError('estimate takes one FILE.');
+  if (positionals.length !== 1) throw new UsageError(`${command} takes one FILE.`);
   return { ...runArguments(values, positionals), format: choice(values.format, ESTIMATE_FORMATS) };
 }
 
@@ -82,6 +82,32 @@ export function estimateArguments(args: readonly string[]): EstimateArguments {
 export function plainArguments(args: readonly string[]): { words: readonly string[]; json: boolean } {
   const { values, positionals } = parse(args, { format: RUN_OPTIONS.format });
   return { words: positionals, json: choice(values.format, ESTIMATE_FORMATS) === 'json' };
+}
+
+export interface ImportArguments {
+  readonly files: readonly string[];
+  /** Catalog id for what the files do not say. */
+  readonly hardware: string | undefined;
+  /** Name under which the machine is written into shardlens.json. */
+  readonly target: string | undefined;
+  readonly config: string | undefined;
+  readonly json: boolean;
+}
+
+/** Reads the arguments of `shardlens hardware import`. Throws a {@link UsageError} where they make no sense. */
+export function importArguments(args: readonly string[]): ImportArguments {
+  const { hardware, config, format } = RUN_OPTIONS;
+  const { values, positionals } = parse(args, { hardware, config, format, target: { type: 'string' } });
+  if (positionals.length === 0) throw new UsageError('hardware import takes FILE…, or - for standard input.');
+  if (values.target?.trim() === '') throw new UsageError('--target takes a name.');
+  if (values.config !== undefined && values.target === undefined) throw new UsageError('--config needs --target NAME.');
+  return {
+    files: positionals,
+    hardware: values.hardware,
+    target: values.target?.trim(),
+    config: values.config,
+    json: choice(values.format, ESTIMATE_FORMATS) === 'json',
+  };
 }
 
 function parse<T extends Options>(args: readonly string[], options: T) {

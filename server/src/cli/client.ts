@@ -5,7 +5,14 @@ import type { Overrides } from '../core/analysis';
 import type { Path } from '../core/source';
 import { connectInMemory } from '../lsp/connection';
 import { ownCore } from '../lsp/own-core';
-import { type CheckAnswer, type CheckedFile, type CheckParams, methods } from '../lsp/protocol';
+import {
+  type CheckAnswer,
+  type CheckedFile,
+  type CheckParams,
+  type FitAnswer,
+  type FitParams,
+  methods,
+} from '../lsp/protocol';
 import { createServer } from '../lsp/server';
 import { pathOf, uriOf } from '../lsp/uri';
 
@@ -21,6 +28,8 @@ export interface ClientOptions {
 /** A language-server client in our own process: what it shows is what an editor would show. */
 export interface Client {
   check(paths: readonly Path[], options?: Omit<CheckParams, 'uris'>): Promise<readonly CheckedFile[]>;
+  /** Edits that make the run of a file fit, or go faster; null when the file describes no run. `onTried` hears how many were tried. */
+  fit(path: Path, onTried: (count: number) => void): Promise<FitAnswer | null>;
   /** Gives a text for a path, as an open editor does. */
   open(path: Path, text: string): void;
   /** Edits of all safe fixes of a file that can be applied together, by path; empty when there are none. */
@@ -48,6 +57,10 @@ export async function startClient({ roots, allowed, overrides }: ClientOptions):
         files.push(...answer.files);
       }
       return files;
+    },
+    async fit(file, onTried) {
+      client.onNotification(methods.fitProgress, ({ tried }: { readonly tried: number }) => onTried(tried));
+      return client.sendRequest<FitAnswer | null>(methods.fit, { uri: uriOf(file) } satisfies FitParams);
     },
     open(file, text) {
       const languageId = /\.ya?ml$/i.test(file) ? 'yaml' : 'json';

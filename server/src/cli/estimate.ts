@@ -1,40 +1,19 @@
-import path from 'node:path';
 import type { BillTable } from '../core/features/bill-table';
 import type { Bill } from '../core/features/breakdown';
 import type { CheckedFile } from '../lsp/protocol';
-import { absolute, type EstimateArguments, estimateArguments } from './arguments';
-import { rootOf, startClient } from './client';
+import { estimateArguments } from './arguments';
 import { coloursFor } from './colour';
 import { json } from './formats/json';
-import { outputOf, shownPath, withArticle } from './report';
+import { missingFlags, openOne } from './one-file';
+import { outputOf, shownPath } from './report';
 import { table, widthFor, wrapped } from './table';
 import { status, UsageError } from './usage';
-import { kindOf } from './walk';
 
 /** `shardlens estimate FILE`: what the run needs and how long a step takes, with the whole bill. */
 export async function estimate(words: readonly string[]): Promise<number> {
-  const args = estimateArguments(words);
+  const args = estimateArguments(words, 'estimate');
   const [written = ''] = args.paths;
-  const file = absolute(written);
-  const kind = kindOf(file);
-  if (kind === 'missing') throw new UsageError(`${written} does not exist.`);
-  if (kind === 'folder') throw new UsageError(`${written} is a folder; estimate takes one config file.`);
-  const client = await startClient({
-    roots: [rootOf(absolute(path.dirname(file)))],
-    allowed: [...args.named, file],
-    overrides: args.overrides,
-  });
-  const [checked] = await client.check([file], { report: true, bill: true });
-  if (!checked) throw new Error('the server gave no answer');
-  if (checked.unreadable !== null) throw new UsageError(`${shownPath(file)} ${checked.unreadable}.`);
-  if (checked.dialect === null) {
-    const what =
-      checked.framework === null
-        ? 'not a config Shardlens knows'
-        : `${withArticle(checked.framework)} recipe, which Shardlens does not read yet`;
-    throw new UsageError(`${shownPath(file)} is ${what}; there is nothing to estimate.`);
-  }
-  ensureFlagsFound(args, checked);
+  const { checked, file } = await openOne('estimate', args, { report: true, bill: true });
   const output = outputOf([checked], false);
   if (args.format === 'json') process.stdout.write(json(output));
   else if (checked.bill) process.stdout.write(billText(checked.bill) + nextSteps(checked));
@@ -48,31 +27,17 @@ export async function estimate(words: readonly string[]): Promise<number> {
   return errors > 0 ? status.findings : status.ok;
 }
 
-/** A model or machine named on the command line that is none: an estimate without it would answer another question. */
-function ensureFlagsFound({ overrides }: EstimateArguments, { run, diagnostics }: CheckedFile): void {
-  const isLost =
-    (overrides.model !== undefined && run?.model === null) ||
-    (overrides.hardware !== undefined && run?.hardware === null);
-  if (!isLost) return;
-  const reasons = diagnostics.filter(({ code }) => code === 'unreadable-input').map(({ message }) => String(message));
-  throw new UsageError(reasons.join(' ') || 'the model or the hardware named on the command line is not known.');
-}
-
 function counted(count: number, one: string): string {
   return `${count} ${count === 1 ? one : `${one}s`}`;
 }
 
 /** What to add to the command for the figures that are missing; nothing where they are all there. */
-function nextSteps({ run, estimate: figures }: CheckedFile): string {
-  if (!run || (figures?.memoryPerGpu && figures.step)) return '';
-  const missing = [
-    run.model === null ? '--model ID (`shardlens models list`)' : '',
-    run.hardware === null ? '--hardware ID (`shardlens hardware list`)' : '',
-    run.sequenceLength === null ? '--seq-len N' : '',
-  ].filter((it) => it !== '');
-  if (missing.length === 0) return '';
+function nextSteps(checked: CheckedFile): string {
+  const { run, estimate: figures } = checked;
+  const missing = missingFlags(checked);
+  if (!run || missing === '' || (figures?.memoryPerGpu && figures.step)) return '';
   const what = figures?.memoryPerGpu ? 'the step time' : 'memory and step time';
-  return `\nFor ${what}, name what is not known: ${missing.join(', ')}; or write it once in shardlens.json.\n`;
+  return `\nFor ${what}, name what is not known: ${missing}; or write it once in shardlens.json.\n`;
 }
 
 /** The bill as aligned tables; sources, which are long, stand numbered at the end. */

@@ -22,6 +22,8 @@ async function run([command, ...rest]: readonly string[]): Promise<number | unde
       return (await import('./check')).check(rest);
     case 'estimate':
       return (await import('./estimate')).estimate(rest);
+    case 'fit':
+      return (await import('./fit')).fit(rest);
     case 'hardware':
       return (await import('./hardware')).hardware(rest);
     case 'models':
@@ -30,8 +32,6 @@ async function run([command, ...rest]: readonly string[]): Promise<number | unde
       return (await import('./explain')).explain(rest);
     case 'lsp':
       return serve(rest);
-    case 'fit':
-      throw new UsageError('fit is not built yet; `shardlens estimate FILE` shows what the run needs.');
     case '--version':
     case '-v':
       process.stdout.write(`${version}\n`);

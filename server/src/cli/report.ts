@@ -119,7 +119,8 @@ function textOf(message: Diagnostic['message']): string {
   return typeof message === 'string' ? message : message.value;
 }
 
-function editsOf({ changes = {} }: WorkspaceEdit): OutputFix['edits'] {
+/** Edits as our output has them. */
+export function editsOf({ changes = {} }: WorkspaceEdit): OutputFix['edits'] {
   return Object.entries(changes).flatMap(([uri, edits]) =>
     edits.map(({ range, newText }) => ({ path: shownPath(pathOf(uri)), range, newText })),
   );

@@ -11,18 +11,24 @@ Usage: shardlens <command> [options]
 
   check [PATH…]                    validate; folders are searched for configs it recognises
   estimate FILE                    memory, time and offload for one config
+  fit FILE                         edits that make the run fit, or go faster, best first
   hardware [list | show ID]        the catalog of accelerators and instances
+  hardware import FILE…            your own machine, from an NCCL log or the output of nvidia-smi, rocm-smi, neuron-ls
   models [list | show ID|PATH]     the catalog of models, or the count of a config.json
   explain RULE                     a rule's page
   lsp --stdio                      the language server, for any editor
 
-Options of check and estimate:
+Options of check, estimate and fit:
   --model ID|PATH                  catalog id, or a folder or config.json in Hugging Face format
   --hardware ID|PATH               instance or accelerator of the catalog, or a cluster description
   --nodes N, --gpus N              number of nodes, and GPUs used on each
   --seq-len N                      tokens of the longest sample
   --config PATH                    the shardlens.json to use instead of the nearest one
   --format FORMAT                  text or json; check also sarif, github, junit
+
+Options of hardware import:
+  --target NAME                    write the machine into shardlens.json, as a target of this name
+  --hardware ID                    what the machine is, where the files do not tell
 
 Options of check:
   --fix                            apply the safe fixes
@@ -32,5 +38,6 @@ Options of check:
 
   --help, --version
 
-Exit status: 0 nothing at error level, 1 findings that fail the check, 2 wrong usage or an unreadable file.
+Exit status: 0 nothing at error level, 1 findings that fail the check (fit: nothing makes it fit), 2 wrong usage or an
+unreadable file.
 `;

@@ -1,6 +1,8 @@
-import type { CodeAction, Diagnostic } from 'vscode-languageserver-protocol';
+import type { CodeAction, Diagnostic, WorkspaceEdit } from 'vscode-languageserver-protocol';
 import type { Bill } from '../core/features/breakdown';
-import type { ReportedEstimate, ReportedRun } from '../core/features/report';
+import type { ReportedEstimate, ReportedFigures, ReportedRun } from '../core/features/report';
+import type { Merit } from '../core/fit/choose';
+import type { TrainingEffect } from '../core/fit/move';
 import type { DialectId } from '../core/source';
 
 /**
@@ -80,6 +82,48 @@ export interface BreakdownAnswer {
   readonly markdown: string;
 }
 
+/** Request `shardlens/fit` {uri}: edits that make the run fit, or go faster where it fits. Can be cancelled. */
+export interface FitParams {
+  readonly uri: string;
+}
+
+/** Notification `shardlens/fitProgress` (server to client): runs tried so far. */
+export interface FitProgress {
+  readonly uri: string;
+  readonly tried: number;
+}
+
+export interface FitAnswer {
+  readonly path: string;
+  readonly dialect: DialectId;
+  readonly goal: 'fit' | 'faster';
+  /** Why there is no remedy; null where there is one. */
+  readonly why: string | null;
+  readonly tried: number;
+  readonly complete: boolean;
+  readonly before: ReportedFigures;
+  /** Best first: the smallest change, the fastest run, then what lies between. */
+  readonly remedies: readonly FitRemedy[];
+}
+
+export interface FitRemedy {
+  readonly title: string;
+  readonly merits: readonly Merit[];
+  readonly training: TrainingEffect;
+  readonly notes: readonly string[];
+  readonly changes: readonly {
+    readonly path: string;
+    readonly key: string;
+    /** Absent where the key is not there. */
+    readonly from?: unknown;
+    /** Absent where the key goes. */
+    readonly to?: unknown;
+  }[];
+  /** Predicted for the files as they then read. */
+  readonly after: ReportedFigures;
+  readonly edit: WorkspaceEdit;
+}
+
 /** Request `shardlens/explain` {rule}: a rule's page as Markdown. */
 export interface ExplainParams {
   readonly rule: string;
@@ -106,6 +150,8 @@ export const methods = {
   targets: 'shardlens/targets',
   breakdown: 'shardlens/breakdown',
   explain: 'shardlens/explain',
+  fit: 'shardlens/fit',
+  fitProgress: 'shardlens/fitProgress',
   check: 'shardlens/check',
   overrides: 'shardlens/overrides',
   refresh: 'shardlens/refresh',

@@ -2,7 +2,7 @@ import type { Analysis, Overrides } from '../core/analysis';
 import type { AnalysisInput } from '../core/analyze';
 import type { Catalogs } from '../core/catalogs';
 import type { Finding } from '../core/findings';
-import type { Path, ReadResult, SourceFile } from '../core/source';
+import type { Path, ReadResult, SourceFile, Workspace } from '../core/source';
 import type { Connection } from './connection';
 import type { ConvertContext } from './convert';
 import { OpenDocuments } from './documents';
@@ -76,6 +76,11 @@ export class Session {
     this.overridesEdition++;
   }
 
+  /** What was picked in the editor or given as flags. */
+  get overridesInForce(): Overrides {
+    return this.overrides;
+  }
+
   /** The current analysis of a file, made anew only if something it looked at has changed. Throws where the core does. */
   snapshot(path: Path): Snapshot {
     this.files.nextTurn();
@@ -94,6 +99,12 @@ export class Session {
     const snapshot: AnalysedSnapshot = { ok: true, analysis, workspace, id: ++this.lastId };
     this.keep(path, snapshot);
     return snapshot;
+  }
+
+  /** A file among other texts than the current ones, for the same target; kept nowhere. */
+  analyzeIn(file: SourceFile, workspace: Workspace): Analysis {
+    const { analyze, catalogs } = this.core;
+    return analyze(file, { workspace, catalogs, overrides: this.overrides });
   }
 
   /** As {@link snapshot}, after the files it needs have come from the client. Only virtual workspaces wait. */

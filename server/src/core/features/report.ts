@@ -85,11 +85,34 @@ function shardingName({ sharding }: TrainingRun): string | null {
   return value.kind;
 }
 
+/** What a run needs and takes: the part of an estimate that tells two runs apart. */
+export type ReportedFigures = Pick<ReportedEstimate, 'memoryPerGpu' | 'hostMemoryPerNode' | 'step'>;
+
 /** The estimate without its terms, which the breakdown shows. */
 export function reportEstimate(analysis: Analysis): ReportedEstimate | null {
   const estimate = analysis.estimate();
   if (!estimate) return null;
-  const { memory, host, checkpoint, step } = estimate;
+  const { memory, checkpoint } = estimate;
+  const { memoryPerGpu, hostMemoryPerNode, step } = reportFigures(estimate);
+  return {
+    memoryPerGpu,
+    phases: memory && {
+      load: bytesOf(memory.phases.load),
+      step: bytesOf(memory.phases.step),
+      eval: bytesOf(memory.phases.eval),
+      save: bytesOf(memory.phases.save),
+    },
+    hostMemoryPerNode,
+    checkpoint: checkpoint && { bytes: Math.round(checkpoint.bytes) },
+    step,
+    links: estimate.links,
+    offloads: estimate.offloads,
+    assumptions: estimate.assumptions,
+  };
+}
+
+/** Memory per GPU and per host, and the step, of any estimate. */
+export function reportFigures({ memory, host, step }: Estimate): ReportedFigures {
   return {
     memoryPerGpu: memory && {
       ...interval(memory),
@@ -99,12 +122,6 @@ export function reportEstimate(analysis: Analysis): ReportedEstimate | null {
       allocated: Math.round(memory.allocated),
       breakdown: mapped(memory.breakdown),
     },
-    phases: memory && {
-      load: bytesOf(memory.phases.load),
-      step: bytesOf(memory.phases.step),
-      eval: bytesOf(memory.phases.eval),
-      save: bytesOf(memory.phases.save),
-    },
     hostMemoryPerNode: host && {
       bytes: Math.round(host.bytes),
       low: Math.round(host.low),
@@ -112,7 +129,6 @@ export function reportEstimate(analysis: Analysis): ReportedEstimate | null {
       capacity: whole(host.capacity),
       fits: host.fits,
     },
-    checkpoint: checkpoint && { bytes: Math.round(checkpoint.bytes) },
     step: step && {
       seconds: step.seconds,
       low: step.low,
@@ -122,9 +138,6 @@ export function reportEstimate(analysis: Analysis): ReportedEstimate | null {
       bottleneck: step.bottleneck,
       breakdown: step.breakdown,
     },
-    links: estimate.links,
-    offloads: estimate.offloads,
-    assumptions: estimate.assumptions,
   };
 }
 

@@ -1,0 +1,69 @@
+import type { Candidate } from './search';
+
+/** What a remedy is best at: `fastest` keeps the training as it is, `fastest-numerics` does not. */
+export type Merit = 'smallest' | 'fastest' | 'fastest-numerics' | 'balanced';
+
+/** Steps whose predicted times differ by less than this share count as equally fast; the model is not finer. */
+const SAME_TIME = 0.02;
+
+/** The order in which the smallest change is looked for: fewest moves, then the same training, then time, then memory. */
+export function bySize(a: Candidate, b: Candidate): number {
+  return (
+    a.moves.length - b.moves.length ||
+    effectOf(a) - effectOf(b) ||
+    secondsOf(a) - secondsOf(b) ||
+    notesOf(a) - notesOf(b) ||
+    a.high - b.high
+  );
+}
+
+/** The order in which the fastest is looked for: of runs that are equally fast the one with fewest moves. */
+export function bySpeed(candidates: readonly Candidate[]): Candidate[] {
+  const sorted = [...candidates].sort((a, b) => secondsOf(a) - secondsOf(b) || bySize(a, b));
+  const groups: Candidate[][] = [];
+  for (const candidate of sorted) {
+    const group = groups.at(-1);
+    const first = group?.[0];
+    if (group && first && secondsOf(candidate) <= secondsOf(first) * (1 + SAME_TIME)) group.push(candidate);
+    else groups.push([candidate]);
+  }
+  return groups.flatMap((group) => group.sort(bySize));
+}
+
+/**
+ * The candidates that no other beats in everything at once: number of moves, effect on the training, seconds, memory. All of
+ * them fit, so memory is headroom only, and counts by quarters of the GPU.
+ */
+export function paretoFront(candidates: readonly Candidate[]): Candidate[] {
+  const front: Candidate[] = [];
+  for (const candidate of bySpeed(candidates)) {
+    if (!front.some((other) => isNoWorse(other, candidate))) front.push(candidate);
+  }
+  return front.sort(bySize);
+}
+
+function isNoWorse(a: Candidate, b: Candidate): boolean {
+  return (
+    a.moves.length <= b.moves.length &&
+    effectOf(a) <= effectOf(b) &&
+    secondsOf(a) <= secondsOf(b) * (1 + SAME_TIME) &&
+    quarters(a) <= quarters(b)
+  );
+}
+
+function quarters({ share }: Candidate): number {
+  return Math.ceil(4 * share);
+}
+
+/** 0: the training stays the same; 1: another arithmetic or optimizer. */
+export function effectOf({ moves }: Candidate): number {
+  return moves.some(({ training }) => training === 'numerics') ? 1 : 0;
+}
+
+function notesOf({ moves }: Candidate): number {
+  return moves.filter(({ note }) => note !== undefined).length;
+}
+
+function secondsOf({ seconds }: Candidate): number {
+  return seconds ?? Number.POSITIVE_INFINITY;
+}

@@ -1,0 +1,47 @@
+import { known } from '../../run/known';
+import type { Optimizer } from '../../run/training-run';
+import { type Dimension, isSettledByFiles, type Move, TRIED, type TrainingEffect, writeTo } from '../move';
+
+interface Choice {
+  readonly name: string;
+  readonly training: TrainingEffect;
+  readonly implementation: 'fused' | 'paged' | 'loop';
+  readonly note?: string;
+}
+
+const BITSANDBYTES = 'needs the bitsandbytes package';
+
+/** Adam in less memory or time, the most alike first (transformers src/transformers/training_args.py OptimizerNames, 5.18.0). */
+const CHOICES: readonly Choice[] = [
+  { name: 'adamw_torch_fused', training: 'same', implementation: 'fused' },
+  { name: 'adamw_bnb_8bit', training: 'numerics', implementation: 'fused', note: BITSANDBYTES },
+  { name: 'paged_adamw_8bit', training: 'numerics', implementation: 'paged', note: BITSANDBYTES },
+  {
+    name: 'adafactor',
+    training: 'numerics',
+    implementation: 'loop',
+    note: 'another optimizer: its learning rate differs',
+  },
+];
+
+/** Optimizers of the Trainer that keep smaller states; DeepSpeed's own and a script's are left alone. */
+export const optimizer: Dimension = (run) => {
+  const { trainer } = run.configs;
+  const { name, owner } = run.optimizer;
+  if (!trainer || owner !== 'trainer' || !name.known || !isSettledByFiles(run, name)) return [];
+  if (!/^adamw_torch(_fused)?$/.test(name.value)) return [];
+  return CHOICES.filter((choice) => choice.name !== name.value).map(
+    (choice): Move => ({
+      dimension: 'optimizer',
+      title: `Set optim to ${choice.name}`,
+      training: choice.training,
+      ...(choice.note && { note: choice.note }),
+      writes: [writeTo(trainer, 'optim', choice.name)],
+      apply: (it) => ({ ...it, optimizer: built(choice) }),
+    }),
+  );
+};
+
+function built({ name, implementation }: Choice): Optimizer {
+  return { name: known(name, TRIED), implementation: known(implementation, TRIED), owner: 'trainer' };
+}
