@@ -51,7 +51,9 @@ function trainer(setup) {
     gradient_accumulation_steps: accumulation,
     // FSDP recomputes by its own key; with both the Trainer raises.
     gradient_checkpointing: setup.checkpointing === 'full' && sharding !== 'fsdp',
-    ...(sharding.startsWith('zero') ? { deepspeed: 'ds_config.json', [precision === 'fp16' ? 'fp16' : 'bf16']: true } : flags),
+    ...(sharding.startsWith('zero')
+      ? { deepspeed: 'ds_config.json', [precision === 'fp16' ? 'fp16' : 'bf16']: true }
+      : flags),
     ...(trl ? { max_length: sequence, packing: packed, dtype: flags.dtype } : packed ? { block_size: sequence } : {}),
     ...(packed || trl ? {} : { packing: false }),
     ...(setup.optimizer === undefined ? {} : { optim: setup.optimizer }),

@@ -1,6 +1,7 @@
 // What the benchmark runs: the product's own pipeline, from the bytes of files to an estimate.
-import { analyze } from '../../../server/src/core/analyze';
+
 import type { Analysis } from '../../../server/src/core/analysis';
+import { analyze } from '../../../server/src/core/analyze';
 import { parseSource } from '../../../server/src/core/syntax/parse';
 import { loadCatalogs } from '../../../server/src/data/index';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';

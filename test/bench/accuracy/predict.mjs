@@ -12,7 +12,9 @@ const folder = path.dirname(fileURLToPath(import.meta.url));
 const GIB = 2 ** 30;
 
 export function readPoints() {
-  const { urls, models, hardware, points, leftOut } = JSON.parse(readFileSync(path.join(folder, 'points.json'), 'utf8'));
+  const { urls, models, hardware, points, leftOut } = JSON.parse(
+    readFileSync(path.join(folder, 'points.json'), 'utf8'),
+  );
   const full = points.map((point) => ({
     ...point,
     url: `${urls[point.url]}${point.line ?? ''}`,

@@ -18,7 +18,11 @@ export function report(scored, leftOut, { commit, date }) {
     'Figures are compared like with like: `allocated` and `reserved` as torch reports them, `driver` as nvidia-smi does.',
     'The columns of the peers show the median error of their published formulas on the same points, where they have one.',
     '',
-    ...table(memory, 'memory', PEERS.map(({ name }) => name)),
+    ...table(
+      memory,
+      'memory',
+      PEERS.map(({ name }) => name),
+    ),
     '',
     ...PEERS.map(({ name, what, source }) => `- ${name}: ${what}; ${source}.`),
     '',
@@ -50,11 +54,7 @@ export function report(scored, leftOut, { commit, date }) {
 }
 
 /** What was fitted where; changed by hand when the model is. */
-const HOLDING_OUT = [
-  '### What was fitted on what',
-  '',
-  'Activations, states and buffers are counted, not fitted.',
-];
+const HOLDING_OUT = ['### What was fitted on what', '', 'Activations, states and buffers are counted, not fitted.'];
 
 function table(rows, what, peers) {
   const bySource = Map.groupBy ? Map.groupBy(rows, sourceOf) : grouped(rows);
@@ -79,14 +79,37 @@ function grouped(rows) {
 function line(name, rows, what, peers, groups) {
   const known = rows.map((row) => row[what]).filter(({ error }) => error !== undefined);
   // A source with many points must not drown the others: there each counts as one.
-  const sets = (groups ?? [rows]).map((ones) => ones.map((row) => row[what]).filter(({ error }) => error !== undefined));
+  const sets = (groups ?? [rows]).map((ones) =>
+    ones.map((row) => row[what]).filter(({ error }) => error !== undefined),
+  );
   const over = (figure) => mean(sets.filter((ones) => ones.length > 0).map(figure));
   const cells = [
     name,
     known.length === rows.length ? rows.length : `${known.length} of ${rows.length}`,
-    percent(over((ones) => quantile(ones.map(({ error }) => Math.abs(error)), 0.5))),
-    percent(over((ones) => quantile(ones.map(({ error }) => Math.abs(error)), 0.9))),
-    signed(over((ones) => quantile(ones.map(({ error }) => error), 0.5))),
+    percent(
+      over((ones) =>
+        quantile(
+          ones.map(({ error }) => Math.abs(error)),
+          0.5,
+        ),
+      ),
+    ),
+    percent(
+      over((ones) =>
+        quantile(
+          ones.map(({ error }) => Math.abs(error)),
+          0.9,
+        ),
+      ),
+    ),
+    signed(
+      over((ones) =>
+        quantile(
+          ones.map(({ error }) => error),
+          0.5,
+        ),
+      ),
+    ),
     percent(over((ones) => ones.filter(({ isInside }) => isInside).length / ones.length)),
     ...peers.map((peer) => {
       const errors = known.map((one) => one.peers[peer]).filter((error) => error !== undefined);

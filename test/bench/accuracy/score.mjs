@@ -9,7 +9,8 @@ export function score(point, prediction) {
   return {
     point,
     why: prediction.why,
-    memory: memory && compared(memory.gib, prediction.memory?.[memory.kind], facts && peerMemory(point, facts, memory.gib)),
+    memory:
+      memory && compared(memory.gib, prediction.memory?.[memory.kind], facts && peerMemory(point, facts, memory.gib)),
     time:
       seconds === undefined
         ? undefined

@@ -185,7 +185,8 @@ function tune(point) {
 function litgpt(point) {
   const { method, quant } = point.other;
   if (method !== 'finetune_lora') return `${method} is in no config of PEFT that we read`;
-  if (point.strategy.fsdp) return 'the peak is litgpt loading the whole model on every GPU, which the Trainer does not do';
+  if (point.strategy.fsdp)
+    return 'the peak is litgpt loading the whole model on every GPU, which the Trainer does not do';
   const sequence = Number(/\d+/.exec(point.seq_len)[0]);
   const targets = { 'phi-1.5': ['q_proj', 'v_proj'], 'stablelm-base-alpha-3b': ['query_key_value'] };
   const base = {
@@ -232,7 +233,12 @@ function llmFoundry(point) {
   const setup = {
     model: mpt(point.model),
     hardware: {
-      node: { accelerator: big ? 'nvidia-a100-sxm4-80gb' : 'nvidia-a100-sxm4-40gb', count: 8, vcpus: 128, pcieGeneration: 4 },
+      node: {
+        accelerator: big ? 'nvidia-a100-sxm4-80gb' : 'nvidia-a100-sxm4-40gb',
+        count: 8,
+        vcpus: 128,
+        pcieGeneration: 4,
+      },
       between: { transport: 'roce', gbpsPerNic: 200, nicsPerNode: 8 },
     },
     ...place(point),
@@ -323,7 +329,8 @@ function internEvo(point) {
 
 function korthikanti(point) {
   if (point.kind === 'analytic') return 'figures of a formula, not of a run';
-  if (point.activation_checkpointing !== 'full') return 'selective recompute with sequence parallelism is in no config of DeepSpeed';
+  if (point.activation_checkpointing !== 'full')
+    return 'selective recompute with sequence parallelism is in no config of DeepSpeed';
   const { tp, pp } = point.strategy;
   const setup = {
     model: gpt2(point.model, point.seq_len),
@@ -471,7 +478,11 @@ export const SOURCES = [
   { prefix: 'mpt-', name: 'llm-foundry', read: llmFoundry },
   { prefix: 'bloom-', name: 'BLOOM', read: bloomPrequel },
   { prefix: 'internevo-', name: 'InternEvo', read: internEvo },
-  { prefix: 'nemo-', name: 'NeMo', read: no('recompute and overlap settings are in recipes that the table does not give') },
+  {
+    prefix: 'nemo-',
+    name: 'NeMo',
+    read: no('recompute and overlap settings are in recipes that the table does not give'),
+  },
   {
     prefix: 'mcore-',
     name: 'Megatron-LM',

@@ -175,7 +175,7 @@ export interface RunSpec {
   readonly mode?: 'autocast' | 'pure';
   readonly optimizer?: string;
   readonly implementation?: 'fused' | 'foreach' | 'loop';
-  readonly lora?: { readonly rank: number; readonly targets: readonly string[] };
+  readonly lora?: { readonly rank: number; readonly targets: readonly string[]; readonly dropout?: number };
   readonly quantization?: 'nf4';
   readonly packing?: boolean;
   readonly evaluation?: boolean;
@@ -232,7 +232,12 @@ export function testRun(spec: RunSpec = {}): TrainingRun {
     lora:
       spec.lora === undefined
         ? undefined
-        : value({ rank: value(spec.lora.rank), targets: value(spec.lora.targets), modulesToSave: value([]) }),
+        : value({
+            rank: value(spec.lora.rank),
+            targets: value(spec.lora.targets),
+            modulesToSave: value([]),
+            dropout: value(spec.lora.dropout ?? 0),
+          }),
     quantization: spec.quantization === undefined ? undefined : value(spec.quantization),
     method: value('sft'),
     torchCompile: value(false),

@@ -92,7 +92,13 @@ export function oracleRun(point: OraclePoint, model: Model): TrainingRun {
     packing: point.mask !== true,
     ...(point.lora === undefined
       ? {}
-      : { lora: { rank: point.lora.r, targets: typeof targets === 'string' ? [targets] : (targets ?? []) } }),
+      : {
+          lora: {
+            rank: point.lora.r,
+            dropout: point.lora.dropout ?? 0,
+            targets: typeof targets === 'string' ? [targets] : (targets ?? []),
+          },
+        }),
   });
 }
 

@@ -98,6 +98,7 @@ function modelOf(
     layers: layout.layers,
     vocabSize: layout.vocabSize,
     tiedEmbeddings: layout.tied,
+    activation: activationIn(config),
     maxPositions: layout.maxPositions,
     dtype: dtypeIn(config),
     ...addUp(layout),
@@ -113,6 +114,13 @@ function architectureIn(config: ConfigFields): string | undefined {
   const list = config.architectures;
   const first = Array.isArray(list) ? list[0] : undefined;
   return typeof first === 'string' ? first : undefined;
+}
+
+function activationIn(config: ConfigFields): string | undefined {
+  const text = isFields(config.text_config) ? config.text_config : {};
+  const names = ['hidden_act', 'activation_function', 'hidden_activation'];
+  const own = names.map((name) => config[name] ?? text[name]).find((value) => value !== undefined);
+  return typeof own === 'string' ? own : undefined;
 }
 
 /** `dtype`, formerly `torch_dtype`; composite models may keep it with the text model. */

@@ -81,6 +81,8 @@ export interface Model {
   readonly layers: number;
   readonly vocabSize: number;
   readonly tiedEmbeddings: boolean;
+  /** Activation of the MLP as config.json names it (`hidden_act`): some are one kernel, some several tensors. */
+  readonly activation?: string | undefined;
   readonly maxPositions: number | undefined;
   /** dtype the checkpoint is stored in (`torch_dtype`/`dtype` of config.json). */
   readonly dtype: string | undefined;

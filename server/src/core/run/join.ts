@@ -10,7 +10,7 @@ import { readPlace } from './cluster';
 import { findConsumer } from './consumer';
 import { type FileFacts, FileFinder, factsOf } from './files';
 import { type Links, linkFiles } from './links';
-import { readLora, readQuantization } from './lora';
+import { readLora, readNestedQuantization, readQuantization } from './lora';
 import { readModel } from './model';
 import { readOptimizer } from './optimizer';
 import { readParallelism, shardRanks } from './parallelism';
@@ -110,6 +110,7 @@ function describeRun(
     fusedLoss: readFusedLoss(sources),
     lora: readLora(sources),
     quantization: readQuantization(sources),
+    nestedQuantization: readNestedQuantization(sources),
     method: args.method,
     torchCompile: readCompile(sources),
     gradientClipping: readClipping(sources),

@@ -2,7 +2,7 @@ import { TRL_DEFAULTS } from '../dialects/trainer/defaults';
 import { type Known, known, unknown } from './known';
 import type { RunSources } from './sources';
 import type { Lora, TrainingRun } from './training-run';
-import { booleanFrom, byDefault, countFrom, textFrom, textsFrom } from './written';
+import { booleanFrom, byDefault, countFrom, numberFrom, textFrom, textsFrom } from './written';
 
 /** LoRA as TRL's ModelConfig names it, or as PEFT-style keys of other scripts do; undefined where nothing mentions it. */
 export function readLora(sources: RunSources): Known<Lora> | undefined {
@@ -23,9 +23,19 @@ export function readLora(sources: RunSources): Known<Lora> | undefined {
       rank: rank ? countFrom(rank) : args.trl ? byDefault(value, of, source) : unknown('no key gives the LoRA rank'),
       targets: readTargets(sources),
       modulesToSave: modules && modules.plain !== null ? textsFrom(modules) : byDefault([], of, source),
+      dropout: readDropout(sources),
     },
     origin,
   );
+}
+
+/** TRL's ModelConfig has a default of its own; PEFT's is none (src/peft/tuners/lora/config.py). */
+function readDropout({ args }: RunSources): Known<number> {
+  const written = args.get('lora_dropout');
+  if (written && written.plain !== null) return numberFrom(written);
+  const { value, of, source } = TRL_DEFAULTS.loraDropout;
+  if (args.trl) return byDefault(value, of, source);
+  return byDefault(0, 'PEFT', 'peft src/peft/tuners/lora/config.py');
 }
 
 function readTargets({ args, model }: RunSources): Known<readonly string[]> {
@@ -39,6 +49,17 @@ function readTargets({ args, model }: RunSources): Known<readonly string[]> {
         source: 'peft src/peft/utils/constants.py',
       })
     : unknown(`PEFT has no default modules for ${model.value.modelType}`, model.origin);
+}
+
+/** Whether the scales of 4-bit weights are quantised as well; bitsandbytes' default is not. */
+export function readNestedQuantization({ args }: RunSources): TrainingRun['nestedQuantization'] {
+  const written = args.get(
+    'use_bnb_nested_quant',
+    'bnb_4bit_use_double_quant',
+    'use_nested_quant',
+    'double_quantization',
+  );
+  return written && booleanFrom(written);
 }
 
 /** How the frozen weights are quantized (bitsandbytes); undefined where they are not. */

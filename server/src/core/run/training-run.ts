@@ -87,6 +87,8 @@ export interface Lora {
   readonly targets: Known<readonly string[]>;
   /** Modules trained in full (`modules_to_save`). */
   readonly modulesToSave: Known<readonly string[]>;
+  /** Probability of dropout on what the adapters read; each then keeps a copy of its own. */
+  readonly dropout?: Known<number>;
 }
 
 export interface Batch {
@@ -155,6 +157,8 @@ export interface TrainingRun {
   readonly fusedLoss: Known<boolean>;
   readonly lora: Known<Lora> | undefined;
   readonly quantization: Known<'nf4' | 'fp4' | 'int8'> | undefined;
+  /** Scales of 4-bit weights are quantised too (bitsandbytes' double quantisation). */
+  readonly nestedQuantization?: Known<boolean> | undefined;
   readonly method: Known<'pretrain' | 'sft' | 'dpo' | 'grpo' | 'reward' | 'kto' | 'other'>;
   readonly torchCompile: Known<boolean>;
   readonly gradientClipping: Known<number>;
@@ -168,7 +172,7 @@ export interface TrainingRun {
   readonly disagreements: readonly Disagreement[];
 }
 
-export type FrameworkName = 'transformers' | 'accelerate' | 'deepspeed' | 'trl' | 'torch' | 'peft';
+export type FrameworkName = 'transformers' | 'accelerate' | 'deepspeed' | 'trl' | 'torch' | 'peft' | 'bitsandbytes';
 
 /** An "auto" and the value it becomes. */
 export interface AutoValue {

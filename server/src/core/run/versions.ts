@@ -8,7 +8,15 @@ import type { FrameworkName } from './training-run';
 import { textFrom } from './written';
 
 /** The packages whose release changes what a key means. */
-export const FRAMEWORKS: readonly FrameworkName[] = ['transformers', 'accelerate', 'deepspeed', 'trl', 'torch', 'peft'];
+export const FRAMEWORKS: readonly FrameworkName[] = [
+  'transformers',
+  'accelerate',
+  'deepspeed',
+  'trl',
+  'torch',
+  'peft',
+  'bitsandbytes',
+];
 
 type Versions = Readonly<Partial<Record<FrameworkName, Known<string>>>>;
 

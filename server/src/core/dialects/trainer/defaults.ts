@@ -43,6 +43,7 @@ export const TRL_DEFAULTS = {
   maxLength: { value: 1024, of: TRL, source: `${SFT}:203` },
   maxCompletionLength: { value: 512, of: TRL, source: 'trl trl/trainer/grpo_config.py:493' },
   packing: { value: false, of: TRL, source: `${SFT}:223` },
+  loraDropout: { value: 0.05, of: TRL, source: `${MODEL}:115` },
   loraRank: { value: 16, of: TRL, source: `${MODEL}:107` },
   quantType: { value: 'nf4', of: TRL, source: `${MODEL}:160` },
   dtype: { value: 'fp32', of: TRL, source: `${MODEL}:89` },

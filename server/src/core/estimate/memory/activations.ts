@@ -16,7 +16,7 @@ export interface Activations {
 
 /** Sums blocks over all kinds; pipeline stages hold their share of the blocks for several micro-batches in flight. */
 export function countActivations(facts: Facts): Activations {
-  const { model, tokens, checkpointing, pipeline, accumulation } = facts;
+  const { model, tokens, checkpointing, pipeline, accumulation, counts } = facts;
   const inFlight = pipeline > 1 ? Math.min(accumulation, pipeline) : 1;
   let saved = 0;
   let casts = 0;
@@ -25,14 +25,16 @@ export function countActivations(facts: Facts): Activations {
     const block = model.blocks[i];
     if (block === undefined || block.tower === 'vision' || block.tower === 'audio') continue;
     const bytes = blockBytes(facts, i);
-    const count = block.count / pipeline;
+    const count = block.count * counts.stageShare;
     saved += count * (checkpointing === 'full' ? bytes.checkpoint : bytes.saved);
     casts += checkpointing === 'full' ? 0 : count * bytes.casts;
     if (bytes.saved > largest.saved) largest = bytes;
   }
   const h = model.hiddenSize;
   const ends = tokens * endsPerToken(facts);
-  const total = saved * inFlight + ends;
+  // The pipeline keeps what a stage sent on until its gradient comes back (deepspeed/runtime/pipe/engine.py, pipe_buffers).
+  const sent = pipeline > 1 ? tokens * facts.streamBytes * h : 0;
+  const total = (saved + sent) * inFlight + ends;
   const isFull = checkpointing === 'full';
   const headCast = facts.castsWeights ? 2 * model.vocabSize * h : 0;
   const working = largest.backward + (isFull ? largest.saved + (facts.castsWeights ? largest.casts : 0) : 0);

@@ -35,13 +35,22 @@ export function allocatorFactors(facts: Facts): AllocatorFactors {
 export function driverBytes(facts: Facts): {
   readonly context: number;
   readonly nccl: number;
+  /** Sets of communicators: one per dimension of parallelism. */
+  readonly sets: number;
   readonly low: number;
   readonly high: number;
 } {
   const talks = facts.sharding.kind !== 'single' && (facts.gpusPerNode ?? 2) * (facts.nodes ?? 1) > 1;
   const context = 0.5 * GIB;
-  const nccl = talks ? 0.4 * GIB : 0;
-  return { context, nccl, low: 0.35 * GIB + (talks ? 0.2 * GIB : 0), high: 0.8 * GIB + (talks ? 1.0 * GIB : 0) };
+  const sets = talks ? communicators(facts) : 0;
+  const nccl = 0.4 * GIB * sets;
+  return { context, sets, nccl, low: 0.35 * GIB + 0.2 * GIB * sets, high: 0.8 * GIB + GIB * sets };
+}
+
+/** Ranks of each dimension talk through communicators of their own. */
+function communicators({ tensor, pipeline, context, expert, shards }: Facts): number {
+  const split = [tensor, pipeline, context, expert].filter((ranks) => ranks > 1).length;
+  return split + (shards > 1 || split === 0 ? 1 : 0);
 }
 
 /** The parts beyond what torch calls allocated. */
@@ -74,7 +83,7 @@ export function overheadParts(facts: Facts, transient: number): Part[] {
       group: 'context',
       bytes: driver.nccl,
       label: () => 'NCCL communicators',
-      formula: () => 'typical for one set of communicators (0.2–1 GiB)',
+      formula: () => `${driver.sets} × 0.4 GiB, typical for the communicators of one dimension (0.2–1 GiB)`,
       source: 'estimate, not measured',
       from: [],
     });

@@ -1,6 +1,6 @@
 import type { AttentionShape, Block, MlpShape } from '../../models/model';
 import type { Facts } from './facts';
-import { type FamilyTraits, familyTraits } from './families';
+import { activationOf, type FamilyTraits, familyTraits } from './families';
 
 /** Activation bytes of one block for one micro-step on one rank. */
 export interface BlockBytes {
@@ -32,7 +32,7 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
   else {
     perToken = normsPerToken(facts, traits, block);
     if (attention !== undefined) perToken += attentionPerToken(facts, traits, attention);
-    if (block.mlp !== undefined) perToken += mlpPerToken(facts, traits, block.mlp);
+    if (block.mlp !== undefined) perToken += mlpPerToken(facts, block.mlp);
     perToken += loraPerToken(facts, index) + dropoutPerToken(facts, traits, h);
   }
   const scores = attention === undefined ? 0 : scoreBytes(facts, traits, attention);
@@ -81,7 +81,7 @@ function norm(facts: Facts, traits: FamilyTraits, width: number): number {
 
 /** The input that linear layers keep for their weights' gradients: shared in one dtype, a cast each under autocast over fp32. */
 function consumed(facts: Facts, width: number, consumers: number): number {
-  if (facts.lora !== undefined) return 0;
+  if (facts.lora !== undefined && !facts.savesQuantisedInputs) return 0;
   return facts.castsWeights ? facts.computeBytes * width * consumers : facts.streamBytes * width;
 }
 
@@ -130,14 +130,15 @@ function scoreBytes(facts: Facts, traits: FamilyTraits, shape: AttentionShape): 
 }
 
 /** Gated: gate, activation, up and product; two matrices: the activation's input and output. */
-function mlpPerToken(facts: Facts, traits: FamilyTraits, mlp: MlpShape): number {
+function mlpPerToken(facts: Facts, mlp: MlpShape): number {
   const c = facts.computeBytes;
-  const frozen = facts.lora !== undefined;
+  const frozen = facts.lora !== undefined && !facts.savesQuantisedInputs;
+  const activation = activationOf(facts.model);
   const wide = (size: number): number => {
     if (mlp.gated) return c * size * (frozen ? 3 : 4);
-    if (traits.activation === 'relu') return c * size;
+    if (activation === 'relu') return c * size;
     // gelu_new in Python: five intermediates; under autocast pow and tanh run in fp32. Counted.
-    if (traits.activation === 'python-gelu') return size * (facts.castsWeights ? 16 : 5 * c);
+    if (activation === 'python-gelu') return size * (facts.castsWeights ? 16 : 5 * c);
     return c * size * (frozen ? 1 : 2);
   };
   if (mlp.moe === undefined) return wide(mlp.intermediateSize / facts.tensor);
@@ -156,8 +157,10 @@ function loraPerToken(facts: Facts, index: number): number {
   if (facts.lora === undefined || adapted === undefined) return 0;
   const isShared = facts.sharding.kind === 'zero' || (facts.sharding.kind === 'fsdp' && facts.mixed);
   const width = facts.mixed || isShared ? facts.computeBytes : 4;
-  const inputs = isShared ? adapted.distinctInputs : adapted.inputs;
-  return width * (inputs / facts.tensor + adapted.targets * facts.lora.rank);
+  // Dropout gives each adapter an input of its own, and a mask of one byte.
+  const inputs = isShared && !facts.lora.dropsOut ? adapted.distinctInputs : adapted.inputs;
+  const mask = facts.lora.dropsOut ? adapted.inputs / facts.tensor : 0;
+  return width * (inputs / facts.tensor + adapted.targets * facts.lora.rank) + mask;
 }
 
 function dropoutPerToken(facts: Facts, traits: FamilyTraits, h: number): number {

@@ -11,6 +11,8 @@ export interface WeightSplit {
 export interface Counts {
   /** All weights of the rank. */
   readonly total: number;
+  /** Share of the blocks that the fullest pipeline stage holds. */
+  readonly stageShare: number;
   /** Those of the repeated blocks, by block of the model: one block's parameters on this rank. */
   readonly perBlock: readonly number[];
   /** Embedding, head, final norm: what FSDP's root unit holds. */
@@ -33,7 +35,7 @@ export function elements(group: ParameterGroup): number {
   return product;
 }
 
-/** Counts a model's parameters on the fullest rank. Norms are not split by tensor parallelism; pipeline stages share the blocks evenly. */
+/** Counts a model's parameters on the fullest rank. Norms are not split by tensor parallelism; pipeline stages hold whole blocks. */
 export function countParameters(model: Model, split: WeightSplit): Counts {
   const perBlock: number[] = model.blocks.map(() => 0);
   let outside = 0;
@@ -65,11 +67,13 @@ export function countParameters(model: Model, split: WeightSplit): Counts {
     }
   }
   const stages = split.pipeline;
-  // The first stage holds the embedding and the last the head; the fullest one is taken to hold half of what is outside the blocks.
-  const outsideHere = stages > 1 ? outside / 2 : outside;
-  const share = 1 / stages;
+  // The first stage holds the embedding and the last the head: half of what is outside the blocks, or all of it where they are tied.
+  const outsideHere = stages > 1 && !model.tiedEmbeddings ? outside / 2 : outside;
+  const layers = model.blocks.reduce((sum, block) => sum + block.count, 0);
+  const share = Math.ceil(layers / stages) / Math.max(1, layers);
   return {
     total: inBlocks * share + outsideHere,
+    stageShare: share,
     perBlock,
     outside: outsideHere,
     largest,

@@ -1,5 +1,6 @@
 import type { Model } from '../../models/model';
 import { type Known, type Origin, valueIfKnown } from '../../run/known';
+import { isOlder } from '../../run/sources';
 import type { FsdpSharding, TrainingRun, ZeroSharding } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import { isPadded, readBatch } from './batch';
@@ -50,6 +51,12 @@ export interface Facts {
   readonly lora: LoraCounts | undefined;
   readonly trainable: number;
   readonly quantization: 'nf4' | 'fp4' | 'int8' | undefined;
+  /** The scales of 4-bit weights are quantised too. */
+  readonly nested: boolean;
+  /** Quantised products keep their input: bitsandbytes before 0.43.2 (9e753741). */
+  readonly savesQuantisedInputs: boolean;
+  /** Gradients are zeroed, not freed, after a step: torch before 2.0 (Module.zero_grad). */
+  readonly zeroesGradients: boolean;
   readonly optimizer: OptimizerRecord;
   readonly optimizerName: string;
   readonly step: 'foreach' | 'fused' | 'loop' | 'cpu';
@@ -132,6 +139,9 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     lora,
     trainable: lora === undefined ? counts.total : lora.parameters / pipeline,
     quantization: valueIfKnown(run.quantization),
+    nested: valueIfKnown(run.nestedQuantization) ?? false,
+    savesQuantisedInputs: run.quantization !== undefined && isOlder(run.frameworks.bitsandbytes, '0.43.2'),
+    zeroesGradients: sharding.kind !== 'zero' && isOlder(run.frameworks.torch, '2.0'),
     optimizer,
     optimizerName: name,
     step: stepImplementation(run, optimizer),

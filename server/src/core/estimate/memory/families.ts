@@ -1,3 +1,5 @@
+import type { Model } from '../../models/model';
+
 /**
  * How a family's block is written in transformers, where that changes what autograd saves. Read from
  * src/transformers/models/<type>/modeling_<type>.py (5.x) and checked by counting (test/oracle).
@@ -90,6 +92,22 @@ const FAMILIES: Readonly<Record<string, FamilyTraits>> = {
   t5: T5,
   mt5: T5,
 };
+
+/** Activations that transformers computes in Python, each step a tensor (src/transformers/activations.py, 5.18). */
+const PYTHON_ACTIVATIONS: ReadonlySet<string> = new Set(['gelu_new', 'gelu_fast', 'gelu_python', 'gelu_accurate']);
+/** Those that are one kernel, which keeps its input. */
+const KERNEL_ACTIVATIONS: ReadonlySet<string> = new Set(['gelu', 'gelu_pytorch_tanh', 'silu', 'swish', 'mish', 'tanh']);
+
+/** How the activation is computed: as config.json names it, else as the family's class does by default. */
+export function activationOf(model: Model): FamilyTraits['activation'] {
+  const named = model.activation;
+  if (named !== undefined) {
+    if (PYTHON_ACTIVATIONS.has(named)) return 'python-gelu';
+    if (KERNEL_ACTIVATIONS.has(named)) return 'kernel';
+    if (named === 'relu') return 'relu';
+  }
+  return familyTraits(model.modelType).traits.activation;
+}
 
 /** Traits of a model type; Llama's block where the family has no entry, which the caller must call an assumption. */
 export function familyTraits(modelType: string): { readonly traits: FamilyTraits; readonly isKnown: boolean } {

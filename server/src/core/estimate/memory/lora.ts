@@ -5,6 +5,8 @@ import { elements } from './counts';
 /** What LoRA adds and trains. */
 export interface LoraCounts {
   readonly rank: number;
+  /** Each adapter drops out some of what it reads, and keeps a mask. */
+  readonly dropsOut: boolean;
   /** Trained parameters of one rank: adapters and fully trained modules. */
   readonly parameters: number;
   /** Fully trained copies of `modules_to_save`, a part of {@link parameters}. */
@@ -68,7 +70,8 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
     if (!block.seen.has(shared) && !KEPT_ANYWAY.has(name)) block.distinctInputs += inputs * perOne;
     block.seen.add(shared);
   }
-  return { rank, parameters: parameters + full, full, largest, perBlock };
+  const dropsOut = lora.dropout?.known === true && lora.dropout.value > 0;
+  return { rank, dropsOut, parameters: parameters + full, full, largest, perBlock };
 }
 
 function isTarget(group: ParameterGroup, name: string, targets: ReadonlySet<string>): boolean {

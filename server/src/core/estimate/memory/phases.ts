@@ -25,7 +25,7 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
   const isLayerwise = facts.optimizer.layerwise === true;
   const kept = isLayerwise ? scaled(states.gradients, 1 / Math.max(1, blockCount(facts)))[0] : states.gradients;
   // From the second micro-step on, gradients are alive through forward.
-  const isKept = facts.accumulation >= 2 && !isLayerwise;
+  const isKept = (facts.accumulation >= 2 || facts.zeroesGradients) && !isLayerwise;
   const accumulated = states.accumulated ?? kept;
   const earlier = isKept && accumulated !== undefined ? [accumulated] : [];
   const casts = activations.casts === undefined ? [] : [activations.casts];
@@ -166,5 +166,5 @@ function scaled(part: Part | undefined, share: number): Part[] {
 function blockCount(facts: Facts): number {
   let count = 0;
   for (const block of facts.model.blocks) count += block.count;
-  return count / facts.pipeline;
+  return count * facts.counts.stageShare;
 }

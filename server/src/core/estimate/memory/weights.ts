@@ -2,12 +2,18 @@ import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
 import type { Part } from './part';
 
-/** Bits of a quantised weight with its scales: NF4 with blocks of 64 and fp32 scales; LLM.int8 with one scale a row. */
-const QUANTISED_BITS = { nf4: 4.5, fp4: 4.5, int8: 8 } as const;
+/**
+ * Bits of a quantised weight with its scales: 4 bits in blocks of 64 with an fp32 scale, or with an 8-bit one in blocks of 256
+ * (double quantisation); LLM.int8 with one scale a row.
+ */
+function quantisedBits(quantization: NonNullable<Facts['quantization']>, nested: boolean): number {
+  if (quantization === 'int8') return 8;
+  return nested ? 4 + 8 / 64 + 32 / (64 * 256) : 4 + 32 / 64;
+}
 
 /** The stored weights of one rank, adapters included. */
 export function weightParts(facts: Facts, shards: number): Part[] {
-  const { counts, quantization, lora, weightBytes } = facts;
+  const { counts, quantization, nested, lora, weightBytes } = facts;
   const parts: Part[] = [];
   const over = shards > 1 ? ` ÷ ${shards} ranks` : '';
   const quantised = quantization === undefined ? 0 : counts.quantisable;
@@ -22,13 +28,13 @@ export function weightParts(facts: Facts, shards: number): Part[] {
     from: facts.from.model,
   });
   if (quantization !== undefined && quantised > 0) {
-    const bits = QUANTISED_BITS[quantization];
+    const bits = quantisedBits(quantization, nested);
     parts.push({
       id: 'parameters.quantised',
       group: 'parameters',
       bytes: (bits / 8) * (quantised / shards),
       label: () => `linear weights of the blocks, ${quantization}`,
-      formula: () => `${bits / 8} B × ${formatParameters(quantised)} parameters${over}`,
+      formula: () => `${Math.round((bits / 8) * 1000) / 1000} B × ${formatParameters(quantised)} parameters${over}`,
       source: 'QLoRA, arXiv 2305.14314; bitsandbytes Params4bit, blocks of 64',
       from: facts.from.model,
     });
