@@ -127,7 +127,10 @@ describe('the server over stdio', () => {
       ...EVERYWHERE,
       context: { diagnostics: [], only: ['source.fixAll'] },
     });
-    expect(all).toMatchObject({ kind: 'source.fixAll.shardlens', edit: fix?.edit });
+    expect(all).toMatchObject({
+      kind: 'source.fixAll.shardlens',
+      edit: { documentChanges: [{ textDocument: edit?.textDocument, edits: [{ newText: 'm' }] }] },
+    });
     change(editor, uri('ds.json'), 2, FILES['ds.json'].replace('overlap_com"', 'overlap_comm"'));
     expect((await pull('ds.json')).filter(({ severity }) => severity === 1)).toEqual([]);
     await editor.stop();

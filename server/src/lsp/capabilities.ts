@@ -2,7 +2,7 @@ import type { ClientCapabilities, InitializeParams, ServerCapabilities } from 'v
 import type { Overrides } from '../core/analysis';
 import { CALM_MILLISECONDS } from './calm';
 import type { ClientSettings, EditorOverrides } from './protocol';
-import { FIX_ALL } from './requests/code-action';
+import { FIX_ALL, REPLACE_DEPRECATED, REWRITE } from './requests/code-action';
 import type { ClientAbilities } from './session';
 
 /** What our client and our command line may hand over at the start; every part is optional. */
@@ -29,7 +29,7 @@ export function capabilities(abilities: ClientAbilities): ServerCapabilities {
           },
         }
       : {}),
-    codeActionProvider: { codeActionKinds: ['quickfix', FIX_ALL] },
+    codeActionProvider: { codeActionKinds: ['quickfix', REWRITE, FIX_ALL, REPLACE_DEPRECATED] },
     hoverProvider: true,
     completionProvider: { triggerCharacters: ['"', ':', ' '] },
     inlayHintProvider: true,

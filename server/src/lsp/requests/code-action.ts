@@ -1,5 +1,7 @@
 import type { CodeAction, CodeActionParams } from 'vscode-languageserver-protocol';
-import type { Finding, Fix } from '../../core/findings';
+import type { FileEdit, Finding, Fix } from '../../core/findings';
+import { fixAll, replaceDeprecated } from '../../core/rewrite/actions';
+import { fsdp2Rewrites } from '../../core/rewrite/fsdp2';
 import { silenceFixes } from '../../core/silence/actions';
 import { toCodeAction, toWorkspaceEdit } from '../convert';
 import type { AnalysedSnapshot, Session } from '../session';
@@ -8,19 +10,31 @@ import { diagnosticsOf, findingsOf } from './diagnostic';
 /** Kind of the action that makes every preferred fix of a document; `editor.codeActionsOnSave` can name it. */
 export const FIX_ALL = 'source.fixAll.shardlens';
 
-/** `textDocument/codeAction`: the fixes of the findings in the range, and all preferred ones as one action. */
+/** Kind of the action that gives every deprecated key of a document its new name. */
+export const REPLACE_DEPRECATED = 'source.replaceDeprecated.shardlens';
+
+/** Kind of the actions that rewrite a section for another version of its framework; never made by itself. */
+export const REWRITE = 'refactor.rewrite.shardlens';
+
+/** `textDocument/codeAction`: fixes of the findings in the range, all that can be made at once, and moves to a newer framework. */
 export function codeActions(session: Session, snapshot: AnalysedSnapshot, params: CodeActionParams): CodeAction[] {
   const findings = findingsOf(session, snapshot.analysis.file.path, snapshot);
   const actions: CodeAction[] = [];
   if (wants(params, 'quickfix')) actions.push(...quickFixes(session, snapshot, params, findings));
-  if (wants(params, FIX_ALL)) actions.push(...fixAll(session, snapshot, findings));
+  if (wants(params, REWRITE)) actions.push(...rewrites(session, snapshot, params));
+  if (wants(params, FIX_ALL)) {
+    actions.push(...whole('Fix all safe Shardlens findings', FIX_ALL, fixAll, session, snapshot));
+  }
+  if (wants(params, REPLACE_DEPRECATED)) {
+    actions.push(...whole('Replace all deprecated keys', REPLACE_DEPRECATED, replaceDeprecated, session, snapshot));
+  }
   return actions;
 }
 
-/** An `only` of `source.fixAll` asks for `source.fixAll.shardlens` too. Without one, only quick fixes are wanted. */
+/** An `only` of `source.fixAll` asks for `source.fixAll.shardlens` too. Without one, what is shown unasked is what costs nothing. */
 function wants(params: CodeActionParams, kind: string): boolean {
   const { only } = params.context;
-  if (!only) return kind === 'quickfix' || params.context.triggerKind !== 2;
+  if (!only) return !kind.startsWith('source.') || params.context.triggerKind !== 2;
   return only.some((wanted) => wanted === '' || kind === wanted || kind.startsWith(`${wanted}.`));
 }
 
@@ -49,27 +63,35 @@ function quickFixes(
   return [...actionsOf(({ fixes }) => fixes), ...actionsOf((finding) => silenceFixes(analysis, finding, workspace))];
 }
 
-function fixAll(session: Session, snapshot: AnalysedSnapshot, findings: readonly Finding[]): CodeAction[] {
-  const fixes = preferredFixes(findings);
-  if (fixes.length === 0) return [];
-  const edit = toWorkspaceEdit(
-    fixes.flatMap(({ edits }) => edits),
-    session.convertContext(snapshot.workspace),
-  );
-  return edit ? [{ title: 'Fix all safe Shardlens findings', kind: FIX_ALL, edit }] : [];
+/** Rewrites of the sections that the range touches. */
+function rewrites(
+  session: Session,
+  { analysis, workspace }: AnalysedSnapshot,
+  { range }: CodeActionParams,
+): CodeAction[] {
+  const { lines } = analysis.file;
+  const start = lines.offsetAt(range.start);
+  const end = lines.offsetAt(range.end);
+  return fsdp2Rewrites(analysis)
+    .filter((rewrite) => rewrite.start <= end && rewrite.end >= start)
+    .flatMap(({ title, edits }) => {
+      const edit = toWorkspaceEdit(edits, session.convertContext(workspace));
+      return edit ? [{ title, kind: REWRITE, edit }] : [];
+    });
 }
 
-/** Preferred fixes that can be applied together: one that touches what an earlier one changes waits for the next run. */
-function preferredFixes(findings: readonly Finding[]): Fix[] {
-  const taken: Fix[] = [];
-  for (const { fixes } of findings) {
-    const fix = fixes.find(({ preferred }) => preferred);
-    if (fix && !taken.some((other) => collide(fix, other))) taken.push(fix);
-  }
-  return taken;
-}
-
-/** Edits that only meet at an offset collide too: their order would decide what comes out. */
-function collide(a: Fix, b: Fix): boolean {
-  return a.edits.some((x) => b.edits.some((y) => x.path === y.path && x.start <= y.end && y.start <= x.end));
+/** An action on the whole document; none where it would change nothing. */
+function whole(
+  title: string,
+  kind: string,
+  editsOf: typeof fixAll,
+  session: Session,
+  { analysis, workspace }: AnalysedSnapshot,
+): CodeAction[] {
+  const edits: readonly FileEdit[] = editsOf(analysis, {
+    workspace,
+    analyze: (file, others) => session.analyzeIn(file, others),
+  });
+  const edit = edits.length > 0 ? toWorkspaceEdit(edits, session.convertContext(workspace)) : undefined;
+  return edit ? [{ title, kind, edit }] : [];
 }
