@@ -3,18 +3,19 @@ import { formatGib } from '../core/text/format';
 import { loadCatalogs } from '../data/index';
 import { plainArguments } from './arguments';
 import { coloursFor } from './colour';
+import { hardwareImport } from './hardware-import';
 import { table } from './table';
 import { status, UsageError } from './usage';
 
-/** `shardlens hardware [list | show ID]`: the catalog of accelerators and instances. */
+/** `shardlens hardware [list | show ID | import FILE…]`: the catalog, or a machine's own description. */
 export function hardware(args: readonly string[]): number {
+  if (args[0] === 'import') return hardwareImport(args.slice(1));
   const { words, json } = plainArguments(args);
   const [action = 'list', ...ids] = words;
   const [id] = ids;
   if (action === 'list' && ids.length === 0) list(json);
   else if (action === 'show' && id !== undefined && ids.length === 1) show(id, json);
-  else if (action === 'import') throw new UsageError('hardware import is not built yet.');
-  else throw new UsageError('hardware takes `list`, or `show ID`.');
+  else throw new UsageError('hardware takes `list`, `show ID`, or `import FILE…`.');
   return status.ok;
 }
 
