@@ -2,6 +2,7 @@ import type { ExtensionContext } from 'vscode';
 import { commands, languages, workspace } from 'vscode';
 import { openBreakdown, openRulePage, ruleDocuments } from './breakdown';
 import { selector } from './documents';
+import { makeItFit } from './fit';
 import { LensProvider } from './lenses';
 import { EXPLAIN_RULE } from './middleware';
 import { Server } from './server';
@@ -21,6 +22,7 @@ export function activate(context: ExtensionContext): void {
     languages.registerCodeLensProvider(selector, lenses),
     commands.registerCommand('shardlens.showBreakdown', (uri?: string) => openBreakdown(server, uri)),
     commands.registerCommand(EXPLAIN_RULE, (rule: string) => openRulePage(rule)),
+    commands.registerCommand('shardlens.makeItFit', (uri?: string) => makeItFit(server, uri)),
     commands.registerCommand('shardlens.pickTarget', (uri?: string) => pickTarget(server, uri)),
     commands.registerCommand('shardlens.setModel', (uri?: string) => setModel(server, uri)),
     commands.registerCommand('shardlens.setSequenceLength', () => setSequenceLength(server)),

@@ -7,6 +7,7 @@ import type { Server } from './server';
 /** The command behind each action of a lens. */
 const COMMANDS: Readonly<Record<Lens['action'], string>> = {
   breakdown: 'shardlens.showBreakdown',
+  fit: 'shardlens.makeItFit',
   'pick-target': 'shardlens.pickTarget',
   'set-model': 'shardlens.setModel',
   'set-sequence-length': 'shardlens.setSequenceLength',

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import type { Disposable, ExtensionContext, TextDocument } from 'vscode';
+import type { CancellationToken, Disposable, ExtensionContext, TextDocument, WorkspaceEdit } from 'vscode';
 import { EventEmitter, Uri, window, workspace } from 'vscode';
 import type { LanguageClientOptions, ServerOptions } from 'vscode-languageclient/node';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
@@ -7,6 +7,9 @@ import type {
   BreakdownAnswer,
   EditorOverrides,
   FileStatus,
+  FitAnswer,
+  FitProgress,
+  FitRemedy,
   Lens,
   ListFolderAnswer,
   ReadFileAnswer,
@@ -15,6 +18,10 @@ import type {
 import { methods } from '../../server/src/lsp/protocol';
 import { mayConcernUs, selector } from './documents';
 import { calm } from './middleware';
+
+/** {@link FitAnswer} with the editor's own edits. */
+export type FoundRemedies = Omit<FitAnswer, 'remedies'> & { readonly remedies: readonly FoundRemedy[] };
+export type FoundRemedy = Omit<FitRemedy, 'edit'> & { readonly edit: WorkspaceEdit };
 
 const OVERRIDES_KEY = 'shardlens.overrides';
 
@@ -53,6 +60,24 @@ export class Server implements Disposable {
 
   breakdown(uri: Uri): Promise<BreakdownAnswer | null> {
     return this.ask(methods.breakdown, { uri: uri.toString() });
+  }
+
+  /** Searches for edits that make the run fit or go faster; the answer's edits are the editor's own. */
+  async fit(uri: Uri, token: CancellationToken, onTried: (tried: number) => void): Promise<FoundRemedies | null> {
+    const client = await this.ready();
+    const heard = client.onNotification(methods.fitProgress, ({ tried }: FitProgress) => onTried(tried));
+    try {
+      const answer = await client.sendRequest<FitAnswer | null>(methods.fit, { uri: uri.toString() }, token);
+      if (!answer) return null;
+      const convert = client.protocol2CodeConverter;
+      const remedies = answer.remedies.map(async ({ edit, ...remedy }) => ({
+        ...remedy,
+        edit: await convert.asWorkspaceEdit(edit),
+      }));
+      return { ...answer, remedies: await Promise.all(remedies) };
+    } finally {
+      heard.dispose();
+    }
   }
 
   explain(rule: string): Promise<{ markdown: string } | null> {

@@ -36,7 +36,7 @@ describe('wrong usage ends with status 2 and one clear line', () => {
     ['estimate without a file', ['estimate'], /takes one FILE/],
     ['estimate of a folder', ['estimate', '.'], /is a folder/],
     ['stdin without a name', ['check', '--stdin'], /--stdin-filename/],
-    ['fit, which is not built', ['fit', 'ds.json'], /not built yet/],
+    ['fit without a file', ['fit'], /fit takes one FILE/],
     ['an unknown rule', ['explain', 'no-such-rule'], /no rule "no-such-rule"/],
     ['an unknown model', ['models', 'show', 'meta-llama/Meta-Lama-3-8B'], /meta-llama\/Meta-Llama-3-8B/i],
     ['unknown hardware', ['hardware', 'show', 'p4d.24xlarg'], /p4d\.24xlarge/],

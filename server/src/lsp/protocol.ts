@@ -1,5 +1,6 @@
 import type { CodeAction, Diagnostic, WorkspaceEdit } from 'vscode-languageserver-protocol';
 import type { Bill } from '../core/features/breakdown';
+import type { RemedyWords } from '../core/features/remedy-words';
 import type { ReportedEstimate, ReportedFigures, ReportedRun } from '../core/features/report';
 import type { Merit } from '../core/fit/choose';
 import type { TrainingEffect } from '../core/fit/move';
@@ -50,7 +51,7 @@ export interface Lens {
   /** Says more on hover. */
   readonly tooltip: string;
   /** What a click does; the client maps it to its command. */
-  readonly action: 'breakdown' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
+  readonly action: 'breakdown' | 'fit' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
 }
 
 /** Request `shardlens/status` {uri}: what the file was taken for. */
@@ -102,6 +103,8 @@ export interface FitAnswer {
   readonly tried: number;
   readonly complete: boolean;
   readonly before: ReportedFigures;
+  /** The same in words, and what the remedies are for. */
+  readonly words: { readonly before: string; readonly intro: string };
   /** Best first: the smallest change, the fastest run, then what lies between. */
   readonly remedies: readonly FitRemedy[];
 }
@@ -121,6 +124,7 @@ export interface FitRemedy {
   }[];
   /** Predicted for the files as they then read. */
   readonly after: ReportedFigures;
+  readonly words: RemedyWords;
   readonly edit: WorkspaceEdit;
 }
 

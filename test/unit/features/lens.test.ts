@@ -8,7 +8,13 @@ describe('lenses', () => {
     expect(items[0]?.title).toMatch(
       /^8\.0 B · 4 × A100-40GB \(p4d\.24xlarge\) · [\d.]+ of 39\.4 GiB · [\d.]+ s\/step$/,
     );
-    expect(items.map(({ action }) => action)).toEqual(['breakdown', 'pick-target', 'breakdown']);
+    expect(items.map(({ action }) => action)).toEqual(['breakdown', 'fit', 'pick-target', 'breakdown']);
+    expect(items[1]?.title).toBe('Make it faster');
+  });
+
+  it('offer to make fit what does not surely fit', () => {
+    const files = { ...FILES, 'train.yaml': TRAIN.replace(/(per_device_train_batch_size: )\d+/, '$1512') };
+    expect(lenses(analysisOf('train.yaml', files), catalogs)[1]).toMatchObject({ title: 'Make it fit', action: 'fit' });
   });
 
   it('say what is missing and offer to set it', () => {

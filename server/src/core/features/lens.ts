@@ -13,8 +13,14 @@ export interface LensItem {
   readonly offset: number;
   readonly title: string;
   readonly tooltip: string;
-  readonly action: 'breakdown' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
+  readonly action: 'breakdown' | 'fit' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
 }
+
+const FIT = ['Make it fit', 'Searches the runs near this one for those that fit, and shows the edits.'] as const;
+const FASTER = [
+  'Make it faster',
+  'Searches the runs near this one for those with a shorter step, and shows the edits.',
+] as const;
 
 /** The lenses of one file: what the run needs and takes, then what to set. Nothing for files without a run of ours. */
 export function lenses(analysis: Analysis, catalogs: Catalogs): LensItem[] {
@@ -33,6 +39,11 @@ export function lenses(analysis: Analysis, catalogs: Catalogs): LensItem[] {
   const add = (title: string, tooltip: string, action: LensItem['action']) => {
     items.push({ offset, title, tooltip, action });
   };
+  const { memory } = estimate ?? {};
+  if (memory && memory.capacity !== null) {
+    const [title, tooltip] = memory.fits === true ? FASTER : FIT;
+    add(title, tooltip, 'fit');
+  }
   if (!run.model.known) add('Set model', `The model is not known: ${run.model.why}.`, 'set-model');
   if (run.cluster.known) add('Change target', originWords(run.cluster.origin, run), 'pick-target');
   else add('Choose hardware', `The hardware is not known: ${run.cluster.why}.`, 'pick-target');

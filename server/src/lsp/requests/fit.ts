@@ -1,3 +1,4 @@
+import { figureWords, remedyWords } from '../../core/features/remedy-words';
 import { reportFigures } from '../../core/features/report';
 import { type FitResult, findRemedies, type Remedy } from '../../core/fit/fit';
 import type { Cancellation } from '../connection';
@@ -42,13 +43,20 @@ function answer(result: FitResult, path: string, dialect: FitAnswer['dialect'], 
     tried,
     complete,
     before: reportFigures(result.before),
-    remedies: result.remedies.flatMap((remedy) => toRemedy(remedy, context)),
+    words: { before: figureWords(result.before), intro: introOf(result) },
+    remedies: result.remedies.flatMap((remedy) => toRemedy(remedy, result, context)),
   };
 }
 
-function toRemedy(remedy: Remedy, context: ConvertContext): FitRemedy[] {
+function introOf({ goal, why, remedies }: FitResult): string {
+  if (remedies.length === 0) return `${(why ?? 'there is no remedy').replace(/^./, (first) => first.toUpperCase())}.`;
+  return goal === 'fit' ? 'It does not surely fit; each of these does.' : 'It fits; these make it faster.';
+}
+
+function toRemedy(remedy: Remedy, { before }: FitResult, context: ConvertContext): FitRemedy[] {
   const edit = toWorkspaceEdit(remedy.edits, context);
   if (!edit) return [];
   const { title, merits, training, notes, changes, estimate } = remedy;
-  return [{ title, merits, training, notes, changes, after: reportFigures(estimate), edit }];
+  const words = remedyWords(remedy, before);
+  return [{ title, merits, training, notes, changes, after: reportFigures(estimate), words, edit }];
 }

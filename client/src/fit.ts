@@ -1,0 +1,76 @@
+import type { QuickPickItem } from 'vscode';
+import { ProgressLocation, Uri, WorkspaceEdit, window, workspace } from 'vscode';
+import type { FoundRemedies, FoundRemedy, Server } from './server';
+
+interface Choice extends QuickPickItem {
+  readonly remedy: FoundRemedy;
+}
+
+/** Searches the runs near the config for those that fit, or go faster; the chosen edit is shown before it is made. */
+export async function makeItFit(server: Server, uri?: string): Promise<void> {
+  const source = uri ? Uri.parse(uri) : window.activeTextEditor?.document.uri;
+  if (!source) {
+    void window.showInformationMessage('Open a training config to make it fit.');
+    return;
+  }
+  const found = await search(server, source);
+  if (found === undefined) return;
+  if (found === null) {
+    void window.showInformationMessage('Shardlens does not take this file for a training config.');
+    return;
+  }
+  if (found.remedies.length === 0) {
+    void window.showInformationMessage(found.words.intro);
+    return;
+  }
+  const choice = await window.showQuickPick(found.remedies.map(choiceOf), {
+    title: found.words.intro,
+    placeHolder: `Now: ${found.words.before}`,
+    matchOnDescription: true,
+    matchOnDetail: true,
+  });
+  if (choice) await workspace.applyEdit(withPreview(choice.remedy), { isRefactoring: true });
+}
+
+/** Undefined where the user cancelled it or the document changed meanwhile. */
+async function search(server: Server, source: Uri): Promise<FoundRemedies | null | undefined> {
+  const options = {
+    location: ProgressLocation.Notification,
+    title: 'Shardlens: searching for runs that fit',
+    cancellable: true,
+  };
+  return window.withProgress(options, async (progress, token) => {
+    try {
+      return await server.fit(source, token, (tried) => progress.report({ message: `${tried} tried` }));
+    } catch (error) {
+      if (!token.isCancellationRequested) void window.showWarningMessage(`The search ended early: ${String(error)}`);
+      return undefined;
+    }
+  });
+}
+
+function choiceOf(remedy: FoundRemedy): Choice {
+  const { title, words } = remedy;
+  const icon = remedy.merits.includes('smallest')
+    ? '$(check)'
+    : remedy.merits.includes('balanced')
+      ? '$(circle-small)'
+      : '$(rocket)';
+  return {
+    label: `${icon} ${title}`,
+    description: words.merit,
+    detail: `${words.figures} · ${words.effect}`,
+    remedy,
+  };
+}
+
+/** Every edit waits for a confirmation, so that the editor shows its preview first. */
+function withPreview({ edit, title }: FoundRemedy): WorkspaceEdit {
+  const shown = new WorkspaceEdit();
+  for (const [uri, edits] of edit.entries()) {
+    for (const { range, newText } of edits) {
+      shown.replace(uri, range, newText, { needsConfirmation: true, label: title });
+    }
+  }
+  return shown;
+}
