@@ -28,11 +28,20 @@ MODELS = {
     "mixtral-2": _model("mixtral", hidden_size=2048, intermediate_size=7168, num_hidden_layers=2, num_attention_heads=16, num_key_value_heads=4, vocab_size=32000, num_local_experts=8, num_experts_per_tok=2, max_position_embeddings=32768, tie_word_embeddings=False, sliding_window=None),
     "olmoe-2": _model("olmoe", hidden_size=2048, intermediate_size=1024, num_hidden_layers=2, num_attention_heads=16, num_key_value_heads=16, vocab_size=50304, num_experts=64, num_experts_per_tok=8, max_position_embeddings=4096, tie_word_embeddings=False),
     "bert-6": _model("bert", hidden_size=1024, intermediate_size=4096, num_hidden_layers=6, num_attention_heads=16, vocab_size=30522, max_position_embeddings=2048),
+    "phi-4": _model("phi", hidden_size=2048, intermediate_size=8192, num_hidden_layers=4, num_attention_heads=32, vocab_size=51200, partial_rotary_factor=0.5, max_position_embeddings=2048, tie_word_embeddings=False),
+    "phitanh-4": _model("phi", hidden_size=2048, intermediate_size=8192, num_hidden_layers=4, num_attention_heads=32, vocab_size=51200, partial_rotary_factor=0.5, max_position_embeddings=2048, tie_word_embeddings=False, hidden_act="gelu_pytorch_tanh"),
+    "starcoder2-4": _model("starcoder2", hidden_size=3072, intermediate_size=12288, num_hidden_layers=4, num_attention_heads=24, num_key_value_heads=2, vocab_size=49152, max_position_embeddings=16384, sliding_window=None, tie_word_embeddings=True),
+    "gemma3-4": _model("gemma3_text", hidden_size=1152, intermediate_size=6912, num_hidden_layers=4, num_attention_heads=4, num_key_value_heads=1, head_dim=256, vocab_size=262144, max_position_embeddings=32768, sliding_window=512, tie_word_embeddings=True),
+    "falcon-4": _model("falcon", hidden_size=2048, num_hidden_layers=4, num_attention_heads=32, num_kv_heads=32, vocab_size=50304, multi_query=False, new_decoder_architecture=False, parallel_attn=True, alibi=False, bias=False, tie_word_embeddings=True),
+    "bloom-4": _model("bloom", hidden_size=2048, n_layer=4, n_head=16, vocab_size=250880, hidden_dropout=0.0, attention_dropout=0.0, tie_word_embeddings=True),
+    "mpt-4": _model("mpt", d_model=2048, n_layers=4, n_heads=16, vocab_size=50368, max_seq_len=2048, tie_word_embeddings=True),
+    "llama32-28": _model("llama", hidden_size=3072, intermediate_size=8192, num_hidden_layers=28, num_attention_heads=24, num_key_value_heads=8, head_dim=128, vocab_size=128256, max_position_embeddings=131072, tie_word_embeddings=True),
     "t5-3": _model("t5", d_model=1024, d_ff=2816, num_layers=3, num_decoder_layers=3, num_heads=16, d_kv=64, vocab_size=32128, feed_forward_proj="gated-gelu", tie_word_embeddings=True, decoder_start_token_id=0, pad_token_id=0),
 }
 # fmt: on
 
 _CLASSES = {"bert": "mlm", "t5": "seq2seq"}
+_EAGER_ONLY = ("gemma2", "bloom", "mpt")
 _ALL_LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
 _ACCELERATE = dict(param="bf16", reduce="bf16", output="bf16")
 _CPU = dict(device="cpu", pin_memory=True)
@@ -68,7 +77,7 @@ def points():
 
     def add(model, tag, **changes):
         family = model.split("-")[0]
-        attention = "eager" if family == "gemma2" else "sdpa"
+        attention = "eager" if family in _EAGER_ONLY else "sdpa"
         base = dict(model=model, dtype="bf16", attn=attention, micro_batch=2, seq_len=1024)
         base["class"] = _CLASSES.get(family, "causal_lm")
         found.append(dict(dict(id=f"{family}-{tag}", **base), **changes))
@@ -76,18 +85,19 @@ def points():
     _exact(add)
     _llama(add)
     _sharded(add)
+    _published(add)
     for name in MODELS:
         family = name.split("-")[0]
-        if name in ("test-2", "test-3", "llama3-4", "llama2-8", "llama2-12"):
+        if name in ("test-2", "test-3", "llama3-4", "llama2-8", "llama2-12", "llama32-28"):
             continue
         add(name, "base")
         add(name, "ckpt", checkpointing=True)
-        if family != "gemma2":
+        if family not in _EAGER_ONLY:
             add(name, "eager", attn="eager")
         if family not in ("mixtral", "olmoe"):
             add(name, "amp", dtype="amp_bf16")
         add(name, "b1s512", micro_batch=1, seq_len=512)
-        if family not in ("t5", "bert", "gpt2", "mixtral", "olmoe"):
+        if family not in ("t5", "bert", "gpt2", "mixtral", "olmoe", "phitanh", "falcon", "bloom", "mpt"):
             add(name, "lora", lora=dict(r=16, target_modules="all-linear"))
     return found
 
@@ -129,6 +139,24 @@ def _llama(add):
     add(m, "lora", lora=lora)
     add(m, "loraqv", lora=dict(r=16, target_modules=["q_proj", "v_proj"]))
     add(m, "loraall-ckpt", lora=lora, checkpointing=True)
+
+
+def _published(add):
+    """What published measurements ran: dropout on adapters, padded LoRA, eager BERT under autocast, a whole 3B."""
+    m = "llama3-4"
+    drop = dict(r=16, target_modules=_ALL_LINEAR, dropout=0.1)
+    add(m, "loradrop", lora=drop)
+    add(m, "loradropqv", lora=dict(r=16, target_modules=["q_proj", "v_proj"], dropout=0.1))
+    add(m, "loradrop-ckpt", lora=drop, checkpointing=True)
+    add(m, "loradrop-amp", lora=drop, dtype="amp_bf16")
+    add(m, "fsdp8-loradrop", world=8, lora=drop, checkpointing=True, sharding="fsdp2", fsdp=_ACCELERATE, dtype="amp_bf16")
+    add(m, "zero3-loradrop", world=4, lora=drop, checkpointing=True, sharding="zero3", zero=_auto(4096))
+    add(m, "loramask", lora=dict(r=16, target_modules=["q_proj", "v_proj"]), mask=True, micro_batch=4, seq_len=768)
+    add("bert-6", "eager-amp", attn="eager", dtype="amp_bf16")
+    add("bert-6", "eager-amp-ckpt", attn="eager", dtype="amp_bf16", checkpointing=True)
+    add("bert-6", "eager-fp32", attn="eager", dtype="fp32")
+    add("bert-6", "eager-fp32-mask", attn="eager", dtype="fp32", mask=True)
+    add("llama32-28", "base", seq_len=4096)
 
 
 def _sharded(add):

@@ -109,7 +109,7 @@ def build_model(transformers, point):
     if lora:
         import peft
 
-        adapters = peft.LoraConfig(r=lora["r"], lora_alpha=16, lora_dropout=0.0, task_type="CAUSAL_LM", target_modules=lora["target_modules"])
+        adapters = peft.LoraConfig(r=lora["r"], lora_alpha=16, lora_dropout=lora.get("dropout", 0.0), task_type="CAUSAL_LM", target_modules=lora["target_modules"])
         with torch.device("cuda"):
             model = peft.get_peft_model(model, adapters)
         if point.get("checkpointing"):

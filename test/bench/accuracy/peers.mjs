@@ -49,7 +49,8 @@ export const PEERS = [
 /** GPU bytes of stages 2 and 3; the functions know no other. Stage 1 has no estimator, so stage 2's is what people run. */
 function deepspeed(point, { parameters, largestLayer, gpus }) {
   const { sharding, zero = {} } = point;
-  if (!sharding.startsWith('zero')) return undefined;
+  // They know no other parallelism.
+  if (!sharding.startsWith('zero') || point.tensor > 1 || point.pipeline > 1) return undefined;
   const offload = zero.offload_optimizer === true;
   if (sharding !== 'zero3') return (offload ? 2 * parameters : 2 * parameters + (18 * parameters) / gpus) / GIB;
   const layer = 4 * largestLayer;
@@ -57,8 +58,9 @@ function deepspeed(point, { parameters, largestLayer, gpus }) {
   return (layer + ((offload ? 2 : 18) * parameters) / gpus) / GIB;
 }
 
-/** The largest of model, gradients, optimizer and step; it knows neither sharding nor LoRA. Parameters are counted in fp32. */
-function accelerate(point, { parameters }) {
+/** The largest of model, gradients, optimizer and step, for one GPU; it knows no LoRA. Parameters are counted in fp32. */
+function accelerate(point, { parameters, gpus }) {
+  if (gpus > 1) return undefined;
   const size = 4 * parameters;
   const parts = point.precision === 'fp32' ? [size, size, 2 * size, 4 * size] : [size, 1.5 * size, 2 * size, 2 * size];
   return Math.max(...parts) / GIB;

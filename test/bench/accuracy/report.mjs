@@ -3,8 +3,9 @@ import { PEERS } from './peers.mjs';
 import { reasonOf } from './reasons.mjs';
 
 export function report(scored, leftOut, { commit, date }) {
-  const memory = scored.filter((one) => one.memory !== undefined);
-  const time = scored.filter((one) => one.time !== undefined);
+  const memory = scored.filter(({ what }) => what === 'memory');
+  const time = scored.filter(({ what }) => what === 'time');
+  const points = new Set(scored.map(({ point }) => point.id)).size;
   return [
     '# How accurate the predictions are',
     '',
@@ -20,7 +21,6 @@ export function report(scored, leftOut, { commit, date }) {
     '',
     ...table(
       memory,
-      'memory',
       PEERS.map(({ name }) => name),
     ),
     '',
@@ -30,22 +30,22 @@ export function report(scored, leftOut, { commit, date }) {
     '',
     '### The ten worst',
     '',
-    ...worst(memory, 'memory', (value) => `${value.toFixed(1)} GiB`),
+    ...worst(memory, (value) => `${value.toFixed(1)} GiB`),
     '',
     '## Time of an optimizer step',
     '',
     'Tokens per second and seconds per micro-batch were turned into seconds per optimizer step.',
     '“Constant MFU” is what people fall back on: 6 FLOPs per parameter and token, 8 with recomputation, at 40 % of the peak.',
     '',
-    ...table(time, 'time', ['constant MFU']),
+    ...table(time, ['constant MFU']),
     '',
     '### The ten worst',
     '',
-    ...worst(time, 'time', (value) => `${value.toFixed(2)} s`),
+    ...worst(time, (value) => `${value.toFixed(2)} s`),
     '',
     '## What was left out',
     '',
-    `${leftOut.reduce((sum, { ids }) => sum + ids.length, 0)} of the ${leftOut.reduce((sum, { ids }) => sum + ids.length, scored.length)} published points have no config of ours, or not enough is published to write one.`,
+    `${leftOut.reduce((sum, { ids }) => sum + ids.length, 0)} of the ${leftOut.reduce((sum, { ids }) => sum + ids.length, points)} published points have no config of ours, or not enough is published to write one.`,
     '',
     '| points | source | why |',
     '|---:|---|---|',
@@ -56,15 +56,15 @@ export function report(scored, leftOut, { commit, date }) {
 /** What was fitted where; changed by hand when the model is. */
 const HOLDING_OUT = ['### What was fitted on what', '', 'Activations, states and buffers are counted, not fitted.'];
 
-function table(rows, what, peers) {
-  const bySource = Map.groupBy ? Map.groupBy(rows, sourceOf) : grouped(rows);
-  const lines = [...bySource].map(([source, ones]) => line(source, ones, what, peers));
+function table(rows, peers) {
+  const bySource = grouped(rows);
+  const lines = [...bySource].map(([source, ones]) => line(source, ones, peers));
   return [
     `| source | points | median error | 90th percentile | bias | in the band | ${peers.join(' | ')} |`,
     `|---|---:|---:|---:|---:|---:|${'---:|'.repeat(peers.length)}`,
     ...lines,
-    line('**all**', rows, what, peers),
-    line('**all, each source alike**', rows, what, peers, [...bySource.values()]),
+    line('**all**', rows, peers),
+    line('**all, each source alike**', rows, peers, [...bySource.values()]),
   ];
 }
 
@@ -76,11 +76,11 @@ function grouped(rows) {
   return groups;
 }
 
-function line(name, rows, what, peers, groups) {
-  const known = rows.map((row) => row[what]).filter(({ error }) => error !== undefined);
+function line(name, rows, peers, groups) {
+  const known = rows.filter(({ error }) => error !== undefined);
   // A source with many points must not drown the others: there each counts as one.
   const sets = (groups ?? [rows]).map((ones) =>
-    ones.map((row) => row[what]).filter(({ error }) => error !== undefined),
+    ones.filter(({ error }) => error !== undefined),
   );
   const over = (figure) => mean(sets.filter((ones) => ones.length > 0).map(figure));
   const cells = [
@@ -119,13 +119,13 @@ function line(name, rows, what, peers, groups) {
   return `| ${cells.join(' | ')} |`;
 }
 
-function worst(rows, what, format) {
-  const known = rows.filter((row) => row[what].error !== undefined);
-  known.sort((a, b) => Math.abs(b[what].error) - Math.abs(a[what].error));
+function worst(rows, format) {
+  const known = rows.filter(({ error }) => error !== undefined);
+  known.sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
   return [
     '| point | measured | predicted | error | reason |',
     '|---|---:|---:|---:|---|',
-    ...known.slice(0, 10).map(({ point, [what]: { measured, predicted, error } }) => {
+    ...known.slice(0, 10).map(({ point, what, measured, predicted, error }) => {
       const name = `[${point.id}](${point.url})`;
       return `| ${name} | ${format(measured)} | ${format(predicted)} | ${signed(error)} | ${reasonOf(point, what)} |`;
     }),

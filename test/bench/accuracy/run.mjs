@@ -10,7 +10,7 @@ import { score } from './score.mjs';
 
 const { points, leftOut } = readPoints();
 const pipeline = await loadPipeline();
-const scored = points.map((point) => score(point, predict(pipeline, point)));
+const scored = points.flatMap((point) => score(point, predict(pipeline, point)));
 const text = report(scored, leftOut, { commit: commit(), date: new Date().toISOString().slice(0, 10) });
 process.stdout.write(`${text}\n`);
 if (process.argv.includes('--write')) writeFileSync(path.join(root, 'docs', 'accuracy.md'), `${text}\n`);

@@ -1,21 +1,20 @@
 // A prediction beside its measurement, and beside what the peers' formulas say.
 import { constantMfu, factsOf, PEERS } from './peers.mjs';
 
-/** `error` is predicted ÷ measured − 1. Figures that cannot be predicted carry the reason instead. */
+/** One row for each figure of the point; `error` is predicted ÷ measured − 1, and absent where nothing is predicted. */
 export function score(point, prediction) {
   const { run } = prediction;
   const facts = run?.model.known ? factsOf(point, run.model.value) : undefined;
-  const { memory, seconds } = point.measured;
-  return {
-    point,
-    why: prediction.why,
-    memory:
-      memory && compared(memory.gib, prediction.memory?.[memory.kind], facts && peerMemory(point, facts, memory.gib)),
-    time:
-      seconds === undefined
-        ? undefined
-        : compared(seconds, step(prediction.step), facts && baseline(point, facts, run, seconds)),
-  };
+  const { memory = [], seconds } = point.measured;
+  const rows = memory.map(({ kind, gib }) => {
+    const peers = facts && peerMemory(point, facts, gib);
+    return { point, what: 'memory', kind, ...compared(gib, prediction.memory?.[kind], peers) };
+  });
+  if (seconds !== undefined) {
+    const peers = facts && baseline(point, facts, run, seconds);
+    rows.push({ point, what: 'time', kind: 'step', ...compared(seconds, step(prediction.step), peers) });
+  }
+  return rows;
 }
 
 function compared(measured, predicted, peers) {

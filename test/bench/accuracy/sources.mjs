@@ -4,7 +4,7 @@
 
 /** What the figure is: `allocated` by torch, `reserved` by its allocator, or `driver`, what nvidia-smi shows. */
 function memory(kind, gib) {
-  return gib === undefined ? {} : { memory: { kind, gib } };
+  return gib === undefined ? {} : { memory: [{ kind, gib }] };
 }
 
 function time(setup, { step_s, iter_s, tokens_per_s_per_gpu: tokens }) {
@@ -120,8 +120,9 @@ function seed(point) {
     mean: 75,
     checkpointing: 'full',
   };
-  const { peak_mem_gib_per_gpu: peak, step_s } = point.measured;
-  return { ...setup, measured: { ...memory('allocated', peak), seconds: step_s } };
+  const { peak_mem_gib_per_gpu: allocated, peak_reserved_gib_per_gpu: reserved, step_s } = point.measured;
+  const figures = [...(memory('allocated', allocated).memory ?? []), ...(memory('reserved', reserved).memory ?? [])];
+  return { ...setup, measured: { ...(figures.length > 0 ? { memory: figures } : {}), seconds: step_s } };
 }
 
 const TITAN_H100 = {
@@ -285,6 +286,7 @@ function bloomPrequel(point) {
     pipeline: pp,
     precision: isBf16 ? 'bf16' : 'fp16',
     ...(isBf16 ? { gradAccumDtype: 'fp32' } : {}),
+    frameworks: { torch: '1.11.0' },
     micro: point.micro_batch,
     accumulation: point.grad_accum,
     sequence: point.seq_len,

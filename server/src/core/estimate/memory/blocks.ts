@@ -122,7 +122,9 @@ function scoreBytes(facts: Facts, traits: FamilyTraits, shape: AttentionShape): 
     default: {
       // Softmax, with its 16-bit copy where it is fp32 and products are not; dropout keeps a mask and its output.
       const c = facts.computeBytes;
-      const softmax = traits.softmax === 'compute' ? c : c === 2 ? 6 : 4;
+      const isInFull = traits.softmax === 'fp32' || facts.mixed;
+      // Autocast takes every softmax in fp32; dropout's output is what is cast, so that the copy is not another one.
+      const softmax = !isInFull ? c : c === 4 ? 4 : traits.attentionDropout && facts.mixed ? 4 : 6;
       const dropout = traits.attentionDropout ? 1 + c : 0;
       return (softmax + dropout + (traits.softcap ? facts.computeBytes : 0)) * heads * pairs;
     }
@@ -138,7 +140,7 @@ function mlpPerToken(facts: Facts, mlp: MlpShape): number {
     if (mlp.gated) return c * size * (frozen ? 3 : 4);
     if (activation === 'relu') return c * size;
     // gelu_new in Python: five intermediates; under autocast pow and tanh run in fp32. Counted.
-    if (activation === 'python-gelu') return size * (facts.castsWeights ? 16 : 5 * c);
+    if (activation === 'python-gelu') return size * (facts.castsWeights ? 16 : (frozen ? 4 : 5) * c);
     return c * size * (frozen ? 1 : 2);
   };
   if (mlp.moe === undefined) return wide(mlp.intermediateSize / facts.tensor);

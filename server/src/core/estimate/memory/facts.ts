@@ -55,6 +55,8 @@ export interface Facts {
   readonly nested: boolean;
   /** Quantised products keep their input: bitsandbytes before 0.43.2 (9e753741). */
   readonly savesQuantisedInputs: boolean;
+  /** Every CUDA kernel is loaded at start: torch before 1.13, which first set CUDA_MODULE_LOADING=LAZY. */
+  readonly loadsAllKernels: boolean;
   /** Gradients are zeroed, not freed, after a step: torch before 2.0 (Module.zero_grad). */
   readonly zeroesGradients: boolean;
   readonly optimizer: OptimizerRecord;
@@ -141,6 +143,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     quantization: valueIfKnown(run.quantization),
     nested: valueIfKnown(run.nestedQuantization) ?? false,
     savesQuantisedInputs: run.quantization !== undefined && isOlder(run.frameworks.bitsandbytes, '0.43.2'),
+    loadsAllKernels: isOlder(run.frameworks.torch, '1.13'),
     zeroesGradients: sharding.kind !== 'zero' && isOlder(run.frameworks.torch, '2.0'),
     optimizer,
     optimizerName: name,

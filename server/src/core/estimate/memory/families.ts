@@ -77,7 +77,7 @@ const FAMILIES: Readonly<Record<string, FamilyTraits>> = {
   gptj: { ...LAYER_NORM, norms: 1, activation: 'python-gelu' },
   codegen: { ...LAYER_NORM, norms: 1, fusedQkv: true, activation: 'python-gelu' },
   phi: { ...LAYER_NORM, norms: 1, activation: 'python-gelu' },
-  falcon: { ...LAYER_NORM, norms: 1, fusedQkv: true },
+  falcon: { ...LAYER_NORM, norms: 1, fusedQkv: true, softmax: 'compute' },
   bloom: { ...LAYER_NORM, fusedQkv: true, rotary: false },
   mpt: { ...LAYER_NORM, fusedQkv: true, rotary: false },
   opt: { ...LAYER_NORM, rotary: false, activation: 'relu', dropout: 0.1 },
@@ -117,7 +117,21 @@ export function familyTraits(modelType: string): { readonly traits: FamilyTraits
 }
 
 /** Families with traits of their own that were counted by running them; the others were only read. */
-const COUNTED: ReadonlySet<string> = new Set(['gemma2', 'phi3', 'gpt2', 'gpt_neox', 'opt', 'bert', 'roberta']);
+const COUNTED: ReadonlySet<string> = new Set([
+  'gemma2',
+  'gemma3_text',
+  'phi',
+  'phi3',
+  'gpt2',
+  'gpt_neox',
+  'opt',
+  'bert',
+  'roberta',
+  'starcoder2',
+  'falcon',
+  'bloom',
+  'mpt',
+]);
 
 /** Families whose block saves what Llama's does, apart from shapes that the model itself carries. */
 const LLAMA_LIKE: ReadonlySet<string> = new Set([

@@ -83,7 +83,7 @@ function peaks(facts: Facts): Peaks {
   for (const moment of moments) {
     const best = phases[moment.phase];
     if (best !== undefined && best.moment.allocated >= moment.allocated) continue;
-    const overhead = overheadParts(facts, Math.max(0, moment.allocated - standing));
+    const overhead = overheadParts(facts, moment.allocated, Math.max(0, moment.allocated - standing));
     const peak = { moment, overhead, bytes: moment.allocated + sumBytes(overhead) };
     phases[moment.phase] = peak;
     if (winner === undefined || peak.bytes > winner.bytes) winner = peak;
