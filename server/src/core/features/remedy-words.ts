@@ -1,6 +1,6 @@
 import type { Estimate } from '../estimate/estimate';
 import type { Merit } from '../fit/choose';
-import type { Remedy } from '../fit/fit';
+import type { Remedy } from '../fit/confirm';
 import { formatGib, formatSeconds } from '../text/format';
 
 /** A remedy in words, the same in the editor and on the command line. */

@@ -1,6 +1,7 @@
 import { figureWords, remedyWords } from '../../core/features/remedy-words';
 import { reportFigures } from '../../core/features/report';
-import { type FitResult, findRemedies, type Remedy } from '../../core/fit/fit';
+import type { Remedy } from '../../core/fit/confirm';
+import { type FitResult, findRemedies } from '../../core/fit/fit';
 import type { Cancellation } from '../connection';
 import { type ConvertContext, toWorkspaceEdit } from '../convert';
 import { type FitAnswer, type FitProgress, type FitRemedy, methods } from '../protocol';

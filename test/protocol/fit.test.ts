@@ -1,0 +1,96 @@
+import path from 'node:path';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { CancellationTokenSource, type TextDocumentEdit } from 'vscode-languageserver-protocol';
+import type { FitAnswer, FitProgress } from '../../server/src/lsp/protocol';
+import { uriOf } from '../../server/src/lsp/uri';
+import { bundle } from '../bundle';
+import { folderWith } from '../cli/shell';
+import { startStdioEditor } from './stdio-editor';
+
+const TRAIN = `model_name_or_path: meta-llama/Meta-Llama-3-8B
+output_dir: out
+per_device_train_batch_size: 8
+gradient_accumulation_steps: 2
+learning_rate: 2.0e-5
+bf16: true
+deepspeed: ds.json
+`;
+const FILES = {
+  'train.yaml': TRAIN,
+  'ds.json': `{
+  "train_micro_batch_size_per_gpu": "auto",
+  "gradient_accumulation_steps": "auto",
+  "bf16": { "enabled": "auto" },
+  "zero_optimization": { "stage": 2 }
+}
+`,
+  'shardlens.json': '{ "sequenceLength": 2048, "target": "t", "targets": { "t": { "hardware": "p4d.24xlarge" } } }',
+};
+
+beforeAll(async () => {
+  await bundle();
+}, 60_000);
+
+async function project() {
+  const folder = folderWith(FILES);
+  const editor = await startStdioEditor({ workspaceFolders: [{ uri: uriOf(folder), name: 'project' }] });
+  const uri = uriOf(path.join(folder, 'train.yaml'));
+  editor.open(uri, TRAIN);
+  return { editor, uri };
+}
+
+describe('shardlens/fit', () => {
+  it('answers with edits on the open document, in its version, and tells how far it is', async () => {
+    const { editor, uri } = await project();
+    const answer = await editor.connection.sendRequest<FitAnswer>('shardlens/fit', { uri });
+    expect(answer).toMatchObject({ goal: 'fit', why: null, dialect: 'trainer' });
+    const [first] = answer.remedies;
+    expect(first?.after.memoryPerGpu?.fits).toBe(true);
+    expect(first?.words.figures).toMatch(/of 39\.4 GiB/);
+    const [edit] = (first?.edit.documentChanges ?? []) as TextDocumentEdit[];
+    expect(edit?.textDocument).toEqual({ uri, version: 1 });
+    const heard = (await editor.take('shardlens/fitProgress')) as FitProgress;
+    expect(heard).toMatchObject({ uri });
+    expect(heard.tried).toBeGreaterThan(0);
+    dropProgress(editor.inbox);
+    await editor.stop();
+  });
+
+  it('stops when the user cancels it, and other requests are answered meanwhile', async () => {
+    const { editor, uri } = await project();
+    const cancel = new CancellationTokenSource();
+    const search = editor.connection.sendRequest('shardlens/fit', { uri }, cancel.token);
+    const ended = search.then(
+      () => 'answered',
+      (error: { code: number }) => error.code,
+    );
+    await editor.take('shardlens/fitProgress');
+    const lenses = await editor.connection.sendRequest<unknown[]>('shardlens/lenses', { uri });
+    expect(lenses.length).toBeGreaterThan(0);
+    cancel.cancel();
+    expect(await ended).toBe(-32800);
+    dropProgress(editor.inbox);
+    await editor.stop();
+  });
+
+  it('gives way when the document changes under it', async () => {
+    const { editor, uri } = await project();
+    const ended = editor.connection.sendRequest('shardlens/fit', { uri }).then(
+      () => 'answered',
+      (error: { code: number }) => error.code,
+    );
+    await editor.take('shardlens/fitProgress');
+    await editor.connection.sendNotification('textDocument/didChange', {
+      textDocument: { uri, version: 2 },
+      contentChanges: [{ text: TRAIN.replace('size: 8', 'size: 4') }],
+    });
+    expect(await ended).toBe(-32801);
+    dropProgress(editor.inbox);
+    await editor.stop();
+  });
+});
+
+/** How often progress is told depends on the machine. */
+function dropProgress(inbox: { method: string }[]): void {
+  for (let i = inbox.length - 1; i >= 0; i--) if (inbox[i]?.method === 'shardlens/fitProgress') inbox.splice(i, 1);
+}
