@@ -53,15 +53,12 @@ class Assembly {
   run(hardware: string | undefined): Imported {
     this.machine(hardware);
     const { instance, accelerator, facts } = this;
+    this.size();
+    if (!instance) this.host();
+    this.inside();
+    this.between();
     const known = instance ?? accelerator;
-    if (known) {
-      this.size();
-      if (!instance) this.host();
-      this.inside();
-      this.between();
-    }
-    const description = known && !facts.mig ? this.description() : undefined;
-    const built = description && this.checked(description);
+    const built = known && !facts.mig ? this.checked(this.description()) : undefined;
     const likely = accelerator ? [accelerator] : candidates(facts, this.catalog);
     return {
       description: built?.description,
@@ -186,16 +183,23 @@ class Assembly {
   /** The catalog's CPU of the same model number, else the name as it stands. */
   private cpuId(name: string): string {
     const { catalog } = this;
-    const models: readonly string[] = name.toLowerCase().match(/\b\d?\d{3}[a-z]{0,2}\d{0,2}[a-z]?\b|\bgrace\b/g) ?? [];
+    const words =
+      name
+        .toLowerCase()
+        .replace(/ v(\d)\b/, 'v$1')
+        .match(/[a-z0-9]+/g) ?? [];
+    const models = new Set<string>(words.filter((word) => /\d/.test(word) && word.length >= 4));
     const ids = new Set(catalog.instanceIds().flatMap((id) => catalog.instance(id)?.cpu_id ?? []));
-    return [...ids].find((id) => id.split('-').some((part) => models.includes(part))) ?? name;
+    return [...ids].find((id) => id.split('-').some((part) => models.has(part))) ?? name;
   }
 
   private inside(): void {
     const found = insideOf(this.facts, this.accelerator);
     if (!found) return;
     if ('path' in found) this.add('inside.path', found.path, found.origin, found.because);
-    else this.unknown.push({ what: 'path between the GPUs of a node', because: found.unknown });
+    // A machine of the catalog has its usual path there.
+    else if (!this.instance || this.facts.inside)
+      this.unknown.push({ what: 'path between the GPUs of a node', because: found.unknown });
   }
 
   private between(): void {
@@ -208,10 +212,9 @@ class Assembly {
     if (transport?.value === 'nvlink') return;
     const most = this.instance?.efa?.interfaces ?? this.instance?.fabric?.nics;
     const cards = nicsUsed ?? (this.instance ? undefined : nics);
-    const rdma = transport && transport.value !== 'tcp';
     if (cards && (this.instance ? cards.value < (most ?? Number.POSITIVE_INFINITY) : transport))
       this.take('between.nicsPerNode', cards);
-    if (nicGbps && !this.instance && rdma) this.take('between.gbpsPerNic', nicGbps);
+    if (nicGbps && !this.instance && transport) this.take('between.gbpsPerNic', nicGbps);
     else if (!this.instance && transport)
       this.unknown.push({ what: 'rate of the network', because: 'no line tells it' });
   }
@@ -259,15 +262,18 @@ function nearestText(nearest: readonly string[]): string {
 
 function whyNoGpu(facts: Facts, catalog: HardwareCatalog): string {
   const could = candidates(facts, catalog);
-  const { link } = facts;
-  if (!could || could.length === 0 || could.length > 6)
-    return 'NCCL does not print the GPU’s name; add the output of `nvidia-smi`, or name it with --hardware';
-  const seen = link?.value.links
-    ? `${link.value.links} NVLinks`
-    : link?.value.modelGBps
-      ? `${link.value.modelGBps} GB/s of NVLink`
-      : 'the chip';
-  return `${seen} fit ${could.map(({ id }) => id).join(', ')}; add the output of \`nvidia-smi\`, or name it with --hardware`;
+  const how = 'add the output of `nvidia-smi` (or `rocm-smi --showproductname`), or name it with --hardware';
+  if (!could || could.length === 0 || could.length > 8) return `nothing that was read names the GPU; ${how}`;
+  const { links, modelGBps, wiring } = facts.link?.value ?? {};
+  const fabric = wiring?.startsWith('xgmi') ? 'xGMI' : 'NVLink';
+  const seen = links
+    ? `${links} ${fabric}s`
+    : modelGBps
+      ? `${modelGBps} GB/s of ${fabric}`
+      : wiring
+        ? fabric
+        : 'The chip';
+  return `${seen} would fit ${could.map(({ id }) => id).join(', ')}; ${how}`;
 }
 
 function whyNoNetwork({ gpudirect, ncclVersion }: Facts, several: boolean): string {

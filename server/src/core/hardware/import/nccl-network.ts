@@ -23,11 +23,6 @@ export class NetworkLines {
     else if (body.startsWith('NET/')) this.net(body, place);
     else if (body.includes('GPU Direct RDMA')) this.gpudirect(body, place);
     else if (body.includes('Defaulting to 10 Gbps')) this.guessedSpeed = true;
-    else if (body.startsWith('Connected all rings')) {
-      const gdr = / GDR ([01])/.exec(body)?.[1];
-      // It names the ring's network, which there is only between nodes.
-      if (gdr === '1') this.direct = { value: true, origin: place.origin() };
-    }
   }
 
   /** `NET/IB/3(8)/GDRDMA/Shared` behind `via`. */
@@ -131,14 +126,14 @@ export class NetworkLines {
     const all = this.foundNics ?? (this.verbs && { ...this.verbs, value: this.verbs.value.length }) ?? nics;
     const grouped = groups.length > 0 || this.foundNics === undefined || this.foundNics.value <= (nics?.value ?? 0);
     const isTcp = plugin.includes('socket');
-    const rate = this.guessedSpeed ? undefined : rates[0];
+    // Where a socket's card does not tell its rate, NCCL takes 10 Gbit/s, older versions without a word.
+    const guessed = this.guessedSpeed || (isTcp && (rates[0]?.value ?? 0) <= 1.25);
+    const rate = guessed ? undefined : rates[0];
     const even = rates.every(({ value }) => value === rate?.value);
     return {
       nics: isTcp ? undefined : all,
       nicsUsed:
-        host && this.channel && grouped && !isTcp
-          ? { value: host[1].size * perGroup, origin: this.channel.origin }
-          : undefined,
+        host && this.channel && grouped ? { value: host[1].size * perGroup, origin: this.channel.origin } : undefined,
       nicGbps: rate && even && grouped ? { value: round((rate.value * 8) / perGroup), origin: rate.origin } : undefined,
     };
   }

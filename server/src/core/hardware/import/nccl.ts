@@ -251,8 +251,9 @@ function vcpusOf({ affinities, affinityAt }: Host, numa: number | undefined): Fa
 
 function numaOf({ cpus }: NcclSystem): Fact<number> | undefined {
   // Nodes of a rack show the CPUs of every machine: `system-numa`.
-  const machine = cpus[0]?.value.split(/[- ]/)[0];
-  const own = cpus.filter(({ value }) => !value.includes('-') || value.startsWith(`${machine}-`));
+  const ids = cpus.map(({ value }) => value.slice(0, value.indexOf(' ')));
+  const machine = ids[0]?.split('-')[0];
+  const own = cpus.filter((_, index) => !ids[index]?.includes('-') || ids[index]?.split('-')[0] === machine);
   const [first] = own;
   return first && !first.value.startsWith('FFFF') ? { value: own.length, origin: first.origin } : undefined;
 }

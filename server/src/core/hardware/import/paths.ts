@@ -29,6 +29,7 @@ export function insideOf(facts: Facts, accelerator: Accelerator | undefined): Fo
     return {
       unknown: 'the log shows peer-to-peer, not whether over NVLink or PCIe (NCCL_DEBUG_SUBSYS=INIT,GRAPH tells)',
     };
+  if (!link && facts.peerToPeer?.value === false) return { path: 'shm', origin: facts.peerToPeer.origin };
   return link
     ? withoutFabric(facts, link, accelerator)
     : { unknown: 'nothing that was read says how the GPUs are joined' };

@@ -1,4 +1,5 @@
 import type { Path } from '../../source';
+import type { Transport } from '../records';
 import type { Fact, Facts, GpuLink, Origin, PcieLink, Reading, Wiring } from './facts';
 import { wordsOf } from './facts';
 import { acceleratorOfDevice } from './pci-ids';
@@ -58,13 +59,19 @@ function* tagsOf(path: Path, text: string): Generator<Tag> {
   }
 }
 
+/** A network device and the PCI node of its card. */
+interface Card {
+  readonly tag: Tag;
+  readonly slot: Tag | undefined;
+}
+
 class Tree {
   private readonly open: Tag[] = [];
   private gpus: Gpu[] = [];
   private readonly bare: Gpu[] = [];
   private readonly cards: Tag[] = [];
   private readonly cpus: Tag[] = [];
-  private readonly nets: Tag[] = [];
+  private readonly nets: Card[] = [];
   private gpu: Gpu | undefined;
   private link: Tag | undefined;
   private c2c: Tag | undefined;
@@ -92,7 +99,7 @@ class Tree {
       const above = this.open.filter(isAbove);
       this.gpu = { tag, slot: above.at(-1), above, peers: new Set(), links: 0, switched: false };
       if (this.gpus.length < MOST) this.gpus.push(this.gpu);
-    } else if (name === 'net') this.nets.push(tag);
+    } else if (name === 'net') this.nets.push({ tag, slot: this.open.findLast(({ name: above }) => above === 'pci') });
     else if (name === 'c2c') this.c2c ??= tag;
     else if (name === 'nvlink' || name === 'xgmi') this.join(tag, attributes);
   }
@@ -156,19 +163,30 @@ class Tree {
   private networkOf(): Facts {
     // Sockets are there on every machine; cards with GPUDirect or a GUID of their own are what training uses.
     const cards = this.nets.filter(
-      ({ attributes }) => attributes.gdr === '1' || !/^(eth|en|bond|ib|docker|lo)/.test(attributes.name ?? ''),
+      ({ tag: { attributes } }) => attributes.gdr === '1' || !/^(eth|en|bond|ib|docker|lo)/.test(attributes.name ?? ''),
     );
     const [card] = cards;
     const [bare] = this.cards;
     if (!card) return bare && this.nets.length === 0 ? { nics: fact(this.cards.length, bare) } : {};
-    const gbps = Number(card.attributes.speed) / 1000;
-    const { gdr } = card.attributes;
+    const { gdr, speed } = card.tag.attributes;
+    const gbps = Number(speed) / 1000;
+    const transport = gdr === undefined ? undefined : transportOf(card, gdr === '1');
     return {
-      nics: fact(cards.length, card),
-      nicGbps: gbps > 0 ? fact(gbps, card) : undefined,
-      gpudirect: gdr === undefined ? undefined : fact(gdr === '1', card),
+      nics: fact(cards.length, card.tag),
+      nicGbps: gbps > 0 ? fact(gbps, card.tag) : undefined,
+      gpudirect: gdr === undefined ? undefined : fact(gdr === '1', card.tag),
+      transport: transport && fact(transport, card.slot ?? card.tag),
     };
   }
+}
+
+/** Vendor 1d0f is Amazon; class 0207 an InfiniBand card, 0200 an Ethernet card that does RDMA. */
+function transportOf({ slot, tag }: Card, gpudirect: boolean): Transport | undefined {
+  const { vendor, class: kind } = slot?.attributes ?? {};
+  if (vendor === '0x1d0f') return gpudirect ? 'efa-gdr' : 'efa';
+  if (!/^(mlx|ib|bnxt|irdma|ionic)/.test(tag.attributes.name ?? '')) return undefined;
+  if (!gpudirect) return 'rdma-host';
+  return kind?.startsWith('0x0207') ? 'infiniband' : kind?.startsWith('0x0200') ? 'roce' : undefined;
 }
 
 function isAbove({ name }: Tag): boolean {
