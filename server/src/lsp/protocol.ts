@@ -1,9 +1,9 @@
-import type { CodeAction, Diagnostic, WorkspaceEdit } from 'vscode-languageserver-protocol';
+import type { CodeAction, Diagnostic, Range, WorkspaceEdit } from 'vscode-languageserver-protocol';
 import type { Bill } from '../core/features/breakdown';
 import type { RemedyWords } from '../core/features/remedy-words';
 import type { ReportedEstimate, ReportedFigures, ReportedRun } from '../core/features/report';
 import type { Merit } from '../core/fit/choose';
-import type { TrainingEffect } from '../core/fit/move';
+import type { TrainingEffect } from '../core/moves/move';
 import type { DialectId } from '../core/source';
 
 /**
@@ -128,6 +128,43 @@ export interface FitRemedy {
   readonly edit: WorkspaceEdit;
 }
 
+/** Request `shardlens/importHardware`: what a machine's tools and logs say about it. Writes nothing. */
+export interface ImportHardwareParams {
+  /** The document, or folder, whose shardlens.json would get the target. */
+  readonly uri: string;
+  readonly printed: readonly { readonly name: string; readonly text: string }[];
+  /** Catalog id for what the texts do not say. */
+  readonly hardware?: string;
+  /** With a name, the answer has the change that writes the target. */
+  readonly target?: string;
+}
+
+export interface ImportHardwareAnswer {
+  /** `4 × A100-40GB (p4d.24xlarge)`. */
+  readonly title: string;
+  /** Whether it is known which machine or GPU this is; nothing can be written otherwise. */
+  readonly known: boolean;
+  readonly values: readonly {
+    readonly key: string;
+    readonly value: string;
+    /** Name and line it was read in. */
+    readonly place: string;
+    readonly words: string;
+  }[];
+  readonly unknown: readonly string[];
+  readonly notes: readonly string[];
+  /** Machines of the catalog that it looks like: suggestions. */
+  readonly suggestions: readonly string[];
+  /** Names of texts in which nothing was recognised. */
+  readonly unrecognised: readonly string[];
+  readonly change: SettingsChange | null;
+}
+
+/** A replacement in shardlens.json, which may have to be made first; or why there is none. */
+export type SettingsChange =
+  | { readonly uri: string; readonly exists: boolean; readonly range: Range; readonly newText: string }
+  | { readonly uri: string; readonly problem: string };
+
 /** Request `shardlens/explain` {rule}: a rule's page as Markdown. */
 export interface ExplainParams {
   readonly rule: string;
@@ -156,6 +193,7 @@ export const methods = {
   explain: 'shardlens/explain',
   fit: 'shardlens/fit',
   fitProgress: 'shardlens/fitProgress',
+  importHardware: 'shardlens/importHardware',
   check: 'shardlens/check',
   overrides: 'shardlens/overrides',
   refresh: 'shardlens/refresh',

@@ -1,13 +1,12 @@
 import { type AnalysisInput, analyze } from '../analyze';
 import type { Estimate } from '../estimate/estimate';
 import type { FileEdit, Finding } from '../findings';
+import type { TrainingEffect } from '../moves/move';
+import { type Change, editsTo, makeWrites, withSources } from '../moves/written';
 import type { TrainingRun } from '../run/training-run';
 import { runDialects, type SourceFile } from '../source';
-import { editsBetween } from '../text/diff';
 import type { Merit } from './choose';
-import type { TrainingEffect } from './move';
 import type { Candidate } from './search';
-import { type Change, makeWrites, withSources } from './written';
 
 /** `fit`: the run does not surely fit. `faster`: it does, and remedies make the step shorter. */
 export type Goal = 'fit' | 'faster';
@@ -71,9 +70,7 @@ export class Checker {
       training: moves.some(({ training }) => training === 'numerics') ? 'numerics' : 'same',
       notes: moves.flatMap(({ note }) => note ?? []),
       changes: written.changes,
-      edits: [...written.sources].flatMap(([path, { text }]) =>
-        editsBetween(workspace.source(path)?.text ?? '', text).map((edit) => ({ path, ...edit })),
-      ),
+      edits: editsTo(workspace, written),
       estimate,
     };
   }

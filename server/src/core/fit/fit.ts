@@ -1,10 +1,10 @@
 import { type AnalysisInput, analyze } from '../analyze';
 import type { Estimate } from '../estimate/estimate';
+import { dimensions } from '../moves/index';
 import type { TrainingRun } from '../run/training-run';
 import type { SourceFile } from '../source';
 import { bySize, bySpeed, effectOf, type Merit, paretoFront } from './choose';
 import { Checker, type Goal, type Remedy, WORTHWHILE } from './confirm';
-import { dimensions } from './moves/index';
 import { type Candidate, search } from './search';
 
 export interface FitResult {

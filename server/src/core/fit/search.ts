@@ -1,8 +1,8 @@
 import { estimateHost } from '../estimate/host';
 import { estimateMemory } from '../estimate/memory/index';
 import { estimateTime } from '../estimate/time/index';
+import type { Move } from '../moves/move';
 import type { TrainingRun } from '../run/training-run';
-import type { Move } from './move';
 
 /** A run near the one at hand that surely fits. Bytes per GPU, seconds per optimizer step. */
 export interface Candidate {

@@ -54,7 +54,7 @@ export const fullShardOverSlowNetwork = rule({
       at,
       message: `Gathering and reducing shards over ${link.ranks} ranks sends ${formatSeconds(link.seconds)} of traffic a step between nodes (${inter.label}; ${formatRate(inter.bytesPerSecond)} per GPU reached), of a step of ${formatSeconds(step.low)} to ${formatSeconds(step.high)}.`,
       related: elsewhere(config, [chosen, 'The sharding is chosen here.']),
-      fixes: fixesInsideNode(run, context.estimate),
+      fixes: fixesInsideNode(run, context.workspace, context.estimate),
     });
   },
 });

@@ -75,7 +75,7 @@ export const memoryDoesNotFit = rule({
       severity: conditions.length > 0 ? 'warning' : 'error',
       message: `${capital(phase.name)} needs ${bandOfCapacity({ ...band, capacity: memory.capacity })} of ${run.cluster.value.accelerator.name}${where}: ${largestParts(phase.memory)}. Even the low end is out of memory.`,
       related: elsewhere(config, [run.batch.micro, 'The micro-batch.'], [sharding, 'The sharding.']),
-      fixes: fixesThatFit(run),
+      fixes: fixesThatFit(run, context.workspace),
     });
   },
 });

@@ -1,7 +1,7 @@
-import { known } from '../../run/known';
-import type { TrainingRun } from '../../run/training-run';
-import { setting } from '../../settings';
-import { type Dimension, isSettledByFiles, type Move, TRIED, writeTo } from '../move';
+import { known } from '../run/known';
+import type { TrainingRun } from '../run/training-run';
+import { setting } from '../settings';
+import { type Dimension, isSettledByFiles, type Move, TRIED, writeTo } from './move';
 
 const FASTER: Readonly<Record<string, readonly ('sdpa' | 'flash_attention_2')[]>> = {
   eager: ['sdpa', 'flash_attention_2'],

@@ -1,7 +1,7 @@
-import type { Dimension } from '../move';
 import { evalBatch, microBatch } from './batch';
 import { fsdpOffload, fsdpStrategy } from './fsdp';
 import { attention, fusedLoss, precision } from './model';
+import type { Dimension } from './move';
 import { optimizer } from './optimizer';
 import { recompute } from './recompute';
 import { zeroBuckets, zeroOffload, zeroSecondary, zeroStage } from './zero';

@@ -1,7 +1,7 @@
-import { type Known, known } from '../../run/known';
-import type { TrainingRun, ZeroSharding } from '../../run/training-run';
-import { numberOf, setting } from '../../settings';
-import { type Dimension, isSettledByFiles, type Move, TRIED, type Write, writeTo } from '../move';
+import { type Known, known } from '../run/known';
+import type { TrainingRun, ZeroSharding } from '../run/training-run';
+import { numberOf, setting } from '../settings';
+import { type Dimension, isSettledByFiles, type Move, TRIED, type Write, writeTo } from './move';
 
 /** The other ZeRO stages, where several ranks share the states. */
 export const zeroStage: Dimension = (run) => {
@@ -17,8 +17,19 @@ export const zeroStage: Dimension = (run) => {
     .flatMap((stage): Move[] => {
       const write = zeroWrite(run, { deepspeed: 'zero_optimization.stage', accelerate: 'zero_stage' }, stage);
       if (!write) return [];
-      const title = `Set ${write.key.split('.').pop()} to ${stage}`;
-      return [{ dimension: 'ZeRO stage', title, training: 'same', writes: [write], apply: (it) => atStage(it, stage) }];
+      // Below stage 3 offload_param is ignored, so it goes with the stage.
+      const lost = stage < 3 && zero.offloadParam.known && zero.offloadParam.value !== 'none';
+      const removed = lost ? offloadWrite(run, 'param', false) : undefined;
+      const also = removed ? ` and remove ${removed.key.split('.').pop()}` : '';
+      return [
+        {
+          dimension: 'ZeRO stage',
+          title: `Set ${write.key.split('.').pop()} to ${stage}${also}`,
+          training: 'same',
+          writes: [write, ...(removed ? [removed] : [])],
+          apply: (it) => atStage(it, stage),
+        },
+      ];
     });
 };
 
@@ -137,7 +148,12 @@ function withZero(run: TrainingRun, change: (zero: ZeroSharding) => ZeroSharding
 function atStage(run: TrainingRun, stage: 0 | 1 | 2 | 3): TrainingRun {
   const shard = stage === 0 ? known(1, TRIED) : run.parallelism.data;
   return {
-    ...withZero(run, (zero) => ({ ...zero, stage: known(stage, TRIED), overlapComm: overlapAt(zero, stage) })),
+    ...withZero(run, (zero) => ({
+      ...zero,
+      stage: known(stage, TRIED),
+      overlapComm: overlapAt(zero, stage),
+      offloadParam: stage === 3 ? zero.offloadParam : known('none', TRIED),
+    })),
     parallelism: { ...run.parallelism, shard },
   };
 }

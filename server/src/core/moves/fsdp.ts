@@ -1,7 +1,7 @@
-import { known } from '../../run/known';
-import type { FsdpSharding, TrainingRun } from '../../run/training-run';
-import { setting, stringOf } from '../../settings';
-import { type Dimension, isSettledByFiles, type Move, TRIED, type Write, writeTo } from '../move';
+import { known } from '../run/known';
+import type { FsdpSharding, TrainingRun } from '../run/training-run';
+import { setting, stringOf } from '../settings';
+import { type Dimension, isSettledByFiles, type Move, TRIED, type Write, writeTo } from './move';
 import { trainerFsdpKey } from './recompute';
 
 const WORDS = { FULL_SHARD: 'full_shard', SHARD_GRAD_OP: 'shard_grad_op', HYBRID_SHARD: 'hybrid_shard' } as const;

@@ -1,8 +1,8 @@
-import { known } from '../../run/known';
-import type { TrainingRun } from '../../run/training-run';
-import { numberOf, setting } from '../../settings';
-import type { Config } from '../../source';
-import { type Dimension, isSettledByFiles, type Move, TRIED, type Write, writeTo } from '../move';
+import { known } from '../run/known';
+import type { TrainingRun } from '../run/training-run';
+import { numberOf, setting } from '../settings';
+import type { Config } from '../source';
+import { type Dimension, isSettledByFiles, type Move, TRIED, type Write, writeTo } from './move';
 
 /** A larger micro-batch is tried up to this factor; what is gained beyond it is small. */
 const MOST_TIMES_LARGER = 16;

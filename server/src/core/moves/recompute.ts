@@ -1,7 +1,7 @@
-import { known } from '../../run/known';
-import type { TrainingRun } from '../../run/training-run';
-import { setting } from '../../settings';
-import { type Dimension, isSettledByFiles, TRIED, type Write, writeTo } from '../move';
+import { known } from '../run/known';
+import type { TrainingRun } from '../run/training-run';
+import { setting } from '../settings';
+import { type Dimension, isSettledByFiles, TRIED, type Write, writeTo } from './move';
 
 /** Recomputing activations in the backward pass, or keeping them. FSDP wraps blocks itself, so under it its own key is used. */
 export const recompute: Dimension = (run) => {

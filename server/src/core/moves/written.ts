@@ -1,10 +1,12 @@
+import type { FileEdit } from '../findings';
 import type { Path, SourceFile, Workspace } from '../source';
 import { removeEntry, setPath } from '../syntax/editing';
 import { lookup, type MappingNode } from '../syntax/node';
 import { parseSource } from '../syntax/parse';
 import { toPlain } from '../syntax/plain';
+import { editsBetween } from '../text/diff';
 import { applyEdits } from '../text/edit';
-import type { Write } from './move';
+import type { Move, Write } from './move';
 
 /** A value of a key before and after the writes; undefined where the key is not there. */
 export interface Change {
@@ -39,6 +41,22 @@ export function makeWrites(workspace: Workspace, writes: readonly Write[]): Writ
     changes.push({ path, key, from, to: value });
   }
   return { sources, changes };
+}
+
+/** The edits that make the moves together; undefined where they cannot all be made, or change nothing. */
+export function editsOf(workspace: Workspace, moves: readonly Move[]): readonly FileEdit[] | undefined {
+  const written = makeWrites(
+    workspace,
+    moves.flatMap(({ writes }) => writes),
+  );
+  return written && written.changes.length > 0 ? editsTo(workspace, written) : undefined;
+}
+
+/** The edits from the files as they are to what was written. */
+export function editsTo(workspace: Workspace, { sources }: Written): readonly FileEdit[] {
+  return [...sources].flatMap(([path, { text }]) =>
+    editsBetween(workspace.source(path)?.text ?? '', text).map((edit) => ({ path, ...edit })),
+  );
 }
 
 /** The workspace with some files replaced by their changed form. */

@@ -1,6 +1,6 @@
-import { known } from '../../run/known';
-import type { Optimizer } from '../../run/training-run';
-import { type Dimension, isSettledByFiles, type Move, TRIED, type TrainingEffect, writeTo } from '../move';
+import { known } from '../run/known';
+import type { Optimizer } from '../run/training-run';
+import { type Dimension, isSettledByFiles, type Move, TRIED, type TrainingEffect, writeTo } from './move';
 
 interface Choice {
   readonly name: string;
