@@ -1,5 +1,8 @@
 import type { CompletionItem, CompletionItemKind, CompletionList } from 'vscode-languageserver-protocol';
+import type { Estimate } from '../../core/estimate/estimate';
 import { type CompletionItem as Candidate, completion } from '../../core/features/completion';
+import { withSources } from '../../core/moves/written';
+import { parseSource } from '../../core/syntax/parse';
 import { toRange } from '../convert';
 import type { AnalysedSnapshot, Session } from '../session';
 
@@ -10,14 +13,17 @@ const SNIPPET = 2;
 const PLAIN = 1;
 
 /** `textDocument/completion`: keys that are missing, values that are possible. */
-export function completionItems(session: Session, { analysis }: AnalysedSnapshot, offset: number): CompletionList {
+export function completionItems(session: Session, snapshot: AnalysedSnapshot, offset: number): CompletionList {
+  const { analysis } = snapshot;
   const { lines } = analysis.file;
   const { snippets } = session.abilities;
-  const items = completion(analysis, offset, session.core.catalogs).map(
+  const estimateOf = (text: string) => estimateWith(session, snapshot, text);
+  const items = completion(analysis, offset, session.core.catalogs, estimateOf).map(
     (candidate): CompletionItem => ({
       label: candidate.label,
       kind: KINDS[candidate.kind],
       ...(candidate.detail === '' ? {} : { detail: candidate.detail }),
+      ...(candidate.effect === '' ? {} : { labelDetails: { description: candidate.effect } }),
       documentation: { kind: 'markdown', value: candidate.documentation },
       filterText: candidate.filterText,
       sortText: candidate.sortText,
@@ -33,6 +39,20 @@ export function completionItems(session: Session, { analysis }: AnalysedSnapshot
     }),
   );
   return { isIncomplete: false, items };
+}
+
+/** What the run would need if the file had this text. */
+function estimateWith(session: Session, { analysis, workspace }: AnalysedSnapshot, text: string): Estimate | undefined {
+  if (!analysis.run?.model.known || !analysis.run.cluster.known) return undefined;
+  const { path } = analysis.file;
+  const file = parseSource(path, text);
+  const { analyze, catalogs } = session.core;
+  const input = {
+    workspace: withSources(workspace, new Map([[path, file]])),
+    catalogs,
+    overrides: session.overridesInForce,
+  };
+  return analyze(file, input).estimate();
 }
 
 /** A snippet as text, each place to fill in with its first proposal, for clients that have no snippets. */
