@@ -3,6 +3,7 @@ import { commands, languages, workspace } from 'vscode';
 import { openBreakdown, openRulePage, ruleDocuments } from './breakdown';
 import { selector } from './documents';
 import { makeItFit } from './fit';
+import { importFromLog, useThisMachine } from './hardware';
 import { LensProvider } from './lenses';
 import { EXPLAIN_RULE } from './middleware';
 import { Server } from './server';
@@ -24,6 +25,8 @@ export function activate(context: ExtensionContext): void {
     commands.registerCommand(EXPLAIN_RULE, (rule: string) => openRulePage(rule)),
     commands.registerCommand('shardlens.makeItFit', (uri?: string) => makeItFit(server, uri)),
     commands.registerCommand('shardlens.pickTarget', (uri?: string) => pickTarget(server, uri)),
+    commands.registerCommand('shardlens.useThisMachine', () => useThisMachine(server)),
+    commands.registerCommand('shardlens.importHardware', (uri?: string) => importFromLog(server, uri)),
     commands.registerCommand('shardlens.setModel', (uri?: string) => setModel(server, uri)),
     commands.registerCommand('shardlens.setSequenceLength', () => setSequenceLength(server)),
     commands.registerCommand('shardlens.restartServer', () => server.restart()),

@@ -10,6 +10,8 @@ import type {
   FitAnswer,
   FitProgress,
   FitRemedy,
+  ImportHardwareAnswer,
+  ImportHardwareParams,
   Lens,
   ListFolderAnswer,
   ReadFileAnswer,
@@ -78,6 +80,10 @@ export class Server implements Disposable {
     } finally {
       heard.dispose();
     }
+  }
+
+  importHardware(params: ImportHardwareParams): Promise<ImportHardwareAnswer> {
+    return this.ask(methods.importHardware, params);
   }
 
   explain(rule: string): Promise<{ markdown: string } | null> {

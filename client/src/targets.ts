@@ -7,6 +7,7 @@ interface Choice extends QuickPickItem {
   /** What picking it overrides; undefined for "open shardlens.json". */
   readonly overrides?: EditorOverrides;
   readonly open?: Uri;
+  readonly command?: string;
 }
 
 /** Lets the user say which machine the run is for: a target of shardlens.json, or a machine of the catalog. */
@@ -28,6 +29,12 @@ export async function pickTarget(server: Server, uri?: string): Promise<void> {
       overrides: without(now, { hardware: id }),
     })),
     { label: '', kind: QuickPickItemKind.Separator },
+    {
+      label: '$(device-desktop) Use this machine',
+      description: 'asks nvidia-smi',
+      command: 'shardlens.useThisMachine',
+    },
+    { label: '$(file-add) Import hardware from log…', command: 'shardlens.importHardware' },
     { label: '$(discard) As the files say', description: 'forget what was picked here', overrides: without(now, {}) },
     ...(answer.settingsUri
       ? [{ label: '$(go-to-file) Open shardlens.json', open: Uri.parse(answer.settingsUri) }]
@@ -38,7 +45,8 @@ export async function pickTarget(server: Server, uri?: string): Promise<void> {
     placeHolder: 'Type to search, as "h100" or "p4d"',
     matchOnDescription: true,
   });
-  if (choice?.open) await commands.executeCommand('vscode.open', choice.open);
+  if (choice?.command) await commands.executeCommand(choice.command);
+  else if (choice?.open) await commands.executeCommand('vscode.open', choice.open);
   else if (choice?.overrides) await applyMachine(server, choice.overrides);
 }
 

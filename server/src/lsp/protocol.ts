@@ -1,4 +1,4 @@
-import type { CodeAction, Diagnostic, Range, WorkspaceEdit } from 'vscode-languageserver-protocol';
+import type { CodeAction, Diagnostic, TextEdit, WorkspaceEdit } from 'vscode-languageserver-protocol';
 import type { Bill } from '../core/features/breakdown';
 import type { RemedyWords } from '../core/features/remedy-words';
 import type { ReportedEstimate, ReportedFigures, ReportedRun } from '../core/features/report';
@@ -160,9 +160,9 @@ export interface ImportHardwareAnswer {
   readonly change: SettingsChange | null;
 }
 
-/** A replacement in shardlens.json, which may have to be made first; or why there is none. */
+/** A change of shardlens.json, which may have to be made first; or why there is none. */
 export type SettingsChange =
-  | { readonly uri: string; readonly exists: boolean; readonly range: Range; readonly newText: string }
+  | { readonly uri: string; readonly exists: boolean; readonly edits: readonly TextEdit[] }
   | { readonly uri: string; readonly problem: string };
 
 /** Request `shardlens/explain` {rule}: a rule's page as Markdown. */

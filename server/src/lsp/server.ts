@@ -22,6 +22,7 @@ import {
   type EditorOverrides,
   type ExplainParams,
   type FitParams,
+  type ImportHardwareParams,
   methods,
 } from './protocol';
 import { checkFiles } from './requests/check';
@@ -31,6 +32,7 @@ import { definition, documentLinks } from './requests/document-link';
 import { documentSymbols } from './requests/document-symbol';
 import { fitAnswer } from './requests/fit';
 import { hoverAt } from './requests/hover';
+import { importAnswer } from './requests/import-hardware';
 import { inlayHint } from './requests/inlay-hint';
 import { breakdown, explain, fileStatus, lensesOf, NOT_OURS } from './requests/shardlens';
 import { targets } from './requests/targets';
@@ -144,6 +146,7 @@ function features(session: Session, diagnostics: Diagnostics): void {
   connection.onRequest(methods.check, (params: CheckParams) => checkFiles(session, params));
   connection.onRequest(methods.fit, ({ uri }: FitParams, cancellation) => fitAnswer(session, uri, cancellation));
   connection.onRequest(methods.explain, (params: ExplainParams) => explain(session, params));
+  connection.onRequest(methods.importHardware, (params: ImportHardwareParams) => importAnswer(session, params));
 
   const on = <P extends { readonly textDocument: { readonly uri: string } }, R>(
     method: string,
