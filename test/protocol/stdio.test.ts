@@ -220,6 +220,9 @@ describe('the server over stdio', () => {
     expect(await own('shardlens/explain', { rule: 'unknown-key-rejected' })).toMatchObject({
       markdown: expect.stringContaining('# unknown-key-rejected'),
     });
+    change(editor, uri('ds.json'), 2, FILES['ds.json'].replace('"stage": 3', '"stage": 2'));
+    const [unsaved] = await own<Lens[]>('shardlens/lenses', document);
+    expect(unsaved?.title).toMatch(/ · [\d.]+ → [\d.]+ of 39\.4 GiB/);
     await editor.connection.sendNotification('shardlens/overrides', { hardware: 'g6e.48xlarge', gpusPerNode: 8 });
     const [changed] = await own<Lens[]>('shardlens/lenses', document);
     expect(changed?.title).toContain('8 × L40S');

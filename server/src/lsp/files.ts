@@ -9,6 +9,9 @@ import { isOnDisk } from './uri';
 /** Parsed files kept; more than this many are met only when a whole tree is checked, where none comes back. */
 const MAX_CACHED_FILES = 2000;
 
+/** Saved forms of open documents kept. */
+const MAX_CACHED_SAVED = 64;
+
 /** A file at one moment. */
 export interface FileState {
   /** Two states of a file with the same stamp are the same. */
@@ -39,6 +42,7 @@ export class Files {
   private readonly seen = new Map<Path, FileState>();
   private readonly looks = new Map<Path, Checked<Look>>();
   private readonly folders = new Map<Path, { readonly stamp: string; readonly names: readonly string[] }>();
+  private readonly savedFiles = new Map<Path, { readonly stamp: string; readonly source: SourceFile | undefined }>();
   private readonly realFolders = new Map<Path, Checked<Path | undefined>>();
 
   constructor(
@@ -107,6 +111,22 @@ export class Files {
     if (!file.result.ok) return undefined;
     file.source ??= this.parse(path, file.result.text);
     return file.source;
+  }
+
+  /** An open document as it was last saved; undefined where it has no unsaved changes, or no file on disk. */
+  saved(path: Path): SourceFile | undefined {
+    const document = this.documents.at(path);
+    if (!document || !isOnDisk(path)) return undefined;
+    const { stamp } = this.look(path);
+    let known = this.savedFiles.get(path);
+    if (known?.stamp !== stamp) {
+      const read = stamp === 'missing' ? undefined : readDisk(path);
+      const decoded = read?.ok ? decode(read.bytes) : undefined;
+      known = { stamp, source: decoded?.ok ? parseSource(path, decoded.text) : undefined };
+      if (this.savedFiles.size > MAX_CACHED_SAVED) this.savedFiles.clear();
+      this.savedFiles.set(path, known);
+    }
+    return known.source?.text === document.text ? undefined : known.source;
   }
 
   list(folder: Path, roots: readonly Path[]): readonly string[] {

@@ -17,6 +17,17 @@ describe('lenses', () => {
     expect(lenses(analysisOf('train.yaml', files), catalogs)[1]).toMatchObject({ title: 'Make it fit', action: 'fit' });
   });
 
+  it('show what has changed since the file was saved', () => {
+    const saved = analysisOf('train.yaml', {
+      ...FILES,
+      'train.yaml': TRAIN.replace(': true\ndeepspeed', ': false\ndeepspeed'),
+    });
+    const [first] = lenses(analysisOf('train.yaml'), catalogs, saved.estimate());
+    expect(first?.title).toMatch(/ · [\d.]+ → [\d.]+ of 39\.4 GiB · /);
+    const same = lenses(analysisOf('train.yaml'), catalogs, analysisOf('train.yaml').estimate());
+    expect(same[0]?.title).not.toContain('→');
+  });
+
   it('say what is missing and offer to set it', () => {
     const items = lenses(analysisOf('ds.json', { 'ds.json': DS }), catalogs);
     expect(items.map(({ title }) => title)).toEqual([

@@ -22,8 +22,11 @@ const FASTER = [
   'Searches the runs near this one for those with a shorter step, and shows the edits.',
 ] as const;
 
-/** The lenses of one file: what the run needs and takes, then what to set. Nothing for files without a run of ours. */
-export function lenses(analysis: Analysis, catalogs: Catalogs): LensItem[] {
+/**
+ * The lenses of one file: what the run needs and takes, then what to set. Nothing for files without a run of ours.
+ * `saved` is the estimate of the file as it was last saved: what has changed since is shown beside it.
+ */
+export function lenses(analysis: Analysis, catalogs: Catalogs, saved?: Estimate): LensItem[] {
   const { run, file } = analysis;
   if (!run || !isTraining(analysis)) return [];
   const offset = file.tree.root?.start ?? 0;
@@ -31,7 +34,7 @@ export function lenses(analysis: Analysis, catalogs: Catalogs): LensItem[] {
   const items: LensItem[] = [
     {
       offset,
-      title: summaryOf(run, estimate, catalogs),
+      title: summaryOf(run, estimate, catalogs, saved),
       tooltip: estimate ? tooltipOf(estimate) : 'Nothing can be predicted yet.',
       action: estimate ? 'breakdown' : 'none',
     },
@@ -55,15 +58,34 @@ export function lenses(analysis: Analysis, catalogs: Catalogs): LensItem[] {
   return items;
 }
 
-/** `8.0 B · 4 × A100-40GB (p4d.24xlarge) · 31.2 of 39.4 GiB · 19.5 s/step`; what is not known is left out. */
-export function summaryOf(run: TrainingRun, estimate: Estimate | undefined, catalogs: Catalogs): string {
+/**
+ * `8.0 B · 4 × A100-40GB (p4d.24xlarge) · 31.2 of 39.4 GiB · 19.5 s/step`; what is not known is left out. Where it was
+ * otherwise when last saved: `31.2 → 18.4 of 39.4 GiB · 19.5 → 21.0 s/step`.
+ */
+export function summaryOf(
+  run: TrainingRun,
+  estimate: Estimate | undefined,
+  catalogs: Catalogs,
+  saved?: Estimate,
+): string {
   const parts: string[] = [];
   parts.push(run.model.known ? formatParameters(run.model.value.parameters.total) : 'model unknown');
   if (run.cluster.known) parts.push(run.cluster.value.label);
   else parts.push(run.worldSize.known ? `${run.worldSize.value} GPUs of unknown kind` : 'hardware unknown');
-  if (estimate?.memory) parts.push(memoryPart(estimate.memory, catalogs));
-  if (estimate?.step) parts.push(`${formatSeconds(estimate.step.seconds)}/step`);
+  if (estimate?.memory) {
+    const was = changed(saved?.memory?.value, estimate.memory.value, (it) => formatGib(it).replace(' GiB', ''));
+    parts.push(was + memoryPart(estimate.memory, catalogs));
+  }
+  if (estimate?.step) {
+    const was = changed(saved?.step?.seconds, estimate.step.seconds, formatSeconds);
+    parts.push(`${was}${formatSeconds(estimate.step.seconds)}/step`);
+  }
   return parts.join(' · ');
+}
+
+/** `31.2 → ` where a figure reads otherwise than it did; nothing where it is the same or was not known. */
+function changed(before: number | undefined, now: number, format: (value: number) => string): string {
+  return before === undefined || format(before) === format(now) ? '' : `${format(before)} → `;
 }
 
 function memoryPart(memory: MemoryEstimate, catalogs: Catalogs): string {

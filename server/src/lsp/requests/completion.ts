@@ -1,10 +1,9 @@
 import type { CompletionItem, CompletionItemKind, CompletionList } from 'vscode-languageserver-protocol';
-import type { Estimate } from '../../core/estimate/estimate';
 import { type CompletionItem as Candidate, completion } from '../../core/features/completion';
-import { withSources } from '../../core/moves/written';
 import { parseSource } from '../../core/syntax/parse';
 import { toRange } from '../convert';
 import type { AnalysedSnapshot, Session } from '../session';
+import { estimateOfText } from './what-if';
 
 const KINDS = { key: 10, section: 9, value: 12 } as const satisfies Record<Candidate['kind'], CompletionItemKind>;
 
@@ -17,7 +16,8 @@ export function completionItems(session: Session, snapshot: AnalysedSnapshot, of
   const { analysis } = snapshot;
   const { lines } = analysis.file;
   const { snippets } = session.abilities;
-  const estimateOf = (text: string) => estimateWith(session, snapshot, text);
+  const estimateOf = (text: string) =>
+    estimateOfText(session, snapshot, parseSource(snapshot.analysis.file.path, text));
   const items = completion(analysis, offset, session.core.catalogs, estimateOf).map(
     (candidate): CompletionItem => ({
       label: candidate.label,
@@ -39,20 +39,6 @@ export function completionItems(session: Session, snapshot: AnalysedSnapshot, of
     }),
   );
   return { isIncomplete: false, items };
-}
-
-/** What the run would need if the file had this text. */
-function estimateWith(session: Session, { analysis, workspace }: AnalysedSnapshot, text: string): Estimate | undefined {
-  if (!analysis.run?.model.known || !analysis.run.cluster.known) return undefined;
-  const { path } = analysis.file;
-  const file = parseSource(path, text);
-  const { analyze, catalogs } = session.core;
-  const input = {
-    workspace: withSources(workspace, new Map([[path, file]])),
-    catalogs,
-    overrides: session.overridesInForce,
-  };
-  return analyze(file, input).estimate();
 }
 
 /** A snippet as text, each place to fill in with its first proposal, for clients that have no snippets. */

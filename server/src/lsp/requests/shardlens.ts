@@ -7,11 +7,15 @@ import { toRange } from '../convert';
 import type { BreakdownAnswer, ExplainParams, FileStatus, Lens } from '../protocol';
 import type { AnalysedSnapshot, Session } from '../session';
 import { findingsOf } from './diagnostic';
+import { estimateOfText } from './what-if';
 
 /** `shardlens/lenses`: what the client draws above the config. */
-export function lensesOf(session: Session, { analysis }: AnalysedSnapshot): Lens[] {
+export function lensesOf(session: Session, snapshot: AnalysedSnapshot): Lens[] {
   if (session.settings.lenses?.enabled === false) return [];
-  return lenses(analysis, session.core.catalogs).map(({ offset, title, tooltip, action }) => ({
+  const { analysis } = snapshot;
+  const saved = session.files.saved(analysis.file.path);
+  const before = saved && estimateOfText(session, snapshot, saved);
+  return lenses(analysis, session.core.catalogs, before).map(({ offset, title, tooltip, action }) => ({
     range: toRange(analysis.file.lines, offset, offset),
     title,
     tooltip,
