@@ -131,6 +131,22 @@ describe('limits', () => {
   });
 });
 
+test.each(['\u00a0', '\u2028', '\ufeff', '\f', '\u3000'])('reading goes on behind the odd space %j', (space) => {
+  for (const text of [
+    `[${space}`,
+    `"":[${space}`,
+    `{"a": ${space}`,
+    `{"a": ${space},\n"b": 1}`,
+    `{"a": 1,${space}"b": 1}`,
+  ]) {
+    const { problems } = parseJson(text);
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.length).toBeLessThan(10);
+  }
+  const { root } = parseJson(`{"a": ${space},\n"b": 1}`);
+  expect(toPlain(root, 'hjson')).toMatchObject({ b: 1 });
+});
+
 test('the token numbers are those of jsonc-parser', () => {
   // The package's objects exist at run time; its types declare them as const enums, which cannot be read here.
   const { SyntaxKind, ScanError } = jsonc as unknown as Record<'SyntaxKind' | 'ScanError', Record<string, number>>;

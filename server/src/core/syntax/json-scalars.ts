@@ -107,8 +107,10 @@ function readQuoteless(tokens: JsonTokens, problems: SyntaxProblems, wordEnd: nu
     tokens.jump(wordEnd);
     return scalar(start, wordEnd, word, 'plain', { type: 'string', value: word }, false);
   }
-  const raw = line.endsWith(',') ? line.slice(0, -1).trimEnd() : line;
-  const end = start + raw.length;
+  const trimmed = line.endsWith(',') ? line.slice(0, -1).trimEnd() : line;
+  // A word of no-break spaces and the like is nothing once trimmed; it is passed over all the same.
+  const end = trimmed === '' ? wordEnd : start + trimmed.length;
+  const raw = text.slice(start, end);
   const message = `${shown(raw)} has no quotes: json.load refuses the file, and DeepSpeed reads the text "${shown(line)}".`;
   problems.add('hjson-only', start, end, message);
   tokens.jump(end);
