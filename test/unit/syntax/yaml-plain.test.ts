@@ -72,6 +72,9 @@ test.each([
   ['an item that is not written', 'a: [1, , 2]\n'],
   ['a key alone in braces', 'a: {b}\n'],
   ['text behind quotes', 'a: "b" c\n'],
+  // Here the package reads on behind the text, since the comment stands at the column of no block.
+  ['a text below its key', 'a:\n#c\n  b\n\nc: 1\n'],
+  ['a comment at the start of a line in brackets', '{\n  "a": 1\n# c\n\n}\n'],
   ['an escape that YAML does not know', 'a: "\\d"\n'],
 ])('leaves to the package: %s', (_, text) => {
   expect(readPlainYaml(text)).toBeUndefined();

@@ -40,12 +40,10 @@ export class JsonTokens {
 
   next(): void {
     for (;;) {
+      this.skipSpace();
       this.token = this.scanner.scan();
       this.start = this.scanner.getTokenOffset();
       switch (this.token) {
-        case Token.LineBreak:
-        case Token.Space:
-          continue;
         case Token.LineComment:
         case Token.BlockComment:
           this.reportComment(this.end);
@@ -61,6 +59,15 @@ export class JsonTokens {
     }
   }
 
+  /** The scanner would make a token of it, and a string of that, unit by unit. */
+  private skipSpace(): void {
+    const { text, scanner } = this;
+    const from = scanner.getPosition();
+    let at = from;
+    while (at < text.length && isSpace(text.charCodeAt(at))) at++;
+    if (at > from) scanner.setPosition(at);
+  }
+
   /** Goes on with the first token at or behind `offset`. */
   jump(offset: number): void {
     this.scanner.setPosition(offset);
@@ -74,4 +81,8 @@ export class JsonTokens {
       this.problems.add('hjson-only', this.start, end, 'DeepSpeed alone reads comments; json.load refuses the file.');
     }
   }
+}
+
+function isSpace(unit: number): boolean {
+  return unit === 32 || unit === 10 || unit === 13 || unit === 9;
 }

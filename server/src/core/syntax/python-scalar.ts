@@ -60,6 +60,7 @@ function resolveNumber(value: string): Scalar | undefined {
   const first = value.charCodeAt(0);
   const isDigit = first >= 48 && first <= 57;
   if (!isDigit && first !== 45 && first !== 43 && first !== 46) return undefined;
+  if (isDigit && isShortDecimal(value, first)) return { type: 'int', value: Number(value) };
   if (FLOAT.test(value)) return { type: 'float', value: pythonFloat(value) };
   if (first !== 46 && INT.test(value)) {
     const int = pythonInt(value);
@@ -69,9 +70,19 @@ function resolveNumber(value: string): Scalar | undefined {
   return undefined;
 }
 
+/** Most numbers of a config are short whole ones, which need neither the patterns nor their conversion. */
+function isShortDecimal(value: string, first: number): boolean {
+  if (value.length > 15 || (first === 48 && value.length > 1)) return false;
+  for (let at = 1; at < value.length; at++) {
+    const unit = value.charCodeAt(at);
+    if (unit < 48 || unit > 57) return false;
+  }
+  return true;
+}
+
 /** PyYAML's construct_yaml_float; also for text under an explicit `!!float`. NaN where Python's float() raises. */
 export function pythonFloat(written: string): number {
-  const { sign, digits } = unsigned(written.replaceAll('_', '').toLowerCase());
+  const { sign, digits } = unsigned(withoutUnderscores(written).toLowerCase());
   if (digits === '.inf') return sign * Number.POSITIVE_INFINITY;
   if (digits === '.nan') return Number.NaN;
   if (digits.includes(':')) return sign * sexagesimal(digits);
@@ -80,11 +91,15 @@ export function pythonFloat(written: string): number {
 
 /** PyYAML's construct_yaml_int; also for text under an explicit `!!int`. NaN where Python's int() raises. */
 export function pythonInt(written: string): number {
-  const { sign, digits } = unsigned(written.replaceAll('_', ''));
+  const { sign, digits } = unsigned(withoutUnderscores(written));
   if (digits === '' || digits === '0b' || digits === '0x') return Number.NaN;
   if (digits === '0') return 0;
   const value = intOf(digits);
   return sign * value + 0;
+}
+
+function withoutUnderscores(written: string): string {
+  return written.includes('_') ? written.replaceAll('_', '') : written;
 }
 
 function intOf(digits: string): number {

@@ -2,11 +2,13 @@ import type { Entry, Node, ScalarNode } from './node';
 import { pythonKey } from './python-scalar';
 import type { SyntaxProblems } from './syntax-problems';
 
+/** Up to so many entries are looked through for a key; a longer mapping gets an index. */
+const A_HANDFUL = 12;
+
 /** The entries of one YAML mapping while it is read. A key that is written again is reported. */
 export class YamlEntries {
   readonly list: Entry[] = [];
-  /** The last entry of each key, for mappings that have grown past a handful; most are short, and looked through. */
-  private last: Map<string, Entry> | undefined;
+  private index: LastOfKey | undefined;
 
   constructor(private readonly problems: SyntaxProblems) {}
 
@@ -25,27 +27,37 @@ export class YamlEntries {
   /** The entry before this one that has the same key, and whose value Python therefore drops. */
   private replaced(entry: Entry): Entry | undefined {
     const { list } = this;
-    if (this.last === undefined) {
-      if (list.length < 12) return list.findLast((other) => other.value !== undefined && isSameKey(other, entry));
-      this.last = new Map();
-      for (const other of list) if (other.value !== undefined) this.last.set(identity(other), other);
+    if (this.index === undefined) {
+      if (list.length < A_HANDFUL) return lastOfKey(list, entry);
+      this.index = new LastOfKey();
+      for (const other of list) if (other.value !== undefined) this.index.put(other);
     }
-    const key = identity(entry);
-    const lost = this.last.get(key);
-    this.last.set(key, entry);
-    return lost;
+    return this.index.put(entry);
   }
 }
 
 /** In Python the text "1" and the number 1 are different keys. */
-function isSameKey(a: Entry, b: Entry): boolean {
-  return a.key === b.key && isText(a) === isText(b);
+function lastOfKey(list: readonly Entry[], { key, keyNode }: Entry): Entry | undefined {
+  for (let i = list.length - 1; i >= 0; i--) {
+    const other = list[i];
+    if (other?.key === key && other.value !== undefined && isText(other.keyNode) === isText(keyNode)) return other;
+  }
+  return undefined;
 }
 
-function identity(entry: Entry): string {
-  return `${isText(entry) ? 's' : 'o'}${entry.key}`;
+class LastOfKey {
+  private readonly texts = new Map<string, Entry>();
+  private readonly others = new Map<string, Entry>();
+
+  /** Hands out the entry whose place this one takes. */
+  put(entry: Entry): Entry | undefined {
+    const map = isText(entry.keyNode) ? this.texts : this.others;
+    const before = map.get(entry.key);
+    map.set(entry.key, entry);
+    return before;
+  }
 }
 
-function isText(entry: Entry): boolean {
-  return entry.keyNode.scalar.type === 'string';
+function isText({ scalar }: ScalarNode): boolean {
+  return scalar.type === 'string';
 }

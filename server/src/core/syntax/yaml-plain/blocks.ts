@@ -62,7 +62,7 @@ function readItem(cursor: Cursor, column: number): Node {
   }
   const { at } = cursor;
   cursor.nextLine();
-  return cursor.column > column ? readBlock(cursor, column) : emptyNode(at);
+  return cursor.column > column ? readBelow(cursor, column) : emptyNode(at);
 }
 
 /** The value behind a colon: on the same line, or a block below, or nothing. A list may stand at the column of its key. */
@@ -75,8 +75,15 @@ function readValue(cursor: Cursor, column: number): Node {
   }
   const { at } = cursor;
   cursor.nextLine();
-  if (cursor.column > column) return readBlock(cursor, column);
+  if (cursor.column > column) return readBelow(cursor, column);
   return cursor.column === column && isDash(cursor) ? readSequence(cursor, column) : emptyNode(at);
+}
+
+/** The value on the lines below its key or dash. A text there is refused: how far it goes depends on the comments before it. */
+function readBelow(cursor: Cursor, outer: number): Node {
+  const value = readBlock(cursor, outer);
+  if (value.kind === 'scalar') cursor.refuse();
+  return value;
 }
 
 /** A text on one line, or brackets. */
