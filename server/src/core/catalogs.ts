@@ -139,6 +139,10 @@ export interface SchemaAnnotation {
   readonly effect?: 'none';
   /** Verified: the framework stops on a value outside type, list or range, whoever reads the file. */
   readonly raises?: boolean;
+  /** The release of transformers (fsdp dialect) from which the Trainer reads the key; before, it is dropped. */
+  readonly readSince?: string;
+  /** Only this FSDP reads the key. */
+  readonly fsdpVersion?: 1 | 2;
   /** Letters of either case are taken. */
   readonly anyCase?: boolean;
   /** The listed values are not all there are. */

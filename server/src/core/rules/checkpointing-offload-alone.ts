@@ -1,5 +1,6 @@
 import { accelerateFsdp, fsdpSettingsOf, fsdpVersionOf, truthOf } from '../rules-support/fsdp';
 import { removalOf } from '../rules-support/zero';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { setPath } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -23,7 +24,7 @@ export const checkpointingOffloadAlone = rule({
     good: [
       {
         files: accelerateFsdp(
-          'fsdp_version: 2\nfsdp_activation_checkpointing: true\nfsdp_activation_checkpointing_offload: true',
+          'fsdp_version: 2\nfsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP\nfsdp_activation_checkpointing: true\nfsdp_activation_checkpointing_offload: true',
         ),
       },
     ],
@@ -36,11 +37,16 @@ export const checkpointingOffloadAlone = rule({
     const version = fsdpVersionOf(settings, run);
     const isOff = checkpointing ? truthOf(checkpointing) === false : true;
     if (!isOff && version !== 1) return;
+    const stated = statedVersion(run, 'accelerate');
+    // Older releases have no such key and drop it.
+    if (stated !== undefined && !isAtLeast(stated, '1.15.0')) return;
+    const who = stated === undefined ? 'Accelerate 1.15 and later stops' : `Accelerate ${stated} stops`;
     report({
       at: offload,
+      severity: stated === undefined ? 'warning' : 'error',
       message: isOff
-        ? `${offload.path} needs fsdp_activation_checkpointing; Accelerate stops at start-up.`
-        : `${offload.path} needs FSDP 2 and this run is FSDP 1; Accelerate stops at start-up.`,
+        ? `${offload.path} needs fsdp_activation_checkpointing; ${who} at start-up.`
+        : `${offload.path} needs FSDP 2 and this run is FSDP 1; ${who} at start-up.`,
       fixes: [
         ...(isOff && version === 2
           ? [

@@ -17,7 +17,7 @@ export const doubleCheckpointing = rule({
     'transformers src/transformers/trainer.py:861 (5.18.0)',
     'trl trl/trainer/base_config.py:61 (1.13.0) gradient_checkpointing defaults to true',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [
       { files: { 'train.yaml': recipe(`gradient_checkpointing: true\n${SECTION}`) } },

@@ -66,6 +66,7 @@ export const fsdpWordUnsupported = rule({
       });
       return;
     }
+    if (reportOldCombination(fsdp, words)) return;
     const hybrid = words.find((word) => /^(?:no_shard|hybrid_shard|hybrid_shard_zero2)$/i.test(word));
     const section = run.configs.fsdp;
     const written = section && (setting(section, 'version') ?? setting(section, 'fsdp_version'));
@@ -73,6 +74,24 @@ export const fsdpWordUnsupported = rule({
     if (hybrid === undefined || (stated !== undefined && !isAtLeast(stated, '5.10.0'))) return;
     if (written ? numberOf(written) !== 2 : stated === undefined || !isAtLeast(stated, '5.10.0')) return;
     reportHybrid(fsdp, hybrid);
+
+    /** transformers before 5.10 wants one strategy, and offload beside it. */
+    function reportOldCombination(found: Setting, all: readonly string[]): boolean {
+      const release = statedVersion(run, 'transformers');
+      if (release === undefined || isAtLeast(release, '5.10.0')) return false;
+      const alone = all.length === 1 && all[0] === 'offload';
+      const two = all.includes('full_shard') && all.includes('shard_grad_op');
+      if (!alone && !two) return false;
+      const meant = alone ? 'full_shard auto_wrap offload' : all.filter((word) => word !== 'shard_grad_op').join(' ');
+      report({
+        at: found,
+        message: alone
+          ? `fsdp "offload" needs full_shard or shard_grad_op beside it; transformers ${release} stops at start-up.`
+          : `fsdp names both full_shard and shard_grad_op; transformers ${release} stops at start-up.`,
+        fixes: found.node ? [{ title: `Write "${meant}"`, edits: replaceValue(config.file, found.node, meant) }] : [],
+      });
+      return true;
+    }
 
     function reportHybrid(found: Setting, word: string): void {
       report({

@@ -8,10 +8,11 @@ export const gpuIdsTooFew = rule({
   id: 'gpu-ids-too-few',
   severity: 'error',
   applies: ['accelerate'],
-  why: 'gpu_ids becomes CUDA_VISIBLE_DEVICES. The launcher refuses a single id with a MULTI_ type on one machine; with fewer ids than processes the last ranks fail with an unknown device.',
+  why: 'gpu_ids becomes CUDA_VISIBLE_DEVICES. The launcher refuses a single id with a MULTI_ type on one machine; with fewer ids than processes two ranks are put on one GPU, which NCCL refuses.',
   source: [
     'accelerate src/accelerate/commands/launch.py:1258 (1.15.0) one id',
     'accelerate src/accelerate/utils/launch.py:258 (1.15.0) CUDA_VISIBLE_DEVICES',
+    'accelerate src/accelerate/state.py:843 (1.15.0) local rank modulo the number of visible devices',
   ],
   verified: 'run',
   examples: {
@@ -57,10 +58,19 @@ export const gpuIdsTooFew = rule({
     )
       return;
     const each = Math.floor(total / machines);
+    if (machines >= 1 && count > each && machines === 1) {
+      report({
+        at: ids,
+        severity: 'information',
+        message: `gpu_ids names ${count} GPUs and num_processes is ${total}: ${count - each} of them stay idle.`,
+        fixes: [{ title: `Set num_processes to ${count}`, edits: replaceValue(config.file, processes.node, count) }],
+      });
+      return;
+    }
     if (machines < 1 || count >= each) return;
     report({
       at: [ids, processes],
-      message: `gpu_ids names ${count} ${count === 1 ? 'GPU' : 'GPUs'} for ${each} processes; the ranks without one stop when they ask for their device.`,
+      message: `gpu_ids names ${count} ${count === 1 ? 'GPU' : 'GPUs'} for ${each} processes; two ranks get the same GPU, and NCCL refuses that at the first exchange.`,
       fixes: [
         all,
         {

@@ -10,7 +10,7 @@ export const localStateDict = rule({
   applies: ['fsdp', 'accelerate'],
   why: 'FSDP 2 has no local state dict, and Accelerate raises a ValueError when it is asked for one.',
   source: ['accelerate src/accelerate/utils/dataclasses.py:2069 (1.15.0)'],
-  verified: 'upstream-test',
+  verified: 'run',
   examples: {
     bad: [
       { name: 'accelerate.yaml', files: accelerateFsdp('fsdp_version: 2\nfsdp_state_dict_type: LOCAL_STATE_DICT') },

@@ -1,4 +1,5 @@
 import { accelerateFile, distributedTypeOf, meshOf, sizeSetting } from '../rules-support/accelerate-file';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { numberOf, setting } from '../settings';
 import { rule } from './rule';
 
@@ -32,7 +33,7 @@ export const parallelismCombinationRefused = rule({
     ],
     good: [{ files: CONFIG(SIZE('tp', 2) + SIZE('dp_shard', 4)) }, { files: CONFIG(SIZE('cp', 8)) }],
   },
-  check({ config, report }) {
+  check({ config, run, report }) {
     const mesh = meshOf(config);
     const type = distributedTypeOf(config);
     if (!mesh || type === undefined) return;
@@ -42,7 +43,17 @@ export const parallelismCombinationRefused = rule({
     };
     const isOn = Object.values(mesh).some((size) => size > 1);
     if (mesh.cp > 1 && mesh.sp > 1) {
-      say('sp', `cp_size ${mesh.cp} and sp_size ${mesh.sp} exclude each other: both split the sequence`);
+      // 1.12 and before let both pass.
+      const stated = statedVersion(run, 'accelerate');
+      if (stated !== undefined && !isAtLeast(stated, '1.13.0')) return;
+      const since = stated === undefined ? 'Accelerate 1.13 and later stops' : 'Accelerate stops';
+      const at = sizeSetting(config, 'sp');
+      if (at)
+        report({
+          at,
+          severity: stated === undefined ? 'warning' : 'error',
+          message: `cp_size ${mesh.cp} and sp_size ${mesh.sp} exclude each other: both split the sequence; ${since} at start-up.`,
+        });
       return;
     }
     if ((mesh.tp > 1 || mesh.cp > 1) && mesh.dp_replicate > 1 && mesh.dp_shard === 1) {
@@ -58,9 +69,21 @@ export const parallelismCombinationRefused = rule({
       const number = version ? numberOf(version) : 1;
       const first = (['dp_shard', 'tp', 'cp', 'dp_replicate', 'sp'] as const).find((one) => mesh[one] > 1);
       if (number === 1 && isOn && first) say(first, 'parallelism_config needs FSDP 2 and this file runs FSDP 1');
-      else if (number === 2 && isOn && mesh.dp_shard === 1 && mesh.cp === 1 && mesh.tp > 1)
-        say('tp', `tp_size ${mesh.tp} leaves FSDP nothing to shard across: dp_shard_size and cp_size are both 1`);
+      else if (number === 2 && isOn && mesh.dp_shard === 1 && mesh.cp === 1 && mesh.sp === 1) {
+        const only = mesh.tp > 1 ? 'tp' : 'dp_replicate';
+        say(
+          only,
+          `${only}_size ${mesh[only]} leaves FSDP nothing to shard across: dp_shard_size and cp_size are both 1`,
+        );
+      }
     }
+    const sharded = sizeSetting(config, 'dp_shard');
+    if (type === 'MULTI_GPU' && mesh.dp_shard > 1 && sharded)
+      report({
+        at: sharded,
+        severity: 'warning',
+        message: `dp_shard_size ${mesh.dp_shard} shards nothing with distributed_type MULTI_GPU: every GPU keeps the whole model. Sharding needs distributed_type FSDP with fsdp_version 2.`,
+      });
     if (type === 'MULTI_GPU' && mesh.cp > 1)
       say('cp', `cp_size ${mesh.cp} needs FSDP 2, and distributed_type is ${type}`);
   },

@@ -81,6 +81,27 @@ export const reshardForOtherVersion = rule({
         });
         return;
       }
+      if (own.reader === 'accelerate' && truth !== undefined && !own.get('sharding_strategy')) {
+        report({
+          at: found,
+          severity: truth ? 'hint' : 'warning',
+          message: truth
+            ? `FSDP 1 does not read ${found.path}; it runs as FULL_SHARD, which is what true means in FSDP 2.`
+            : `FSDP 1 does not read ${found.path}, so this runs as FULL_SHARD; false would be SHARD_GRAD_OP, in fsdp_sharding_strategy.`,
+          fixes: [
+            {
+              title: `Set fsdp_sharding_strategy to ${truth ? 'FULL_SHARD' : 'SHARD_GRAD_OP'}`,
+              edits: setPath(
+                config.file,
+                config.root,
+                own.name('sharding_strategy'),
+                truth ? 'FULL_SHARD' : 'SHARD_GRAD_OP',
+              ),
+            },
+          ],
+        });
+        return;
+      }
       if (named === undefined || named === 'FULL_SHARD' || own.get('sharding_strategy')) return;
       report({
         at: found,

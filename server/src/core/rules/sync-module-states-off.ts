@@ -1,5 +1,5 @@
 import { accelerateFsdp, fsdpSettingsOf, fsdpVersionOf, truthOf } from '../rules-support/fsdp';
-import { booleanOf, scalarOf } from '../settings';
+import { booleanOf, type Setting, scalarOf } from '../settings';
 import { replaceValue, setPath } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -38,8 +38,13 @@ export const syncModuleStatesOff = rule({
     const efficient = settings.get('cpu_ram_efficient_loading');
     const launched = settings.reader === 'accelerate';
     if (launched) {
-      // The launcher asks for truth as Python has it: the text "false" is true there.
-      if (booleanOf(sync) !== false || (efficient ? !isTruthy() : false)) return;
+      if (efficient ? !isTruthy() : false) return;
+      // The launcher asks for truth as Python has it: the text "false" passes there, and FSDP 1 puts it right later.
+      if (booleanOf(sync) !== false) {
+        if (truthOf(sync) === false && fsdpVersionOf(settings, run) === 1 && truthOf(efficient) !== false)
+          reportText(sync);
+        return;
+      }
     } else if (truthOf(sync) !== false || truthOf(efficient) !== true || fsdpVersionOf(settings, run) !== 1) return;
     report({
       at: efficient ? [sync, efficient] : sync,
@@ -57,6 +62,17 @@ export const syncModuleStatesOff = rule({
         },
       ],
     });
+
+    function reportText(found: Setting): void {
+      report({
+        at: found,
+        severity: 'warning',
+        message: `${found.path} is the text "false"; with cpu_ram_efficient_loading Accelerate switches it on all the same, with a warning.`,
+        fixes: found.node
+          ? [{ title: `Set ${found.path} to true`, edits: replaceValue(config.file, found.node, true) }]
+          : [],
+      });
+    }
 
     function isTruthy(): boolean {
       const scalar = scalarOf(efficient);

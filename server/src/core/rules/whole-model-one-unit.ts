@@ -1,4 +1,4 @@
-import { accelerateFsdp, fsdpSettingsOf } from '../rules-support/fsdp';
+import { accelerateFsdp, type FsdpSettings, fsdpSettingsOf } from '../rules-support/fsdp';
 import { recipe } from '../rules-support/trainer-recipe';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { scalarOf, setting, stringOf } from '../settings';
@@ -9,19 +9,19 @@ import { rule } from './rule';
 export const wholeModelOneUnit = rule({
   id: 'whole-model-one-unit',
   severity: 'warning',
-  applies: ['accelerate', 'trainer'],
+  applies: ['accelerate', 'trainer', 'fsdp'],
   why: 'FSDP gathers one unit at a time. Without a wrap policy the whole model is one unit, so every GPU holds all weights from the first layer of the forward pass to the end of the backward pass.',
   source: [
     'accelerate src/accelerate/utils/dataclasses.py:1908 (1.15.0) the default is NO_WRAP',
     'accelerate src/accelerate/utils/fsdp_utils.py:843 (1.15.0)',
     'transformers src/transformers/training_args.py:2010 (4.57.6) auto_wrap',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [
       { files: accelerateFsdp('fsdp_version: 2') },
       { files: accelerateFsdp('fsdp_version: 2\nfsdp_auto_wrap_policy: NO_WRAP') },
-      { files: accelerateFsdp('fsdp_version: 1\nfsdp_auto_wrap_policy: SIZE_BASED_WRAP') },
+      { files: accelerateFsdp('fsdp_version: 1\nfsdp_auto_wrap_policy: SIZE_BASED_WRAP\nfsdp_min_num_params: 0') },
       {
         files: {
           'train.yaml': recipe('fsdp: full_shard\n'),
@@ -59,17 +59,23 @@ export const wholeModelOneUnit = rule({
       return;
     }
     const settings = fsdpSettingsOf(config, run);
+    if (!settings) return;
+    if (settings.reader === 'trainer') {
+      reportTrainer(settings);
+      return;
+    }
     const section = setting(config, 'fsdp_config');
-    if (!settings || section?.node?.kind !== 'mapping') return;
+    if (section?.node?.kind !== 'mapping') return;
     const policy = settings.get('auto_wrap_policy');
     const size = settings.get('min_num_params');
     const word = policy ? scalarOf(policy)?.value : 'NO_WRAP';
     if (typeof word !== 'string') return;
     const kind = word.toUpperCase();
-    const bySize = kind === 'SIZE_BASED_WRAP' && (size === undefined || scalarOf(size)?.value === 0);
+    // Without the key the launcher stops: fsdp-value-unreadable.
+    const bySize = kind === 'SIZE_BASED_WRAP' && scalarOf(size)?.value === 0;
     if (kind !== 'NO_WRAP' && !bySize) return;
     const why = bySize
-      ? 'SIZE_BASED_WRAP without fsdp_min_num_params wraps nothing'
+      ? 'SIZE_BASED_WRAP with fsdp_min_num_params 0 wraps nothing'
       : policy
         ? 'NO_WRAP wraps nothing'
         : 'Without fsdp_auto_wrap_policy nothing is wrapped';
@@ -94,5 +100,26 @@ export const wholeModelOneUnit = rule({
           : []),
       ],
     });
+
+    /** The Trainer of transformers 5.10 and later; before, it reads no policy. */
+    function reportTrainer(own: FsdpSettings): void {
+      const policy = own.get('auto_wrap_policy');
+      const word = scalarOf(policy)?.value;
+      const size = own.get('min_num_params');
+      const stated = statedVersion(run, 'transformers');
+      if (!policy?.node || (stated !== undefined && !isAtLeast(stated, '5.10.0'))) return;
+      const bySize = word === 'SIZE_BASED_WRAP' && (size === undefined || scalarOf(size)?.value === 0);
+      if (word !== 'NO_WRAP' && !bySize) return;
+      report({
+        at: policy,
+        message: `${bySize ? 'SIZE_BASED_WRAP without min_num_params' : 'NO_WRAP'} wraps nothing: the whole model is one FSDP unit, and every GPU holds all weights during forward and backward.`,
+        fixes: [
+          {
+            title: 'Use TRANSFORMER_BASED_WRAP',
+            edits: replaceValue(config.file, policy.node, 'TRANSFORMER_BASED_WRAP'),
+          },
+        ],
+      });
+    }
   },
 });

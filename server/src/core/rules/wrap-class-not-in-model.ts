@@ -1,8 +1,10 @@
+import type { Severity } from '../findings';
 import type { Model } from '../models/model';
-import { accelerateFsdp, fsdpSettingsOf } from '../rules-support/fsdp';
+import { accelerateFsdp, type FsdpSettings, fsdpSettingsOf, severityOfRead } from '../rules-support/fsdp';
 import { recipe } from '../rules-support/trainer-recipe';
+import type { TrainingRun } from '../run/training-run';
 import { nearestKey } from '../schema/keys';
-import { type Setting, scalarOf } from '../settings';
+import { type Setting, scalarOf, setting, stringOf } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import type { SequenceNode } from '../syntax/node';
 import { rule } from './rule';
@@ -22,7 +24,7 @@ export const wrapClassNotInModel = rule({
     'accelerate src/accelerate/utils/dataclasses.py:2090 (1.15.0) FSDP 1',
     'accelerate src/accelerate/utils/fsdp_utils.py:949 (1.15.0) FSDP 2',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [
       {
@@ -45,12 +47,15 @@ export const wrapClassNotInModel = rule({
   check({ config, run, report }) {
     const settings = fsdpSettingsOf(config, run);
     const found = settings?.get('transformer_layer_cls_to_wrap');
-    if (!settings || !found?.node || !run.model.known || run.model.value.confidence === 'low') return;
+    if (!settings || !found?.node) return;
     const policy = scalarOf(settings.get('auto_wrap_policy'))?.value;
     const isUsed =
       policy === undefined ? settings.reader === 'trainer' : String(policy).toUpperCase() === 'TRANSFORMER_BASED_WRAP';
     if (!isUsed) return;
+    if (settings.reader === 'accelerate' && reportUnreadable(found)) return;
+    if (!run.model.known || run.model.value.confidence === 'low') return;
     const model = run.model.value;
+    const readSeverity = severityOfRead(settings, run);
     const classes = classesOf(model);
     const names = namesIn(found, settings.reader === 'accelerate');
     const strange = names?.find((name) => !classes.includes(name));
@@ -65,7 +70,10 @@ export const wrapClassNotInModel = rule({
     report({
       at: found,
       // A model class of the script's own, or remote code, can have other layers.
-      severity: isSpaced || model.confidence === 'high' || nearestKey(trimmed, classes) ? 'error' : 'warning',
+      severity:
+        isSpaced || model.confidence === 'high' || nearestKey(trimmed, classes)
+          ? isCertainlyRead(settings, run, readSeverity)
+          : 'warning',
       message: isSpaced
         ? `The names in ${found.path} are split at commas only, so " ${trimmed}" with its space is looked for and not found; the job stops when the model is wrapped.`
         : `${model.architecture} has no layer class ${trimmed}; its blocks are ${blocks.join(' and ')}. The job stops when the model is wrapped.`,
@@ -82,8 +90,39 @@ export const wrapClassNotInModel = rule({
             ]
           : [],
     });
+
+    /** A list becomes one text with brackets in the environment, and a name keeps the space before it. */
+    function reportUnreadable(written: Setting): boolean {
+      const { node } = written;
+      const listed = node?.kind === 'sequence' ? textsOf(node) : undefined;
+      const text = node?.kind === 'scalar' && !node.templated && node.scalar.type === 'string' ? node.scalar.value : '';
+      const spaced = text.split(',').find((name) => name.trim() !== name && name.trim() !== '');
+      if (!node || (!listed && spaced === undefined)) return false;
+      const names = listed ?? text.split(',').map((name) => name.trim());
+      report({
+        at: written,
+        message: listed
+          ? `accelerate launch passes the list in ${written.path} on as one text with its brackets, and no layer class has that name; the job stops when the model is wrapped.`
+          : `The names in ${written.path} are split at commas only, so "${spaced ?? ''}" with its space is looked for and not found; the job stops when the model is wrapped.`,
+        fixes: [
+          {
+            title: `Write ${names.join(',')}`,
+            preferred: true,
+            edits: replaceValue(config.file, node, names.join(',')),
+          },
+        ],
+      });
+      return true;
+    }
   },
 });
+
+/** Without `auto_wrap` among its words the Trainer before 5.10 wraps nothing, so an error needs the release or the words. */
+function isCertainlyRead(settings: FsdpSettings, run: TrainingRun, read: Severity): Severity {
+  if (settings.reader === 'accelerate' || read === 'error') return 'error';
+  const words = run.configs.trainer && stringOf(setting(run.configs.trainer, 'fsdp'));
+  return words?.includes('auto_wrap') ? 'error' : 'warning';
+}
 
 function classesOf(model: Model): readonly string[] {
   return [...new Set([...model.blocks.map(({ className }) => className), ...model.noSplitModules])];

@@ -13,7 +13,7 @@ export const wrapKeyUnread = rule({
     'transformers src/transformers/training_args.py:2795 (5.18.0)',
     'accelerate src/accelerate/utils/dataclasses.py:1918 (1.15.0)',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [
       {

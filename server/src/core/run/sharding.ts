@@ -61,6 +61,16 @@ function trainerFsdp(sources: RunSources): Known<Sharding> | undefined {
   return known(readFsdp(trainerSource(sources, lower)), on.origin);
 }
 
+/** Keys of fsdp_config that no Trainer before 5.10 looks at (training_args.py 4.57.6, lines 1939 to 2043). */
+const UNREAD_BEFORE_5_10 = new Set([
+  'version',
+  'reshard_after_forward',
+  'cpu_offload',
+  'auto_wrap_policy',
+  'state_dict_type',
+  'sharding_strategy',
+]);
+
 function trainerSource(sources: RunSources, words: Known<readonly string[]> | undefined): FsdpSource {
   const old = isOlder(sources.frameworks.transformers, '5.10');
   const version = old
@@ -71,7 +81,10 @@ function trainerSource(sources: RunSources, words: Known<readonly string[]> | un
       ? { value: 'NO_WRAP' as const, source: 'transformers src/transformers/training_args.py:2010 (4.57.6)' }
       : TRAINER_FSDP.wrap;
   return {
-    get: (key) => writtenIn(sources.fsdp, key) ?? writtenIn(sources.fsdp, `fsdp_${key}`),
+    get: (key) =>
+      old && UNREAD_BEFORE_5_10.has(key)
+        ? undefined
+        : (writtenIn(sources.fsdp, key) ?? writtenIn(sources.fsdp, `fsdp_${key}`)),
     of: old ? 'transformers before 5.10' : 'transformers 5.18.0',
     defaults: {
       ...TRAINER_FSDP,

@@ -22,8 +22,25 @@ export function unknownKeyVerdict(parent: JsonSchema, run: TrainingRun): Verdict
  */
 export function valueVerdict(dialect: DialectId, schema: JsonSchema, parent: JsonSchema, run: TrainingRun): Verdict {
   const strict = dialect === 'deepspeed' && factsOf(parent).unknownKeys === 'reject';
-  const stops = strict || factsOf(schema).raises === true;
+  const stops = strict || (factsOf(schema).raises === true && !isOfOtherFsdp(schema, run));
+  const { readSince } = factsOf(schema);
+  if (stops && readSince !== undefined) return readVerdict(readSince, run);
   return withVersion(stops, factsOf(schema).strictSince ?? factsOf(parent).strictSince, run);
+}
+
+/** A key that only the other FSDP reads stops nothing. */
+function isOfOtherFsdp(schema: JsonSchema, { sharding }: TrainingRun): boolean {
+  const { fsdpVersion } = factsOf(schema);
+  if (fsdpVersion === undefined || !sharding.known || sharding.value.kind !== 'fsdp') return false;
+  const { version } = sharding.value;
+  return version.known && version.value !== fsdpVersion;
+}
+
+/** A key that the Trainer reads from a release on: an error only where such a release is stated. */
+function readVerdict(readSince: string, run: TrainingRun): Verdict {
+  const stated = statedVersion(run, 'transformers');
+  if (stated !== undefined && isAtLeast(stated, readSince)) return { severity: 'error', since: undefined };
+  return { severity: 'warning', since: `of transformers ${readSince}` };
 }
 
 function withVersion(stops: boolean, since: string | undefined, run: TrainingRun): Verdict {
