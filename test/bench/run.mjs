@@ -9,8 +9,9 @@ import { keystrokes } from './keystrokes.mjs';
 import { print } from './measure.mjs';
 import { sizes } from './sizes.mjs';
 import { throughput } from './throughput.mjs';
+import { yaml } from './yaml.mjs';
 
-const parts = { sizes, 'cold-start': coldStart, keystrokes, throughput };
+const parts = { sizes, 'cold-start': coldStart, keystrokes, yaml, throughput };
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(path.join(tmpdir(), 'shardlens-bench-'));
 try {
