@@ -1,0 +1,58 @@
+import { removeFix } from '../rules-support/zero';
+import { numberOf, setting } from '../settings';
+import { rule } from './rule';
+
+/** Reports AutoTP sizes that do not come out even or contradict each other. */
+export const tensorParallelUnsupported = rule({
+  id: 'tensor-parallel-unsupported',
+  severity: 'error',
+  applies: ['deepspeed'],
+  why: 'AutoTP splits each layer over autotp_size neighbouring ranks. Groups that do not divide the ranks cannot be formed, and tp.tp_size states the same size a second time.',
+  source: ['deepspeed/utils/groups.py:68 (0.19.6)', 'deepspeed/runtime/engine.py:1021 (0.19.8)'],
+  verified: 'run',
+  examples: {
+    bad: [
+      {
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "tensor_parallel": { "autotp_size": 3 }, "zero_optimization": { "stage": 1 } }',
+          'shardlens.json': '{ "target": "t", "targets": { "t": { "nodes": 1, "gpusPerNode": 8 } } }',
+        },
+      },
+      {
+        files:
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "tensor_parallel": { "autotp_size": 2, "tp": { "tp_size": 4 } }, "zero_optimization": { "stage": 1 } }',
+      },
+    ],
+    good: [
+      {
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "tensor_parallel": { "autotp_size": 2 }, "zero_optimization": { "stage": 1 } }',
+          'shardlens.json': '{ "target": "t", "targets": { "t": { "nodes": 1, "gpusPerNode": 8 } } }',
+        },
+      },
+    ],
+  },
+  check({ config, run, report }) {
+    const found = setting(config, 'tensor_parallel.autotp_size');
+    const size = numberOf(found);
+    if (!found || size === undefined || size < 1) return;
+    if (run.worldSize.known && run.worldSize.value % size !== 0) {
+      report({
+        at: found,
+        message: `autotp_size is ${size}, which does not divide ${run.worldSize.value} ranks. DeepSpeed stops when it forms the groups.`,
+      });
+    }
+    const second = setting(config, 'tensor_parallel.tp.tp_size');
+    const stated = numberOf(second);
+    if (!second || stated === undefined || stated === 1 || stated === size) return;
+    report({
+      at: [second, found],
+      // Earlier releases take autotp_size and do not look at the other.
+      severity: 'warning',
+      message: `tp.tp_size is ${stated} and autotp_size ${size}; newer releases of DeepSpeed (0.19.6 and later) stop when they build the engine, earlier ones use autotp_size.`,
+      fixes: [{ ...removeFix(second), preferred: true }],
+    });
+  },
+});
