@@ -116,9 +116,9 @@ function accelerate(setup) {
   return {
     ...common,
     fsdp_config: {
-      fsdp_version: 2,
+      fsdp_version: setup.fsdpVersion ?? 2,
       fsdp_auto_wrap_policy: 'TRANSFORMER_BASED_WRAP',
-      fsdp_reshard_after_forward: true,
+      ...(setup.fsdpVersion === 1 ? { fsdp_sharding_strategy: 'FULL_SHARD' } : { fsdp_reshard_after_forward: true }),
       fsdp_cpu_ram_efficient_loading: true,
       fsdp_state_dict_type: 'SHARDED_STATE_DICT',
       fsdp_activation_checkpointing: setup.checkpointing === 'full',

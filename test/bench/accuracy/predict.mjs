@@ -55,20 +55,34 @@ export function predict(pipeline, point) {
   return {
     run: analysis.run,
     estimate,
-    memory: estimate.memory === null ? undefined : figures(estimate.memory),
+    class: pipeline.classOf(analysis.run),
+    fits: estimate.memory?.fits,
+    memory: estimate.memory === null ? undefined : figures(estimate.memory, analysis.run, pipeline),
     step: estimate.step === null ? undefined : estimate.step,
     why: estimate.assumptions.map(({ what, value, because }) => `${what}: ${value} (${because})`).join('; '),
   };
 }
 
 /** GiB as torch reports them allocated and reserved, and as the driver does; each with its band. */
-function figures(memory) {
-  const context = memory.breakdown.context;
-  const beside = { allocated: memory.value - memory.allocated, reserved: context, driver: 0 };
-  return Object.fromEntries(
-    Object.entries(beside).map(([kind, less]) => [
-      kind,
-      { value: (memory.value - less) / GIB, low: (memory.low - less) / GIB, high: (memory.high - less) / GIB },
-    ]),
-  );
+function figures(memory, run, pipeline) {
+  const standing = Math.min(pipeline.standingBytes(run), memory.allocated);
+  const { context, fragmentation } = memory.breakdown;
+  const { counted } = pipeline.residualsOf(run);
+  const transient = memory.allocated - standing;
+  return {
+    // The estimate has a band for what must fit; what is allocated has that of the counts alone.
+    allocated: gibs(standing, transient, {
+      low: standing + transient * counted.low,
+      high: standing + transient * counted.high,
+    }),
+    reserved: gibs(standing, transient + fragmentation, less(memory, context)),
+    driver: gibs(standing + context, transient + fragmentation, memory),
+  };
+}
+
+const less = ({ low, high }, bytes) => ({ low: low - bytes, high: high - bytes });
+
+/** In GiB: what stays, what comes and goes, both together, and the band. */
+function gibs(fixed, moving, { low, high }) {
+  return { value: (fixed + moving) / GIB, fixed: fixed / GIB, moving: moving / GIB, low: low / GIB, high: high / GIB };
 }

@@ -2,7 +2,7 @@
 import { PEERS } from './peers.mjs';
 import { reasonOf } from './reasons.mjs';
 
-export function report(scored, leftOut, { commit, date }) {
+export function report(scored, leftOut, { commit, date, held }) {
   const memory = scored.filter(({ what }) => what === 'memory');
   const time = scored.filter(({ what }) => what === 'time');
   const points = new Set(scored.map(({ point }) => point.id)).size;
@@ -26,7 +26,14 @@ export function report(scored, leftOut, { commit, date }) {
     '',
     ...PEERS.map(({ name, what, source }) => `- ${name}: ${what}; ${source}.`),
     '',
+    ...verdicts(memory),
+    '',
     ...HOLDING_OUT,
+    '',
+    '| source held back | figures | inside the band of the others |',
+    '|---|---:|---:|',
+    ...held.map(({ source, rows, inside }) => `| ${source} | ${rows} | ${percent(inside / rows)} |`),
+    `| **all** | ${total(held, 'rows')} | ${percent(total(held, 'inside') / total(held, 'rows'))} |`,
     '',
     '### The ten worst',
     '',
@@ -51,6 +58,17 @@ export function report(scored, leftOut, { commit, date }) {
     '|---:|---|---|',
     ...leftOut.map(({ source, why, ids }) => `| ${ids.length} | ${source} | ${why} |`),
   ].join('\n');
+}
+
+/** All of these ran, so none of them may be said not to fit; and what is said to fit must not be far above what was said. */
+function verdicts(memory) {
+  const known = memory.filter(({ error }) => error !== undefined);
+  const said = (fits) => known.filter((row) => row.fits === fits);
+  const under = Math.min(0, ...said(true).map(({ error }) => error));
+  return [
+    `Every one of these runs fitted its GPU. Said to fit: ${said(true).length}; too close to call: ${said(null).length}; said not to fit: ${said(false).length}.`,
+    `Where it was said to fit, the prediction is at most ${percent(-under)} under; ${said(true).filter(({ error }) => error < -0.05).length} of ${said(true).length} are more than 5 % under.`,
+  ];
 }
 
 /** What was fitted where; changed by hand when the model is. */
@@ -79,9 +97,7 @@ function grouped(rows) {
 function line(name, rows, peers, groups) {
   const known = rows.filter(({ error }) => error !== undefined);
   // A source with many points must not drown the others: there each counts as one.
-  const sets = (groups ?? [rows]).map((ones) =>
-    ones.filter(({ error }) => error !== undefined),
-  );
+  const sets = (groups ?? [rows]).map((ones) => ones.filter(({ error }) => error !== undefined));
   const over = (figure) => mean(sets.filter((ones) => ones.length > 0).map(figure));
   const cells = [
     name,
@@ -132,6 +148,7 @@ function worst(rows, format) {
   ];
 }
 
+const total = (rows, key) => rows.reduce((sum, row) => sum + row[key], 0);
 const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 export function quantile(values, share) {

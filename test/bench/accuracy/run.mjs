@@ -4,6 +4,7 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../paths.mjs';
+import { bandsOf, heldBack, writeBands } from './bands.mjs';
 import { loadPipeline, predict, readPoints } from './predict.mjs';
 import { report } from './report.mjs';
 import { score } from './score.mjs';
@@ -11,7 +12,9 @@ import { score } from './score.mjs';
 const { points, leftOut } = readPoints();
 const pipeline = await loadPipeline();
 const scored = points.flatMap((point) => score(point, predict(pipeline, point)));
-const text = report(scored, leftOut, { commit: commit(), date: new Date().toISOString().slice(0, 10) });
+const stamp = { commit: commit(), date: new Date().toISOString().slice(0, 10) };
+if (process.argv.includes('--bands')) writeBands(bandsOf(scored), stamp);
+const text = report(scored, leftOut, { ...stamp, held: heldBack(scored) });
 process.stdout.write(`${text}\n`);
 if (process.argv.includes('--write')) writeFileSync(path.join(root, 'docs', 'accuracy.md'), `${text}\n`);
 

@@ -8,7 +8,14 @@ export function score(point, prediction) {
   const { memory = [], seconds } = point.measured;
   const rows = memory.map(({ kind, gib }) => {
     const peers = facts && peerMemory(point, facts, gib);
-    return { point, what: 'memory', kind, ...compared(gib, prediction.memory?.[kind], peers) };
+    return {
+      point,
+      what: 'memory',
+      kind,
+      class: prediction.class,
+      fits: prediction.fits,
+      ...compared(gib, prediction.memory?.[kind], peers),
+    };
   });
   if (seconds !== undefined) {
     const peers = facts && baseline(point, facts, run, seconds);
@@ -22,6 +29,8 @@ function compared(measured, predicted, peers) {
   return {
     measured,
     ...predicted,
+    // Measured ÷ predicted of what comes and goes: states are arithmetic.
+    residual: predicted.moving === undefined ? undefined : (measured - predicted.fixed) / predicted.moving,
     predicted: predicted.value,
     error: predicted.value / measured - 1,
     isInside: predicted.low <= measured && measured <= predicted.high,

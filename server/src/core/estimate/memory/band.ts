@@ -1,7 +1,8 @@
-import { allocatorFactors, driverBytes } from './allocator';
+import { allocatorFactors, cacheBytes, driverBytes } from './allocator';
 import type { Facts } from './facts';
 import { familyTraits } from './families';
 import type { Moment } from './phases';
+import { RESIDUALS, type ResidualClass } from './residuals';
 
 /** Low and high of what must fit, for one set of inputs. */
 export interface Band {
@@ -9,40 +10,54 @@ export interface Band {
   readonly high: number;
 }
 
+/** What the allocator keeps over what is allocated when memory runs out, at the least and at the most. */
+const UNDER_PRESSURE = { low: 1.02, high: 1.15 };
+
 /**
- * The band of a moment. States are arithmetic and exact; what comes and goes carries the error of the count (see
- * {@link countError}) and the allocator's; context and NCCL have their own spread.
+ * The band of a moment. States are arithmetic and exact; what comes and goes has the residuals of the nearest measured class
+ * (residuals.ts), widened where nothing was measured; context and NCCL have their own spread.
  */
 export function momentBand(facts: Facts, moment: Moment, standing: number): Band {
-  const factors = allocatorFactors(facts);
   const driver = driverBytes(facts);
-  const error = countError(facts);
+  const { counted, reserved } = residualsOf(facts);
+  const unmeasured = unmeasuredError(facts);
   const transient = Math.max(0, moment.allocated - standing);
   const fixed = Math.min(standing, moment.allocated);
-  const high = fixed + transient * (1 + error) * factors.high + driver.high;
-  const relaxed = fixed + transient * (1 + error) * factors.relaxed + driver.high;
+  const roomy = transient + cacheBytes(allocatorFactors(facts), transient);
+  const least = Math.min(transient * counted.low * UNDER_PRESSURE.low, roomy * reserved.low);
+  const tight = fixed + transient * counted.high * (1 + unmeasured) * UNDER_PRESSURE.high + driver.high;
+  const relaxed = Math.max(fixed + roomy * reserved.high * (1 + unmeasured) + driver.high, tight);
   // A cache that grows only where there is room must not make a run that fits look as if it might not.
   return {
-    low: fixed + transient * (1 - error) * factors.low + driver.low,
-    high: facts.capacity === null ? relaxed : Math.min(relaxed, Math.max(high, facts.capacity)),
+    low: fixed + least * (1 - unmeasured) + driver.low,
+    high: facts.capacity === null ? relaxed : Math.min(relaxed, Math.max(tight, facts.capacity)),
   };
 }
 
-/** Share by which the counted activations and buffers may be off, from the residuals against the oracle (test/oracle). */
-function countError(facts: Facts): number {
+/** The nearest class that published runs were measured in. */
+export function residualClass(facts: Facts): ResidualClass {
+  if (facts.tensor > 1 || facts.pipeline > 1 || facts.expert > 1) return 'split';
+  if (facts.quantization !== undefined) return 'quantised';
+  if (facts.compiled) return 'compiled';
+  return allocatorFactors(facts).streams === true ? 'streams' : 'plain';
+}
+
+function residualsOf(facts: Facts): (typeof RESIDUALS)[ResidualClass] {
+  return RESIDUALS[residualClass(facts)];
+}
+
+/** Share by which counts may be off where neither the oracle nor a published run has the like; a judgement, not a measurement. */
+function unmeasuredError(facts: Facts): number {
   const { blocks } = facts.model;
-  let error = 0.05;
+  let error = 0;
   if (!familyTraits(facts.model.modelType).isKnown) error += 0.2;
   // Cross attention and position biases of encoder-decoder models are not counted: up to 0.7 too low against T5.
   if (isEncoderDecoder(facts)) error += 0.5;
-  if (facts.compiled) error += 0.15;
   if (facts.checkpointing === 'selective') error += 0.2;
   if (facts.fusedLoss) error += 0.05;
-  if (facts.tensor > 1 || facts.pipeline > 1 || facts.expert > 1) error += 0.15;
   if (blocks.some((block) => block.mlp?.moe !== undefined)) error += 0.1;
   if (blocks.some((block) => block.tower === 'vision' || block.tower === 'audio')) error += 0.2;
-  if (facts.quantization !== undefined) error += 0.1;
-  return error;
+  return Math.min(error, 0.9);
 }
 
 /** Models with cross attention, which has not been counted. */

@@ -6,7 +6,7 @@ import { type Corner, type Facts, readFacts } from './facts';
 import { familyTraits } from './families';
 import { type Part, sumBytes, toTerm } from './part';
 import { evalMoment, loadMoment, type Moment, saveMoment, trainingMoments } from './phases';
-import { persistentStates } from './states';
+import { persistentStates, standingOf } from './states';
 import { shardingTransients } from './transients';
 
 /**
@@ -72,21 +72,25 @@ interface Peaks {
 function peaks(facts: Facts): Peaks {
   const states = persistentStates(facts);
   const transients = shardingTransients(facts);
-  // What stays from step to step, or comes back in the same places: the allocator's cache grows with the rest.
-  const gradients = facts.optimizer.layerwise === true ? 0 : (states.gradients?.bytes ?? 0);
-  const standing = sumBytes(states.resident) + sumBytes(states.standing) + gradients;
+  const standing = standingOf(facts, states);
   const moments = [...trainingMoments(facts, states, transients), loadMoment(facts, states)];
   if (facts.evaluates) moments.push(evalMoment(facts, states, transients));
   if (facts.saves) moments.push(saveMoment(states, transients));
   const phases: Partial<Record<Phase, Peak>> = {};
-  let winner: Peak | undefined;
   for (const moment of moments) {
     const best = phases[moment.phase];
     if (best !== undefined && best.moment.allocated >= moment.allocated) continue;
     const overhead = overheadParts(facts, moment.allocated, Math.max(0, moment.allocated - standing));
-    const peak = { moment, overhead, bytes: moment.allocated + sumBytes(overhead) };
-    phases[moment.phase] = peak;
-    if (winner === undefined || peak.bytes > winner.bytes) winner = peak;
+    phases[moment.phase] = { moment, overhead, bytes: moment.allocated + sumBytes(overhead) };
+  }
+  let winner: Peak | undefined;
+  for (const peak of Object.values(phases)) {
+    // Where the allocator gives back its cache, several phases come to the whole memory: the one that needs it decides.
+    const isMore =
+      winner === undefined ||
+      peak.bytes > winner.bytes ||
+      (peak.bytes === winner.bytes && peak.moment.allocated > winner.moment.allocated);
+    if (isMore) winner = peak;
   }
   const top = winner ?? { moment: { phase: 'step', name: 'nothing', parts: [], allocated: 0 }, overhead: [], bytes: 0 };
   return { winner: top, phases, ...momentBand(facts, top.moment, standing) };

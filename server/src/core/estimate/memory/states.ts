@@ -2,7 +2,7 @@ import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
 import { optimizerStateBytes } from './optimizer-state';
-import { COUNTED, type Part } from './part';
+import { COUNTED, type Part, sumBytes } from './part';
 import { dtypeName, trainedBytes, weightParts } from './weights';
 
 /** What stays on the GPU from step to step, and how gradients come and go. Estimation §3.1. */
@@ -26,6 +26,12 @@ export interface States {
     readonly optimizer: number;
     readonly gradients: number;
   };
+}
+
+/** What stays from step to step, or comes back in the same places: the allocator's cache grows with the rest. */
+export function standingOf(facts: Facts, states: States): number {
+  const gradients = facts.optimizer.layerwise === true ? 0 : (states.gradients?.bytes ?? 0);
+  return sumBytes(states.resident) + sumBytes(states.standing) + gradients;
 }
 
 const ZERO_SOURCE = 'ZeRO, arXiv 1910.02054; deepspeed/runtime/zero';

@@ -25,6 +25,12 @@ const COMPILED_ELEMENTWISE = 0.5;
 /** Bytes read and written to unpack one 4-bit or 8-bit weight to 16 bit, at the rate bitsandbytes reaches (prior). */
 const DEQUANTISE_EFFICIENCY = 0.6;
 
+/**
+ * Attention over context-parallel ranks works on pieces and merges what they give. Fitted on two rows of torchtitan (4 and 8
+ * ranks, 131,072 and 262,144 tokens); no other public table has it.
+ */
+const RING_LOSS = 1.6;
+
 /** Bytes per token, key and head of attention that writes its scores: two copies in 16 bit, softmax in fp32, three passes (prior). */
 const EAGER_SCORE_BYTES = 60;
 
@@ -47,8 +53,9 @@ export function computeOf(facts: TimeFacts): Compute | undefined {
   const constants = gpuConstants(facts.cluster.accelerator);
   const flopsPerToken = forwardFlops(facts);
   const passes = passesOf(facts);
-  const gemm = gemmDraft(facts, { flopsPerToken, passes, peak: peak.flops, constants });
-  const attention = attentionDraft(facts, { flopsPerToken, passes, peak: peak.flops, constants });
+  const half = halfPeakOf(facts) ?? peak.flops;
+  const gemm = gemmDraft(facts, { flopsPerToken, passes, peak: gemmPeak(facts, peak.flops, half), half, constants });
+  const attention = attentionDraft(facts, { flopsPerToken, passes, peak: Math.min(peak.flops, half), half, constants });
   const drafts = [gemm, attention, elementwiseDraft(facts, constants)];
   const unpack = dequantiseDraft(facts, passes);
   if (unpack) drafts.push(unpack);
@@ -77,22 +84,39 @@ function peakOf({ cluster, compute }: TimeFacts): { flops: number; substitute: D
   return undefined;
 }
 
+/**
+ * Products in 8 bits take 1.5 times less time than in 16, not half: their inputs are scaled and cast first. torchtitan's 8B runs
+ * without tensor parallelism go from 6,667 to 8,380 tokens/s (benchmarks/llama3_h100_202412_torchtitan.md).
+ */
+const FP8_GAIN = 1.5;
+
+function gemmPeak({ compute }: TimeFacts, peak: number, half: number): number {
+  return compute === 'fp8' ? Math.min(peak, FP8_GAIN * half) : peak;
+}
+
+/** Attention and the head stay in 16 bits where the linear layers of the blocks run in 8. */
+function halfPeakOf({ cluster }: TimeFacts): number | null {
+  const { bf16, fp16 } = cluster.accelerator.peakFlops;
+  return bf16 ?? fp16;
+}
+
 interface MatrixInput {
   readonly flopsPerToken: ForwardFlops;
   readonly passes: Passes;
   readonly peak: number;
+  /** The same in 16 bits. */
+  readonly half: number;
   readonly constants: GpuConstants;
 }
 
-function gemmDraft(facts: TimeFacts, { flopsPerToken, passes, peak, constants }: MatrixInput): Draft {
+function gemmDraft(facts: TimeFacts, { flopsPerToken, passes, peak, half, constants }: MatrixInput): Draft {
   const { tokens, accumulation, tensor, pipeline, parameters, cluster } = facts;
   const ranks = tensor * pipeline;
   const blockPasses = 1 + passes.backward + passes.recompute;
-  const flops =
-    (tokens * accumulation * (flopsPerToken.blocks * blockPasses + flopsPerToken.head * (1 + passes.backward))) /
-      ranks +
-    loraFlops(facts);
-  const math = flops / (peak * constants.gemmEfficiency);
+  const head = (tokens * accumulation * flopsPerToken.head * (1 + passes.backward)) / ranks;
+  const flops = (tokens * accumulation * flopsPerToken.blocks * blockPasses) / ranks + head + loraFlops(facts);
+  const inHalf = facts.compute === 'fp8' ? head * (peak / half - 1) : 0;
+  const math = (flops + inHalf) / (peak * constants.gemmEfficiency);
   // With few tokens a product waits for its weights to arrive from memory: the roofline.
   const touched = touchedWeights(facts);
   const weights =
@@ -141,14 +165,16 @@ function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, constan
       : constants.attentionEfficiency;
   const heads = model.blocks.reduce((sum, { attention, count }) => sum + (attention?.heads ?? 0) * count, 0);
   const scores = isEager(run) ? (tokens * accumulation * length * heads * EAGER_SCORE_BYTES) / ranks : 0;
-  const seconds = flops / (peak * efficiency) + scores / (cluster.accelerator.memoryBytesPerSecond * MEMORY_EFFICIENCY);
+  const ring = facts.context > 1 ? RING_LOSS : 1;
+  const seconds =
+    (ring * flops) / (peak * efficiency) + scores / (cluster.accelerator.memoryBytesPerSecond * MEMORY_EFFICIENCY);
   return {
     id: 'compute.attention',
     label: `attention over ${Math.round(length)} tokens`,
     seconds,
     low: seconds * 0.7,
     high: seconds * 1.8,
-    formula: `${(flops / 1e12).toFixed(2)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${efficiency})${scores > 0 ? ` + ${(scores / 1e9).toFixed(0)} GB of scores` : ''}`,
+    formula: `${(flops / 1e12).toFixed(2)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${efficiency})${ring > 1 ? ` × ${ring} in a ring` : ''}${scores > 0 ? ` + ${(scores / 1e9).toFixed(0)} GB of scores` : ''}`,
     source: `${SOURCE}; efficiency is a prior for fused attention`,
     group: 'compute',
     cause: 'GPU compute',

@@ -18,7 +18,7 @@ const FIT = 'fitted on the 209 bf16 rows of llm-foundry scripts/train/benchmarki
 
 /**
  * Per architecture. Matrix and element-wise constants are fits of the llm-foundry table; attention is a prior for
- * FlashAttention-2 and -3 (its own papers' backward figures), since that table ran an ALiBi kernel in Triton.
+ * FlashAttention-2 and -3 (its own papers' backward figures; FlashAttention-2 on H100 as measured in arXiv 2407.08608, figures 5 and 6), since that table ran an ALiBi kernel in Triton.
  */
 const TABLE: Readonly<Record<string, GpuConstants>> = {
   Ampere: {
@@ -31,7 +31,7 @@ const TABLE: Readonly<Record<string, GpuConstants>> = {
   },
   Hopper: {
     gemmEfficiency: 0.65,
-    attentionEfficiency: 0.4,
+    attentionEfficiency: 0.32,
     flashAttention3Efficiency: 0.6,
     elementwiseBytes: 320,
     source: FIT,
@@ -48,7 +48,8 @@ export const MEMORY_EFFICIENCY = 0.85;
 
 /** Constants of an accelerator; other architectures than the fitted ones are scaled from their measured matrix rate. */
 export function gpuConstants(accelerator: Accelerator): GpuConstants {
-  const fitted = TABLE[accelerator.architecture];
+  // A Grace Hopper is the chip of a Hopper.
+  const fitted = TABLE[accelerator.architecture.replace(/^Grace /, '')];
   const measured = measuredShare(accelerator);
   if (fitted !== undefined && accelerator.vendor === 'NVIDIA') return fitted;
   return {
