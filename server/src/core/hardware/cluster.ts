@@ -1,5 +1,6 @@
 import type { HardwareCatalog } from '../catalogs';
 import { NOTHING_SAID, readDescription } from './description';
+import type { ForcedPaths } from './forced';
 import type { Cluster } from './hardware';
 import { type NodeShape, nodeOfAccelerator, nodeOfInstance } from './node';
 import { describedNode } from './own-node';
@@ -12,6 +13,8 @@ export interface ClusterSpec {
   /** These win over the description's own. */
   readonly nodes?: number | undefined;
   readonly gpusPerNode?: number | undefined;
+  /** Paths that the launch environment makes the run take. */
+  readonly forced?: ForcedPaths | undefined;
 }
 
 export interface ClusterSources {

@@ -1,5 +1,7 @@
 import type { HardwareCatalog } from '../catalogs';
+import type { ClusterSpec } from './cluster';
 import type { ClusterDescription } from './description';
+import { withForced } from './forced';
 import type { Cluster, Link } from './hardware';
 import { hostOfNode } from './host';
 import { betweenLink, insideLink, noLink } from './links';
@@ -10,10 +12,11 @@ import { cardsUsed, insidePath, whyImpossible } from './requested';
 /** Puts the run on nodes of this shape. */
 export function place(
   node: NodeShape,
-  said: ClusterDescription,
-  given: { readonly nodes?: number | undefined; readonly gpusPerNode?: number | undefined },
+  described: ClusterDescription,
+  given: Pick<ClusterSpec, 'nodes' | 'gpusPerNode' | 'forced'>,
   catalog: HardwareCatalog,
 ): { readonly cluster: Cluster } | { readonly problem: string; readonly nearest: readonly string[] } {
+  const said = withForced(described, given.forced);
   const nodes = given.nodes ?? said.nodes ?? said.nodesPerMachine ?? 1;
   const perMachine = Math.min(said.nodesPerMachine ?? 1, nodes);
   const gpus = given.gpusPerNode ?? said.gpusPerNode ?? Math.max(1, Math.floor(node.gpus / perMachine));
@@ -32,6 +35,7 @@ export function place(
   const inter = nodes === 1 ? noLink('one node') : betweenLink(node, gpus, { ...cards, nodes }, intra, catalog);
   if (gpus > 1 && intra.basis === 'assumed') assumptions.push(`Speed inside the node assumed: ${intra.label}`);
   if (inter.basis === 'assumed') assumptions.push(`Speed between nodes assumed: ${inter.label}`);
+  for (const variable of given.forced?.because ?? []) assumptions.push(`Path taken because of ${variable} at launch`);
   if (perMachine > 1) assumptions.push(`${perMachine} nodes share one machine: memory, CPU and drives divided equally`);
   const count = nodes === 1 ? `${gpus}` : `${nodes} × ${gpus}`;
   const tail = node.instanceId === undefined ? '' : ` (${node.instanceId})`;

@@ -1,4 +1,4 @@
-import { atLaunch, isOn, variableOf } from '../rules-support/environment';
+import { atLaunch, isOn, removeVariable, stepWithout, usualLinks, variableOf } from '../rules-support/environment';
 import { runDialects } from '../source';
 import { formatRate } from '../text/format';
 import { rule } from './rule';
@@ -41,16 +41,19 @@ export const ncclIbDisabled = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check(context) {
+    const { config, run, report } = context;
     const variable = variableOf(run, 'NCCL_IB_DISABLE');
     if (!isOn(variable) || !run.cluster.known) return;
-    const { inter, nodes } = run.cluster.value;
+    const { nodes } = run.cluster.value;
+    const { inter } = usualLinks(run.cluster.value);
     if (nodes < 2 || inter.basis === 'assumed' || !VERBS.has(inter.kind)) return;
     const place = atLaunch(run, config, variable);
     if (!place) return;
     report({
       ...place,
-      message: `The launch line sets NCCL_IB_DISABLE=${variable.value}, so the ${nodes} nodes talk over TCP sockets instead of ${inter.label} (${formatRate(inter.bytesPerSecond)} per GPU reached).`,
+      message: `The launch line sets NCCL_IB_DISABLE=${variable.value}, so the ${nodes} nodes talk over TCP sockets instead of ${inter.label} (${formatRate(inter.bytesPerSecond)} per GPU reached).${stepWithout(context)}`,
+      fixes: removeVariable(variable, context),
     });
   },
 });

@@ -1,4 +1,4 @@
-import { atLaunch, isOn, variableOf } from '../rules-support/environment';
+import { atLaunch, isOn, removeVariable, stepWithout, usualLinks, variableOf } from '../rules-support/environment';
 import { runDialects } from '../source';
 import { formatRate } from '../text/format';
 import { rule } from './rule';
@@ -39,16 +39,18 @@ export const ncclP2pDisabled = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check(context) {
+    const { config, run, report } = context;
     const variable = variableOf(run, 'NCCL_P2P_DISABLE');
     if (!isOn(variable) || !run.cluster.known) return;
-    const { intra } = run.cluster.value;
+    const { intra } = usualLinks(run.cluster.value);
     if (intra.basis === 'assumed' || !DIRECT.has(intra.kind)) return;
     const place = atLaunch(run, config, variable);
     if (!place) return;
     report({
       ...place,
-      message: `The launch line sets NCCL_P2P_DISABLE=${variable.value}, so traffic between the GPUs of a node goes through host memory instead of ${intra.label} (${formatRate(intra.bytesPerSecond)} per GPU reached).`,
+      message: `The launch line sets NCCL_P2P_DISABLE=${variable.value}, so traffic between the GPUs of a node goes through host memory instead of ${intra.label} (${formatRate(intra.bytesPerSecond)} per GPU reached).${stepWithout(context)}`,
+      fixes: removeVariable(variable, context),
     });
   },
 });

@@ -1,4 +1,4 @@
-import { atLaunch, isOn, variableOf } from '../rules-support/environment';
+import { atLaunch, isOn, removeVariable, usualLinks, variableOf } from '../rules-support/environment';
 import { runDialects } from '../source';
 import { formatRate } from '../text/format';
 import { rule } from './rule';
@@ -33,16 +33,20 @@ export const ncclShmDisabled = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check(context) {
+    const { config, run, report } = context;
     const variable = variableOf(run, 'NCCL_SHM_DISABLE');
     if (!isOn(variable) || !run.cluster.known) return;
-    const { intra, accelerator } = run.cluster.value;
+    const { accelerator } = run.cluster.value;
+    // Where peer-to-peer is switched off as well, shared memory is all that is left, and that has a finding of its own.
+    const { intra } = usualLinks(run.cluster.value);
     if (intra.basis === 'assumed' || intra.kind !== 'shm') return;
     const place = atLaunch(run, config, variable);
     if (!place) return;
     report({
       ...place,
       message: `The launch line sets NCCL_SHM_DISABLE=${variable.value}, and shared memory (${formatRate(intra.bytesPerSecond)} per GPU reached) is the only path between the ${accelerator.name} of a node; NCCL takes the network instead.`,
+      fixes: removeVariable(variable, context),
     });
   },
 });

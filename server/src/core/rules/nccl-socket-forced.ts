@@ -1,4 +1,4 @@
-import { atLaunch, variableOf } from '../rules-support/environment';
+import { atLaunch, removeVariable, stepWithout, usualLinks, variableOf } from '../rules-support/environment';
 import { runDialects } from '../source';
 import { formatRate } from '../text/format';
 import { rule } from './rule';
@@ -40,16 +40,19 @@ export const ncclSocketForced = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check(context) {
+    const { config, run, report } = context;
     const variable = variableOf(run, 'NCCL_NET');
     if (variable?.value.toLowerCase() !== 'socket' || !run.cluster.known) return;
-    const { inter, nodes } = run.cluster.value;
+    const { nodes } = run.cluster.value;
+    const { inter } = usualLinks(run.cluster.value);
     if (nodes < 2 || inter.basis === 'assumed' || !RDMA.has(inter.kind)) return;
     const place = atLaunch(run, config, variable);
     if (!place) return;
     report({
       ...place,
-      message: `The launch line sets NCCL_NET=${variable.value}, so the ${nodes} nodes talk over TCP sockets instead of ${inter.label} (${formatRate(inter.bytesPerSecond)} per GPU reached).`,
+      message: `The launch line sets NCCL_NET=${variable.value}, so the ${nodes} nodes talk over TCP sockets instead of ${inter.label} (${formatRate(inter.bytesPerSecond)} per GPU reached).${stepWithout(context)}`,
+      fixes: removeVariable(variable, context),
     });
   },
 });

@@ -1,10 +1,12 @@
 import type { RunNote } from '../analysis';
 import type { Catalogs } from '../catalogs';
 import { buildCluster, statedSize } from '../hardware/cluster';
+import { type ForcedPaths, forcedPaths } from '../hardware/forced';
 import type { Cluster } from '../hardware/hardware';
 import { basename, isAbsolute, join } from '../paths';
 import type { Path } from '../source';
 import { toPlain } from '../syntax/plain';
+import { readEnvironment } from './environment';
 import type { FileFinder } from './files';
 import { foldersUp } from './folders';
 import { type Known, known, type Origin, unknown } from './known';
@@ -133,12 +135,13 @@ function placeOn(
 ): Place {
   const name = textFrom(hardware.written);
   if (!name.known) return { ...taken, cluster: unknown(name.why, name.origin) };
-  const build = ({ nodes, gpusPerNode }: Omit<Place, 'cluster'>) =>
+  const build = ({ nodes, gpusPerNode }: Omit<Place, 'cluster'>, forced?: ForcedPaths) =>
     buildCluster(
       {
         hardware: hardware.description ?? name.value,
         nodes: nodes.known ? nodes.value : undefined,
         gpusPerNode: gpusPerNode.known ? gpusPerNode.value : undefined,
+        forced,
       },
       { catalog: catalogs.hardware, own: sources.settings.hardware },
     );
@@ -151,7 +154,30 @@ function placeOn(
     finder.notes.push(unknownHardware({ problem: said, nearest }, name.origin));
     return { ...taken, cluster: unknown(built.problem.replace(/\.$/, ''), name.origin) };
   }
-  return { ...placed, cluster: known(built.cluster, name.origin) };
+  return {
+    ...placed,
+    cluster: known(
+      asLaunched(built.cluster, sources, finder, (it) => build(placed, it)),
+      name.origin,
+    ),
+  };
+}
+
+/** The cluster with the paths that the launch environment leaves of it. */
+function asLaunched(
+  cluster: Cluster,
+  sources: PlaceSources,
+  finder: FileFinder,
+  rebuild: (forced: ForcedPaths) => ReturnType<typeof buildCluster>,
+): Cluster {
+  const environment = readEnvironment(sources, finder);
+  const forced = forcedPaths(cluster, (name) => {
+    const found = environment[name];
+    return found?.known ? found.value : undefined;
+  });
+  const built = forced && rebuild(forced);
+  if (!built || 'problem' in built) return cluster;
+  return { ...built.cluster, usual: { intra: cluster.intra, inter: cluster.inter } };
 }
 
 /** Fills what nobody says from the hardware: as many nodes as the processes need, else all GPUs of one. */

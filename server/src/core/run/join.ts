@@ -8,6 +8,7 @@ import type { Config, Path, SourceFile, Workspace } from '../source';
 import { readBatch } from './batch';
 import { readPlace } from './cluster';
 import { findConsumer } from './consumer';
+import { readEnvironment } from './environment';
 import { type FileFacts, FileFinder, factsOf } from './files';
 import { type Links, linkFiles } from './links';
 import { readLora, readNestedQuantization, readQuantization } from './lora';
@@ -23,7 +24,6 @@ import {
   readCheckpointing,
   readClipping,
   readCompile,
-  readEnvironment,
   readFusedLoss,
   readStrategy,
   readThreads,
@@ -115,7 +115,7 @@ function describeRun(
     torchCompile: readCompile(sources),
     gradientClipping: readClipping(sources),
     ompThreads: readThreads(sources, place),
-    environment: readEnvironment(sources),
+    environment: readEnvironment(sources, finder),
     evaluation: readStrategy(sources, 'eval'),
     saves: readStrategy(sources, 'save'),
     disagreements,

@@ -124,13 +124,3 @@ export function readThreads({ links }: RunSources, { worldSize, cluster }: Place
     ? byDefault(1, 'torchrun with several processes', 'torch/distributed/run.py')
     : unknown('one process takes every core it may use');
 }
-
-/** Variables of the launch line that change paths and allocation. */
-export function readEnvironment({ links }: RunSources): TrainingRun['environment'] {
-  const environment: Record<string, Known<string>> = {};
-  for (const [name, value] of links.launch?.environment ?? []) {
-    if (/^(NCCL_|FI_|OMP_NUM_THREADS$|PYTORCH_(CUDA_)?ALLOC_CONF$|CUDA_VISIBLE_DEVICES$)/.test(name))
-      environment[name] = value;
-  }
-  return environment;
-}

@@ -1,0 +1,84 @@
+import { atLaunch, removeVariable, stepWithout, usualLinks, variableOf } from '../rules-support/environment';
+import { runDialects } from '../source';
+import { formatRate } from '../text/format';
+import { rule } from './rule';
+
+/** What each variable must be set to for EFA, or its GPUDirect RDMA, to stay unused. */
+const CAUSES = [
+  { name: 'FI_PROVIDER', value: /^(tcp|sockets|tcp;ofi_rxm)$/i, effect: 'libfabric takes TCP' },
+  { name: 'NCCL_NET_PLUGIN', value: /^none$/i, effect: 'NCCL does not load the EFA plug-in and takes TCP sockets' },
+  {
+    name: 'FI_EFA_USE_DEVICE_RDMA',
+    value: /^(0|false|no|off)$/i,
+    effect: 'traffic between nodes passes through host memory',
+  },
+] as const;
+
+/** Reports launch variables that keep an EFA machine from using EFA or its GPUDirect RDMA. */
+export const efaNotUsed = rule({
+  id: 'efa-not-used',
+  severity: 'warning',
+  applies: runDialects,
+  why: 'EFA is reached through libfabric and a plug-in of NCCL. FI_PROVIDER=tcp, NCCL_NET_PLUGIN=none and FI_EFA_USE_DEVICE_RDMA=0 each take it, or its direct way into the GPUs, away: measured on p4d, 96.6 s a step over TCP where EFA with GPUDirect RDMA takes 47.4 s.',
+  source: [
+    'aws/aws-ofi-nccl README (provider efa; NCCL_NET_PLUGIN)',
+    'ofiwg/libfabric man/fi_efa.7.md FI_EFA_USE_DEVICE_RDMA',
+    'Shardlens server/data/hardware.json training_measurements (p4d.24xlarge, EFA and ENI)',
+  ],
+  verified: 'read',
+  examples: {
+    bad: [
+      {
+        files: {
+          'ds.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2 } }',
+          'run.sh': 'export FI_PROVIDER=tcp\ndeepspeed --num_gpus 8 --num_nodes 2 train.py --deepspeed ds.json\n',
+          'shardlens.json':
+            '{ "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "nodes": 2, "gpusPerNode": 8 } } }',
+        },
+      },
+      {
+        files: {
+          'ds.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2 } }',
+          'run.sh': 'FI_EFA_USE_DEVICE_RDMA=0 deepspeed --num_gpus 8 --num_nodes 2 train.py --deepspeed ds.json\n',
+          'shardlens.json':
+            '{ "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "nodes": 2, "gpusPerNode": 8 } } }',
+        },
+      },
+    ],
+    good: [
+      {
+        files: {
+          'ds.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2 } }',
+          'run.sh':
+            'export FI_PROVIDER=efa FI_EFA_USE_DEVICE_RDMA=1\ndeepspeed --num_gpus 8 --num_nodes 2 train.py --deepspeed ds.json\n',
+          'shardlens.json':
+            '{ "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "nodes": 2, "gpusPerNode": 8 } } }',
+        },
+      },
+    ],
+  },
+  check(context) {
+    const { config, run, report } = context;
+    if (!run.cluster.known) return;
+    const { nodes } = run.cluster.value;
+    const { inter } = usualLinks(run.cluster.value);
+    if (nodes < 2 || inter.basis === 'assumed' || (inter.kind !== 'efa' && inter.kind !== 'efa-gdr')) return;
+    for (const { name, value, effect } of CAUSES) {
+      const variable = variableOf(run, name);
+      if (!variable || !value.test(variable.value)) continue;
+      // Without GPUDirect RDMA there is nothing to switch off.
+      if (name === 'FI_EFA_USE_DEVICE_RDMA' && inter.kind !== 'efa-gdr') continue;
+      const place = atLaunch(run, config, variable);
+      if (!place) return;
+      report({
+        ...place,
+        message: `The launch sets ${name}=${variable.value}, so ${effect} instead of ${inter.label} (${formatRate(inter.bytesPerSecond)} per GPU reached).${stepWithout(context)}`,
+        fixes: removeVariable(variable, context),
+      });
+      return;
+    }
+  },
+});

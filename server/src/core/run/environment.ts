@@ -1,0 +1,33 @@
+import { dirname, join } from '../paths';
+import type { Path } from '../source';
+import type { FileFinder } from './files';
+import { type Known, known } from './known';
+import type { RunSources } from './sources';
+import type { TrainingRun } from './training-run';
+
+const TELLING = /^(NCCL_|FI_|OMP_NUM_THREADS$|PYTORCH_(CUDA_)?ALLOC_CONF$|CUDA_VISIBLE_DEVICES$)/;
+
+/** Where DeepSpeed's launcher finds variables for the other nodes (deepspeed/launcher/runner.py, DEEPSPEED_ENVIRONMENT_NAME). */
+const DEEPSPEED_ENV = '.deepspeed_env';
+
+/** Variables that change paths and allocation: those of the launch line, and of the file that DeepSpeed's launcher adds. */
+export function readEnvironment({ links }: Pick<RunSources, 'links'>, finder: FileFinder): TrainingRun['environment'] {
+  const { launch } = links;
+  const environment: Record<string, Known<string>> = {};
+  if (launch?.launcher === 'deepspeed') addFile(join(dirname(launch.path), DEEPSPEED_ENV), finder, environment);
+  for (const [name, value] of launch?.environment ?? []) if (TELLING.test(name)) environment[name] = value;
+  return environment;
+}
+
+/** Lines `NAME=value`. */
+function addFile(path: Path, finder: FileFinder, environment: Record<string, Known<string>>): void {
+  finder.dependencies.add(path);
+  const read = finder.workspace.read(path);
+  if (!read.ok) return;
+  for (const line of read.text.matchAll(/^([A-Za-z_]\w*)=(.*?)\r?$/gm)) {
+    const [whole, name = '', value = ''] = line;
+    if (!TELLING.test(name)) continue;
+    const place = { start: line.index, end: line.index + whole.trimEnd().length };
+    environment[name] = known(value.trim(), { kind: 'file', path, ...place, key: name });
+  }
+}

@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import { analyze } from '../../../server/src/core/analyze';
+import { loadCatalogs } from '../../../server/src/data/index';
+import { memoryWorkspace, ROOT } from '../../memory-workspace';
+
+const DS =
+  '{ "train_micro_batch_size_per_gpu": 1, "gradient_accumulation_steps": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3 } }';
+
+function onMachine(hardware: string, script: string, more: Readonly<Record<string, string>> = {}) {
+  const workspace = memoryWorkspace({
+    'ds.json': DS,
+    'run.sh': script,
+    'shardlens.json': `{ "model": "meta-llama/Meta-Llama-3-8B", "sequenceLength": 1024, "targets": { "box": { "hardware": ${hardware}, "nodes": 2, "gpusPerNode": 8 } } }`,
+    ...more,
+  });
+  const file = workspace.source(`${ROOT}/ds.json`);
+  if (!file) throw new Error('no file');
+  const analysis = analyze(file, { workspace, catalogs: loadCatalogs() });
+  const cluster = analysis.run?.cluster;
+  if (!cluster?.known) throw new Error('no cluster');
+  return { cluster: cluster.value, step: analysis.estimate()?.step, findings: analysis.findings() };
+}
+
+const LINE = 'deepspeed --num_gpus 8 --num_nodes 2 train.py --deepspeed ds.json\n';
+
+describe('the launch environment', () => {
+  it.each([
+    ['"p4d.24xlarge"', 'NCCL_P2P_DISABLE=1', 'shm', 'efa-gdr', 'nccl-p2p-disabled'],
+    ['"p4d.24xlarge"', 'NCCL_P2P_LEVEL=LOC', 'shm', 'efa-gdr', undefined],
+    ['"p4d.24xlarge"', 'NCCL_NET=Socket', 'nvlink-switch', 'tcp', 'nccl-socket-forced'],
+    ['"p4d.24xlarge"', 'FI_PROVIDER=tcp', 'nvlink-switch', 'tcp', 'efa-not-used'],
+    ['"p4d.24xlarge"', 'NCCL_NET_PLUGIN=none', 'nvlink-switch', 'tcp', 'efa-not-used'],
+    ['"p4d.24xlarge"', 'FI_EFA_USE_DEVICE_RDMA=0', 'nvlink-switch', 'efa', 'efa-not-used'],
+    ['"p4d.24xlarge"', 'NCCL_NET_GDR_LEVEL=LOC', 'nvlink-switch', 'efa', 'gpudirect-switched-off'],
+    ['"dgx-h100"', 'NCCL_IB_DISABLE=1', 'nvlink-switch', 'tcp', 'nccl-ib-disabled'],
+    ['"dgx-h100"', 'NCCL_NET_GDR_LEVEL=0', 'nvlink-switch', 'rdma-host', 'gpudirect-switched-off'],
+  ])('on %s with %s is taken into the paths and the step', (hardware, variable, inside, between, rule) => {
+    const plain = onMachine(hardware, LINE);
+    const found = onMachine(hardware, `${variable} ${LINE}`);
+    expect([found.cluster.intra.kind, found.cluster.inter.kind]).toEqual([inside, between]);
+    expect(found.cluster.usual).toEqual({ intra: plain.cluster.intra, inter: plain.cluster.inter });
+    expect(found.cluster.assumptions).toContain(`Path taken because of ${variable} at launch`);
+    expect(found.step?.seconds).toBeGreaterThan(plain.step?.seconds ?? Number.POSITIVE_INFINITY);
+    if (!rule) return;
+    const finding = found.findings.find((it) => it.rule === rule);
+    expect(finding?.message).toMatch(/A step takes about .+, and .+ without it\.$/);
+    expect(finding?.fixes[0]?.edits[0]).toMatchObject({ path: `${ROOT}/run.sh`, start: 0, end: variable.length + 1 });
+  });
+
+  it.each([
+    ['"p4d.24xlarge"', 'NCCL_IB_DISABLE=1'],
+    ['"p4d.24xlarge"', 'FI_PROVIDER=efa'],
+    ['"g6e.48xlarge"', 'NCCL_P2P_DISABLE=1'],
+    ['"g6e.48xlarge"', 'FI_EFA_USE_DEVICE_RDMA=0'],
+    ['"dgx-h100"', 'FI_PROVIDER=tcp'],
+    ['"dgx-h100"', 'NCCL_P2P_DISABLE=0'],
+  ])('on %s with %s changes nothing', (hardware, variable) => {
+    const { cluster } = onMachine(hardware, `${variable} ${LINE}`);
+    expect(cluster.usual).toBeUndefined();
+    expect(cluster).toEqual(onMachine(hardware, LINE).cluster);
+  });
+
+  it('of a whole line is removed with its line, and without the variable the finding is gone', () => {
+    const script = `#!/bin/bash\nexport NCCL_P2P_DISABLE=1 # old cards\n${LINE}`;
+    const { findings } = onMachine('"p4d.24xlarge"', script);
+    const [edit] = findings.find((it) => it.rule === 'nccl-p2p-disabled')?.fixes[0]?.edits ?? [];
+    if (!edit) throw new Error('no fix');
+    const mended = script.slice(0, edit.start) + edit.newText + script.slice(edit.end);
+    expect(mended).toBe(`#!/bin/bash\n${LINE}`);
+    expect(onMachine('"p4d.24xlarge"', mended).findings.map(({ rule }) => rule)).not.toContain('nccl-p2p-disabled');
+  });
+
+  it('is also what DeepSpeed’s launcher reads from .deepspeed_env', () => {
+    const { cluster, findings } = onMachine('"p4d.24xlarge"', LINE, {
+      '.deepspeed_env': 'PATH=/usr/bin\nNCCL_NET=Socket\n',
+    });
+    expect(cluster.inter.kind).toBe('tcp');
+    const finding = findings.find((it) => it.rule === 'nccl-socket-forced');
+    expect(finding?.related[0]).toMatchObject({ path: `${ROOT}/.deepspeed_env`, start: 14, end: 29 });
+    expect(finding?.fixes[0]?.edits).toEqual([{ path: `${ROOT}/.deepspeed_env`, start: 14, end: 30, newText: '' }]);
+  });
+});
