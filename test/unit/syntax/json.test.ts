@@ -147,6 +147,10 @@ test.each(['\u00a0', '\u2028', '\ufeff', '\f', '\u3000'])('reading goes on behin
   expect(toPlain(root, 'hjson')).toMatchObject({ b: 1 });
 });
 
+test('a comment that the text ends in is a fault inside the text', () => {
+  expect(parseJson('/*').problems).toContainEqual(expect.objectContaining({ kind: 'broken', start: 0, end: 2 }));
+});
+
 test('the token numbers are those of jsonc-parser', () => {
   // The package's objects exist at run time; its types declare them as const enums, which cannot be read here.
   const { SyntaxKind, ScanError } = jsonc as unknown as Record<'SyntaxKind' | 'ScanError', Record<string, number>>;

@@ -18,9 +18,9 @@ export class JsonTokens {
     this.scanner = createScanner(text, false);
   }
 
-  /** Offset behind the current token. */
+  /** Offset behind the current token. The scanner's own lies outside the text where a comment is opened in its last two units. */
   get end(): number {
-    return this.start + this.scanner.getTokenLength();
+    return Math.min(this.start + this.scanner.getTokenLength(), this.text.length);
   }
 
   /** The current token as written. */
