@@ -5,6 +5,7 @@ import { selector } from './documents';
 import { makeItFit } from './fit';
 import { importFromLog, useThisMachine } from './hardware';
 import { LensProvider } from './lenses';
+import { whereWouldItRun } from './machines';
 import { EXPLAIN_RULE } from './middleware';
 import { Server } from './server';
 import { FileStatusItem } from './status';
@@ -24,6 +25,7 @@ export function activate(context: ExtensionContext): void {
     commands.registerCommand('shardlens.showBreakdown', (uri?: string) => openBreakdown(server, uri)),
     commands.registerCommand(EXPLAIN_RULE, (rule: string) => openRulePage(rule)),
     commands.registerCommand('shardlens.makeItFit', (uri?: string) => makeItFit(server, uri)),
+    commands.registerCommand('shardlens.whereWouldItRun', (uri?: string) => whereWouldItRun(server, uri)),
     commands.registerCommand('shardlens.pickTarget', (uri?: string) => pickTarget(server, uri)),
     commands.registerCommand('shardlens.useThisMachine', () => useThisMachine(server)),
     commands.registerCommand('shardlens.importHardware', (uri?: string) => importFromLog(server, uri)),

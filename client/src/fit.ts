@@ -1,6 +1,7 @@
 import type { QuickPickItem } from 'vscode';
-import { ProgressLocation, Uri, WorkspaceEdit, window, workspace } from 'vscode';
-import type { FoundRemedies, FoundRemedy, Server } from './server';
+import { Uri, WorkspaceEdit, window, workspace } from 'vscode';
+import { searching } from './searching';
+import type { FoundRemedy, Server } from './server';
 
 interface Choice extends QuickPickItem {
   readonly remedy: FoundRemedy;
@@ -13,7 +14,7 @@ export async function makeItFit(server: Server, uri?: string): Promise<void> {
     void window.showInformationMessage('Open a training config to make it fit.');
     return;
   }
-  const found = await search(server, source);
+  const found = await searching('searching for runs that fit', (token, report) => server.fit(source, token, report));
   if (found === undefined) return;
   if (found === null) {
     void window.showInformationMessage('Shardlens does not take this file for a training config.');
@@ -30,23 +31,6 @@ export async function makeItFit(server: Server, uri?: string): Promise<void> {
     matchOnDetail: true,
   });
   if (choice) await workspace.applyEdit(withPreview(choice.remedy), { isRefactoring: true });
-}
-
-/** Undefined where the user cancelled it or the document changed meanwhile. */
-async function search(server: Server, source: Uri): Promise<FoundRemedies | null | undefined> {
-  const options = {
-    location: ProgressLocation.Notification,
-    title: 'Shardlens: searching for runs that fit',
-    cancellable: true,
-  };
-  return window.withProgress(options, async (progress, token) => {
-    try {
-      return await server.fit(source, token, (tried) => progress.report({ message: `${tried} tried` }));
-    } catch (error) {
-      if (!token.isCancellationRequested) void window.showWarningMessage(`The search ended early: ${String(error)}`);
-      return undefined;
-    }
-  });
 }
 
 function choiceOf(remedy: FoundRemedy): Choice {

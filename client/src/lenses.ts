@@ -8,6 +8,7 @@ import type { Server } from './server';
 const COMMANDS: Readonly<Record<Lens['action'], string>> = {
   breakdown: 'shardlens.showBreakdown',
   fit: 'shardlens.makeItFit',
+  machines: 'shardlens.whereWouldItRun',
   'pick-target': 'shardlens.pickTarget',
   'set-model': 'shardlens.setModel',
   'set-sequence-length': 'shardlens.setSequenceLength',

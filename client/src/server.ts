@@ -8,13 +8,14 @@ import type {
   EditorOverrides,
   FileStatus,
   FitAnswer,
-  FitProgress,
   FitRemedy,
   ImportHardwareAnswer,
   ImportHardwareParams,
   Lens,
   ListFolderAnswer,
+  MachinesAnswer,
   ReadFileAnswer,
+  SearchProgress,
   TargetsAnswer,
 } from '../../server/src/lsp/protocol';
 import { methods } from '../../server/src/lsp/protocol';
@@ -67,16 +68,31 @@ export class Server implements Disposable {
   /** Searches for edits that make the run fit or go faster; the answer's edits are the editor's own. */
   async fit(uri: Uri, token: CancellationToken, onTried: (tried: number) => void): Promise<FoundRemedies | null> {
     const client = await this.ready();
-    const heard = client.onNotification(methods.fitProgress, ({ tried }: FitProgress) => onTried(tried));
+    const answer = await this.search<FitAnswer>(methods.fit, uri, token, onTried);
+    if (!answer) return null;
+    const convert = client.protocol2CodeConverter;
+    const remedies = answer.remedies.map(async ({ edit, ...remedy }) => ({
+      ...remedy,
+      edit: await convert.asWorkspaceEdit(edit),
+    }));
+    return { ...answer, remedies: await Promise.all(remedies) };
+  }
+
+  /** Where the run surely fits. */
+  machines(uri: Uri, token: CancellationToken, onTried: (tried: number) => void): Promise<MachinesAnswer | null> {
+    return this.search(methods.machines, uri, token, onTried);
+  }
+
+  private async search<T>(
+    method: string,
+    uri: Uri,
+    token: CancellationToken,
+    onTried: (tried: number) => void,
+  ): Promise<T | null> {
+    const client = await this.ready();
+    const heard = client.onNotification(methods.searchProgress, ({ done }: SearchProgress) => onTried(done));
     try {
-      const answer = await client.sendRequest<FitAnswer | null>(methods.fit, { uri: uri.toString() }, token);
-      if (!answer) return null;
-      const convert = client.protocol2CodeConverter;
-      const remedies = answer.remedies.map(async ({ edit, ...remedy }) => ({
-        ...remedy,
-        edit: await convert.asWorkspaceEdit(edit),
-      }));
-      return { ...answer, remedies: await Promise.all(remedies) };
+      return await client.sendRequest<T | null>(method, { uri: uri.toString() }, token);
     } finally {
       heard.dispose();
     }

@@ -1,7 +1,7 @@
 import path from 'node:path';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CancellationTokenSource, type TextDocumentEdit } from 'vscode-languageserver-protocol';
-import type { FitAnswer, FitProgress } from '../../server/src/lsp/protocol';
+import type { FitAnswer, SearchProgress } from '../../server/src/lsp/protocol';
 import { uriOf } from '../../server/src/lsp/uri';
 import { bundle } from '../bundle';
 import { folderWith } from '../cli/shell';
@@ -49,9 +49,9 @@ describe('shardlens/fit', () => {
     expect(first?.words.figures).toMatch(/of 39\.4 GiB/);
     const [edit] = (first?.edit.documentChanges ?? []) as TextDocumentEdit[];
     expect(edit?.textDocument).toEqual({ uri, version: 1 });
-    const heard = (await editor.take('shardlens/fitProgress')) as FitProgress;
+    const heard = (await editor.take('shardlens/searchProgress')) as SearchProgress;
     expect(heard).toMatchObject({ uri });
-    expect(heard.tried).toBeGreaterThan(0);
+    expect(heard.done).toBeGreaterThan(0);
     dropProgress(editor.inbox);
     await editor.stop();
   });
@@ -64,7 +64,7 @@ describe('shardlens/fit', () => {
       () => 'answered',
       (error: { code: number }) => error.code,
     );
-    await editor.take('shardlens/fitProgress');
+    await editor.take('shardlens/searchProgress');
     const lenses = await editor.connection.sendRequest<unknown[]>('shardlens/lenses', { uri });
     expect(lenses.length).toBeGreaterThan(0);
     cancel.cancel();
@@ -79,7 +79,7 @@ describe('shardlens/fit', () => {
       () => 'answered',
       (error: { code: number }) => error.code,
     );
-    await editor.take('shardlens/fitProgress');
+    await editor.take('shardlens/searchProgress');
     await editor.connection.sendNotification('textDocument/didChange', {
       textDocument: { uri, version: 2 },
       contentChanges: [{ text: TRAIN.replace('size: 8', 'size: 4') }],
@@ -92,5 +92,5 @@ describe('shardlens/fit', () => {
 
 /** How often progress is told depends on the machine. */
 function dropProgress(inbox: { method: string }[]): void {
-  for (let i = inbox.length - 1; i >= 0; i--) if (inbox[i]?.method === 'shardlens/fitProgress') inbox.splice(i, 1);
+  for (let i = inbox.length - 1; i >= 0; i--) if (inbox[i]?.method === 'shardlens/searchProgress') inbox.splice(i, 1);
 }

@@ -11,7 +11,9 @@ import {
   type CheckParams,
   type FitAnswer,
   type FitParams,
+  type MachinesAnswer,
   methods,
+  type SearchProgress,
 } from '../lsp/protocol';
 import { createServer } from '../lsp/server';
 import { pathOf, uriOf } from '../lsp/uri';
@@ -28,8 +30,10 @@ export interface ClientOptions {
 /** A language-server client in our own process: what it shows is what an editor would show. */
 export interface Client {
   check(paths: readonly Path[], options?: Omit<CheckParams, 'uris'>): Promise<readonly CheckedFile[]>;
-  /** Edits that make the run of a file fit, or go faster; null when the file describes no run. `onTried` hears how many were tried. */
-  fit(path: Path, onTried: (count: number) => void): Promise<FitAnswer | null>;
+  /** Edits that make the run of a file fit, or go faster; null when the file describes no run. `onProgress` hears how many were tried. */
+  fit(path: Path, onProgress: (done: number) => void): Promise<FitAnswer | null>;
+  /** Where the run of a file surely fits; null when the file describes no run. */
+  machines(path: Path, onProgress: (done: number) => void): Promise<MachinesAnswer | null>;
   /** Gives a text for a path, as an open editor does. */
   open(path: Path, text: string): void;
   /** Edits of all safe fixes of a file that can be applied together, by path; empty when there are none. */
@@ -48,6 +52,10 @@ export async function startClient({ roots, allowed, overrides }: ClientOptions):
     initializationOptions: { overrides, allowed: allowed.map(uriOf) },
   } satisfies InitializeParams);
   client.sendNotification('initialized', {});
+  const search = <R>(method: string, file: Path, onProgress: (done: number) => void): Promise<R | null> => {
+    client.onNotification(methods.searchProgress, ({ done }: SearchProgress) => onProgress(done));
+    return client.sendRequest<R | null>(method, { uri: uriOf(file) } satisfies FitParams);
+  };
   return {
     async check(paths, options = {}) {
       const files: CheckedFile[] = [];
@@ -58,10 +66,8 @@ export async function startClient({ roots, allowed, overrides }: ClientOptions):
       }
       return files;
     },
-    async fit(file, onTried) {
-      client.onNotification(methods.fitProgress, ({ tried }: { readonly tried: number }) => onTried(tried));
-      return client.sendRequest<FitAnswer | null>(methods.fit, { uri: uriOf(file) } satisfies FitParams);
-    },
+    fit: (file, onProgress) => search<FitAnswer>(methods.fit, file, onProgress),
+    machines: (file, onProgress) => search<MachinesAnswer>(methods.machines, file, onProgress),
     open(file, text) {
       const languageId = /\.ya?ml$/i.test(file) ? 'yaml' : 'json';
       client.sendNotification('textDocument/didOpen', {

@@ -1,7 +1,7 @@
 import type { FitAnswer, FitRemedy } from '../lsp/protocol';
 import { estimateArguments } from './arguments';
 import { type Colours, coloursFor } from './colour';
-import { missingFlags, openOne } from './one-file';
+import { missingFlags, openOne, showProgress } from './one-file';
 import { editsOf, shownPath } from './report';
 import { table, widthFor, wrapped } from './table';
 import { status, UsageError } from './usage';
@@ -10,7 +10,7 @@ import { status, UsageError } from './usage';
 export async function fit(words: readonly string[]): Promise<number> {
   const args = estimateArguments(words, 'fit');
   const { client, file, checked } = await openOne('fit', args, { report: true });
-  const found = await client.fit(file, showProgress());
+  const found = await client.fit(file, showProgress('runs'));
   if (!found) throw new UsageError(`${shownPath(file)} describes no training run; there is nothing to fit.`);
   const isOpen = found.before.memoryPerGpu === null || found.before.memoryPerGpu.capacity === null;
   const missing = missingFlags(checked);
@@ -20,14 +20,6 @@ export async function fit(words: readonly string[]): Promise<number> {
   if (args.format === 'json') process.stdout.write(`${JSON.stringify(outputOf(found), null, 2)}\n`);
   else process.stdout.write(textOf(found));
   return found.remedies.length > 0 || found.goal === 'faster' ? status.ok : status.findings;
-}
-
-/** A search takes a second or two; a person at a terminal sees that it goes on. */
-function showProgress(): (tried: number) => void {
-  const { stderr } = process;
-  if (!stderr.isTTY) return () => {};
-  process.once('exit', () => stderr.write('\r\u001b[K'));
-  return (tried) => stderr.write(`\r${tried} runs tried`);
 }
 
 /** What `--format json` prints; described by schemas/fit-output.schema.json. */

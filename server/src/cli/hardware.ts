@@ -7,15 +7,16 @@ import { hardwareImport } from './hardware-import';
 import { table } from './table';
 import { status, UsageError } from './usage';
 
-/** `shardlens hardware [list | show ID | import FILE…]`: the catalog, or a machine's own description. */
-export function hardware(args: readonly string[]): number {
+/** `shardlens hardware [list | show ID | import FILE… | recommend FILE]`: the catalog, a machine's own description, or where a run fits. */
+export async function hardware(args: readonly string[]): Promise<number> {
   if (args[0] === 'import') return hardwareImport(args.slice(1));
+  if (args[0] === 'recommend') return (await import('./recommend')).recommend(args.slice(1));
   const { words, json } = plainArguments(args);
   const [action = 'list', ...ids] = words;
   const [id] = ids;
   if (action === 'list' && ids.length === 0) list(json);
   else if (action === 'show' && id !== undefined && ids.length === 1) show(id, json);
-  else throw new UsageError('hardware takes `list`, `show ID`, or `import FILE…`.');
+  else throw new UsageError('hardware takes `list`, `show ID`, `import FILE…`, or `recommend FILE`.');
   return status.ok;
 }
 

@@ -54,6 +54,14 @@ function ensureFlagsFound({ overrides }: EstimateArguments, { run, diagnostics }
   throw new UsageError(reasons.join(' ') || 'the model or the hardware named on the command line is not known.');
 }
 
+/** A search takes a second or two; a person at a terminal sees that it goes on. */
+export function showProgress(what: string): (done: number) => void {
+  const { stderr } = process;
+  if (!stderr.isTTY) return () => {};
+  process.once('exit', () => stderr.write('\r\u001b[K'));
+  return (done) => stderr.write(`\r${done} ${what} tried`);
+}
+
 /** What to add to the command for the facts that are missing: `--model ID …, --seq-len N`. */
 export function missingFlags({ run }: CheckedFile): string {
   return [

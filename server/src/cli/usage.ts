@@ -13,12 +13,13 @@ Usage: shardlens <command> [options]
   estimate FILE                    memory, time and offload for one config
   fit FILE                         edits that make the run fit, or go faster, best first
   hardware [list | show ID]        the catalog of accelerators and instances
+  hardware recommend FILE          the machines on which the run fits, the cheapest per token first
   hardware import FILE…            your own machine, from an NCCL log or the output of nvidia-smi, rocm-smi, neuron-ls
   models [list | show ID|PATH]     the catalog of models, or the count of a config.json
   explain RULE                     a rule's page
   lsp --stdio                      the language server, for any editor
 
-Options of check, estimate and fit:
+Options of check, estimate, fit and hardware recommend:
   --model ID|PATH                  catalog id, or a folder or config.json in Hugging Face format
   --hardware ID|PATH               instance or accelerator of the catalog, or a cluster description
   --nodes N, --gpus N              number of nodes, and GPUs used on each

@@ -1,5 +1,6 @@
 import type { CodeAction, Diagnostic, TextEdit, WorkspaceEdit } from 'vscode-languageserver-protocol';
 import type { Bill } from '../core/features/breakdown';
+import type { MachineWords } from '../core/features/machine-words';
 import type { RemedyWords } from '../core/features/remedy-words';
 import type { ReportedEstimate, ReportedFigures, ReportedRun } from '../core/features/report';
 import type { Merit } from '../core/fit/choose';
@@ -51,7 +52,7 @@ export interface Lens {
   /** Says more on hover. */
   readonly tooltip: string;
   /** What a click does; the client maps it to its command. */
-  readonly action: 'breakdown' | 'fit' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
+  readonly action: 'breakdown' | 'fit' | 'machines' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
 }
 
 /** Request `shardlens/status` {uri}: what the file was taken for. */
@@ -88,10 +89,10 @@ export interface FitParams {
   readonly uri: string;
 }
 
-/** Notification `shardlens/fitProgress` (server to client): runs tried so far. */
-export interface FitProgress {
+/** Notification `shardlens/searchProgress` (server to client): how many runs or machines were tried so far. */
+export interface SearchProgress {
   readonly uri: string;
-  readonly tried: number;
+  readonly done: number;
 }
 
 export interface FitAnswer {
@@ -165,6 +166,33 @@ export type SettingsChange =
   | { readonly uri: string; readonly exists: boolean; readonly edits: readonly TextEdit[] }
   | { readonly uri: string; readonly problem: string };
 
+/** Request `shardlens/machines` {uri}: where this run surely fits. Can be cancelled. */
+export interface MachinesAnswer {
+  readonly path: string;
+  /** Why there is none; null where there is one. */
+  readonly why: string | null;
+  /** The cheapest first, then the fastest of those without a price. */
+  readonly machines: readonly MachineAnswer[];
+  readonly others: readonly { readonly id: string; readonly why: string }[];
+}
+
+export interface MachineAnswer {
+  /** Catalog id. */
+  readonly id: string;
+  /** `2 × 8 × B200 (p6-b200.48xlarge)`. */
+  readonly label: string;
+  readonly nodes: number;
+  readonly gpus: number;
+  readonly memoryPerGpu: ReportedFigures['memoryPerGpu'];
+  readonly step: ReportedFigures['step'];
+  /** Of all GPUs together; null where the step time is not known. */
+  readonly tokensPerSecond: number | null;
+  /** On demand, where the catalog has a dated price. */
+  readonly usdPerBillionTokens: number | null;
+  readonly words: MachineWords;
+  readonly price: { readonly usdPerNodeHour: number; readonly region: string; readonly asOf: string } | null;
+}
+
 /** Request `shardlens/explain` {rule}: a rule's page as Markdown. */
 export interface ExplainParams {
   readonly rule: string;
@@ -192,7 +220,8 @@ export const methods = {
   breakdown: 'shardlens/breakdown',
   explain: 'shardlens/explain',
   fit: 'shardlens/fit',
-  fitProgress: 'shardlens/fitProgress',
+  machines: 'shardlens/machines',
+  searchProgress: 'shardlens/searchProgress',
   importHardware: 'shardlens/importHardware',
   check: 'shardlens/check',
   overrides: 'shardlens/overrides',

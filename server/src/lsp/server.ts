@@ -34,6 +34,7 @@ import { fitAnswer } from './requests/fit';
 import { hoverAt } from './requests/hover';
 import { importAnswer } from './requests/import-hardware';
 import { inlayHint } from './requests/inlay-hint';
+import { machinesAnswer } from './requests/machines';
 import { breakdown, explain, fileStatus, lensesOf, NOT_OURS } from './requests/shardlens';
 import { targets } from './requests/targets';
 import { onSnapshot } from './schedule';
@@ -144,6 +145,9 @@ function features(session: Session, diagnostics: Diagnostics): void {
       diagnostics.pull(params, cancellation),
   );
   connection.onRequest(methods.check, (params: CheckParams) => checkFiles(session, params));
+  connection.onRequest(methods.machines, ({ uri }: FitParams, cancellation) =>
+    machinesAnswer(session, uri, cancellation),
+  );
   connection.onRequest(methods.fit, ({ uri }: FitParams, cancellation) => fitAnswer(session, uri, cancellation));
   connection.onRequest(methods.explain, (params: ExplainParams) => explain(session, params));
   connection.onRequest(methods.importHardware, (params: ImportHardwareParams) => importAnswer(session, params));

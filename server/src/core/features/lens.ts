@@ -13,7 +13,7 @@ export interface LensItem {
   readonly offset: number;
   readonly title: string;
   readonly tooltip: string;
-  readonly action: 'breakdown' | 'fit' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
+  readonly action: 'breakdown' | 'fit' | 'machines' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
 }
 
 const FIT = ['Make it fit', 'Searches the runs near this one for those that fit, and shows the edits.'] as const;
@@ -50,6 +50,9 @@ export function lenses(analysis: Analysis, catalogs: Catalogs, saved?: Estimate)
   if (!run.model.known) add('Set model', `The model is not known: ${run.model.why}.`, 'set-model');
   if (run.cluster.known) add('Change target', originWords(run.cluster.origin, run), 'pick-target');
   else add('Choose hardware', `The hardware is not known: ${run.cluster.why}.`, 'pick-target');
+  if (run.model.known && !run.cluster.known) {
+    add('Where would this run?', 'Places the run on every machine of the catalog, the cheapest first.', 'machines');
+  }
   const { sequenceLength } = run.batch;
   if (!sequenceLength.known) {
     add('Set sequence length', `The sequence length is not known: ${sequenceLength.why}.`, 'set-sequence-length');

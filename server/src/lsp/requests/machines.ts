@@ -1,0 +1,44 @@
+import { machineWords } from '../../core/features/machine-words';
+import { reportFigures } from '../../core/features/report';
+import { findMachines, type Machine } from '../../core/recommend/machines';
+import type { Cancellation } from '../connection';
+import { type MachineAnswer, type MachinesAnswer, methods, type SearchProgress } from '../protocol';
+import { onSnapshot } from '../schedule';
+import type { AnalysedSnapshot, Session } from '../session';
+import { inSlices } from '../slices';
+import { pathOf } from '../uri';
+
+/** `shardlens/machines`: where the run surely fits, the cheapest first. */
+export async function machinesAnswer(
+  session: Session,
+  uri: string,
+  cancellation: Cancellation,
+): Promise<MachinesAnswer | null> {
+  const path = pathOf(uri);
+  const snapshot = await onSnapshot<AnalysedSnapshot | null>(session, uri, cancellation, null, (found) => found);
+  if (!snapshot?.analysis.run) return null;
+  const input = { workspace: snapshot.workspace, catalogs: session.core.catalogs, overrides: session.overridesInForce };
+  const steps = findMachines(snapshot.analysis.file, input);
+  const found = await inSlices(session, path, cancellation, steps, (done) => {
+    session.connection.sendNotification(methods.searchProgress, { uri, done } satisfies SearchProgress);
+  });
+  return { path, why: found.why ?? null, machines: found.fitting.map(answer), others: found.others };
+}
+
+function answer(machine: Machine): MachineAnswer {
+  const { id, cluster, nodes, gpus, estimate, tokensPerSecond, usdPerBillionTokens } = machine;
+  const { memoryPerGpu, step } = reportFigures(estimate);
+  const { pricePerNodeHour: price } = cluster;
+  return {
+    id,
+    label: cluster.label,
+    nodes,
+    gpus,
+    memoryPerGpu,
+    step,
+    tokensPerSecond: tokensPerSecond ?? null,
+    usdPerBillionTokens: usdPerBillionTokens ?? null,
+    words: machineWords(machine),
+    price: price ? { usdPerNodeHour: price.usd, region: price.region, asOf: price.asOf } : null,
+  };
+}

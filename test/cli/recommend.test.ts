@@ -1,0 +1,73 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import Ajv from 'ajv';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { bundle } from '../bundle';
+import { folderWith, shardlens } from './shell';
+
+const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
+const schemaOf = (name: string) => JSON.parse(readFileSync(path.join(root, 'schemas', name), 'utf8'));
+const ajv = new Ajv({ strict: true, allowUnionTypes: true });
+ajv.addSchema(schemaOf('output.schema.json'));
+const validate = ajv.compile(schemaOf('recommend-output.schema.json'));
+
+const DS = `{
+  "train_micro_batch_size_per_gpu": 1,
+  "gradient_accumulation_steps": 1,
+  "bf16": { "enabled": true },
+  "optimizer": { "type": "AdamW", "params": { "lr": 1e-5 } },
+  "zero_optimization": { "stage": 3 }
+}
+`;
+
+let folder: string;
+
+beforeAll(async () => {
+  await bundle();
+  folder = folderWith({
+    'ds.json': DS,
+    'shardlens.json': '{ "model": "meta-llama/Meta-Llama-3-8B", "sequenceLength": 1024, "consumer": "deepspeed" }',
+    'huge/ds.json': DS.replace('"stage": 3', '"stage": 0'),
+    'huge/shardlens.json': '{ "model": "meta-llama/Meta-Llama-3-70B", "sequenceLength": 1024 }',
+    'alone/ds.json': DS,
+    'alone/shardlens.json': '{}',
+  });
+}, 60_000);
+
+describe('hardware recommend', () => {
+  it('as JSON is what its schema says: the cheapest first, each with the fewest nodes on which it fits', async () => {
+    const { status, out } = await shardlens(folder, ['hardware', 'recommend', 'ds.json', '--format', 'json']);
+    expect(status).toBe(0);
+    const found = JSON.parse(out);
+    expect(validate(found), JSON.stringify(validate.errors)).toBe(true);
+    for (const { memoryPerGpu } of found.machines) expect(memoryPerGpu.fits).toBe(true);
+    const prices: number[] = found.machines.flatMap(
+      (it: { usdPerBillionTokens: number | null }) => it.usdPerBillionTokens ?? [],
+    );
+    expect(prices.length).toBeGreaterThan(3);
+    expect(prices).toEqual([...prices].sort((a, b) => a - b));
+    const several = found.machines.find(({ nodes }: { nodes: number }) => nodes > 1);
+    const args = ['estimate', 'ds.json', '--hardware', several.id, '--gpus', String(several.gpus / several.nodes)];
+    const fewer = await shardlens(folder, [...args, '--nodes', String(several.nodes / 2), '--format', 'json']);
+    expect(JSON.parse(fewer.out).files[0].estimate.memoryPerGpu.fits).not.toBe(true);
+    const same = await shardlens(folder, [...args, '--nodes', String(several.nodes), '--format', 'json']);
+    expect(JSON.parse(same.out).files[0].estimate.memoryPerGpu).toEqual(several.memoryPerGpu);
+  });
+
+  it('as text says where prices are from, and why the other machines are not there', async () => {
+    const { out } = await shardlens(folder, ['hardware', 'recommend', 'ds.json']);
+    expect(out).toMatch(/machine +memory per GPU +step +tokens\/s +USD per billion tokens/);
+    expect(out).toMatch(/Prices are on demand: us-east-1, \d{4}-\d\d-\d\d\./);
+    expect(out).toMatch(/\d+: Trainium needs optimum-neuron/);
+  });
+
+  it('ends with 1 where it fits nowhere, and with 2 where too little is known', async () => {
+    const nowhere = await shardlens(path.join(folder, 'huge'), ['hardware', 'recommend', 'ds.json']);
+    expect(nowhere.status).toBe(1);
+    expect(nowhere.out).toMatch(/it surely fits on no machine of the catalog/);
+    const unknown = await shardlens(path.join(folder, 'alone'), ['hardware', 'recommend', 'ds.json']);
+    expect(unknown.status).toBe(2);
+    expect(unknown.err).toMatch(/--model ID .*--seq-len N/);
+  });
+});
