@@ -1,6 +1,6 @@
 import { accelerateFsdp, fsdpSettingsOf, truthOf } from '../rules-support/fsdp';
-import { recipe } from '../rules-support/trainer-recipe';
-import { booleanOf, setting } from '../settings';
+import { checkpointingSetting, recipe } from '../rules-support/trainer-recipe';
+import { booleanOf } from '../settings';
 import { replaceValue, setPath } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -18,6 +18,7 @@ export const checkpointingOutsideFsdp = rule({
   examples: {
     bad: [
       { files: recipe('gradient_checkpointing: true\nfsdp: true\nfsdp_config:\n  version: 2\n') },
+      { files: recipe('gradient_checkpointing: true\nfsdp: full_shard auto_wrap\n') },
       {
         files: {
           'train.yaml': recipe('gradient_checkpointing: true\n'),
@@ -31,27 +32,29 @@ export const checkpointingOutsideFsdp = rule({
     ],
   },
   check({ config, run, report }) {
-    const ours = setting(config, 'gradient_checkpointing');
+    const ours = checkpointingSetting(config);
     if (!ours?.node || booleanOf(ours) !== true || !run.sharding.known || run.sharding.value.kind !== 'fsdp') return;
     // With LoRA the gathered weights are frozen and TRL's own recipes keep it this way.
     const { strategy } = run.sharding.value;
     if (strategy.known && (strategy.value === 'SHARD_GRAD_OP' || strategy.value === 'NO_SHARD')) return;
     const section = run.configs.fsdp ?? run.configs.accelerate;
     const settings = section && fsdpSettingsOf(section, run);
-    if (!settings) return;
-    const written = settings.get('activation_checkpointing');
+    if (section && !settings) return;
+    const written = settings?.get('activation_checkpointing');
     if (written && truthOf(written) !== false) return;
-    const path = written?.path ?? settings.name('activation_checkpointing');
+    // FSDP switched on by the Trainer's own word has no section yet.
+    const path = written?.path ?? settings?.name('activation_checkpointing') ?? 'fsdp_config.activation_checkpointing';
+    const target = settings?.config ?? config;
     const own = [
       ...replaceValue(config.file, ours.node, false),
       ...(written?.node
-        ? replaceValue(settings.config.file, written.node, true)
-        : setPath(settings.config.file, settings.config.root, path, true)),
+        ? replaceValue(target.file, written.node, true)
+        : setPath(target.file, target.root, path, true)),
     ];
     report({
       at: ours,
       message:
-        "gradient_checkpointing under FSDP gathers every block's weights a second time in the backward pass; FSDP's own activation_checkpointing does not.",
+        `${ours.path} under FSDP gathers every block's weights a second time in the backward pass; FSDP's own does not.`,
       fixes: [{ title: `Use ${path} instead`, edits: own }],
     });
   },

@@ -45,7 +45,7 @@ export const fp8BackendUnsupported = rule({
     }
     if (name === 'MSAMP' && type === 'DEEPSPEED' && stageOf(run) === 3 && !run.configs.deepspeed) {
       report({
-        at: [backend, setting(config, 'deepspeed_config.zero_stage')].filter((each) => each !== undefined),
+        at: [setting(config, 'deepspeed_config.zero_stage'), backend].filter((each) => each !== undefined),
         message: `${backend.path} MSAMP works up to ZeRO stage 2, and this is stage 3; Accelerate stops at start-up.`,
         fixes: stageFix(config, 2),
       });

@@ -1,6 +1,7 @@
 import type { FsdpSettings } from '../rules-support/fsdp';
 import { accelerateFsdp, fsdpSettingsOf, fsdpVersionOf, severityOfRead, truthOf } from '../rules-support/fsdp';
 import { removalOf } from '../rules-support/zero';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { isTemplated, type Setting, scalarOf } from '../settings';
 import { insertEntry, replaceValue } from '../syntax/editing';
 import { type RuleContext, rule } from './rule';
@@ -15,7 +16,7 @@ export const fsdpValueUnreadable = rule({
     'accelerate src/accelerate/utils/launch.py:304 (1.15.0) the environment',
     'accelerate src/accelerate/utils/environment.py:71 (1.15.0) str_to_bool',
     'accelerate src/accelerate/utils/dataclasses.py:1919 (1.15.0) int(FSDP_MIN_NUM_PARAMS)',
-    'accelerate src/accelerate/commands/launch.py:520 (1.15.0) the default is the float 1e8',
+    'accelerate src/accelerate/commands/launch.py:520 (1.12.0) the default is the float 1e8',
     'transformers src/transformers/training_args.py:2908 (5.18.0)',
   ],
   verified: 'run',
@@ -78,7 +79,8 @@ export const fsdpValueUnreadable = rule({
       const found = settings.get(key);
       if (found) reportTruth(context, settings, found, old === true);
     }
-    if (settings.reader === 'accelerate') {
+    if (settings.reader === 'trainer') reportText(context, settings);
+    else {
       if (version === 1) reportNull(context, settings.get('sharding_strategy'));
       reportSize(context, settings);
     }
@@ -141,18 +143,37 @@ function reportNull({ report }: RuleContext, found: Setting | undefined): void {
   });
 }
 
+/** The Trainer compares min_num_params with 0, which a text does not allow. */
+function reportText({ config, run, report }: RuleContext, settings: FsdpSettings): void {
+  const size = settings.get('min_num_params');
+  const policy = scalarOf(settings.get('auto_wrap_policy'))?.value;
+  if (policy !== 'SIZE_BASED_WRAP' || size?.node?.kind !== 'scalar' || size.node.templated) return;
+  if (size.node.scalar.type !== 'string') return;
+  const number = Number(size.node.scalar.value);
+  report({
+    at: size,
+    severity: severityOfRead(settings, run),
+    message: `${size.path} is the text "${size.node.scalar.value}", which cannot be compared with a number; the Trainer stops at start-up.`,
+    fixes: Number.isInteger(number)
+      ? [{ title: `Write ${number}`, preferred: true, edits: replaceValue(config.file, size.node, number) }]
+      : [],
+  });
+}
+
 /** `int()` reads the text of min_num_params, which must be plain digits; the launcher's own default is not. */
-function reportSize({ config, report }: RuleContext, settings: FsdpSettings): void {
+function reportSize({ config, run, report }: RuleContext, settings: FsdpSettings): void {
   const policy = settings.get('auto_wrap_policy');
   const word = scalarOf(policy)?.value;
   if (!policy || typeof word !== 'string' || word.toUpperCase() !== 'SIZE_BASED_WRAP') return;
   const size = settings.get('min_num_params');
   if (!size) {
+    const stated = statedVersion(run, 'accelerate');
+    if (stated !== undefined && isAtLeast(stated, '1.13.0')) return;
     const section = policy.config.root.entries.find(({ key }) => key === 'fsdp_config')?.value;
     report({
       at: policy,
-      message:
-        'SIZE_BASED_WRAP without fsdp_min_num_params stops at start-up: the launcher passes its default on as "100000000.0", which is no integer.',
+      severity: stated === undefined ? 'warning' : 'error',
+      message: `SIZE_BASED_WRAP without fsdp_min_num_params stops at start-up with Accelerate ${stated ?? 'before 1.13'}: the launcher passes its default on as "100000000.0", which is no integer.`,
       fixes:
         section?.kind === 'mapping'
           ? [

@@ -13,7 +13,7 @@ export function findConsumer(
   args: TrainerArguments,
   settings: ProjectSettings,
 ): { consumer: Known<Consumer>; consumers: readonly Consumer[] } {
-  const told = fromFiles(links, args) ?? fromSettings(settings);
+  const told = fromFiles(links, args) ?? fromSettings(settings) ?? fromAutos(links);
   if (told) return { consumer: told, consumers: [told.value] };
   const { deepspeed, accelerate } = links.configs;
   if (accelerate) {
@@ -32,7 +32,7 @@ export function findConsumer(
 type Told = Extract<Known<Consumer>, { known: true }>;
 
 function fromFiles(links: Links, args: TrainerArguments): Told | undefined {
-  const { trainer, fsdp, deepspeed } = links.configs;
+  const { trainer, fsdp } = links.configs;
   if (trainer) return told('trainer', 'a Trainer file is part of the run', [at(trainer)]);
   if (fsdp && fsdp.at === '') return told('trainer', 'only the Trainer reads such an fsdp_config', [at(fsdp)]);
   const { launch } = links;
@@ -42,10 +42,14 @@ function fromFiles(links: Links, args: TrainerArguments): Told | undefined {
   if (launch?.arguments.has('deepspeed_config')) {
     return told('deepspeed', '--deepspeed_config is read by DeepSpeed itself', [lineOf(links)]);
   }
-  if (deepspeed && needsTrainer(deepspeed)) {
-    return told('trainer', 'only the Trainer fills its "auto" for betas and eps', [at(deepspeed)]);
-  }
   return undefined;
+}
+
+/** What the file would need, which the user's own word comes before. */
+function fromAutos({ configs: { deepspeed } }: Links): Told | undefined {
+  return deepspeed && needsTrainer(deepspeed)
+    ? told('trainer', 'only the Trainer fills its "auto" for betas and eps', [at(deepspeed)])
+    : undefined;
 }
 
 function fromSettings({ fields }: ProjectSettings): Told | undefined {
