@@ -1,17 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import type { Analysis } from '../../server/src/core/analysis';
 import { analyze } from '../../server/src/core/analyze';
-import { bill, billMarkdown } from '../../server/src/core/features/breakdown';
-import { completion } from '../../server/src/core/features/completion';
-import { hover } from '../../server/src/core/features/hover';
-import { inlayHints } from '../../server/src/core/features/inlay-hints';
-import { lenses } from '../../server/src/core/features/lens';
-import { links } from '../../server/src/core/features/links';
-import { reportEstimate, reportRun } from '../../server/src/core/features/report';
-import { symbols } from '../../server/src/core/features/symbols';
 import { loadCatalogs } from '../../server/src/data/index';
 import { exampleFolders } from '../examples';
 import { memoryWorkspace, ROOT } from '../memory-workspace';
+import { faultsOf } from './faults';
+import { mutate, pick } from './mutate';
 import { seeded } from './random';
 
 /**
@@ -51,102 +44,8 @@ function tryOnce(seed: number): void {
   if (!file) throw new Error(`${name} cannot be read`);
   const start = performance.now();
   const analysis = analyze(file, { workspace, catalogs });
-  showAll(analysis, random, `seed ${seed}, ${name}`);
+  expect(faultsOf(analysis, { catalogs, workspace }, random), `seed ${seed}, ${name}`).toEqual([]);
   expect(performance.now() - start, `seed ${seed}, ${name}: milliseconds`).toBeLessThan(BUDGET_MS);
-}
-
-function showAll(analysis: Analysis, random: () => number, label: string): void {
-  const { length } = analysis.file.text;
-  for (const finding of analysis.findings()) {
-    expect(finding.rule, `${label}: ${finding.message}`).not.toBe('analysis-incomplete');
-    expect(finding.message, label).not.toMatch(/\bundefined\b|\[object /);
-    expect(finding.start, label).toBeGreaterThanOrEqual(0);
-    expect(finding.end, label).toBeGreaterThanOrEqual(finding.start);
-    expect(finding.end, label).toBeLessThanOrEqual(length);
-  }
-  const shown: unknown[] = [inlayHints(analysis), lenses(analysis, catalogs), links(analysis), symbols(analysis)];
-  for (let i = 0; i < 3; i++) {
-    const offset = Math.floor(random() * (length + 1));
-    shown.push(hover(analysis, offset, catalogs), completion(analysis, offset, catalogs));
-  }
-  const tables = bill(analysis, catalogs);
-  if (tables) shown.push(billMarkdown(tables));
-  if (analysis.run) shown.push(reportRun(analysis.run), reportEstimate(analysis));
-  // Texts that are shown hold no slip of the language they are written in.
-  expect(JSON.stringify(shown), label).not.toMatch(/\[object |undefined(?! behaviou?r)/);
-}
-
-const PIECES = [
-  ...'{}[]:,"\'#\n\t-&*|>\\\0'.split(''),
-  '\ud800',
-  '\ufeff',
-  '\r\n',
-  '$' + '{X}',
-  '{{ x }}',
-  '<<: *a\n',
-  '&a ',
-  '---\n',
-  '//',
-  '/*',
-  'null',
-  'true',
-  '"auto"',
-  '-1',
-  '0',
-  '1e400',
-  'NaN',
-  '.inf',
-  '1e-4',
-  '0.5',
-  '99999999999999999999',
-  '"8"',
-  '[]',
-  '{}',
-  '__proto__',
-  'constructor',
-  'stage',
-  'NVME',
-];
-
-function mutate(text: string, random: () => number): string {
-  const at = Math.floor(random() * (text.length + 1));
-  const end = Math.min(text.length, at + Math.floor(random() * 30));
-  switch (Math.floor(random() * 7)) {
-    case 0:
-      return text.slice(0, at);
-    case 1:
-      return text.slice(0, at) + text.slice(end);
-    case 2:
-      return text.slice(0, at) + pick(PIECES, random) + text.slice(at);
-    case 3:
-      return text.slice(0, end) + text.slice(at);
-    case 4:
-      return replaceOne(text, /-?\b\d+(?:\.\d+)?(?:e[+-]?\d+)?\b/gi, pick(PIECES, random), random);
-    case 5:
-      return replaceOne(text, /"[^"\n]*"|\b(?:true|false)\b/g, pick(PIECES, random), random);
-    default:
-      return swapLines(text, random);
-  }
-}
-
-function replaceOne(text: string, pattern: RegExp, by: string, random: () => number): string {
-  const matches = [...text.matchAll(pattern)];
-  if (matches.length === 0) return text;
-  const { index, 0: found } = pick(matches, random);
-  return text.slice(0, index) + by + text.slice(index + found.length);
-}
-
-function swapLines(text: string, random: () => number): string {
-  const lines = text.split('\n');
-  const [a, b] = [Math.floor(random() * lines.length), Math.floor(random() * lines.length)];
-  [lines[a], lines[b]] = [lines[b] ?? '', lines[a] ?? ''];
-  return lines.join('\n');
-}
-
-function pick<T>(items: readonly T[], random: () => number): T {
-  const item = items[Math.floor(random() * items.length)];
-  if (item === undefined) throw new Error('nothing to pick from');
-  return item;
 }
 
 /** Every example of the repository, and a model and a cluster of its own. */

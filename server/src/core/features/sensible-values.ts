@@ -1,9 +1,10 @@
+import { ownValue } from '../own-value';
 /**
  * Numbers worth proposing for keys whose type is any number: powers of two for batches, and for buckets what DeepSpeed's
  * default and its own examples use (deepspeed/runtime/zero/config.py and docs/code-docs, 0.19.6).
  */
 export function sensibleValues(key: string): readonly number[] {
-  return VALUES[key.slice(key.lastIndexOf('.') + 1)] ?? [];
+  return ownValue(VALUES, key.slice(key.lastIndexOf('.') + 1)) ?? [];
 }
 
 const BATCHES = [1, 2, 4, 8, 16, 32];

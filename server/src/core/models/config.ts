@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value';
 import { CONFIG_DEFAULTS } from './defaults';
 
 /** What reading a config.json brought up, besides the numbers. */
@@ -29,7 +30,7 @@ export class ConfigReader {
   /** The field as it stands, else the class's default; the first of `names` that is there wins. */
   value(...names: string[]): unknown {
     for (const name of names) if (Object.hasOwn(this.fields, name)) return this.fields[name];
-    const defaults = CONFIG_DEFAULTS[this.modelType];
+    const defaults = ownValue(CONFIG_DEFAULTS, this.modelType);
     for (const name of names) if (defaults && Object.hasOwn(defaults, name)) return defaults[name];
     return undefined;
   }

@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value';
 import type { Model, ParameterGroup } from './model';
 
 /** What a LoRA config says, in PEFT's words (LoraConfig, peft 0.21). */
@@ -119,7 +120,7 @@ function expertAdapters(
   rank: number,
 ): ExpertAdapters | { readonly problem: string } {
   const none: ExpertAdapters = { adapters: 0, names: [], taken: [] };
-  const style = EXPERT_STYLE[model.modelType];
+  const style = ownValue(EXPERT_STYLE, model.modelType);
   if (!style || !model.groups.some((group) => group.module === 'expert-stack')) return none;
   const names = EXPERT_NAMES[style];
   const old = Object.keys(names).filter((name) => targetsExpert(model, name, targets));

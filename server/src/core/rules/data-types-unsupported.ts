@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value';
 import { isReadByHuggingFace, removeFix, setFix, stageOf } from '../rules-support/zero';
 import type { TrainingRun } from '../run/training-run';
 import { isAtLeast, statedVersion } from '../schema/versions';
@@ -45,7 +46,7 @@ export const dataTypesUnsupported = rule({
     const dtype = dtypeOf(config, run);
     if (dtype === undefined) return;
     const accumulation = setting(config, 'data_types.grad_accum_dtype');
-    const wanted = NAMES[stringOf(accumulation) ?? ''];
+    const wanted = ownValue(NAMES, stringOf(accumulation));
     // A pipeline of DeepSpeed's own takes bf16 apart from this check, but with one dtype too.
     if (accumulation && wanted !== undefined && wanted !== dtype && stageOf(run) === 0) {
       report({
@@ -55,7 +56,7 @@ export const dataTypesUnsupported = rule({
       });
     }
     const param = setting(config, 'data_types.param_dtype');
-    const stated = NAMES[stringOf(param) ?? ''];
+    const stated = ownValue(NAMES, stringOf(param));
     const version = statedVersion(run, 'deepspeed');
     if (!param || stated === undefined || stated === dtype || (version && !isAtLeast(version, PARAM_DTYPE_SINCE)))
       return;

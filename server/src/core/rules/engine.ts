@@ -189,11 +189,24 @@ function rangeOf(setting: Setting, on: 'key' | 'value' | 'entry'): { start: numb
 
 function onePreferred(fixes: NonNullable<Report['fixes']>): Fix[] {
   let taken = false;
-  return fixes.map((fix) => {
+  return fixes.filter(canBeMade).map((fix) => {
     const preferred = fix.preferred === true && !taken;
     taken ||= preferred;
     return { title: fix.title, preferred, edits: fix.edits };
   });
+}
+
+/** Edits that do not overlap; one that no function could make safely has none. */
+function canBeMade({ edits }: Pick<Fix, 'edits'>): boolean {
+  return (
+    edits.length > 0 &&
+    edits.every((edit, index) =>
+      edits.every(
+        (other, place) =>
+          place <= index || edit.path !== other.path || edit.end <= other.start || other.end <= edit.start,
+      ),
+    )
+  );
 }
 
 function restOf(rule: Rule, config: Config): Finding {

@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value';
 import { SCHEDULES } from '../rules-support/optimizers';
 import { removeFix, setFix, severityOfBuilt } from '../rules-support/zero';
 import { setting, stringOf } from '../settings';
@@ -45,7 +46,7 @@ export const scheduleParamsWrong = rule({
   check({ config, run, report }) {
     const type = setting(config, 'scheduler.type');
     const name = stringOf(type) ?? '';
-    const schedule = SCHEDULES[name];
+    const schedule = ownValue(SCHEDULES, name);
     const params = setting(config, 'scheduler.params');
     if (!type || !schedule || (params && params.node?.kind !== 'mapping')) return;
     const severity = severityOfBuilt(run);

@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value';
 import { SCHEDULES, sameButCase } from '../rules-support/optimizers';
 import { severityOfBuilt, stageOf } from '../rules-support/zero';
 import { setting, stringOf } from '../settings';
@@ -56,7 +57,7 @@ export const scheduleUnknown = rule({
   check({ config, run, report }) {
     const found = setting(config, 'scheduler.type');
     const name = stringOf(found);
-    if (!found?.node || name === undefined || name === 'auto' || SCHEDULES[name]) return;
+    if (!found?.node || name === undefined || name === 'auto' || ownValue(SCHEDULES, name)) return;
     const severity = severityOfBuilt(run);
     if (!TORCH.includes(name)) {
       const meant = sameButCase(name, [...Object.keys(SCHEDULES), ...TORCH]);

@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value';
 import { isBuiltByDeepSpeed } from '../rules-support/owners';
 import { recipe } from '../rules-support/trainer-recipe';
 import { setting, stringOf } from '../settings';
@@ -42,7 +43,7 @@ export const schedulerArgumentUnknown = rule({
     const kwargs = setting(config, 'lr_scheduler_kwargs');
     const type = setting(config, 'lr_scheduler_type');
     const name = type ? stringOf(type) : 'linear';
-    const known = name === undefined ? undefined : ARGUMENTS[name];
+    const known = ownValue(ARGUMENTS, name);
     if (kwargs?.node?.kind !== 'mapping' || known === undefined || isBuiltByDeepSpeed(run, 'scheduler')) return;
     for (const entry of kwargs.node.entries) {
       if (known.includes(entry.key) || SHARED.has(entry.key)) continue;

@@ -1,3 +1,4 @@
+import { ownValue } from '../own-value';
 import { factsOf, nearestKey, valuesOf } from '../schema/keys';
 import { schemaProblems } from '../schema/problems';
 import { describedSettings } from '../schema/settings';
@@ -92,7 +93,7 @@ const RENAMED: Readonly<Record<string, string>> = {
 function nearestValue(value: unknown, schema: Parameters<typeof valuesOf>[0]): string | undefined {
   if (typeof value !== 'string') return undefined;
   const listed = valuesOf(schema).filter((entry): entry is string => typeof entry === 'string');
-  const renamed = RENAMED[value];
+  const renamed = ownValue(RENAMED, value);
   if (renamed !== undefined && listed.includes(renamed)) return renamed;
   return listed.find((entry) => entry.toLowerCase() === value.toLowerCase()) ?? nearestKey(value, listed);
 }

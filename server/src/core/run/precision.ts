@@ -2,6 +2,7 @@ import { DEEPSPEED } from '../dialects/deepspeed/defaults';
 import { engineDtype } from '../dialects/deepspeed/read';
 import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../dialects/trainer/defaults';
 import { mixedPrecisionOf, NO_ARGUMENTS } from '../dialects/trainer/read';
+import { ownValue } from '../own-value';
 import { type Known, known, unknown } from './known';
 import { isOlder, type RunSources } from './sources';
 import type { Dtype, Precision, Sharding } from './training-run';
@@ -68,7 +69,7 @@ function loadedDtype(sources: RunSources): Known<Dtype> {
   const { args, frameworks, model } = sources;
   const written = args.get('dtype', 'torch_dtype', 'model_init_kwargs.dtype', 'model_init_kwargs.torch_dtype');
   const name = written && textFrom(written);
-  const dtype = name?.known ? NAMES[name.value.replace(/^torch\./, '')] : undefined;
+  const dtype = name?.known ? ownValue(NAMES, name.value.replace(/^torch\./, '')) : undefined;
   if (dtype && written) return known(dtype, written.origin);
   const wantsAuto = name?.known === true && name.value === 'auto';
   if (args.trl && !wantsAuto) return byDefault('fp32', TRL_DEFAULTS.dtype.of, TRL_DEFAULTS.dtype.source);
@@ -76,7 +77,7 @@ function loadedDtype(sources: RunSources): Known<Dtype> {
     return byDefault('fp32', 'transformers before 5', 'transformers src/transformers/modeling_utils.py:1228 (4.57.6)');
   }
   if (!model.known) return unknown(`it is the checkpoint's dtype, and ${model.why}`);
-  const stored = NAMES[model.value.dtype ?? ''];
+  const stored = ownValue(NAMES, model.value.dtype);
   if (!stored) return unknown("the model's config.json names no dtype", model.origin);
   const sure = wantsAuto || frameworks.transformers?.known === true;
   return sure

@@ -1,4 +1,5 @@
 import type { Catalogs, JsonSchema } from '../catalogs';
+import { ownValue } from '../own-value';
 import type { DialectId } from '../source';
 import { factsOf, nearestKey, placesOfKey, propertiesOf } from './keys';
 import type { SchemaProblem } from './problems';
@@ -29,9 +30,9 @@ const NEIGHBOURS: Partial<Record<DialectId, readonly DialectId[]>> = {
 export function explainUnknownKey(problem: UnknownKey, root: JsonSchema, catalogs: Catalogs): Explanation {
   const { key, parent, setting } = problem;
   const facts = factsOf(parent);
-  const last = facts.formerKeys?.[key];
+  const last = ownValue(facts.formerKeys ?? {}, key);
   if (last !== undefined) return { kind: 'former', last };
-  const to = facts.renames?.[key];
+  const to = ownValue(facts.renames ?? {}, key);
   if (to !== undefined) return { kind: 'renamed', to };
   // A name that stands in several sections, as `enabled`, says nothing about where this one belongs.
   const [place, ...others] = placesOfKey(root, key);

@@ -1,3 +1,4 @@
+import { ownValue } from '../../own-value';
 import { type Known, known, type Origin, unknown } from '../../run/known';
 import type { RunSources } from '../../run/sources';
 import type { AutoValue, Consumer } from '../../run/training-run';
@@ -16,7 +17,7 @@ const DROPS_AUTO = /^(zero_optimization|fp16|bf16|bfloat16|comms_logger|hybrid_e
 
 /** True where somebody among `consumers` replaces "auto" at this key. */
 export function isFilled(path: string, consumers: readonly Consumer[]): boolean {
-  const filler = FILLERS[path];
+  const filler = ownValue(FILLERS, path);
   if (NATIVE.test(path)) return true;
   if (!filler) return false;
   return consumers.some((one) =>
@@ -27,7 +28,7 @@ export function isFilled(path: string, consumers: readonly Consumer[]): boolean 
 /** The value "auto" becomes at a key, derived from the "auto" and from what fills it. */
 export function fillAuto<T>(sources: RunSources, auto: Written, path: string, fallback: Known<T>): Known<T> {
   const { consumer } = sources;
-  const filler = FILLERS[path];
+  const filler = ownValue(FILLERS, path);
   if (consumer.known && consumer.value === 'deepspeed') return droppedAuto(path, auto, fallback);
   const fill =
     consumer.known && consumer.value === 'accelerate' ? filler?.accelerate : (filler?.trainer ?? filler?.accelerate);
@@ -117,12 +118,12 @@ function autoPaths(mapping: MappingNode, prefix: string, seen: Set<MappingNode>)
 
 /** True for a config in which some "auto" stands at a key that DeepSpeed alone cannot read. */
 export function needsFilling(config: Config): boolean {
-  return autosOf(config).some((path) => FILLERS[path] !== undefined && !DROPS_AUTO.test(path));
+  return autosOf(config).some((path) => ownValue(FILLERS, path) !== undefined && !DROPS_AUTO.test(path));
 }
 
 /** True for an "auto" that only the Trainer fills. */
 export function needsTrainer(config: Config): boolean {
   return autosOf(config).some(
-    (path) => FILLERS[path]?.trainer !== undefined && FILLERS[path]?.accelerate === undefined,
+    (path) => ownValue(FILLERS, path)?.trainer !== undefined && ownValue(FILLERS, path)?.accelerate === undefined,
   );
 }

@@ -1,3 +1,4 @@
+import { ownValue } from '../../own-value';
 import { type Known, known, type Origin, unknown } from '../../run/known';
 import { isOlder, type RunSources } from '../../run/sources';
 import type { Dtype, OffloadDevice, ZeroSharding } from '../../run/training-run';
@@ -151,7 +152,7 @@ const DTYPES: Readonly<Record<string, Dtype>> = {
 /** `data_types.grad_accum_dtype`; the model's dtype when absent (deepspeed/runtime/constants.py:495). */
 function gradAccumDtype(sources: RunSources): Known<Dtype> {
   const written = writtenIn(sources.deepspeed, 'data_types.grad_accum_dtype');
-  const name = typeof written?.plain === 'string' ? DTYPES[written.plain.toLowerCase()] : undefined;
+  const name = typeof written?.plain === 'string' ? ownValue(DTYPES, written.plain.toLowerCase()) : undefined;
   if (written && name) return known(name, written.origin);
   const dtype = engineDtype(sources);
   return dtype.known

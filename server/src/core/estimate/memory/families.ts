@@ -1,4 +1,5 @@
 import type { Model } from '../../models/model';
+import { ownValue } from '../../own-value';
 
 /**
  * How a family's block is written in transformers, where that changes what autograd saves. Read from
@@ -112,7 +113,7 @@ export function activationOf(model: Model): FamilyTraits['activation'] {
 /** Traits of a model type; Llama's block where the family has no entry, which the caller must call an assumption. */
 export function familyTraits(modelType: string): { readonly traits: FamilyTraits; readonly isKnown: boolean } {
   if (Object.hasOwn(FAMILIES, modelType))
-    return { traits: FAMILIES[modelType] ?? LLAMA, isKnown: COUNTED.has(modelType) };
+    return { traits: ownValue(FAMILIES, modelType) ?? LLAMA, isKnown: COUNTED.has(modelType) };
   return { traits: LLAMA, isKnown: LLAMA_LIKE.has(modelType) };
 }
 

@@ -1,4 +1,5 @@
 import type { Model, ParameterGroup } from '../../models/model';
+import { ownValue } from '../../own-value';
 import type { Lora } from '../../run/training-run';
 import { elements } from './counts';
 
@@ -66,7 +67,7 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
     const perOne = group.count / (model.blocks[group.block ?? 0]?.count ?? 1);
     block.inputs += inputs * perOne;
     block.targets += perOne;
-    const shared = SHARED_INPUT[name] ?? name;
+    const shared = ownValue(SHARED_INPUT, name) ?? name;
     if (!block.seen.has(shared) && !KEPT_ANYWAY.has(name)) block.distinctInputs += inputs * perOne;
     block.seen.add(shared);
   }

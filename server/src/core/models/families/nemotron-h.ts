@@ -1,3 +1,4 @@
+import { ownValue } from '../../own-value';
 import type { ConfigReader } from '../config';
 import { attention, plainMlp, readHeads, type Sublayer } from '../dimensions';
 import { mixtureOf } from '../experts';
@@ -20,7 +21,7 @@ function nemotronKinds(c: ConfigReader): readonly string[] {
   const types = c.texts('layers_block_type', 'layer_types');
   const pattern = c.text('hybrid_override_pattern');
   const kinds = types ?? (pattern === undefined ? ['linear_attention', 'moe', 'full_attention', 'mlp'] : [...pattern]);
-  return kinds.map((kind) => NEMOTRON_KINDS[kind] ?? kind);
+  return kinds.map((kind) => ownValue(NEMOTRON_KINDS, kind) ?? kind);
 }
 
 /** NemotronHMamba2Mixer (modeling_nemotron_h.py:369). */

@@ -1,3 +1,4 @@
+import { ownValue } from '../../own-value';
 import type { ConfigReader } from '../config';
 import { type Family, languageHead } from '../family';
 import { inside, type Layout } from '../layout';
@@ -30,7 +31,7 @@ export function textBody(c: ConfigReader): Layout | undefined {
 }
 
 function visionTower(c: ConfigReader): Tower | undefined {
-  const build = VISION[c.modelType];
+  const build = ownValue(VISION, c.modelType);
   if (!build) c.problem(`${c.path}model_type "${c.modelType}" is not one that Shardlens can count`);
   return build?.(c);
 }
