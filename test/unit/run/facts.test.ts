@@ -210,11 +210,53 @@ describe('versions', () => {
     ['pyproject.toml', '[project]\ndependencies = ["transformers==5.2.0", "torch>=2"]\n', '5.2.0'],
     ['uv.lock', '[[package]]\nname = "transformers"\nversion = "5.2.0"\n', '5.2.0'],
     ['poetry.lock', '[[package]]\nname = "transformers"\nversion = "5.2.0"\ndescription = ""\n', '5.2.0'],
+    ['pdm.lock', '[[package]]\nname = "transformers"\nversion = "5.2.0"\n', '5.2.0'],
+    [
+      'Pipfile.lock',
+      '{ "default": { "transformers": { "hashes": ["sha256:0"], "index": "pypi", "version": "==5.2.0" } } }',
+      '5.2.0',
+    ],
+    ['Pipfile', '[packages]\ntransformers = "==5.2.0"\n', '5.2.0'],
+    ['pyproject.toml', '[tool.poetry.dependencies]\ntransformers = "5.2.0"\n', '5.2.0'],
+    ['pyproject.toml', '[tool.poetry.dependencies]\ntransformers = {version = "5.2.0", extras = ["torch"]}\n', '5.2.0'],
+    [
+      'pyproject.toml',
+      '[tool.poetry.dependencies]\ntransformers = "^5.2.0"\n',
+      'unknown: only a range of transformers versions is given',
+    ],
+    ['constraints.txt', 'transformers==5.2.0\n', '5.2.0'],
+    ['setup.cfg', '[options]\ninstall_requires =\n    torch\n    transformers==5.2.0\n', '5.2.0'],
+    ['setup.py', "setup(install_requires=['transformers==5.2.0'])\n", '5.2.0'],
+    ['environment.yml', 'dependencies:\n  - python=3.11\n  - pip:\n      - transformers==5.2.0\n', '5.2.0'],
+    ['environment.yml', 'dependencies:\n  - conda-forge::transformers=5.2.0=pyhd8ed1ab_0\n', '5.2.0'],
+    [
+      'environment.yml',
+      'dependencies:\n  - transformers=5.2\n',
+      'unknown: only a range of transformers versions is given',
+    ],
+    ['Dockerfile', 'FROM python:3.11\nRUN pip install torch \\\n    "transformers==5.2.0"\n', '5.2.0'],
+    ['install.sh', 'pip install transformers==5.2.0 accelerate\n', '5.2.0'],
+    ['Dockerfile', '# pip install transformers==4.0.0\nRUN pip install -r requirements.txt\n', undefined],
+    [
+      'requirements.txt',
+      'transformers==5.2.0; python_version >= "3.10"\ntransformers==4.57.6; python_version < "3.10"\n',
+      'unknown: requirements.txt names several versions of transformers',
+    ],
     ['requirements.txt', 'transformers>=5.0,<6\n', 'unknown: only a range of transformers versions is given'],
     ['requirements.txt', 'transformers==5.*\n', 'unknown: only a range of transformers versions is given'],
     ['requirements.txt', 'sentence-transformers==3.0.0\n', undefined],
   ])('%s %j: %s', (name, text, expected) => {
     expect(told(join({ 'train.yaml': trainer(''), [name]: text }).run.frameworks.transformers)).toBe(expected);
+  });
+
+  it('believes the lock file before the range beside it, and the nearest folder before the one above', () => {
+    const { frameworks } = join({
+      'a/train.yaml': trainer(''),
+      'a/requirements.txt': 'transformers>=4\n',
+      'a/uv.lock': '[[package]]\nname = "transformers"\nversion = "5.2.0"\n',
+      'requirements.txt': 'transformers==4.57.6\n',
+    }).run;
+    expect(told(frameworks.transformers)).toBe('5.2.0');
   });
 
   it('lets shardlens.json win', () => {

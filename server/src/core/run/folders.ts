@@ -1,5 +1,6 @@
 import { dirname, extension, isInside } from '../paths';
 import type { Path, Workspace } from '../source';
+import { rankOfPins } from './pins';
 
 /** Far deeper than real projects; a guard against a file that lies in no workspace folder. */
 const MAX_FOLDERS_UP = 32;
@@ -34,6 +35,7 @@ export interface FolderNames {
   /** There were more JSON and YAML files than were looked at: "the only one" cannot be said. */
   readonly cut: boolean;
   readonly scripts: readonly string[];
+  /** Files that say which releases of packages are installed, the surest first. */
   readonly requirements: readonly string[];
 }
 
@@ -57,7 +59,6 @@ export function namesIn(folder: Path, workspace: Workspace): FolderNames {
 const LIKELY =
   /accelerate|deepspeed|^ds[_-]|[_-]ds[_.-]|zero|fsdp|train|sft|dpo|grpo|lora|config|stage[0-3]|ddp|gpu|recipe|args/i;
 const SCRIPT = /^makefile$|\.(sh|bash|zsh|slurm|sbatch|job|mk)$/i;
-const REQUIREMENTS = /^requirements[\w.-]*\.txt$|^pyproject\.toml$|^(uv|poetry)\.lock$/i;
 
 function sortNames(list: readonly string[]): FolderNames {
   const configs: string[] = [];
@@ -65,9 +66,9 @@ function sortNames(list: readonly string[]): FolderNames {
   const requirements: string[] = [];
   for (const name of list) {
     const ending = extension(name);
+    if (rankOfPins(name) !== undefined) requirements.push(name);
     if (ending === '.json' || ending === '.yaml' || ending === '.yml' || ending === '.jsonc') configs.push(name);
     else if (SCRIPT.test(name)) scripts.push(name);
-    else if (REQUIREMENTS.test(name)) requirements.push(name);
   }
   const cut = configs.length > MAX_CANDIDATES;
   const likely = cut
@@ -77,6 +78,6 @@ function sortNames(list: readonly string[]): FolderNames {
     configs: likely.slice(0, MAX_CANDIDATES),
     cut,
     scripts: scripts.slice(0, MAX_SCRIPTS),
-    requirements,
+    requirements: requirements.sort((a, b) => (rankOfPins(a) ?? 0) - (rankOfPins(b) ?? 0)),
   };
 }
