@@ -1,10 +1,13 @@
 """Compares the schemas with the frameworks' own fields, read from their source with `ast`.
 
-    python compare_fields.py --deepspeed DIR --transformers DIR --trl DIR --accelerate DIR [--schemas DIR]
+    python compare_fields.py --deepspeed DIR --transformers DIR --trl DIR --accelerate DIR [--schemas DIR] \
+        [--release transformers=4.57.6 --release trl=0.26.2]
 
 Each DIR is the unpacked package (`deepspeed/`, `transformers/`, ...). Prints what is only in the framework, what is only
 in the schema (and not marked as removed, a second name or another script's), and defaults and types that differ. The exit
-status is the number of differences, so that a release that changes a field is noticed.
+status is the number of differences, so that a release that changes a field is noticed. `--release` says which release a folder
+holds; then `addedIn` and `removedIn` are held against it too, and defaults, which a schema has one of, are left out for a release
+before the newest.
 """
 
 import argparse
@@ -16,6 +19,22 @@ sys.path.insert(0, os.path.dirname(__file__))
 from framework_fields import fields_of  # noqa: E402
 
 DIFFERENCES = []
+RELEASES = {}
+
+
+def number(version):
+    return tuple(int(part) for part in version.split(".") if part.isdigit())
+
+
+def is_there(x):
+    """Whether the release of a run has a key, as the schema says."""
+    for fact, after in (("addedIn", True), ("removedIn", False)):
+        framework, _, version = ("transformers " + x[fact]).rpartition(" ") if fact in x else ("", "", "")
+        framework = framework.split()[-1] if framework else ""
+        if framework in RELEASES and version[:1].isdigit():
+            if (number(RELEASES[framework]) >= number(version)) != after:
+                return False
+    return True
 
 
 def report(text):
@@ -72,7 +91,9 @@ def compare(name, schema, fields, ignore=(), check_types=True):
             if key not in ignore:
                 report(f"{name}: {key} is only in the framework ({field['where']})")
             continue
-        if "default" in field and not facts(found).get("defaultFor"):
+        if not is_there(facts(found)):
+            report(f"{name}: {key} is in the framework, and the schema says it is not in {RELEASES}")
+        if "default" in field and not facts(found).get("defaultFor") and not RELEASES:
             ours = found.get("default")
             theirs = field["default"]
             # null is "no default" in both; a schema may leave a null default out.
@@ -94,7 +115,7 @@ def compare(name, schema, fields, ignore=(), check_types=True):
         x = facts(found)
         if key in fields or key in aliases or key in ignore or x.get("aliasOf") or x.get("removedIn"):
             continue
-        if found.get("deprecated"):
+        if found.get("deprecated") or not is_there(x):
             continue
         report(f"{name}: {key} is only in the schema ({x.get('where')})")
 
@@ -104,7 +125,9 @@ def main():
     for framework in ("deepspeed", "transformers", "trl", "accelerate"):
         parser.add_argument(f"--{framework}")
     parser.add_argument("--schemas", default=os.path.join(os.path.dirname(__file__), "../../schemas"))
+    parser.add_argument("--release", action="append", default=[])
     options = parser.parse_args()
+    RELEASES.update(each.split("=") for each in options.release)
     schema = {
         name: json.load(open(os.path.join(options.schemas, f"{name}.schema.json"), encoding="utf-8"))
         for name in ("deepspeed", "trainer", "fsdp", "accelerate")
@@ -156,6 +179,7 @@ def trainer(transformers, trl, schema):
         ("trainer/dpo_config.py", "DPOConfig"),
         ("trainer/grpo_config.py", "GRPOConfig"),
         ("trainer/reward_config.py", "RewardConfig"),
+        ("trainer/kto_config.py", "KTOConfig"),
         ("trainer/model_config.py", "ModelConfig"),
         ("scripts/utils.py", "ScriptArguments"),
     ):

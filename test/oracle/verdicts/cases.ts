@@ -18,8 +18,10 @@ export interface Case {
   readonly world_size?: number;
   /** TRL's method (`sft`, `dpo`, …) whose config and trainer read the arguments. */
   readonly method?: string;
-  /** The Accelerate file that starts the run. */
+  /** The files of the run by what they are, where they stand alone: the Accelerate file that starts it, and what the script is given. */
   readonly accelerate?: string;
+  readonly trainer?: string;
+  readonly deepspeed?: string;
   /** Compute capability of the run's GPU: [8, 0]. */
   readonly gpu?: readonly [number, number];
   readonly expect?: Expectation;
@@ -98,7 +100,6 @@ export function joined(each: Case): Case & { readonly world_size: number; readon
   const dialect = each.dialect ?? recognition?.dialect;
   const consumer = each.consumer ?? (run?.consumer.known ? run.consumer.value : undefined);
   const method = each.method ?? (run?.method.known ? run.method.value : undefined);
-  const accelerate = each.accelerate ?? run?.configs.accelerate?.file.path.slice(ROOT.length + 1);
   const gpu = each.gpu ?? capabilityOf(run);
   const stated = each.world_size ?? (run?.worldSize.known ? run.worldSize.value : undefined);
   return {
@@ -106,7 +107,7 @@ export function joined(each: Case): Case & { readonly world_size: number; readon
     ...(dialect && { dialect }),
     ...(consumer && { consumer }),
     ...(method && { method }),
-    ...(accelerate && { accelerate }),
+    ...filesOf(run),
     ...(gpu && { gpu }),
     world_size: stated ?? ASSUMED_WORLD_SIZE,
     // A verdict that hangs on a number of ranks we assumed proves less.
@@ -121,4 +122,14 @@ function capabilityOf(run: TrainingRun | undefined): Case['gpu'] {
     .split('.')
     .map(Number);
   return major === undefined || minor === undefined || Number.isNaN(minor) ? undefined : [major, minor];
+}
+
+/** Files of the run that are no sections of others, named as the case names them. */
+function filesOf(run: TrainingRun | undefined): Pick<Case, 'accelerate' | 'trainer' | 'deepspeed'> {
+  const found: { accelerate?: string; trainer?: string; deepspeed?: string } = {};
+  for (const dialect of ['accelerate', 'trainer', 'deepspeed'] as const) {
+    const config = run?.configs[dialect];
+    if (config?.at === '') found[dialect] = config.file.path.slice(ROOT.length + 1);
+  }
+  return found;
 }

@@ -24,6 +24,7 @@ from verdict import NotRun, stage
 import torch  # noqa: I001
 import accelerate.utils  # noqa: F401
 import datasets  # noqa: F401
+import deepspeed.runtime.config
 import peft  # noqa: F401
 import transformers
 import transformers.integrations  # noqa: F401
@@ -57,8 +58,13 @@ def run_case(case, folder):
     # Said of every run on a CPU, and of every run of TRL from transformers 5.2x on.
     for message in ("'pin_memory'", "`(is_)?gradient_checkpointing", ".*KTO.* is now located"):
         warnings.filterwarnings("ignore", message=message)
-    entry = folder / case["entry"]
+    name = case.get("trainer") or (case["entry"] if case.get("dialect", "trainer") == "trainer" else None)
+    if name is None:
+        raise NotRun("no training arguments in this case")
+    entry = folder / name
     plain = read(entry)
+    if case.get("deepspeed") and "deepspeed" not in plain and not case.get("accelerate"):
+        plain["deepspeed"] = case["deepspeed"]
     method = case.get("method")
     world = case.get("world_size") or 1
     assumed = []
@@ -80,8 +86,14 @@ def run_case(case, folder):
     values = {"changed": changed(plain, arguments), "assumed": assumed}
     if not flags:
         values["other parser"] = other_parser(not uses_trl, groups + script, plain, case)
-    tame(arguments, folder, values["assumed"])
-    prepare(build(arguments, model_arguments, method, plain, assumed), arguments)
+    vllm = method == "grpo" and getattr(arguments, "use_vllm", False)
+    tame(arguments, folder, assumed)
+    attention(plain, capability_of(case))
+    trainer = build(arguments, model_arguments, method, plain, assumed)
+    if vllm and has_vllm_generation():
+        stage.at("vllm")
+        fakes.start_vllm(arguments, trainer.accelerator, world)
+    prepare(trainer, arguments)
     # A step of GRPO needs the samples of every rank.
     if not fsdp and not deepspeed and not (method == "grpo" and world > 1):
         if world > 1:
@@ -246,18 +258,24 @@ def build(arguments, model_arguments, method, plain, assumed):
     stage.at("trainer")
     train = fakes.dataset(method)
     if method not in METHODS:
-        model = transformers.LlamaForCausalLM.from_pretrained(fakes.saved_model("LlamaForCausalLM"), **dtype_of(plain))
+        extra = plain.get("model_init_kwargs")
+        place = plain.get("device_map") or (extra.get("device_map") if isinstance(extra, dict) else None)
+        options = {"device_map": place} if place else {}
+        model = load("LlamaForCausalLM", **dtype_of(plain), **options)
         return Trainer(model=model, args=arguments, train_dataset=train, eval_dataset=train)
     extra = dict(arguments.model_init_kwargs or {}) if isinstance(getattr(arguments, "model_init_kwargs", None), dict) else {}
     if str(extra.get("attn_implementation", "")).startswith(("flash", "kernels")):
         extra.pop("attn_implementation")
+    dtype = getattr(model_arguments, "dtype", None)
+    if dtype in ("float16", "bfloat16", "float32"):
+        extra.setdefault("dtype", dtype)
     if hasattr(arguments, "model_init_kwargs"):
         arguments.model_init_kwargs = extra
     architecture = "LlamaForSequenceClassification" if method == "reward" else "LlamaForCausalLM"
     model = fakes.saved_model(architecture)
     quantised = bool(model_arguments.load_in_4bit or model_arguments.load_in_8bit)
     if quantised or method == "kto":
-        model = getattr(transformers, architecture).from_pretrained(model)
+        model = load(architecture)
         arguments.model_init_kwargs = None
     if quantised:
         mark_as_quantised(model)
@@ -279,8 +297,42 @@ def build(arguments, model_arguments, method, plain, assumed):
     )
 
 
+def attention(plain, capability):
+    """transformers' own check of FlashAttention 3 and newer against the GPU; the kernels of 2 check for themselves."""
+    extra = plain.get("model_init_kwargs")
+    name = plain.get("attn_implementation") or (extra.get("attn_implementation") if isinstance(extra, dict) else None)
+    if name == "flash_attention_2" and tuple(capability) < fakes.AMPERE:
+        raise NotRun("the kernels of FlashAttention 2 check the GPU themselves")
+    if name in ("flash_attention_3", "flash_attention_4"):
+        stage.at("model")
+        fakes.fake_flash_attention(capability)
+        model = transformers.LlamaForCausalLM.from_pretrained(fakes.saved_model("LlamaForCausalLM"), dtype=torch.bfloat16)
+        if not hasattr(model, "_flash_attn_can_dispatch"):
+            raise NotRun("this transformers does not ask the GPU")
+        model._flash_attn_can_dispatch(int(name[-1]))
+        raise NotRun("the kernels of FlashAttention need a GPU")
+
+
+def has_vllm_generation():
+    try:
+        import trl.generation.vllm_generation  # noqa: F401
+    except ImportError:
+        return False
+    return True
+
+
 def reward(completions, **_):
     return [float(len(completion)) for completion in completions]
+
+
+def load(architecture, **options):
+    """The tiny model; under ZeRO 3 its shards would need ranks, so there only what comes before is run."""
+    from transformers.integrations import deepspeed
+
+    path = fakes.saved_model(architecture)
+    if deepspeed.is_deepspeed_zero3_enabled() and not options.get("device_map"):
+        deepspeed.unset_hf_deepspeed_config()
+    return getattr(transformers, architecture).from_pretrained(path, **options)
 
 
 def mark_as_quantised(model):
@@ -315,13 +367,30 @@ def prepare(trainer, arguments):
         arguments.hf_deepspeed_config.trainer_config_finalize(
             arguments, trainer.model, given if isinstance(given, int) else steps
         )
+        stage.at("deepspeed")
+        config = trainer.accelerator.state.deepspeed_plugin.deepspeed_config
+        # The last values that accelerate fills, when it has the DataLoader and the model (accelerator.py _prepare_deepspeed).
+        for key, value in (("train_micro_batch_size_per_gpu", arguments.train_batch_size),):
+            if config.get(key) == "auto":
+                config[key] = value
+        if config.get("train_batch_size") == "auto":
+            config["train_batch_size"] = (
+                config["train_micro_batch_size_per_gpu"] * config["gradient_accumulation_steps"] * arguments.world_size
+            )
+        deepspeed.runtime.config.DeepSpeedConfig(config, mpu=None)
         return
     stage.at("data")
     trainer.get_train_dataloader()
     if str(getattr(arguments.eval_strategy, "value", "no")) != "no":
         trainer.get_eval_dataloader()
+    split = getattr(trainer.accelerator, "parallelism_config", None)
+    if split is not None and split.cp_enabled:
+        stage.at("step")
+        trainer._prepare_context_parallel_inputs(trainer.model, next(iter(trainer.get_train_dataloader())))
     stage.at("optimizer")
-    needs = {"bitsandbytes", "galore_torch", "apollo_torch", "lomo_optim", "grokadamw", "schedulefree", "torchao", "optimi"}
+    if str(getattr(arguments.optim, "value", "")).startswith(("galore", "apollo")):
+        fakes.stub_low_rank_packages()
+    needs = {"bitsandbytes", "lomo_optim", "grokadamw", "schedulefree", "torchao", "optimi"}
     try:
         trainer.create_optimizer_and_scheduler(num_training_steps=1000)
     except ImportError as error:
@@ -338,7 +407,8 @@ def step(trainer, arguments):
     arguments.max_steps = 1
     arguments.save_strategy = transformers.trainer_utils.SaveStrategy.NO
     arguments.load_best_model_at_end = False
-    arguments.fp16 = arguments.fp16 and torch.cuda.is_available()
+    if arguments.fp16:
+        fakes.scale_losses(trainer)
     trainer.train()
 
 

@@ -41,6 +41,8 @@ def fake_ranks(world, type_name):
 
         # Its own start would build a C++ extension first.
         comm.is_initialized = lambda: True
+        comm.get_world_size = lambda *_, **__: world
+        comm.get_rank = lambda *_, **__: 0
 
 
 def metadata_of(package):
@@ -90,6 +92,74 @@ def fake_gpu(capability):
 
     plugins.is_cuda_available = lambda *_: present
     torch.cuda.current_device = lambda: 0
+
+
+def scale_losses(trainer):
+    """What accelerate makes for fp16 on a GPU; on a CPU it leaves the loss unscaled (accelerator.py, mixed_precision == "fp16")."""
+    trainer.accelerator.scaler = torch.amp.GradScaler("cpu")
+    trainer.accelerator.native_amp = True
+
+
+def fake_flash_attention(capability):
+    """Its package is there, on a GPU of this capability; its kernels are not."""
+    import transformers.modeling_flash_attention_utils as flash
+    import transformers.modeling_utils as modeling
+
+    for module in (flash, modeling):
+        for version in (2, 3, 4):
+            if hasattr(module, f"is_flash_attn_{version}_available"):
+                setattr(module, f"is_flash_attn_{version}_available", lambda *_, **__: True)
+    torch.cuda.is_available = lambda: True
+    torch.cuda.get_device_capability = lambda *_: tuple(capability)
+
+
+def stub_low_rank_packages():
+    """GaLore and APOLLO are there in name: transformers checks its arguments before it makes an optimizer of theirs."""
+    import sys
+    import types
+
+    try:
+        from transformers import trainer_optimizer as owner
+    except ImportError:
+        from transformers import trainer as owner
+
+    class LowRank(torch.optim.AdamW):
+        def __init__(self, params, **options):
+            known = [{key: value for key, value in group.items() if key == "params"} for group in params]
+            super().__init__(known, lr=options.get("lr", 1e-3))
+
+    for package, names in {
+        "galore_torch": ("GaLoreAdafactor", "GaLoreAdamW", "GaLoreAdamW8bit"),
+        "apollo_torch": ("APOLLOAdamW",),
+    }.items():
+        sys.modules[package] = types.SimpleNamespace(**{name: LowRank for name in names})
+        setattr(owner, f"is_{package}_available", lambda: True)
+
+
+def start_vllm(arguments, accelerator, world):
+    """TRL's own start of vLLM, without vLLM: its checks come before the engine."""
+    import types
+
+    from trl.generation import vllm_generation
+
+    vllm_generation.is_vllm_available = lambda *_: True
+    vllm_generation.is_bitsandbytes_available = lambda *_: False
+    ranks = types.SimpleNamespace(
+        num_processes=world, process_index=0, local_process_index=0, is_main_process=False, device=torch.device("cpu")
+    )
+    generation = object.__new__(vllm_generation.VLLMGeneration)
+    generation.__dict__.update(
+        model=torch.nn.Identity(),
+        accelerator=ranks,
+        mode=arguments.vllm_mode,
+        tensor_parallel_size=arguments.vllm_tensor_parallel_size,
+        server_base_url=None,
+    )
+    try:
+        generation._init_vllm()
+    except (NameError, AttributeError):
+        # The engine itself: past every check.
+        return
 
 
 def tiny_model(folder, architecture="LlamaForCausalLM", labels=1):

@@ -76,3 +76,13 @@ export function isSet(config: Config, key: string): boolean {
   const found = setting(config, key);
   return found?.node !== undefined && !(found.node.kind === 'scalar' && found.node.scalar.type === 'null');
 }
+
+/** The setting that switches recomputation on or off: transformers 5.23 has a new name for it, which wins. */
+export function checkpointingSetting(config: Config): Setting | undefined {
+  return setting(config, 'activation_checkpointing') ?? setting(config, 'gradient_checkpointing');
+}
+
+/** The arguments of the recomputation, under either name. */
+export function checkpointingArguments(config: Config): Setting | undefined {
+  return setting(config, 'activation_checkpointing_kwargs') ?? setting(config, 'gradient_checkpointing_kwargs');
+}

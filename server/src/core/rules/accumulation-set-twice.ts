@@ -15,7 +15,7 @@ export const accumulationSetTwice = rule({
   applies: ['trainer'],
   why: 'accelerator_config can carry num_steps for gradient accumulation. The Trainer raises a ValueError when gradient_accumulation_steps is above 1 as well, and takes num_steps without a word when it is 1.',
   source: ['transformers src/transformers/trainer.py:798 (5.18.0)'],
-  verified: 'upstream-test',
+  verified: 'run',
   examples: { bad: [{ files: TWICE(2) }], good: [{ files: TWICE(1) }] },
   check({ config, report }) {
     const inner = setting(config, 'accelerator_config.gradient_accumulation_kwargs.num_steps');

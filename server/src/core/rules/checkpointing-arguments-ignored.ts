@@ -1,5 +1,5 @@
-import { isSpread, isTrl, recipe } from '../rules-support/trainer-recipe';
-import { booleanOf, setting } from '../settings';
+import { checkpointingArguments, checkpointingSetting, isSpread, isTrl, recipe } from '../rules-support/trainer-recipe';
+import { booleanOf } from '../settings';
 import { insertEntry, replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -19,8 +19,8 @@ export const checkpointingArgumentsIgnored = rule({
     good: [{ files: recipe('gradient_checkpointing: true\ngradient_checkpointing_kwargs:\n  use_reentrant: false\n') }],
   },
   check({ config, run, report }) {
-    const kwargs = setting(config, 'gradient_checkpointing_kwargs');
-    const on = setting(config, 'gradient_checkpointing');
+    const kwargs = checkpointingArguments(config);
+    const on = checkpointingSetting(config);
     if (kwargs?.node?.kind !== 'mapping' || isSpread(config)) return;
     const off = on ? booleanOf(on) === false : !isTrl(config) && !run.method.known;
     if (!off) return;
@@ -29,13 +29,13 @@ export const checkpointingArgumentsIgnored = rule({
       on: 'key',
       severity: on ? 'hint' : 'warning',
       tag: 'unnecessary',
-      message: `gradient_checkpointing_kwargs count for nothing while gradient_checkpointing is false${on ? '' : ', its default'}: activations are kept in full.`,
+      message: `${kwargs.path} count for nothing while ${on?.path ?? kwargs.path.replace('_kwargs', '')} is false${on ? '' : ', its default'}: activations are kept in full.`,
       fixes: [
         {
-          title: 'Set gradient_checkpointing to true',
+          title: `Set ${on?.path ?? kwargs.path.replace('_kwargs', '')} to true`,
           edits: on?.node
             ? replaceValue(config.file, on.node, true)
-            : insertEntry(config.file, config.root, 'gradient_checkpointing', true),
+            : insertEntry(config.file, config.root, kwargs.path.replace('_kwargs', ''), true),
         },
       ],
     });

@@ -53,8 +53,7 @@ export const checkpointingOutsideFsdp = rule({
     ];
     report({
       at: ours,
-      message:
-        `${ours.path} under FSDP gathers every block's weights a second time in the backward pass; FSDP's own does not.`,
+      message: `${ours.path} under FSDP gathers every block's weights a second time in the backward pass; FSDP's own does not.`,
       fixes: [{ title: `Use ${path} instead`, edits: own }],
     });
   },

@@ -9,11 +9,14 @@ const DS = (stage: number) =>
 /** Reports a device_map in a run that spreads the weights by itself. */
 export const deviceMapWithSharding = rule({
   id: 'device-map-with-sharding',
-  severity: 'error',
+  severity: 'warning',
   applies: ['trainer'],
-  why: 'A device_map places layers on devices; ZeRO stage 3 spreads every layer over all ranks while it loads. transformers raises a ValueError when both are asked for.',
-  source: ['transformers src/transformers/integrations/accelerate.py:133 (5.18.0)'],
-  verified: 'read',
+  why: 'A device_map places layers on devices; ZeRO stage 3 spreads every layer over all ranks while it loads. transformers raises a ValueError when a script asks for both; the trainers of TRL drop the device_map of a distributed run.',
+  source: [
+    'transformers src/transformers/integrations/accelerate.py:133 (5.18.0)',
+    'trl trl/trainer/grpo_trainer.py:343 (1.16.0) device_map is set to None',
+  ],
+  verified: 'run',
   examples: {
     bad: [
       {
@@ -39,9 +42,10 @@ export const deviceMapWithSharding = rule({
     if (map.node.kind === 'scalar' && (map.node.templated || name === undefined || name === '')) return;
     report({
       at: map,
-      // A device_map outside model_init_kwargs is the script's own key.
-      severity: map.path === 'device_map' ? 'warning' : 'error',
-      message: `${map.path} and ZeRO stage 3 both place the weights; transformers stops when the model is loaded.`,
+      message:
+        map.path === 'device_map'
+          ? 'device_map and ZeRO stage 3 both place the weights; a script that passes it on stops when the model is loaded.'
+          : `${map.path} counts for nothing in a distributed run: ZeRO stage 3 places the weights, and TRL drops it.`,
       fixes: [removeFix(map)],
     });
   },

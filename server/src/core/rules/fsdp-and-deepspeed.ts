@@ -13,7 +13,7 @@ export const fsdpAndDeepspeed = rule({
   applies: ['trainer'],
   why: 'FSDP and DeepSpeed both take over the model, its gradients and its optimizer. The Trainer raises a ValueError when both are switched on.',
   source: ['transformers src/transformers/trainer.py:460 (5.18.0)'],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [{ files: { 'train.yaml': recipe('deepspeed: ds.json\nfsdp: full_shard auto_wrap\n'), 'ds.json': DS } }],
     good: [

@@ -67,12 +67,13 @@ export const fsdpWordUnsupported = rule({
       return;
     }
     if (reportOldCombination(fsdp, words)) return;
+    reportBefore5(fsdp, words);
     const hybrid = words.find((word) => /^(?:no_shard|hybrid_shard|hybrid_shard_zero2)$/i.test(word));
     const section = run.configs.fsdp;
     const written = section && (setting(section, 'version') ?? setting(section, 'fsdp_version'));
     const stated = statedVersion(run, 'transformers');
     if (hybrid === undefined || (stated !== undefined && !isAtLeast(stated, '5.10.0'))) return;
-    if (written ? numberOf(written) !== 2 : stated === undefined || !isAtLeast(stated, '5.10.0')) return;
+    if (written && numberOf(written) !== 2) return;
     reportHybrid(fsdp, hybrid);
 
     /** transformers before 5.10 wants one strategy, and offload beside it. */
@@ -93,11 +94,29 @@ export const fsdpWordUnsupported = rule({
       return true;
     }
 
+    /** transformers 4 wants exactly one strategy; 5 takes what it can use. */
+    function reportBefore5(found: Setting, all: readonly string[]): void {
+      const version = statedVersion(run, 'transformers');
+      const { node } = found;
+      if (version !== undefined && isAtLeast(version, '5.0.0')) return;
+      const alone = all.length === 1 && all[0] === 'offload';
+      const both = all.includes('full_shard') && all.includes('shard_grad_op');
+      if (!node || (!alone && !both)) return;
+      report({
+        at: found,
+        severity: version === undefined ? 'warning' : 'error',
+        message: `${alone ? 'fsdp "offload" names no strategy' : 'fsdp names full_shard and shard_grad_op'}; transformers ${version ?? '4'} stops at start-up.`,
+        fixes: alone
+          ? [{ title: 'Write "full_shard offload"', edits: replaceValue(config.file, node, 'full_shard offload') }]
+          : [],
+      });
+    }
+
     function reportHybrid(found: Setting, word: string): void {
       report({
         at: written ? [found, written] : found,
         severity: stated === undefined ? 'warning' : 'error',
-        message: `FSDP 2${written ? '' : `, the default of transformers ${stated ?? ''},`} has no ${word}; the Trainer stops at start-up. Replicas need Accelerate's parallelism_config or fsdp_config.version 1.`,
+        message: `FSDP 2${written ? '' : `, the default of transformers ${stated ?? '5.10 and later'},`} has no ${word}; the Trainer stops at start-up. Replicas need Accelerate's parallelism_config or fsdp_config.version 1.`,
       });
     }
   },

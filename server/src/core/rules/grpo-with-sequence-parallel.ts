@@ -15,9 +15,12 @@ export const grpoWithSequenceParallel = rule({
   id: 'grpo-with-sequence-parallel',
   severity: 'error',
   applies: ['accelerate', 'trainer'],
-  why: 'GRPO builds its inputs after generation inside the trainer, so they cannot be split over ranks beforehand. GRPOConfig 1.13 raises a ValueError when cp_size or sp_size is above 1.',
-  source: ['trl trl/trainer/grpo_config.py:1055 (1.13.0)'],
-  verified: 'read',
+  why: 'GRPO builds its inputs after generation inside the trainer, so they cannot be split over ranks beforehand. GRPOConfig raises a ValueError for sizes given in Python; sizes of an Accelerate file pass it, and the first step stops with a TypeError.',
+  source: [
+    'trl trl/trainer/grpo_config.py:1055 (1.13.0)',
+    'transformers src/transformers/trainer.py:2433 (5.23.0) _prepare_context_parallel_inputs',
+  ],
+  verified: 'run',
   examples: {
     bad: [{ files: { 'accelerate.yaml': MESH(2), 'train.yaml': GRPO } }],
     good: [{ files: { 'accelerate.yaml': MESH(1), 'train.yaml': GRPO } }],
@@ -31,8 +34,10 @@ export const grpoWithSequenceParallel = rule({
     if (!dimension || !size) return;
     const own = setting(trainer, 'num_generations') ?? setting(trainer, 'max_completion_length');
     report({
+      // Only context parallelism was run into its error; DeepSpeed's sequence parallelism splits batches elsewhere.
+      severity: dimension === 'cp' ? 'error' : 'warning',
       at: config.dialect === 'accelerate' || !own ? size : [own, size],
-      message: `GRPO does not work with ${dimension}_size ${mesh[dimension]}: its inputs cannot be split along the sequence. TRL stops at start-up.`,
+      message: `GRPO does not work with ${dimension}_size ${mesh[dimension]}: its inputs cannot be split along the sequence, and the run stops at the latest in its first step.`,
     });
   },
 });

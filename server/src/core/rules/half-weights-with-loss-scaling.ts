@@ -13,7 +13,7 @@ export const halfWeightsWithLossScaling = rule({
     'torch/amp/grad_scaler.py:279 (2.13.0) _unscale_grads_',
     'https://github.com/huggingface/transformers/issues/23165',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [
       {

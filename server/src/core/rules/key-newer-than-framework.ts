@@ -1,9 +1,9 @@
 import { factsOf } from '../schema/keys';
 import { describedSettings } from '../schema/settings';
-import { isAtLeast, statedVersion } from '../schema/versions';
+import { isAtLeast, removalOf, statedVersion } from '../schema/versions';
 import { rule } from './rule';
 
-/** Reports arguments that the stated release of transformers does not have yet. */
+/** Reports arguments that the stated release of transformers or TRL does not have yet. */
 export const keyNewerThanFramework = rule({
   id: 'key-newer-than-framework',
   severity: 'error',
@@ -35,18 +35,19 @@ export const keyNewerThanFramework = rule({
     ],
   },
   check({ config, run, catalogs, report }) {
-    const stated = statedVersion(run, 'transformers');
-    if (stated === undefined) return;
+    if (statedVersion(run, 'transformers') === undefined && statedVersion(run, 'trl') === undefined) return;
     const { schema: root } = catalogs.schema('trainer');
     for (const { setting, schema, parent, key } of describedSettings(config, root)) {
       const { addedIn, appliesTo } = factsOf(schema);
-      // Only TrainingArguments' own fields were measured release by release; a nested key has no such record.
-      if (addedIn === undefined || appliesTo || parent !== root || !/^\d/.test(addedIn)) continue;
-      if (isAtLeast(stated, addedIn)) continue;
+      // Only the fields of TrainingArguments and of TRL's configs were measured; a nested key has no such record.
+      if (addedIn === undefined || parent !== root || !/^(?:trl )?\d/.test(addedIn)) continue;
+      const { framework, version: since } = removalOf(addedIn);
+      const stated = statedVersion(run, framework);
+      if (stated === undefined || (appliesTo && framework !== 'trl') || isAtLeast(stated, since)) continue;
       report({
         at: setting,
         on: 'key',
-        message: `transformers ${stated} has no ${key}, which came with ${addedIn}; the job stops when its arguments are parsed.`,
+        message: `${framework} ${stated} has no ${key}, which came with ${since}; the job stops when its arguments are parsed.`,
       });
     }
   },

@@ -16,7 +16,7 @@ export const layerwiseOptimizerUnsupported = rule({
     'transformers src/transformers/trainer_optimizer.py:116 (5.18.0) more than one process',
     'transformers src/transformers/trainer_optimizer.py:165 (5.18.0) gradient accumulation',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [
       { files: recipe(`${LAYERWISE}gradient_accumulation_steps: 4\n`) },
@@ -29,7 +29,13 @@ export const layerwiseOptimizerUnsupported = rule({
       },
     ],
     good: [
-      { files: recipe(LAYERWISE) },
+      {
+        files: {
+          'train.yaml': recipe(LAYERWISE),
+          'shardlens.json':
+            '{ "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "gpusPerNode": 1 } } }',
+        },
+      },
       { files: recipe('optim: galore_adamw\noptim_target_modules: all-linear\ngradient_accumulation_steps: 4\n') },
     ],
   },

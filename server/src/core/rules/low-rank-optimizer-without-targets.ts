@@ -11,7 +11,7 @@ export const lowRankOptimizerWithoutTargets = rule({
   applies: ['trainer'],
   why: 'GaLore and APOLLO project the gradients of named linear layers. Without optim_target_modules the Trainer raises a ValueError when it builds the optimizer.',
   source: ['transformers src/transformers/trainer_optimizer.py:121 (5.18.0)'],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [{ files: recipe('optim: galore_adamw\n') }],
     good: [{ files: recipe('optim: galore_adamw\noptim_target_modules: all-linear\n') }],

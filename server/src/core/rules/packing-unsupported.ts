@@ -19,7 +19,7 @@ export const packingUnsupported = rule({
     'trl trl/trainer/sft_trainer.py:1664 (1.13.0) max_length',
     'trl trl/trainer/sft_trainer.py:1385 (1.13.0) context parallelism',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [
       { files: recipe('packing: true\nmax_length: null\n') },

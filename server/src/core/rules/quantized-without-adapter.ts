@@ -13,7 +13,7 @@ export const quantizedWithoutAdapter = rule({
     'transformers src/transformers/trainer_utils.py:131 (5.18.0)',
     'trl trl/trainer/utils.py:255 (1.13.0) get_peft_config',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [{ files: recipe('packing: false\nload_in_4bit: true\nuse_peft: false\n') }],
     good: [

@@ -1,5 +1,4 @@
 import type { JsonSchema } from '../catalogs';
-import type { Severity } from '../findings';
 import { factsOf } from '../schema/keys';
 import { type DescribedSetting, describedSettings } from '../schema/settings';
 import { isAtLeast, removalOf, statedVersion } from '../schema/versions';
@@ -62,7 +61,8 @@ export const removedKey = rule({
         at: setting,
         on: 'key',
         tag: 'deprecated',
-        severity: severityOf(stated, framework, gone),
+        // Without a stated version the file may well run: releases that have the key are still in use.
+        severity: stated === undefined ? 'warning' : 'error',
         message:
           stated === undefined
             ? `${key} is gone from ${framework} ${gone}; on that or a later version the job stops when its arguments are parsed.${instead}`
@@ -80,12 +80,6 @@ function isTrlOwn(schema: JsonSchema | undefined): boolean {
 }
 
 const TRL_CONFIGS = new Set(['SFTConfig', 'DPOConfig', 'GRPOConfig', 'RewardConfig']);
-
-/** Without a stated version the file may well run: how loud it is said depends on how long ago the key went. */
-function severityOf(stated: string | undefined, framework: string, gone: string): Severity {
-  if (stated !== undefined) return 'error';
-  return framework === 'transformers' && !isAtLeast(gone, '5.0.0') ? 'warning' : 'information';
-}
 
 function replacementNote(key: string): string {
   return key === 'warmup_ratio' ? ', which takes a fraction below 1 from transformers 5.0 on' : '';

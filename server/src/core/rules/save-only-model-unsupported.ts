@@ -15,7 +15,7 @@ export const saveOnlyModelUnsupported = rule({
     'transformers src/transformers/trainer.py:875 (5.18.0) load_best_model_at_end',
     'transformers src/transformers/trainer.py:893 (5.18.0) SHARDED_STATE_DICT',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [
       {

@@ -1,20 +1,33 @@
 import type { FileEdit } from '../findings';
-import { isAuto, numberOf, type Setting, scalarOf, setting } from '../settings';
+import { isSpread, isTrl } from '../rules-support/trainer-recipe';
+import { isAuto, isTemplated, numberOf, type Setting, scalarOf, setting, stringOf } from '../settings';
 import type { Config } from '../source';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
+interface Pair {
+  /** Of the DeepSpeed file. */
+  readonly key: string;
+  /** Of TrainingArguments. */
+  readonly field: string;
+  /** Place in the list that the key holds. */
+  readonly index?: number;
+  /** What TrainingArguments takes where the field is left out; absent where TRL's configs take another. */
+  readonly fallback?: number;
+}
+
 /** DeepSpeed keys the Trainer compares with an argument of its own, and how the argument becomes the value. */
-const PAIRS: readonly { readonly key: string; readonly field: string; readonly index?: number }[] = [
-  { key: 'train_micro_batch_size_per_gpu', field: 'per_device_train_batch_size' },
-  { key: 'gradient_accumulation_steps', field: 'gradient_accumulation_steps' },
-  { key: 'gradient_clipping', field: 'max_grad_norm' },
+const PAIRS: readonly Pair[] = [
+  { key: 'train_micro_batch_size_per_gpu', field: 'per_device_train_batch_size', fallback: 8 },
+  { key: 'gradient_accumulation_steps', field: 'gradient_accumulation_steps', fallback: 1 },
+  { key: 'gradient_clipping', field: 'max_grad_norm', fallback: 1 },
   { key: 'optimizer.params.lr', field: 'learning_rate' },
-  { key: 'optimizer.params.betas', field: 'adam_beta1', index: 0 },
-  { key: 'optimizer.params.betas', field: 'adam_beta2', index: 1 },
-  { key: 'optimizer.params.eps', field: 'adam_epsilon' },
-  { key: 'optimizer.params.weight_decay', field: 'weight_decay' },
+  { key: 'optimizer.params.betas', field: 'adam_beta1', index: 0, fallback: 0.9 },
+  { key: 'optimizer.params.betas', field: 'adam_beta2', index: 1, fallback: 0.999 },
+  { key: 'optimizer.params.eps', field: 'adam_epsilon', fallback: 1e-8 },
+  { key: 'optimizer.params.weight_decay', field: 'weight_decay', fallback: 0 },
   { key: 'scheduler.params.warmup_max_lr', field: 'learning_rate' },
+  { key: 'scheduler.params.warmup_num_steps', field: 'warmup_steps' },
 ];
 
 const TRAINER = (lines: string) =>
@@ -46,17 +59,24 @@ export const trainerMismatch = rule({
   check({ run, report }) {
     const { deepspeed, trainer } = run.configs;
     if (!deepspeed || !trainer || (run.consumer.known && run.consumer.value !== 'trainer')) return;
-    for (const { key, field, index } of PAIRS) {
-      const theirs = setting(deepspeed, key);
-      const ours = setting(trainer, field);
-      if (!theirs || !ours || isAuto(theirs)) continue;
-      const left = index === undefined ? numberOf(theirs) : itemOf(theirs, index);
-      const right = numberOf(ours);
+    for (const pair of PAIRS) {
+      const theirs = setting(deepspeed, pair.key);
+      const ours = setting(trainer, pair.field);
+      if (!theirs || isAuto(theirs)) continue;
+      const left = pair.index === undefined ? writtenValue(theirs) : itemOf(theirs, pair.index);
+      const right = ours ? numberOf(ours) : fallbackOf(pair, trainer);
       if (left === undefined || right === undefined || left === right) continue;
+      // A share of the run becomes a number of steps, which depends on the data.
+      if (pair.field === 'warmup_steps' && right < 1) continue;
+      const isText = typeof left === 'string' && Number(left) === right;
       report({
-        at: [theirs, ours],
-        message: `${key} is ${left} in the DeepSpeed file and ${field} is ${right} in the Trainer file. The Trainer stops at start-up when they differ.`,
-        fixes: fixesOf(deepspeed, theirs, ours, { left, right, field, key, whole: index === undefined }),
+        at: ours ? [theirs, ours] : theirs,
+        // What the Trainer file leaves out, a flag of the launch line may still give.
+        severity: ours ? 'error' : 'warning',
+        message: isText
+          ? `${pair.key} is the text "${left}" in the DeepSpeed file, which is not the number ${right} to the Trainer. It stops at start-up when they differ.`
+          : `${pair.key} is ${left} in the DeepSpeed file and ${pair.field} is ${right} ${ours ? 'in the Trainer file' : 'by default'}. The Trainer stops at start-up when they differ.`,
+        fixes: fixesOf(deepspeed, theirs, ours, pair, left),
       });
     }
     reportPrecision('fp16');
@@ -70,11 +90,15 @@ export const trainerMismatch = rule({
       const right = scalarOf(flag);
       // fp16_full_eval counts as fp16 for the comparison.
       const evaluation = scalarOf(setting(trainer, `${name}_full_eval`));
-      if (left?.type !== 'bool' || right?.type !== 'bool' || evaluation?.value === true || !enabled || !flag) return;
-      if (left.value === right.value) return;
+      if (left?.type !== 'bool' || evaluation?.value === true || !enabled) return;
+      // TRL's configs choose a precision where the file names none.
+      const absent = !flag && !isSpread(trainer) && !isTrl(trainer) && !run.method.known ? false : undefined;
+      const value = right?.type === 'bool' ? right.value : absent;
+      if (value === undefined || left.value === value) return;
       report({
-        at: [enabled, flag],
-        message: `${name}.enabled is ${left.value} in the DeepSpeed file and ${name} is ${right.value} in the Trainer file. The Trainer stops at start-up when they differ.`,
+        at: flag ? [enabled, flag] : enabled,
+        severity: flag ? 'error' : 'warning',
+        message: `${name}.enabled is ${left.value} in the DeepSpeed file and ${name} is ${value} ${flag ? 'in the Trainer file' : 'by default'}. The Trainer stops at start-up when they differ.`,
         fixes: enabled.node
           ? [
               {
@@ -95,28 +119,35 @@ function itemOf(list: Setting, index: number): number | undefined {
   return item.scalar.type === 'int' || item.scalar.type === 'float' ? item.scalar.value : undefined;
 }
 
-interface Difference {
-  readonly left: number;
-  readonly right: number;
-  readonly key: string;
-  readonly field: string;
-  readonly whole: boolean;
+/** A number, or the text that stands in its place; undefined for what proves nothing. */
+function writtenValue(found: Setting): number | string | undefined {
+  return isTemplated(found) ? undefined : (numberOf(found) ?? stringOf(found));
+}
+
+function fallbackOf({ fallback }: Pair, trainer: Config): number | undefined {
+  return setting(trainer, 'output_dir') && !isSpread(trainer) ? fallback : undefined;
 }
 
 /** "auto" is the simplest cure; a value copied from one file to the other is the user's choice. */
-function fixesOf(deepspeed: Config, theirs: Setting, ours: Setting, difference: Difference) {
+function fixesOf(
+  deepspeed: Config,
+  theirs: Setting,
+  ours: Setting | undefined,
+  { key, field, index }: Pair,
+  left: number | string,
+) {
   const fixes: { title: string; preferred?: boolean; edits: FileEdit[] }[] = [];
   if (theirs.node) {
     fixes.push({
-      title: `Set ${difference.key} to "auto"`,
+      title: `Set ${key} to "auto"`,
       preferred: true,
       edits: replaceValue(deepspeed.file, theirs.node, 'auto'),
     });
   }
-  if (ours.node && difference.whole) {
+  if (ours?.node && index === undefined && typeof left === 'number') {
     fixes.push({
-      title: `Set ${difference.field} to ${difference.left} in the Trainer file`,
-      edits: replaceValue(ours.config.file, ours.node, difference.left),
+      title: `Set ${field} to ${left} in the Trainer file`,
+      edits: replaceValue(ours.config.file, ours.node, left),
     });
   }
   return fixes;

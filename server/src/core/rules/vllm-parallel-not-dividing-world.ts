@@ -18,7 +18,7 @@ export const vllmParallelNotDividingWorld = rule({
   applies: ['trainer'],
   why: 'In colocate mode vLLM runs on the training GPUs in groups of vllm_tensor_parallel_size, and TRL raises a ValueError when the groups do not fill the world.',
   source: ['trl trl/generation/vllm_generation.py:312 (1.13.0)'],
-  verified: 'read',
+  verified: 'run',
   examples: { bad: [{ files: GRPO(3) }], good: [{ files: GRPO(2) }] },
   check({ config, run, report }) {
     const found = setting(config, 'vllm_tensor_parallel_size');

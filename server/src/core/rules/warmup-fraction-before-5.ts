@@ -19,12 +19,13 @@ export const warmupFractionBefore5 = rule({
     'transformers src/transformers/training_args.py:1912 (4.57.6)',
     'transformers src/transformers/training_args.py:2122 (5.18.0) get_warmup_steps',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [
       { files: WITH('4.57.6', 'warmup_steps: 0.1\n') },
       { files: WITH('4.57.6', 'warmup_steps: 100.0\n') },
       { files: WITH('5.18.0', 'warmup_steps: 1.5\n') },
+      { files: recipe('warmup_steps: 0.1\n') },
     ],
     good: [{ files: WITH('5.18.0', 'warmup_steps: 0.1\n') }, { files: WITH('4.57.6', 'warmup_steps: 100\n') }],
   },
@@ -53,6 +54,17 @@ export const warmupFractionBefore5 = rule({
                   edits: replaceValue(config.file, found.node, Math.round(steps)),
                 },
               ],
+      });
+      return;
+    }
+    if (stated === undefined && !isInt) {
+      report({
+        at: found,
+        severity: 'warning',
+        message: `warmup_steps ${steps < 1 ? `${steps} is a share of the run from transformers 5.0 on` : `${steps.toFixed(1)} is no int`}; releases 4.42 to 4.57 stop at start-up on it.`,
+        fixes: [
+          { title: `Write ${Math.round(steps)}`, edits: replaceValue(config.file, found.node, Math.round(steps)) },
+        ].slice(steps < 1 ? 1 : 0),
       });
       return;
     }

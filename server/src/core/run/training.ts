@@ -8,17 +8,23 @@ import { isOlder, pluginSetting, type RunSources } from './sources';
 import type { Sharding, TrainingRun } from './training-run';
 import { booleanFrom, byDefault, choiceFrom, countFrom, isAutoText, numberFrom, writtenIn } from './written';
 
+/** transformers 5.23 calls it activation_checkpointing, and takes the new name before the old one (training_args.py:1531). */
+const CHECKPOINTING = ['activation_checkpointing', 'gradient_checkpointing'] as const;
+
 /** Recompute: the Trainer's gradient_checkpointing, or FSDP's activation_checkpointing. */
 export function readCheckpointing(sources: RunSources, sharding: Known<Sharding>): TrainingRun['checkpointing'] {
   const { args } = sources;
   const fsdp = sharding.known && sharding.value.kind === 'fsdp' ? sharding.value.activationCheckpointing : undefined;
   if (fsdp?.known && fsdp.value) return known('full', fsdp.origin);
   const fallback = args.trl ? TRL_DEFAULTS.gradientCheckpointing : TRAINER_DEFAULTS.gradientCheckpointing;
-  const on = argumentOr(args, fallback, 'gradient_checkpointing');
+  const on = argumentOr(args, fallback, ...CHECKPOINTING);
   if (!on.known)
     return unknown(args.present ? on.why : 'the script, which is not read, turns recomputation on or off', on.origin);
   if (!on.value) return known('none', on.origin);
-  const every = args.get('gradient_checkpointing_kwargs.every_n_layers');
+  const every = args.get(
+    'activation_checkpointing_kwargs.every_n_layers',
+    'gradient_checkpointing_kwargs.every_n_layers',
+  );
   const layers = every && countFrom(every);
   return layers?.known && layers.value > 1 ? known('selective', layers.origin) : known('full', on.origin);
 }
