@@ -83,6 +83,13 @@ describe('reading goes on behind a fault', () => {
   });
 });
 
+test.each(['{ "a": 1 } /*', '{ /*', '/* a'])('what is wrong with %s stands in it', (text) => {
+  for (const { start, end } of parseJson(text).problems) {
+    expect(start).toBeLessThanOrEqual(end);
+    expect(end).toBeLessThanOrEqual(text.length);
+  }
+});
+
 describe('templates', () => {
   test('a placeholder in a template file is no fault', () => {
     const { tree } = parseSource('/w/ds_TEMPLATE.json', '{\n "a": CONFIG_BATCH_SIZE,\n "b": 2\n}');

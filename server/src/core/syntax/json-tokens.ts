@@ -74,7 +74,9 @@ export class JsonTokens {
     this.next();
   }
 
-  private reportComment(end: number): void {
+  private reportComment(to: number): void {
+    // The scanner counts the end that an unclosed comment has not.
+    const end = Math.min(to, this.text.length);
     if (this.fault === Fault.UnclosedComment) {
       this.problems.add('broken', this.start, end, 'This comment is never closed.');
     } else {
