@@ -19,8 +19,11 @@ export const ampWithZero = rule({
     ],
     good: [
       {
-        files:
-          '{ "train_micro_batch_size_per_gpu": 1, "amp": { "enabled": false, "opt_level": "O1" }, "zero_optimization": { "stage": 1 } }',
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "amp": { "enabled": false, "opt_level": "O1" }, "zero_optimization": { "stage": 1 } }',
+          'shardlens.json': '{ "frameworks": { "deepspeed": "0.16.9" } }',
+        },
       },
     ],
   },

@@ -39,6 +39,15 @@ export const autocastUnsupported = rule({
         fixes: [removeFix(quantized), removeFix(found)],
       });
     }
+    const modules = setting(config, 'torch_autocast.lower_precision_safe_modules');
+    const names = modules?.node?.kind === 'sequence' ? modules.node.items : [];
+    if (modules && names.some((name) => name.kind !== 'scalar' || name.scalar.type !== 'string')) {
+      report({
+        at: modules,
+        message: 'lower_precision_safe_modules takes dotted names of classes only; DeepSpeed stops at start-up.',
+        fixes: [removeFix(modules)],
+      });
+    }
     if (setting(config, 'torch_autocast.dtype')) return;
     report({
       at: found,

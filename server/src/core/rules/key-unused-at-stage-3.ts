@@ -10,6 +10,8 @@ const KEYS = [
   'elastic_checkpoint',
 ];
 
+const ON_BY_DEFAULT = new Set(['use_multi_rank_bucket_allreduce', 'ignore_unused_parameters']);
+
 /** Reports keys that stages 1 and 2 read and stage 3 does not. */
 export const keyUnusedAtStage3 = rule({
   id: 'key-unused-at-stage-3',
@@ -37,7 +39,8 @@ export const keyUnusedAtStage3 = rule({
     if (stageOf(run) !== 3 || setting(config, 'zero_optimization.zenflow')) return;
     for (const key of KEYS) {
       const found = setting(config, `zero_optimization.${key}`);
-      if (!found || isAuto(found) || booleanOf(found) === false) continue;
+      // A key at its default does not say that anybody counts on it.
+      if (!found || isAuto(found) || booleanOf(found) === ON_BY_DEFAULT.has(key)) continue;
       report({
         at: found,
         tag: 'unnecessary',

@@ -24,8 +24,11 @@ export const locoIncomplete = rule({
     ],
     good: [
       {
-        files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "zero_quantized_gradients": true, "zeropp_loco_param": { "err_beta": 0.8, "reset_T": 1024 } } }',
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "zero_quantized_gradients": true, "zeropp_loco_param": { "err_beta": 0.8, "reset_T": 1024 } } }',
+          'shardlens.json': '{ "frameworks": { "deepspeed": "0.16.9" } }',
+        },
       },
     ],
   },

@@ -28,7 +28,7 @@ export const micsGroupNotDividingWorld = rule({
           'ds.json':
             '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "mics_shard_size": 4 } }',
           'shardlens.json':
-            '{ "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "nodes": 1, "gpusPerNode": 8 } } }',
+            '{ "frameworks": { "deepspeed": "0.16.9" }, "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "nodes": 1, "gpusPerNode": 8 } } }',
         },
       },
     ],

@@ -20,8 +20,11 @@ export const micsWithOffload = rule({
     ],
     good: [
       {
-        files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "mics_shard_size": -1, "offload_optimizer": { "device": "cpu" } } }',
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "mics_shard_size": -1, "offload_optimizer": { "device": "cpu" } } }',
+          'shardlens.json': '{ "frameworks": { "deepspeed": "0.16.9" } }',
+        },
       },
     ],
   },

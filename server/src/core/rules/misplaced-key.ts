@@ -2,7 +2,7 @@ import type { FileEdit } from '../findings';
 import { type SchemaProblem, schemaProblems } from '../schema/problems';
 import { explainUnknownKey } from '../schema/unknown-key';
 import { readerAtStart, stopWords, unknownKeyVerdict } from '../schema/verdict';
-import { setting as settingAt } from '../settings';
+import { isAuto, setting as settingAt } from '../settings';
 import type { Config, DialectId } from '../source';
 import { removeEntry, setPath } from '../syntax/editing';
 import { toPlain } from '../syntax/plain';
@@ -53,7 +53,7 @@ export const misplacedKey = rule({
         at: setting,
         on: 'key',
         // A file with keys of both may be read by either, so that one of them stops is not certain.
-        severity: explanation.kind === 'foreign' ? 'warning' : verdict.severity,
+        severity: explanation.kind === 'foreign' || isAuto(setting) ? 'warning' : verdict.severity,
         message:
           explanation.kind === 'misplaced'
             ? `${key} belongs ${placeWords(explanation.place)}, not in ${here}; here ${lowerFirst(fate)}.`

@@ -24,8 +24,11 @@ export const oneBitOptimizerWithZero = rule({
     ],
     good: [
       {
-        files:
-          '{ "train_micro_batch_size_per_gpu": 1, "fp16": { "enabled": true }, "optimizer": { "type": "OneBitAdam", "params": { "lr": 1e-4 } }, "zero_optimization": { "stage": 0 } }',
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "fp16": { "enabled": true }, "optimizer": { "type": "OneBitAdam", "params": { "lr": 1e-4 } }, "zero_optimization": { "stage": 0 } }',
+          'shardlens.json': '{ "frameworks": { "deepspeed": "0.16.9" } }',
+        },
       },
     ],
   },

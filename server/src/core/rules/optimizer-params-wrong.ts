@@ -50,6 +50,19 @@ export const optimizerParamsWrong = rule({
     if (!offload?.known || (stageOf(run) ?? 0) === 0) return;
     const offloaded = offload.value !== 'none';
     const torchAdam = booleanOf(setting(config, 'optimizer.params.torch_adam')) === true;
+    if (optimizer.name === 'muon') {
+      for (const { key } of params.node.entries) {
+        const found = setting(config, `optimizer.params.${key}`);
+        if (!found || MUON.has(key) || key === 'max_grad_norm') continue;
+        report({
+          at: found,
+          on: 'key',
+          severity: 'warning',
+          message: `DeepSpeed's Muon does not read ${key} and drops it without a word.`,
+          fixes: [{ ...removeFix(found), preferred: true }],
+        });
+      }
+    }
     const takes = parametersOf(optimizer.name, offloaded, torchAdam);
     if (!takes) return;
     const severity = severityOfBuilt(run);
@@ -84,6 +97,13 @@ export const optimizerParamsWrong = rule({
     }
   },
 });
+
+/** What the engine picks out of the parameters of Muon (deepspeed/runtime/engine.py:2215, 0.19.6). */
+const MUON = new Set(
+  'lr momentum weight_decay muon_lr adam_lr ns_method betas eps torch_adam adam_w_mode fp32_optimizer_states per_head_muon'.split(
+    ' ',
+  ),
+);
 
 /** Read by newer engines whatever the kernel. */
 const ENGINE_READS = new Set(['adam.fp32_optimizer_states', 'adamw.fp32_optimizer_states']);

@@ -28,7 +28,7 @@ export const outOfRange = rule({
     ],
     good: [
       {
-        files: '{ "train_micro_batch_size_per_gpu": 1, "zero_optimization": { "stage": 2, "reduce_bucket_size": 0 } }',
+        files: '{ "train_micro_batch_size_per_gpu": 1, "zero_optimization": { "stage": 2, "reduce_bucket_size": 1 } }',
       },
     ],
   },

@@ -14,7 +14,6 @@ export const overriddenSetting = rule({
     'deepspeed/runtime/engine.py:1857 (0.19.6) communication_data_type under sequence parallelism',
     'deepspeed/runtime/engine.py:2119 (0.19.6) fp32_optimizer_states',
     'deepspeed/runtime/zenflow/engine.py:69 (0.19.6) gradient_accumulation_steps',
-    'deepspeed/runtime/zero/config.py:153 (0.19.6) elastic_checkpoint',
     'deepspeed/comm/config.py:13 (0.19.6) prof_ops',
     'deepspeed/runtime/engine.py:1245 (0.19.6) super_offload',
   ],
@@ -27,10 +26,6 @@ export const overriddenSetting = rule({
       },
       {
         files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "elastic_checkpoint": true } }',
-      },
-      {
-        files:
           '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2 }, "comms_logger": { "enabled": true, "prof_all": true, "prof_ops": ["all_reduce"] } }',
       },
     ],
@@ -38,10 +33,6 @@ export const overriddenSetting = rule({
       {
         files:
           '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "contiguous_gradients": true, "offload_optimizer": { "device": "cpu" } } }',
-      },
-      {
-        files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "elastic_checkpoint": true } }',
       },
       {
         files:
@@ -120,11 +111,6 @@ const OVERRIDES: readonly Override[] = [
       if ((stage !== 1 && stage !== 2) || steps === undefined || numberOf(interval) === undefined) return undefined;
       return numberOf(interval) === steps ? undefined : interval;
     },
-  },
-  {
-    path: `${ZERO}.elastic_checkpoint`,
-    fate: 'only stages 1 and 2 read it, and at stage 3 checkpoints keep the number of ranks',
-    by: ({ run }, found) => (stageOf(run) === 3 && booleanOf(found) === true ? true : undefined),
   },
   {
     path: 'comms_logger.prof_ops',

@@ -57,7 +57,7 @@ export const removedDeepspeedKey = rule({
         files: {
           'ds.json':
             '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "amp": { "enabled": false }, "zero_optimization": { "stage": 2 } }',
-          'shardlens.json': '{ "frameworks": { "deepspeed": "0.19.7" } }',
+          'shardlens.json': '{ "frameworks": { "deepspeed": "0.16.9" } }',
         },
       },
     ],
@@ -71,7 +71,7 @@ export const removedDeepspeedKey = rule({
         at: found,
         on: 'key',
         tag: 'deprecated',
-        severity: version === undefined ? 'information' : 'error',
+        severity: version === undefined ? 'warning' : 'error',
         message: `DeepSpeed ${version ?? `${gone} and later`} ${version === undefined ? 'stop' : 'stops'} at start-up on ${path}, whatever its value: the feature is gone.${INSTEAD[path] ?? ''}`,
         fixes: [{ ...removeFix(found), preferred: version !== undefined }],
       });

@@ -1,4 +1,5 @@
 import { numberOf, setting } from '../settings';
+import type { Config } from '../source';
 import { rule } from './rule';
 
 /** Reports sequence-parallel groups that do not come out even. */
@@ -14,7 +15,7 @@ export const sequenceParallelNotDividingWorld = rule({
       {
         files: {
           'ds_config.json':
-            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "sequence_parallel_size": 3, "train_batch_size": 8, "zero_optimization": { "stage": 2 } }',
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "sequence_parallel_size": 3, "train_batch_size": 10, "zero_optimization": { "stage": 2 } }',
           'shardlens.json': '{ "target": "t", "targets": { "t": { "nodes": 1, "gpusPerNode": 8 } } }',
         },
       },
@@ -36,7 +37,7 @@ export const sequenceParallelNotDividingWorld = rule({
     const ranks = run.worldSize.value;
     if (ranks % size === 0) return;
     // With a micro-batch alone the fraction flows on into the global batch, and nothing stops.
-    const stops = numberOf(setting(config, 'train_batch_size')) !== undefined;
+    const stops = breaksBatchEquation(config, ranks / size);
     report({
       at: found,
       severity: stops ? 'error' : 'warning',
@@ -44,3 +45,17 @@ export const sequenceParallelNotDividingWorld = rule({
     });
   },
 });
+
+/** The batch equation with a fraction of a rank, as DeepSpeed works it out (deepspeed/runtime/config.py:942, 0.19.6). */
+function breaksBatchEquation(config: Config, ranks: number): boolean {
+  const read = (key: string) => numberOf(setting(config, key));
+  const [train, micro, steps] = [
+    read('train_batch_size'),
+    read('train_micro_batch_size_per_gpu'),
+    read('gradient_accumulation_steps'),
+  ];
+  if (train === undefined) return false;
+  if (micro !== undefined) return train !== micro * (steps ?? Math.floor(Math.floor(train / micro) / ranks)) * ranks;
+  const share = Math.floor(train / ranks);
+  return train !== Math.floor(share / (steps ?? 1)) * (steps ?? 1) * ranks;
+}

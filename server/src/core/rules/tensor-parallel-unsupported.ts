@@ -1,5 +1,5 @@
 import { removeFix } from '../rules-support/zero';
-import { numberOf, setting } from '../settings';
+import { isAuto, numberOf, setting } from '../settings';
 import { rule } from './rule';
 
 /** Reports AutoTP sizes that do not come out even or contradict each other. */
@@ -35,6 +35,15 @@ export const tensorParallelUnsupported = rule({
     ],
   },
   check({ config, run, report }) {
+    const dtype = setting(config, 'tensor_parallel.dtype');
+    if (dtype?.node && !isAuto(dtype)) {
+      report({
+        at: dtype,
+        // Releases before 0.16.4 do not check the section.
+        message: 'tensor_parallel.dtype takes a torch dtype, which JSON cannot write; DeepSpeed stops at start-up.',
+        fixes: [{ ...removeFix(dtype), preferred: true }],
+      });
+    }
     const found = setting(config, 'tensor_parallel.autotp_size');
     const size = numberOf(found);
     if (!found || size === undefined || size < 1) return;

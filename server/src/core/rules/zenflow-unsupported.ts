@@ -1,6 +1,20 @@
-import { offloadDeviceOf, setFix, stageOf } from '../rules-support/zero';
+import { offloadDeviceOf, removeFix, setFix, stageOf } from '../rules-support/zero';
 import { booleanOf, numberOf, type Setting, setting, stringOf } from '../settings';
 import { type Report, rule } from './rule';
+
+/** What ZenFlow's AdamW takes (deepspeed/ops/adam/zenflow_torch_adam.py:57, 0.19.8). */
+const TAKEN = new Set([
+  'lr',
+  'betas',
+  'eps',
+  'weight_decay',
+  'amsgrad',
+  'maximize',
+  'foreach',
+  'capturable',
+  'differentiable',
+  'fused',
+]);
 
 /** Reports ZenFlow settings that its set-up refuses. */
 export const zenflowUnsupported = rule({
@@ -19,25 +33,25 @@ export const zenflowUnsupported = rule({
     bad: [
       {
         files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "zenflow": { "topk_ratio": 0.1 } } }',
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "AdamW", "params": { "lr": 1e-4 } }, "zero_optimization": { "stage": 2, "zenflow": { "topk_ratio": 0.1 } } }',
       },
       {
         files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "offload_optimizer": { "device": "cpu" }, "zenflow": { "select_interval": 4 } } }',
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "AdamW", "params": { "lr": 1e-4 } }, "zero_optimization": { "stage": 2, "offload_optimizer": { "device": "cpu" }, "zenflow": { "select_interval": 4 } } }',
       },
       {
         files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "offload_optimizer": { "device": "cpu" }, "zenflow": { "select_strategy": "step", "select_interval": 2, "update_interval": 4 } } }',
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "AdamW", "params": { "lr": 1e-4 } }, "zero_optimization": { "stage": 2, "offload_optimizer": { "device": "cpu" }, "zenflow": { "select_strategy": "step", "select_interval": 2, "update_interval": 4 } } }',
       },
     ],
     good: [
       {
         files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "offload_optimizer": { "device": "cpu" }, "zenflow": { "topk_ratio": 0.1 } } }',
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "AdamW", "params": { "lr": 1e-4 } }, "zero_optimization": { "stage": 2, "offload_optimizer": { "device": "cpu" }, "zenflow": { "topk_ratio": 0.1 } } }',
       },
       {
         files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2, "offload_optimizer": { "device": "cpu" }, "zenflow": { "select_strategy": "step", "select_interval": 4, "update_interval": 4 } } }',
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "AdamW", "params": { "lr": 1e-4 } }, "zero_optimization": { "stage": 2, "offload_optimizer": { "device": "cpu" }, "zenflow": { "select_strategy": "step", "select_interval": 4, "update_interval": 4 } } }',
       },
     ],
   },
@@ -50,6 +64,18 @@ export const zenflowUnsupported = rule({
       say(zenflow, 'zenflow needs offload_optimizer with device "cpu"', [
         setFix(config, 'zero_optimization.offload_optimizer.device', 'cpu'),
       ]);
+    }
+    const type = setting(config, 'optimizer.type');
+    const params = setting(config, 'optimizer.params');
+    if (type && !params) {
+      say(type, 'zenflow hands optimizer.params to its own AdamW, and there are none', [
+        setFix(config, 'optimizer.params', {}),
+      ]);
+    }
+    for (const { key } of params?.node?.kind === 'mapping' ? params.node.entries : []) {
+      const found = setting(config, `optimizer.params.${key}`);
+      if (!found || TAKEN.has(key) || key === 'max_grad_norm') continue;
+      say(found, `zenflow hands optimizer.params to an AdamW of its own, which takes no ${key}`, [removeFix(found)]);
     }
     const own = (key: string) => setting(config, `${zenflow.path}.${key}`);
     const interval = own('select_interval');
