@@ -1,7 +1,8 @@
 import type { TrainingRun } from '../../run/training-run';
+import { formatGib } from '../../text/format';
 import type { Assumption, MemoryEstimate, MemoryGroup, Phase, PhaseMemory } from '../estimate';
 import { overheadParts } from './allocator';
-import { isEncoderDecoder, momentBand } from './band';
+import { isEncoderDecoder, momentBand, residualClass } from './band';
 import { type Corner, type Facts, readFacts } from './facts';
 import { familyTraits } from './families';
 import { type Part, sumBytes, toTerm } from './part';
@@ -21,7 +22,8 @@ export function estimateMemory(run: TrainingRun): {
   const assumptions: Assumption[] = [];
   const facts = readFacts(run, 'expected', (assumption) => assumptions.push(assumption));
   if (facts === undefined) return { memory: null, assumptions };
-  const isAssumed = assumptions.length > 0;
+  const assumed = assumptions.map(({ what }) => what);
+  const isAssumed = assumed.length > 0;
   noteLimits(facts, assumptions);
   const expected = peaks(facts);
   const low = isAssumed ? corner(run, 'low') : expected;
@@ -39,13 +41,16 @@ export function estimateMemory(run: TrainingRun): {
   const bytes = top.bytes;
   const bandLow = Math.min(bytes, low.low);
   const bandHigh = Math.max(bytes, high.high);
+  const fits = capacity === null ? null : bandHigh <= capacity ? true : bandLow > capacity ? false : null;
+  if (capacity !== null && fits === null)
+    assumptions.push(tooClose(facts, assumed, { expected, bandLow, bandHigh, capacity }));
   return {
     memory: {
       value: bytes,
       low: bandLow,
       high: bandHigh,
       capacity,
-      fits: capacity === null ? null : bandHigh <= capacity ? true : bandLow > capacity ? false : null,
+      fits,
       phase: top.moment.phase,
       allocated: top.moment.allocated,
       breakdown: breakdown(top),
@@ -101,6 +106,37 @@ function corner(run: TrainingRun, which: Corner): { readonly low: number; readon
   const facts = readFacts(run, which, () => undefined);
   return facts === undefined ? { low: 0, high: Number.POSITIVE_INFINITY } : peaks(facts);
 }
+
+interface Verdict {
+  readonly expected: Peaks;
+  readonly bandLow: number;
+  readonly bandHigh: number;
+  readonly capacity: number;
+}
+
+/** Why it cannot be told whether the run fits, and what would tell. */
+function tooClose(facts: Facts, assumed: readonly string[], verdict: Verdict): Assumption {
+  const { expected, bandLow, bandHigh, capacity } = verdict;
+  const band = `${formatGib(bandLow)} to ${formatGib(bandHigh)} of ${formatGib(capacity)}`;
+  // With every input known the band would be the narrower one of the expected values.
+  const wouldDecide = assumed.length > 0 && (expected.high <= capacity || expected.low > capacity);
+  const decides = wouldDecide
+    ? `knowing the ${assumed.slice(0, 2).join(' and the ')} would decide it`
+    : 'one step on the GPU decides it: torch.cuda.max_memory_reserved() and what nvidia-smi adds to it';
+  return {
+    what: 'whether it fits',
+    value: 'too close to call',
+    because: `the band of ${RESIDUAL_WORDS[residualClass(facts)]} reaches from ${band}; ${decides}`,
+  };
+}
+
+const RESIDUAL_WORDS = {
+  plain: 'such runs',
+  compiled: 'compiled models',
+  streams: 'ZeRO-3 and FSDP 1',
+  quantised: 'quantised models',
+  split: 'tensor and pipeline parallel runs',
+} as const;
 
 function describePhases({ phases }: Peaks): Readonly<Record<Phase, PhaseMemory | null>> {
   const describe = (peak: Peak | undefined): PhaseMemory | null =>
