@@ -44,7 +44,9 @@ async function runSuite(extensionDevelopmentPath, workspace) {
   const tests = path.join(root, 'dist', 'test-vscode');
   rmSync(tests, { recursive: true, force: true });
   await esbuild.build({
-    entryPoints: ['index.ts', 'editor.test.ts', 'examples.test.ts'].map((name) => path.join(here, 'suite', name)),
+    entryPoints: ['index.ts', 'editor.test.ts', 'examples.test.ts', 'hardware.test.ts'].map((name) =>
+      path.join(here, 'suite', name),
+    ),
     outdir: tests,
     bundle: true,
     platform: 'node',

@@ -38,7 +38,11 @@ describe('the launch environment', () => {
     const plain = onMachine(hardware, LINE);
     const found = onMachine(hardware, `${variable} ${LINE}`);
     expect([found.cluster.intra.kind, found.cluster.inter.kind]).toEqual([inside, between]);
-    expect(found.cluster.usual).toEqual({ intra: plain.cluster.intra, inter: plain.cluster.inter });
+    expect(found.cluster.usual).toEqual({
+      intra: plain.cluster.intra,
+      inter: plain.cluster.inter,
+      nicsPerNode: plain.cluster.nicsPerNode,
+    });
     expect(found.cluster.assumptions).toContain(`Path taken because of ${variable} at launch`);
     expect(found.step?.seconds).toBeGreaterThan(plain.step?.seconds ?? Number.POSITIVE_INFINITY);
     if (!rule) return;
@@ -78,5 +82,33 @@ describe('the launch environment', () => {
     const finding = findings.find((it) => it.rule === 'nccl-socket-forced');
     expect(finding?.related[0]).toMatchObject({ path: `${ROOT}/.deepspeed_env`, start: 14, end: 29 });
     expect(finding?.fixes[0]?.edits).toEqual([{ path: `${ROOT}/.deepspeed_env`, start: 14, end: 30, newText: '' }]);
+  });
+
+  const JOB = (env: string, efa: string) =>
+    `apiVersion: kubeflow.org/v1\nkind: PyTorchJob\nspec:\n  containers:\n    - args: ["bash", "run.sh"]\n      env:\n        - name: NCCL_DEBUG\n          value: INFO\n        - name: FI_PROVIDER\n          value: "${env}"\n      resources:\n        limits:\n          nvidia.com/gpu: 8\n          vpc.amazonaws.com/efa: ${efa}\n`;
+
+  it('of the Kubernetes manifest that runs the script counts, with its EFA interfaces', () => {
+    const plain = onMachine('"p4d.24xlarge"', LINE);
+    const tcp = onMachine('"p4d.24xlarge"', LINE, { 'job.yaml': JOB('tcp', '4') });
+    expect(tcp.cluster.inter.kind).toBe('tcp');
+    const one = onMachine('"p4d.24xlarge"', LINE, { 'k8s/job.yaml': JOB('efa', '1') });
+    expect(one.cluster).toMatchObject({ nicsPerNode: 1, inter: { kind: 'efa-gdr' }, usual: { nicsPerNode: 4 } });
+    expect(one.cluster.inter.bytesPerSecond).toBeLessThan(plain.cluster.inter.bytesPerSecond);
+    expect(one.step?.seconds).toBeGreaterThan(plain.step?.seconds ?? Number.POSITIVE_INFINITY);
+    const finding = one.findings.find(({ rule }) => rule === 'efa-count-unlike-machine');
+    expect(finding?.message).toMatch(/^The manifest asks for 1 EFA interface per pod; p4d.24xlarge has 4 for it/);
+    expect(finding?.fixes[0]?.title).toBe('Ask for 4 EFA interfaces');
+  });
+
+  it('of a manifest of another job, of a template, or of one job of several does not count', () => {
+    const plain = onMachine('"p4d.24xlarge"', LINE).cluster;
+    for (const files of [
+      { 'job.yaml': JOB('tcp', '1').replace('run.sh', 'serve.sh') },
+      { 'job.yaml': JOB('{{ .Values.provider }}', '"{{ .Values.efa }}"') },
+      { 'a.yaml': JOB('tcp', '1'), 'b.yaml': JOB('efa', '4') },
+      { 'job.yaml': `${JOB('tcp', '1')}---\n${JOB('efa', '4')}` },
+    ]) {
+      expect(onMachine('"p4d.24xlarge"', LINE, files).cluster).toEqual(plain);
+    }
   });
 });

@@ -6,6 +6,8 @@ import type { Transport } from './records';
 export interface ForcedPaths {
   readonly inside?: 'shm' | undefined;
   readonly transport?: Transport | undefined;
+  /** Network cards that each node gets. */
+  readonly nics?: number | undefined;
   /** Why, for the assumptions: `NCCL_P2P_DISABLE=1`. */
   readonly because: readonly string[];
 }
@@ -21,7 +23,8 @@ export type Environment = (name: string) => string | undefined;
  * What NCCL, its EFA plug-in and libfabric make of their variables on this machine; undefined where they change nothing.
  * Sources: NVIDIA/nccl docs env.rst (2.30), aws/aws-ofi-nccl README, ofiwg/libfabric fi_efa(7).
  */
-export function forcedPaths({ intra, inter, nodes }: Cluster, variable: Environment): ForcedPaths | undefined {
+export function forcedPaths(cluster: Cluster, variable: Environment): ForcedPaths | undefined {
+  const { intra, inter, nodes } = cluster;
   const because: string[] = [];
   const set = (name: string, values: RegExp): boolean => {
     const value = variable(name)?.trim();
@@ -31,8 +34,20 @@ export function forcedPaths({ intra, inter, nodes }: Cluster, variable: Environm
   };
   const inside = DIRECT.has(intra.kind) && (set('NCCL_P2P_DISABLE', ON) || set('NCCL_P2P_LEVEL', /^(LOC|0)$/i));
   const transport = nodes < 2 ? undefined : transportOf(inter.kind, set);
+  const nics = transport === 'tcp' ? undefined : fewerCards(cluster, variable);
+  if (nics !== undefined) because.push(`${EFA_COUNT}: ${nics}`);
   if (because.length === 0) return undefined;
-  return { inside: inside ? 'shm' : undefined, transport, because };
+  return { inside: inside ? 'shm' : undefined, transport, nics, because };
+}
+
+/** The resource by which a Kubernetes pod asks for EFA interfaces. */
+const EFA_COUNT = 'vpc.amazonaws.com/efa';
+
+/** A pod sees the interfaces that it asks for, whatever the machine has. */
+function fewerCards({ inter, nodes, nicsPerNode }: Cluster, variable: Environment): number | undefined {
+  const count = Number(variable(EFA_COUNT));
+  const fewer = nodes > 1 && EFA.has(inter.kind) && count >= 1 && count < (nicsPerNode ?? 0);
+  return fewer ? count : undefined;
 }
 
 const ON = /^(1|true|yes|on)$/i;
@@ -55,10 +70,14 @@ function transportOf(kind: LinkKind, set: (name: string, values: RegExp) => bool
 export function withForced(said: ClusterDescription, forced: ForcedPaths | undefined): ClusterDescription {
   if (!forced) return said;
   const { inside, transport } = forced;
-  const cards = transport === 'tcp' ? { nicsPerNode: 1, nicsPerProcess: undefined } : {};
+  const nics = transport === 'tcp' ? 1 : forced.nics;
+  const cards = nics === undefined ? {} : { nicsPerNode: nics, nicsPerProcess: undefined };
   return {
     ...said,
     inside: inside ? { path: inside, measured: undefined } : said.inside,
-    between: transport ? { ...said.between, ...cards, transport, measured: undefined } : said.between,
+    between:
+      transport || nics
+        ? { ...said.between, ...cards, ...(transport && { transport }), measured: undefined }
+        : said.between,
   };
 }

@@ -1,6 +1,6 @@
 import { estimateRun } from '../estimate/index';
 import type { FileEdit, Fix } from '../findings';
-import type { Cluster, Link } from '../hardware/hardware';
+import type { Cluster } from '../hardware/hardware';
 import type { Report, RuleContext } from '../rules/rule';
 import { known } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
@@ -42,7 +42,7 @@ export function atLaunch(
 }
 
 /** The links that the machine has, whatever the launch environment makes of them. */
-export function usualLinks(cluster: Cluster): { readonly intra: Link; readonly inter: Link } {
+export function usualLinks(cluster: Cluster): Pick<Cluster, 'intra' | 'inter' | 'nicsPerNode'> {
   return cluster.usual ?? cluster;
 }
 

@@ -177,7 +177,7 @@ function asLaunched(
   });
   const built = forced && rebuild(forced);
   if (!built || 'problem' in built) return cluster;
-  return { ...built.cluster, usual: { intra: cluster.intra, inter: cluster.inter } };
+  return { ...built.cluster, usual: { intra: cluster.intra, inter: cluster.inter, nicsPerNode: cluster.nicsPerNode } };
 }
 
 /** Fills what nobody says from the hardware: as many nodes as the processes need, else all GPUs of one. */

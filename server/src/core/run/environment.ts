@@ -2,6 +2,8 @@ import { dirname, join } from '../paths';
 import type { Path } from '../source';
 import type { FileFinder } from './files';
 import { type Known, known } from './known';
+import type { Links } from './links';
+import { EFA_RESOURCE, manifestValues } from './manifest';
 import type { RunSources } from './sources';
 import type { TrainingRun } from './training-run';
 
@@ -10,11 +12,26 @@ const TELLING = /^(NCCL_|FI_|OMP_NUM_THREADS$|PYTORCH_(CUDA_)?ALLOC_CONF$|CUDA_V
 /** Where DeepSpeed's launcher finds variables for the other nodes (deepspeed/launcher/runner.py, DEEPSPEED_ENVIRONMENT_NAME). */
 const DEEPSPEED_ENV = '.deepspeed_env';
 
-/** Variables that change paths and allocation: those of the launch line, and of the file that DeepSpeed's launcher adds. */
+const made = new WeakMap<Links, TrainingRun['environment']>();
+
+/**
+ * Variables that change paths and allocation: those of the launch line, else of the Kubernetes manifest that starts it, else
+ * of the file that DeepSpeed's launcher adds. With them the manifest's count of EFA interfaces.
+ */
 export function readEnvironment({ links }: Pick<RunSources, 'links'>, finder: FileFinder): TrainingRun['environment'] {
+  const known = made.get(links);
+  if (known) return known;
+  const environment = gather(links, finder);
+  made.set(links, environment);
+  return environment;
+}
+
+function gather(links: Links, finder: FileFinder): TrainingRun['environment'] {
   const { launch } = links;
   const environment: Record<string, Known<string>> = {};
   if (launch?.launcher === 'deepspeed') addFile(join(dirname(launch.path), DEEPSPEED_ENV), finder, environment);
+  for (const [name, value] of manifestValues(links, finder))
+    if (TELLING.test(name) || name === EFA_RESOURCE) environment[name] = value;
   for (const [name, value] of launch?.environment ?? []) if (TELLING.test(name)) environment[name] = value;
   return environment;
 }

@@ -90,6 +90,7 @@ function describeRun(
   const ranks = readParallelism(sources, place.worldSize);
   const sharding = readSharding(sources, place.worldSize);
   const batch = readBatch(sources, ranks, disagreements);
+  const environment = readEnvironment(sources, finder);
   return {
     consumer: sources.consumer,
     consumers: sources.consumers,
@@ -114,8 +115,8 @@ function describeRun(
     method: args.method,
     torchCompile: readCompile(sources),
     gradientClipping: readClipping(sources),
-    ompThreads: readThreads(sources, place),
-    environment: readEnvironment(sources, finder),
+    ompThreads: readThreads(sources, place, environment),
+    environment,
     evaluation: readStrategy(sources, 'eval'),
     saves: readStrategy(sources, 'save'),
     disagreements,

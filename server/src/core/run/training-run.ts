@@ -164,7 +164,10 @@ export interface TrainingRun {
   readonly gradientClipping: Known<number>;
   /** Threads each rank gives to CPU-Adam (OMP_NUM_THREADS); torchrun sets 1 when it starts several processes. */
   readonly ompThreads: Known<number>;
-  /** Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, PYTORCH_CUDA_ALLOC_CONF. */
+  /**
+   * Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, PYTORCH_CUDA_ALLOC_CONF; and `vpc.amazonaws.com/efa`,
+   * the EFA interfaces that a Kubernetes manifest asks for.
+   */
   readonly environment: Readonly<Record<string, Known<string>>>;
   readonly evaluation: Known<boolean>;
   readonly saves: Known<boolean>;

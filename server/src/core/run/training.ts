@@ -102,9 +102,13 @@ export function readStrategy({ args }: RunSources, which: 'eval' | 'save'): Know
 }
 
 /** CPU threads of each rank: the environment's, the cluster description's, else 1 where torchrun starts several processes (torch/distributed/run.py). */
-export function readThreads({ links }: RunSources, { worldSize, cluster }: Place): Known<number> {
+export function readThreads(
+  { links }: RunSources,
+  { worldSize, cluster }: Place,
+  environment: TrainingRun['environment'],
+): Known<number> {
   const { launch } = links;
-  const said = launch?.environment.get('OMP_NUM_THREADS');
+  const said = environment.OMP_NUM_THREADS;
   if (said?.known) {
     const threads = Number(said.value);
     return Number.isInteger(threads) && threads > 0
