@@ -2,6 +2,7 @@ import type { Analysis, Overrides } from '../core/analysis';
 import type { AnalysisInput } from '../core/analyze';
 import type { Catalogs } from '../core/catalogs';
 import type { Finding } from '../core/findings';
+import type { RewriteInput } from '../core/rewrite/fixpoint';
 import type { Path, ReadResult, SourceFile, Workspace } from '../core/source';
 import type { Connection } from './connection';
 import type { ConvertContext } from './convert';
@@ -101,10 +102,13 @@ export class Session {
     return snapshot;
   }
 
-  /** A file among other texts than the current ones, for the same target; kept nowhere. */
-  analyzeIn(file: SourceFile, workspace: Workspace): Analysis {
+  /** What trying an edit needs: the files as they are now, and the analysis of others for the same target; kept nowhere. */
+  rewriteInput(workspace: Workspace): RewriteInput {
     const { analyze, catalogs } = this.core;
-    return analyze(file, { workspace, catalogs, overrides: this.overrides });
+    return {
+      workspace,
+      analyze: (file, around) => analyze(file, { workspace: around, catalogs, overrides: this.overrides }),
+    };
   }
 
   /** As {@link snapshot}, after the files it needs have come from the client. Only virtual workspaces wait. */

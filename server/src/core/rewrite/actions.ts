@@ -1,20 +1,20 @@
 import type { Analysis } from '../analysis';
 import type { FileEdit, Finding, Fix } from '../findings';
+import type { Workspace } from '../source';
+import { confirmedFixes } from './confirm';
 import { fixUntilDone, type RewriteInput } from './fixpoint';
 
-/** Every preferred fix of the file, and those that they make possible, until none is left. */
+/** Every preferred fix of the file that keeps its promise there, and those that they make possible, until none is left. */
 export function fixAll(analysis: Analysis, input: RewriteInput): readonly FileEdit[] {
-  return fixUntilDone(analysis, preferredOf, input);
+  const confirmedOf = (finding: Finding, state: Analysis, workspace: Workspace): Fix | undefined =>
+    confirmedFixes(state, finding, { ...input, workspace }).find(({ preferred }) => preferred);
+  return fixUntilDone(analysis, confirmedOf, input);
 }
 
 /** Every key with a successor gets its new name, wherever the value goes; what is only to be removed stays. */
 export function replaceDeprecated(analysis: Analysis, input: RewriteInput): readonly FileEdit[] {
   const isDeprecated = analysis.findings().some((finding) => successorOf(finding));
   return isDeprecated ? fixUntilDone(analysis, successorOf, input) : [];
-}
-
-function preferredOf({ fixes }: Finding): Fix | undefined {
-  return fixes.find(({ preferred }) => preferred);
 }
 
 function successorOf({ tag, fixes }: Finding): Fix | undefined {

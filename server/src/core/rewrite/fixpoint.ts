@@ -20,14 +20,16 @@ export interface RewriteInput {
  */
 export function fixUntilDone(
   analysis: Analysis,
-  pick: (finding: Finding) => Fix | undefined,
+  pick: (finding: Finding, analysis: Analysis, workspace: Workspace) => Fix | undefined,
   { workspace, analyze }: RewriteInput,
 ): FileEdit[] {
   const changed = new Map<Path, SourceFile>();
   const overlay = overlayOf(workspace, changed);
   let current = analysis;
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const fixes = together(current.findings().flatMap((finding) => pick(finding) ?? []));
+    const state = current;
+    const findings = state.findings();
+    const fixes = together(findings.flatMap((finding) => pick(finding, state, overlay) ?? []));
     if (fixes.length === 0 || !applyAll(fixes, overlay, changed)) break;
     current = analyze(overlay.source(analysis.file.path) ?? analysis.file, overlay);
   }
@@ -37,7 +39,7 @@ export function fixUntilDone(
 }
 
 /** The workspace with some of its files changed. */
-function overlayOf(workspace: Workspace, changed: ReadonlyMap<Path, SourceFile>): Workspace {
+export function overlayOf(workspace: Workspace, changed: ReadonlyMap<Path, SourceFile>): Workspace {
   return {
     roots: workspace.roots,
     read(path) {
@@ -62,7 +64,7 @@ function collide(a: Fix, b: Fix): boolean {
 }
 
 /** False where the fixes change nothing, or a file that cannot be read. */
-function applyAll(fixes: readonly Fix[], overlay: Workspace, changed: Map<Path, SourceFile>): boolean {
+export function applyAll(fixes: readonly Fix[], overlay: Workspace, changed: Map<Path, SourceFile>): boolean {
   const edits = fixes.flatMap((fix) => fix.edits);
   let isChanged = false;
   for (const path of new Set(edits.map((edit) => edit.path))) {

@@ -2,6 +2,7 @@ import type { CodeAction } from 'vscode-languageserver-protocol';
 import { couldBeConfig } from '../../core/dialects/index';
 import { bill } from '../../core/features/breakdown';
 import { reportEstimate, reportRun } from '../../core/features/report';
+import { confirmedFixes } from '../../core/rewrite/confirm';
 import type { Path } from '../../core/source';
 import { toCodeAction } from '../convert';
 import type { CheckAnswer, CheckedFile, CheckParams } from '../protocol';
@@ -40,7 +41,8 @@ function checkFile(session: Session, uri: string, params: CheckParams): CheckedF
       const diagnostic = diagnostics[index];
       if (!analysed || !diagnostic || finding.fixes.length === 0) return NO_FIXES;
       const context = session.convertContext(analysed.workspace);
-      return finding.fixes.flatMap((fix) => toCodeAction(fix, diagnostic, context) ?? []);
+      const fixes = confirmedFixes(analysed.analysis, finding, session.rewriteInput(analysed.workspace));
+      return fixes.flatMap((fix) => toCodeAction(fix, diagnostic, context) ?? []);
     }),
     ...reports(session, path, analysed, params),
   };

@@ -1,6 +1,7 @@
 import type { CodeAction, CodeActionParams } from 'vscode-languageserver-protocol';
 import type { FileEdit, Finding, Fix } from '../../core/findings';
 import { fixAll, replaceDeprecated } from '../../core/rewrite/actions';
+import { confirmedFixes } from '../../core/rewrite/confirm';
 import { fsdp2Rewrites } from '../../core/rewrite/fsdp2';
 import { silenceFixes } from '../../core/silence/actions';
 import { toCodeAction, toWorkspaceEdit } from '../convert';
@@ -60,7 +61,11 @@ function quickFixes(
     );
   // What mends goes before what only silences, over all findings of the range.
   const { analysis, workspace } = snapshot;
-  return [...actionsOf(({ fixes }) => fixes), ...actionsOf((finding) => silenceFixes(analysis, finding, workspace))];
+  const input = session.rewriteInput(workspace);
+  return [
+    ...actionsOf((finding) => confirmedFixes(analysis, finding, input)),
+    ...actionsOf((finding) => silenceFixes(analysis, finding, workspace)),
+  ];
 }
 
 /** Rewrites of the sections that the range touches. */
@@ -88,10 +93,7 @@ function whole(
   session: Session,
   { analysis, workspace }: AnalysedSnapshot,
 ): CodeAction[] {
-  const edits: readonly FileEdit[] = editsOf(analysis, {
-    workspace,
-    analyze: (file, others) => session.analyzeIn(file, others),
-  });
+  const edits: readonly FileEdit[] = editsOf(analysis, session.rewriteInput(workspace));
   const edit = edits.length > 0 ? toWorkspaceEdit(edits, session.convertContext(workspace)) : undefined;
   return edit ? [{ title, kind, edit }] : [];
 }

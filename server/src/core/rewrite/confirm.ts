@@ -1,0 +1,62 @@
+import type { Analysis } from '../analysis';
+import type { Finding, Fix, Severity } from '../findings';
+import type { Path, SourceFile } from '../source';
+import { applyAll, overlayOf, type RewriteInput } from './fixpoint';
+
+const RANKS: Readonly<Record<Severity, number>> = { hint: 1, information: 2, warning: 3, error: 4 };
+
+const confirmed = new WeakMap<Finding, readonly Fix[]>();
+
+/**
+ * The fixes of a finding, the preferred one still so only if it holds what that promises in this very file: it is made, and its finding is
+ * gone, no other as severe has come, and the file is no more broken. A rule cannot foresee what its fix uncovers: the number in quotes
+ * becomes a number, and then it is out of range. Few findings have such a fix, and each is tried once.
+ */
+export function confirmedFixes(analysis: Analysis, finding: Finding, input: RewriteInput): readonly Fix[] {
+  const preferred = finding.fixes.find((fix) => fix.preferred);
+  if (!preferred) return finding.fixes;
+  const known = confirmed.get(finding);
+  if (known) return known;
+  let keeps = false;
+  try {
+    keeps = keepsItsPromise(analysis, finding, preferred, input);
+  } catch {
+    // What we fail to analyse we do not recommend; opening it will say that we failed.
+  }
+  const fixes = keeps ? finding.fixes : finding.fixes.map((fix) => ({ ...fix, preferred: false }));
+  confirmed.set(finding, fixes);
+  return fixes;
+}
+
+function keepsItsPromise(
+  analysis: Analysis,
+  finding: Finding,
+  fix: Fix,
+  { workspace, analyze }: RewriteInput,
+): boolean {
+  const changed = new Map<Path, SourceFile>();
+  const overlay = overlayOf(workspace, changed);
+  if (!applyAll([fix], overlay, changed)) return false;
+  const after = analyze(overlay.source(analysis.file.path) ?? analysis.file, overlay);
+  if (brokenIn(after) > brokenIn(analysis)) return false;
+  const [before, left] = [analysis.findings(), after.findings()];
+  if (count(left, (it) => isSame(it, finding)) >= count(before, (it) => isSame(it, finding))) return false;
+  return left.every(
+    ({ rule, severity }) =>
+      RANKS[severity] < RANKS[finding.severity] ||
+      count(left, (it) => it.rule === rule) <= count(before, (it) => it.rule === rule),
+  );
+}
+
+function brokenIn({ file }: Analysis): number {
+  return file.tree.problems.filter(({ kind }) => kind === 'broken').length;
+}
+
+/** Places move, and messages often name none. */
+function isSame(a: Finding, b: Finding): boolean {
+  return a.rule === b.rule && a.message === b.message;
+}
+
+function count(findings: readonly Finding[], matches: (finding: Finding) => boolean): number {
+  return findings.filter(matches).length;
+}
