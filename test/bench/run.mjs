@@ -5,13 +5,14 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { packageExtension } from '../../scripts/package.mjs';
 import { coldStart } from './cold-start.mjs';
+import { estimate } from './estimate.mjs';
 import { keystrokes } from './keystrokes.mjs';
 import { print } from './measure.mjs';
 import { sizes } from './sizes.mjs';
 import { throughput } from './throughput.mjs';
 import { yaml } from './yaml.mjs';
 
-const parts = { sizes, 'cold-start': coldStart, keystrokes, yaml, throughput };
+const parts = { sizes, 'cold-start': coldStart, keystrokes, yaml, estimate, throughput };
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(path.join(tmpdir(), 'shardlens-bench-'));
 try {

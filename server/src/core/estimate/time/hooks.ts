@@ -12,6 +12,8 @@ const LORA_FORWARD_KERNELS = 30;
 const LORA_BACKWARD_KERNELS = 60;
 /** Share of kernels left after torch.compile (prior). */
 const COMPILED_KERNELS = 0.35;
+/** Autocast over fp32 weights casts the inputs and the weights of every matrix first: some 18 kernels of a block (prior). */
+const AUTOCAST_KERNELS = 1.3;
 /** A launch from Python takes 6–10 µs. */
 const LAUNCH_SECONDS = 7e-6;
 
@@ -31,7 +33,9 @@ export function launchDraft(facts: TimeFacts): Draft {
   const backward = BACKWARD_KERNELS + lora * LORA_BACKWARD_KERNELS;
   const perBlock = forward * (checkpointing === 'full' ? 2 : 1) + backward;
   const compiled = valueIfKnown(run.torchCompile) === true ? COMPILED_KERNELS : 1;
-  const kernels = Math.round((perBlock * model.layers * compiled * accumulation) / pipeline);
+  const { mode, weights } = run.precision;
+  const casts = valueIfKnown(mode) === 'autocast' && valueIfKnown(weights) === 'fp32' ? AUTOCAST_KERNELS : 1;
+  const kernels = Math.round((perBlock * model.layers * compiled * casts * accumulation) / pipeline);
   const seconds = kernels * LAUNCH_SECONDS;
   return {
     id: 'compute.launches',
