@@ -1,6 +1,6 @@
 import { isTrue, recipe } from '../rules-support/trainer-recipe';
 import { isAtLeast, statedVersion } from '../schema/versions';
-import { scalarOf, setting } from '../settings';
+import { booleanOf, scalarOf, setting } from '../settings';
 import { replaceValue, setPath } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -27,7 +27,9 @@ export const paddingFreeWithoutPacking = rule({
     const free = setting(config, 'padding_free');
     const length = setting(config, 'max_length');
     const stated = statedVersion(run, 'trl');
-    if (!free?.node || !isTrue(config, 'padding_free') || setting(config, 'packing') !== undefined) return;
+    if (!free?.node || !isTrue(config, 'padding_free')) return;
+    const packing = setting(config, 'packing');
+    if (packing && booleanOf(packing) !== false) return;
     if (!run.method.known || run.method.value !== 'sft' || (length && scalarOf(length)?.type === 'null')) return;
     const { node } = free;
     report({

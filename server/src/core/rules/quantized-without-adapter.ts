@@ -34,12 +34,6 @@ export const quantizedWithoutAdapter = rule({
         : setting(config, 'lora_r') !== undefined || setting(config, 'lora_alpha') !== undefined)
     )
       return;
-    if (
-      !peft &&
-      setting(config, 'bnb_4bit_quant_type') === undefined &&
-      setting(config, 'use_bnb_nested_quant') === undefined
-    )
-      return;
     report({
       at: peft ? [quantized, peft] : quantized,
       severity: peft ? 'error' : 'warning',

@@ -73,10 +73,10 @@ export const reshardForOtherVersion = rule({
       const truth = truthOf(found);
       if (own.reader === 'trainer' && truth !== undefined && own.get('version')) {
         // The Trainer of transformers 4 does not read the key at all.
-        if (severityOfRead(own, run) !== 'error') return;
         report({
           at: found,
-          message: `FSDP 1 takes no true or false for ${found.path}; Accelerate stops at start-up with a KeyError. It runs as FULL_SHARD without the key.`,
+          severity: severityOfRead(own, run),
+          message: `FSDP 1 takes no true or false for ${found.path}; from transformers 5.0 on Accelerate stops at start-up with a KeyError. It runs as FULL_SHARD without the key.`,
           fixes: [],
         });
         return;

@@ -3,6 +3,7 @@ import { isBuiltByDeepSpeed } from '../rules-support/owners';
 import { recipe } from '../rules-support/trainer-recipe';
 import { setting, stringOf } from '../settings';
 import { removeEntry } from '../syntax/editing';
+import type { Entry } from '../syntax/node';
 import { rule } from './rule';
 
 /** What each schedule takes besides warm-up and total steps (transformers src/transformers/optimization.py, 5.18.0). */
@@ -23,6 +24,9 @@ const ARGUMENTS: Readonly<Record<string, readonly string[]>> = {
     'num_cycles',
   ],
 };
+
+/** Forms of the rising and the falling part of warmup_stable_decay (optimization.py:560). */
+const SHAPES = new Set(['linear', 'cosine', '1-sqrt']);
 
 /** Arguments every schedule function has, which the Trainer passes itself: a second time is an error too. */
 const SHARED = new Set(['last_epoch']);
@@ -46,6 +50,7 @@ export const schedulerArgumentUnknown = rule({
     const known = ownValue(ARGUMENTS, name);
     if (kwargs?.node?.kind !== 'mapping' || known === undefined || isBuiltByDeepSpeed(run, 'scheduler')) return;
     for (const entry of kwargs.node.entries) {
+      if (name === 'warmup_stable_decay') shapeOf(entry);
       if (known.includes(entry.key) || SHARED.has(entry.key)) continue;
       const takers = Object.keys(ARGUMENTS).filter((one) => ARGUMENTS[one]?.includes(entry.key));
       report({
@@ -54,6 +59,16 @@ export const schedulerArgumentUnknown = rule({
         severity: type ? 'error' : 'warning',
         message: `The ${name} schedule takes ${known.length === 0 ? 'no arguments' : known.join(', ')}, not ${entry.key}${takers.length > 0 ? ` (${takers.join(', ')} ${takers.length === 1 ? 'does' : 'do'})` : ''}; the job stops when the schedule is built.`,
         fixes: [{ title: `Remove ${entry.key}`, edits: removeEntry(config.file, kwargs.node, entry) }],
+      });
+    }
+
+    function shapeOf(entry: Entry): void {
+      const { key, value } = entry;
+      const shape = value?.kind === 'scalar' && !value.templated ? value.scalar.value : undefined;
+      if ((key !== 'decay_type' && key !== 'warmup_type') || typeof shape !== 'string' || SHAPES.has(shape)) return;
+      report({
+        at: { config, path: `lr_scheduler_kwargs.${key}`, entry, node: value },
+        message: `${key} is "${shape}", and takes ${[...SHAPES].join(', ')}; the job stops when the schedule is built.`,
       });
     }
   },
