@@ -13,6 +13,7 @@ before the newest.
 import argparse
 import json
 import os
+import re
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
@@ -142,26 +143,75 @@ def main():
     sys.exit(min(len(DIFFERENCES), 100))
 
 
+# Sections of DeepSpeed that are models with a list of fields. A file may have moved between releases: the first that is there counts.
+DEEPSPEED_MODELS = (
+    ("zero_optimization", ("runtime/zero/config.py",), "DeepSpeedZeroConfig"),
+    ("zero_optimization.offload_param", ("runtime/zero/offload_config.py",), "DeepSpeedZeroOffloadParamConfig"),
+    ("zero_optimization.offload_optimizer", ("runtime/zero/offload_config.py",), "DeepSpeedZeroOffloadOptimizerConfig"),
+    ("zero_optimization.zenflow", ("runtime/zenflow/zenflow_config.py",), "ZenFlowConfig"),
+    ("zero_optimization.leaf_module", ("runtime/zero/leaf_module_config.py",), "DeepSpeedZeroLeafModuleConfig"),
+    ("fp16", ("runtime/precision_config.py",), "DeepSpeedFP16Config"),
+    ("bf16", ("runtime/precision_config.py",), "DeepSpeedBF16Config"),
+    ("comms_logger", ("comm/config.py",), "CommsLoggerConfig"),
+    ("tensorboard", ("monitor/config.py",), "TensorBoardConfig"),
+    ("wandb", ("monitor/config.py",), "WandbConfig"),
+    ("csv_monitor", ("monitor/config.py",), "CSVConfig"),
+    ("comet", ("monitor/config.py",), "CometConfig"),
+    ("compile", ("compile/config.py",), "CompileConfig"),
+    ("hybrid_engine", ("runtime/config.py",), "HybridEngineConfig"),
+    ("tensor_parallel", ("runtime/tensor_parallel/config.py",), "TPTrainingConfig"),
+    ("tensor_parallel.tp", ("runtime/tensor_parallel/config.py",), "TPConfig"),
+    ("timers.throughput", ("utils/config.py",), "DeepSpeedThroughputTimerConfig"),
+    ("weight_quantization", ("inference/config.py",), "WeightQuantConfig"),
+    ("expert_parallel", ("module_inject/auto_ep_presets/base.py", "module_inject/auto_ep_config.py"), "AutoEPConfig"),
+)
+
+
 def deepspeed(folder, schema):
-    for path, file, name in (
-        ("zero_optimization", "runtime/zero/config.py", "DeepSpeedZeroConfig"),
-        ("zero_optimization.offload_param", "runtime/zero/offload_config.py", "DeepSpeedZeroOffloadParamConfig"),
-        ("zero_optimization.offload_optimizer", "runtime/zero/offload_config.py", "DeepSpeedZeroOffloadOptimizerConfig"),
-        ("zero_optimization.zenflow", "runtime/zenflow/zenflow_config.py", "ZenFlowConfig"),
-        ("zero_optimization.leaf_module", "runtime/zero/leaf_module_config.py", "DeepSpeedZeroLeafModuleConfig"),
-        ("fp16", "runtime/precision_config.py", "DeepSpeedFP16Config"),
-        ("bf16", "runtime/precision_config.py", "DeepSpeedBF16Config"),
-        ("comms_logger", "comm/config.py", "CommsLoggerConfig"),
-        ("tensorboard", "monitor/config.py", "TensorBoardConfig"),
-        ("wandb", "monitor/config.py", "WandbConfig"),
-        ("csv_monitor", "monitor/config.py", "CSVConfig"),
-        ("compile", "compile/config.py", "CompileConfig"),
-    ):
-        classes = fields_of(os.path.join(folder, file))
+    compared = set()
+    for path, files, name in DEEPSPEED_MODELS:
+        file = next((each for each in files if os.path.exists(os.path.join(folder, each))), None)
+        classes = fields_of(os.path.join(folder, file)) if file else {}
         if name not in classes:
-            print(f"{path}: {file} has {sorted(classes)}, no {name}")
+            print(f"{path}: this release has no {name}")
             continue
-        compare(f"deepspeed {path}", at(schema, path), classes[name]["fields"])
+        compared.add(path)
+        fields = {key: field for key, field in classes[name]["fields"].items() if not key.startswith("_")}
+        compare(f"deepspeed {path}", at(schema, path), fields, ignore=PYTHON_ONLY)
+    words = string_constants(folder)
+    for path, own in sections(schema):
+        if path in compared or any(path.startswith(f"{each}.") for each in compared):
+            continue
+        known = {key: value for key, value in properties(own).items() if not facts(value).get("removedIn")}
+        gone = sorted(key for key in known if key not in words)
+        for key in gone:
+            report(f"deepspeed {path or 'the top level'}: {key} is in the schema, and nothing in the package is called so")
+        print(f"deepspeed {path or 'the top level'}: no list of fields, {len(known)} keys looked for by name")
+
+
+# Fields of a model that no file can write, and those it has from another class.
+PYTHON_ONLY = ("tp_group", "mpu", "injection_policy_tuple", "num_bits", "q_type", "q_groups")
+
+
+def sections(schema, path=""):
+    if properties(schema):
+        yield path, schema
+    for key, value in properties(schema).items():
+        if facts(value).get("removedIn"):
+            continue
+        yield from sections(value, f"{path}.{key}" if path else key)
+
+
+def string_constants(folder):
+    """Every text and every keyword or parameter name in the package: what a section without a model can read is among them."""
+    found = set()
+    for base, _, files in os.walk(folder):
+        for name in files:
+            if not name.endswith(".py"):
+                continue
+            with open(os.path.join(base, name), encoding="utf-8", errors="replace") as source:
+                found.update(re.findall(r"[A-Za-z_][A-Za-z_0-9]*", source.read()))
+    return found
 
 
 def trainer(transformers, trl, schema):

@@ -21,8 +21,10 @@ function numbersOf(version: string): readonly number[] {
   return (/^\d+(?:\.\d+)*/.exec(version)?.[0] ?? '0').split('.').map(Number);
 }
 
-/** `5.15.0` belongs to the dialect's own framework, `trl 0.21.0` names another. */
+/** `5.15.0` belongs to the dialect's own framework, `trl 0.21.0` and `deepspeed 0.19.8` name another. */
 export function removalOf(removedIn: string): { framework: FrameworkName; version: string } {
   const [first = '', second] = removedIn.split(' ');
-  return second === undefined ? { framework: 'transformers', version: first } : { framework: 'trl', version: second };
+  return second === undefined
+    ? { framework: 'transformers', version: first }
+    : { framework: first === 'deepspeed' ? 'deepspeed' : 'trl', version: second };
 }
