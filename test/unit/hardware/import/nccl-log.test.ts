@@ -175,4 +175,45 @@ describe('an NCCL log', () => {
         .join(),
     ).toContain('nodesPerMachine');
   });
+
+  it('of EFA cards that the plug-in joins in groups counts the cards, not the groups', () => {
+    const lines = (used: number) =>
+      [0, 1].flatMap((node) => {
+        const prefix = `[default0]:p5-${node}:70:90 [0] NCCL INFO `;
+        return [
+          `${prefix}NET/OFI Running on p5.48xlarge platform, Setting NCCL_TOPO_FILE environment variable to /proc/self/fd/9`,
+          `${prefix}NET/OFI Selected provider is efa, fabric is efa-direct (found 32 nics)`,
+          ...Array.from(
+            { length: 32 },
+            (_, card) => `${prefix}NET/OFI NIC group ${card >> 2} device #${card & 3} 0000:${card}:00.0`,
+          ),
+          `${prefix}Using network AWS Libfabric`,
+          `${prefix}comm 0x1 rank ${node * 8} nRanks 16 nNodes 2 localRanks 8 localRank 0 MNNVL 0`,
+          ...Array.from(
+            { length: used },
+            (_, card) =>
+              `${prefix}Channel 0${card}/0 : ${node * 8}[0] -> ${8 - node * 8}[0] [send] via NET/AWS Libfabric/${card}/GDRDMA`,
+          ),
+        ];
+      });
+    const all = { instance: 'p5.48xlarge', nodes: 2, gpusPerNode: 8, between: { transport: 'efa-gdr' } };
+    expect(importedText(lines(8).join('\n')).description).toEqual(all);
+    const half = { ...all, between: { transport: 'efa-gdr', nicsPerNode: 16 } };
+    expect(importedText(lines(4).join('\n')).description).toEqual(half);
+  });
+
+  it('of a run with groups inside it is sized by the whole run', () => {
+    const groups = [0, 1].flatMap((node) =>
+      [0, 1].flatMap((rank) => {
+        const prefix = `n${node}:${rank}0:5 [${rank}] NCCL INFO `;
+        return [
+          `${prefix}comm 0xa rank ${rank} nranks 2 cudaDev ${rank} busId 1${rank}000 - Init COMPLETE`,
+          `${prefix}comm 0xb rank ${node * 2 + rank} nranks 4 cudaDev ${rank} busId 1${rank}000 - Init COMPLETE`,
+          `${prefix}comm 0xc rank ${node} nranks 2 cudaDev ${rank} busId 1${rank}000 - Init COMPLETE`,
+          `${prefix}Channel 00 : ${rank}[1${rank}000] -> ${1 - rank}[1${1 - rank}000] via P2P/IPC`,
+        ];
+      }),
+    );
+    expect(valuesOf(importedText(groups.join('\n')))).toMatchObject({ nodes: 2, gpusPerNode: 2 });
+  });
 });

@@ -11,7 +11,10 @@ const TELLING =
   /^NCCL_(P2P_DISABLE|P2P_LEVEL|SHM_DISABLE|IB_DISABLE|NET|NET_GDR_LEVEL|IB_CUDA_SUPPORT|MNNVL_ENABLE|NVLS_ENABLE)$/;
 
 interface Host {
+  /** Of the largest communicator. */
   readonly ranks: Set<string>;
+  /** As channels name them; groups inside the run count from zero again. */
+  readonly channelRanks: Set<string>;
   readonly devices: Set<string>;
   readonly affinities: Map<string, readonly string[]>;
   affinityAt: Fact<string> | undefined;
@@ -71,6 +74,7 @@ class NcclReader implements LineReader {
     if (known) return known;
     const host: Host = {
       ranks: new Set(),
+      channelRanks: new Set(),
       devices: new Set(),
       affinities: new Map(),
       affinityAt: undefined,
@@ -110,7 +114,7 @@ class NcclReader implements LineReader {
     const [, from = '', device, to = '', , via = ''] = found;
     // The one that receives prints the sender first: only there the first rank is another host's.
     const own = found[4]?.startsWith('[receive') ? to : from;
-    state.ranks.add(own);
+    state.channelRanks.add(own);
     if (own === from && device !== undefined) state.devices.add(device);
     if (via.startsWith('NET/')) this.network.channelVia(via, host, place);
     const kind = via.startsWith('P2P/MNNVL')
@@ -142,7 +146,7 @@ class NcclReader implements LineReader {
       local: number('localRanks') ?? (now?.ranks === ranks ? now.local : undefined),
       rack: number('MNNVL') === 1 || (now?.ranks === ranks && now.rack),
     };
-    // Ranks of smaller groups are counted anew in each group.
+    if (ranks > (now?.ranks ?? 0)) for (const host of this.hosts.values()) host.ranks.clear();
     if (rank !== undefined && ranks >= (now?.ranks ?? 0)) state.ranks.add(String(rank));
     const better =
       !now || ranks > now.ranks || (ranks === now.ranks && (value.nodes !== now.nodes || value.rack !== now.rack));
@@ -194,7 +198,8 @@ class NcclReader implements LineReader {
     const at = <T>(value: T): Fact<T> => ({ value, origin: world.origin });
     if (nodes !== undefined && local !== undefined && !rack) return { nodes: at(nodes), gpusPerNode: at(local) };
     const named = [...this.hosts].filter(([name]) => name !== '').map(([, host]) => host);
-    const counts = named.map((host) => host.ranks.size).filter((count) => count > 0);
+    const isTold = named.some((host) => host.ranks.size > 0);
+    const counts = named.map((host) => (isTold ? host.ranks : host.channelRanks).size).filter((count) => count > 0);
     const most = Math.max(...counts);
     if (counts.length === 1 && most === ranks && !this.paths.has('net') && !this.paths.has('rack'))
       return { nodes: at(1), gpusPerNode: at(ranks) };
@@ -224,7 +229,7 @@ class NcclReader implements LineReader {
 }
 
 function sizeOf(host: Host): number {
-  return (host.system?.gpus.size ?? 0) * 1000 + host.ranks.size;
+  return (host.system?.gpus.size ?? 0) * 1000 + host.ranks.size + host.channelRanks.size;
 }
 
 function versionOf(text: string, place: Place): Fact<string> | undefined {
