@@ -8,11 +8,12 @@ import { coldStart } from './cold-start.mjs';
 import { estimate } from './estimate.mjs';
 import { keystrokes } from './keystrokes.mjs';
 import { print } from './measure.mjs';
+import { rules } from './rules.mjs';
 import { sizes } from './sizes.mjs';
 import { throughput } from './throughput.mjs';
 import { yaml } from './yaml.mjs';
 
-const parts = { sizes, 'cold-start': coldStart, keystrokes, yaml, estimate, throughput };
+const parts = { sizes, 'cold-start': coldStart, keystrokes, rules, yaml, estimate, throughput };
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(path.join(tmpdir(), 'shardlens-bench-'));
 try {

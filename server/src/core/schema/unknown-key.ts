@@ -28,6 +28,18 @@ const NEIGHBOURS: Partial<Record<DialectId, readonly DialectId[]>> = {
 
 /** Explains an unknown key by its name: what it was, what was meant, or where it belongs. */
 export function explainUnknownKey(problem: UnknownKey, root: JsonSchema, catalogs: Catalogs): Explanation {
+  // Several rules ask: one for each kind of answer.
+  let explanation = explained.get(problem);
+  if (!explanation) {
+    explanation = explain(problem, root, catalogs);
+    explained.set(problem, explanation);
+  }
+  return explanation;
+}
+
+const explained = new WeakMap<UnknownKey, Explanation>();
+
+function explain(problem: UnknownKey, root: JsonSchema, catalogs: Catalogs): Explanation {
   const { key, parent, setting } = problem;
   const facts = factsOf(parent);
   const last = ownValue(facts.formerKeys ?? {}, key);
