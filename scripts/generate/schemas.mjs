@@ -63,7 +63,37 @@ function shortened(code) {
     )
     .replace(ESCAPING, 'escape($1)');
   if (/schemaPath/.test(short)) throw new Error('scripts/generate/schemas.mjs: ajv writes its errors in a new way');
-  return `${SUPPORT}\n${short}`;
+  return `${SUPPORT}\n${withoutSchemas(short)}`;
+}
+
+/** ajv keeps a copy of the schema to look up the names of properties in it; the names alone are a tenth of that. */
+function withoutSchemas(code) {
+  return code.replace(/const (schema\d+) = (\{.*?\});(?=const |function )/s, (whole, name, json) => {
+    const names = [];
+    const uses = new RegExp(`\\b${name}((?:\\.\\w+)*)`, 'g');
+    const rest = code.slice(code.indexOf(whole) + whole.length);
+    for (const [, path] of rest.matchAll(uses)) names.push(path);
+    const schema = JSON.parse(json);
+    const kept = Object.fromEntries(names.map((path) => [path, at(schema, path.split('.').slice(1))]));
+    if (!Object.values(kept).every((value) => typeof value === 'object' && value !== null)) return whole;
+    return `const ${name} = ${JSON.stringify(skeleton(Object.entries(kept)))};`;
+  });
+}
+
+function at(schema, path) {
+  return path.reduce((value, part) => value?.[part], schema);
+}
+
+/** An object that has at each path the keys of the object there, and nothing else. */
+function skeleton(entries) {
+  const root = {};
+  for (const [path, value] of entries) {
+    let place = root;
+    for (const part of path.split('.').slice(1))
+      place = place[part] = typeof place[part] === 'object' ? place[part] : {};
+    for (const key of Object.keys(value)) place[key] ??= 0;
+  }
+  return root;
 }
 
 /** The parameters of the other keywords repeat the schema, and would keep a copy of it in the bundle. */
