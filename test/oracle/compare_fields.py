@@ -17,7 +17,7 @@ import re
 import sys
 
 sys.path.insert(0, os.path.dirname(__file__))
-from framework_fields import fields_of  # noqa: E402
+from framework_fields import fields_of, keys_read, launch_arguments  # noqa: E402
 
 DIFFERENCES = []
 RELEASES = {}
@@ -137,6 +137,8 @@ def main():
         deepspeed(options.deepspeed, schema["deepspeed"])
     if options.transformers and options.trl:
         trainer(options.transformers, options.trl, schema["trainer"])
+    if options.transformers:
+        fsdp(options.transformers, schema["fsdp"])
     if options.accelerate:
         accelerate(options.accelerate, schema["accelerate"])
     print(f"{len(DIFFERENCES)} differences")
@@ -255,6 +257,61 @@ def accelerate(folder, schema):
             field.pop("default", None)
             fields[key] = field
     compare("accelerate", schema, fields)
+    sections(folder, schema)
+
+
+# The launcher copies each section onto its own options by name, so a section's keys are the options of its group.
+SECTIONS = {
+    "fsdp_config": lambda name: name.startswith("fsdp_"),
+    "dynamo_config": lambda name: name.startswith("dynamo_"),
+    "fp8_config": lambda name: name.startswith("fp8_"),
+    "parallelism_config": lambda name: name.startswith("parallelism_config_"),
+    "megatron_lm_config": lambda name: name.startswith("megatron_lm_"),
+    "mpirun_config": lambda name: name.startswith("mpirun_"),
+    "deepspeed_config": lambda name: name.startswith(("deepspeed_", "offload_", "zero", "gradient_")),
+}
+
+
+def sections(folder, schema):
+    options = launch_arguments(os.path.join(folder, "commands/launch.py"))
+    for section, mine in SECTIONS.items():
+        listed = properties(at(schema, section))
+        for name, option in sorted(options.items()):
+            if not mine(name):
+                continue
+            short = name.split("_", 1)[1] if section in ("fsdp_config", "dynamo_config", "fp8_config") else name
+            found = listed.get(name) or listed.get(short)
+            if found is None:
+                report(f"{section}: {name} is only in the launcher ({option['where']})")
+                continue
+            default, ours = option.get("default"), found.get("default")
+            default = list(default) if isinstance(default, tuple) else default
+            # argparse takes its default for a text; the environment carries the text as well.
+            if default is not None and str(default).lower() != str(ours).lower() and not facts(found).get("defaultNote"):
+                if not (isinstance(default, (int, float)) and isinstance(ours, (int, float)) and float(default) == float(ours)):
+                    report(f"{section}: {name} defaults to {default!r} in the launcher, to {ours!r} here")
+            for choice in option.get("choices") or []:
+                values = [str(value).lower() for value in found.get("enum", [])]
+                if values and str(choice).lower() not in values:
+                    report(f"{section}: {name} takes {choice!r} in the launcher and not here")
+        for name, found in sorted(listed.items()):
+            known = {name, f"{section.split('_', 1)[0]}_{name}"} & set(options)
+            # Some keys have no option: the section is copied whole, and what starts the workers reads it from there.
+            from_elsewhere = "accelerate/utils/" in facts(found).get("where", "")
+            if not known and not from_elsewhere and not facts(found).get("aliasOf") and not found.get("deprecated"):
+                report(f"{section}: {name} is only in the schema ({facts(found).get('where')})")
+
+
+def fsdp(folder, schema):
+    """The Trainer takes the keys of fsdp_config one by one; a key that no line of it names is dropped."""
+    read = keys_read(os.path.join(folder, "training_args.py"), {"_process_fsdp_args"}, "fsdp_config")
+    listed = properties(schema)
+    for name, where in sorted(read.items()):
+        if name not in listed:
+            report(f"fsdp_config of the Trainer: {name} is only in the framework ({where})")
+    for name, found in sorted(listed.items()):
+        if name not in read and not facts(found).get("aliasOf"):
+            report(f"fsdp_config of the Trainer: {name} is only in the schema ({facts(found).get('where')})")
 
 
 if __name__ == "__main__":

@@ -67,6 +67,53 @@ def fields_of(path):
     return classes
 
 
+def launch_arguments(path):
+    """The options that an argparse parser declares: name -> type, default, choices, where."""
+    tree = ast.parse(open(path, encoding="utf-8").read())
+    found = {}
+    for node in ast.walk(tree):
+        if not (isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "add_argument"):
+            continue
+        names = [a.value for a in node.args if isinstance(a, ast.Constant) and str(a.value).startswith("--")]
+        if not names:
+            continue
+        keywords = {k.arg: k.value for k in node.keywords}
+        option = {"where": f"{path}:{node.lineno}"}
+        if "default" in keywords:
+            option.update(literal(keywords["default"]))
+        if "choices" in keywords:
+            option["choices"] = literal(keywords["choices"]).get("default")
+        if "type" in keywords:
+            option["type"] = ast.unparse(keywords["type"])
+        elif "action" in keywords:
+            option["type"] = "bool"
+        for name in names:
+            found[name[2:].replace("-", "_")] = option
+    return found
+
+
+def keys_read(path, functions, holder):
+    """Keys that functions take out of `holder` (a name or attribute): `holder["key"]`, `holder.get("key")`, `.pop("key")`."""
+    tree = ast.parse(open(path, encoding="utf-8").read())
+    keys = {}
+    for function in ast.walk(tree):
+        if not (isinstance(function, ast.FunctionDef) and function.name in functions):
+            continue
+        for node in ast.walk(function):
+            key = None
+            if isinstance(node, ast.Subscript) and _is(node.value, holder):
+                key = node.slice
+            elif isinstance(node, ast.Call) and getattr(node.func, "attr", "") in ("get", "pop") and node.args:
+                key = node.args[0] if _is(node.func.value, holder) else None
+            if isinstance(key, ast.Constant) and isinstance(key.value, str):
+                keys.setdefault(key.value, f"{path}:{node.lineno}")
+    return keys
+
+
+def _is(node, name):
+    return getattr(node, "attr", getattr(node, "id", None)) == name
+
+
 if __name__ == "__main__":
     out = {}
     for path in sys.argv[1:]:
