@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
 import { generateAll } from './generate.mjs';
 import { launched } from './launched.mjs';
+import { packModelDefaults } from './model-defaults.mjs';
 import { packRulePages } from './rule-pages.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -32,7 +33,7 @@ export async function build({ sourcemap = false } = {}) {
       entryPoints: ['server/src/main.ts'],
       outfile: 'dist/shardlens.js',
       // A source map leads to the rules as they stand in the source.
-      plugins: sourcemap ? [] : [packRulePages(root)],
+      plugins: sourcemap ? [] : [packRulePages(root), packModelDefaults],
       write: sourcemap,
       metafile: true,
     }),

@@ -67,10 +67,16 @@ for model_type, item in sorted(classes().items()):
 
 header = f"""// Written by test/oracle/config_defaults.py from transformers {transformers.__version__}, models/*/configuration_*.py; do not edit.
 
+import {{ ownValue }} from '../own-value';
+
 /** Where the defaults come from, for assumptions and sources. */
 export const DEFAULTS_SOURCE = 'transformers {transformers.__version__}';
 
-/** Defaults of the config classes by model type, for the fields that the families read. */
+/** Defaults of a config class, for the fields that the families read; the build packs the table, so it is met here only. */
+export function configDefaults(modelType: string): Readonly<Record<string, unknown>> | undefined {{
+  return ownValue(CONFIG_DEFAULTS, modelType);
+}}
+
 export const CONFIG_DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {{
 """
 (models / "defaults.ts").write_text(header + "\n".join(lines) + "\n};\n")

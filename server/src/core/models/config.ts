@@ -1,5 +1,4 @@
-import { ownValue } from '../own-value';
-import { CONFIG_DEFAULTS } from './defaults';
+import { configDefaults } from './defaults';
 
 /** What reading a config.json brought up, besides the numbers. */
 export interface ReadingNotes {
@@ -30,7 +29,7 @@ export class ConfigReader {
   /** The field as it stands, else the class's default; the first of `names` that is there wins. */
   value(...names: string[]): unknown {
     for (const name of names) if (Object.hasOwn(this.fields, name)) return this.fields[name];
-    const defaults = ownValue(CONFIG_DEFAULTS, this.modelType);
+    const defaults = configDefaults(this.modelType);
     for (const name of names) if (defaults && Object.hasOwn(defaults, name)) return defaults[name];
     return undefined;
   }

@@ -1,9 +1,15 @@
 // Written by test/oracle/config_defaults.py from transformers 5.18.0, models/*/configuration_*.py; do not edit.
 
+import { ownValue } from '../own-value';
+
 /** Where the defaults come from, for assumptions and sources. */
 export const DEFAULTS_SOURCE = 'transformers 5.18.0';
 
-/** Defaults of the config classes by model type, for the fields that the families read. */
+/** Defaults of a config class, for the fields that the families read; the build packs the table, so it is met here only. */
+export function configDefaults(modelType: string): Readonly<Record<string, unknown>> | undefined {
+  return ownValue(CONFIG_DEFAULTS, modelType);
+}
+
 export const CONFIG_DEFAULTS: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   albert: {
     embedding_size: 128,

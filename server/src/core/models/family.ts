@@ -7,7 +7,7 @@ import { linear, type Tensor, under } from './parts';
  * classes it stands for; versions and lines are cited where a family is defined.
  */
 export interface Family {
-  /** `model_type` values; each must be known to {@link CONFIG_DEFAULTS}, or be read without defaults. */
+  /** `model_type` values; each must be known to {@link configDefaults}, or be read without defaults. */
   readonly types: readonly string[];
   /** Class taken when config.json names no architecture. */
   readonly architecture: string;
