@@ -96,6 +96,13 @@ describe('output of a machine’s tools', () => {
     expect(found.unknown[0]?.because).toMatch(/^NVIDIA H20 with 96 GiB is not in the catalog; the nearest there: /);
   });
 
+  it('names the PCI device of a topology where the catalog does not have it', () => {
+    const found = importedText(printed('topology-h100.xml').replaceAll('0x2330', '0x2324'));
+    expect(found.description).toBeUndefined();
+    expect(found.unknown[0]?.because).toBe('PCI device 10de:2324 is not in the catalog');
+    expect(found.looksLike).toEqual([]);
+  });
+
   it('does not take a card for its namesake with another memory', () => {
     const found = importedText('name, memory.total [MiB]\nNVIDIA H100 80GB HBM3, 65247 MiB\n');
     expect(found.description).toBeUndefined();

@@ -59,7 +59,8 @@ class Assembly {
     this.between();
     const known = instance ?? accelerator;
     const built = known && !facts.mig ? this.checked(this.description()) : undefined;
-    const likely = accelerator ? [accelerator] : candidates(facts, this.catalog);
+    // A GPU that has a name and is not in the catalog is in none of its machines.
+    const likely = accelerator ? [accelerator] : facts.gpuName ? [] : candidates(facts, this.catalog);
     return {
       description: built?.description,
       cluster: built?.cluster,

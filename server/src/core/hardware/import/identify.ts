@@ -13,6 +13,7 @@ export interface Identified {
 /** Looks up the name that a vendor's tool prints (`NVIDIA A100-SXM4-40GB`, `AMD Instinct MI300X OAM`, `NVIDIA A100-SXM...`). */
 export function identify(name: string, memoryMiB: number | undefined, catalog: HardwareCatalog): Identified {
   const short = name.replace(/\.\.\.$/, '').trim();
+  if (short.startsWith('PCI device ')) return { accelerator: undefined, others: [], nearest: [] };
   const match = catalog.resolve(short) ?? catalog.resolve(short.replace(/ (OAM|SXM\d?|PCIe|AC)$/i, ''));
   if (!match?.accelerator) return { accelerator: undefined, others: [], nearest: catalog.nearest(short, 3) };
   const all = [match.accelerator, ...match.others.flatMap((id) => catalog.accelerator(id) ?? [])];
@@ -48,7 +49,8 @@ export function candidates(
   const seen = link?.value;
   const all = catalog.accelerators().filter(({ role }) => role === 'training');
   const byChip = computeCapability ? all.filter((it) => it.computeCapability === computeCapability.value) : all;
-  if (seen?.wiring === 'xgmi' || seen?.wiring === 'xgmi-pairs') return byChip.filter((it) => it.link.path === 'xgmi');
+  // RCCL counts 24 or 48 GB/s for a link of several generations each.
+  if (seen?.wiring.startsWith('xgmi')) return undefined;
   if (seen?.links === undefined && seen?.modelGBps === undefined) return computeCapability ? byChip : undefined;
   return byChip.filter((it) => {
     const generation = it.link.generation;

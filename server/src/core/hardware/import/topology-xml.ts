@@ -198,8 +198,12 @@ function fact<T>(value: T, tag: Tag): Fact<T> {
 }
 
 function modelOf({ tag, slot }: Gpu): Facts {
-  const id = acceleratorOfDevice(slot?.attributes.vendor, slot?.attributes.device);
-  return { computeCapability: capabilityOf(tag), gpuName: id === undefined || !slot ? undefined : fact(id, slot) };
+  const { vendor, device } = slot?.attributes ?? {};
+  const plain = (id: string): string => id.replace(/^0x/, '');
+  // Topologies that are shipped for a machine may have no numbers.
+  const isNumbered = slot && vendor && device && !/^0x(0000|ffff)$/.test(vendor);
+  const name = isNumbered && (acceleratorOfDevice(vendor, device) ?? `PCI device ${plain(vendor)}:${plain(device)}`);
+  return { computeCapability: capabilityOf(tag), gpuName: name && slot ? fact(name, slot) : undefined };
 }
 
 /** `sm="90"` is compute capability 9.0; RCCL writes its own numbers in `gcn`. */
