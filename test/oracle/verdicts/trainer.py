@@ -87,11 +87,14 @@ def run_case(case, folder):
     if not flags:
         values["other parser"] = other_parser(not uses_trl, groups + script, plain, case)
     vllm = method == "grpo" and getattr(arguments, "use_vllm", False)
+    compile_settings(arguments)
     tame(arguments, folder, assumed)
     attention(plain, capability_of(case))
     trainer = build(arguments, model_arguments, method, plain, assumed)
-    if vllm and has_vllm_generation():
+    if vllm:
         stage.at("vllm")
+        if not has_vllm_generation():
+            raise NotRun("this TRL starts vLLM inside its trainer")
         fakes.start_vllm(arguments, trainer.accelerator, world)
     prepare(trainer, arguments)
     # A step of GRPO needs the samples of every rank.
@@ -181,7 +184,8 @@ def is_framework_key(key, method):
     owners = facts.get("appliesTo")
     if owners is None:
         return "training_args" in facts.get("where", "") or facts.get("removedIn") is not None
-    return method in METHODS and f"{METHODS[method]}Config" in owners and facts.get("removedIn") is not None
+    measured = facts.get("removedIn") or str(facts.get("addedIn", "")).startswith("trl")
+    return method in METHODS and f"{METHODS[method]}Config" in owners and bool(measured)
 
 
 def parse(uses_trl, classes, plain, flags):
@@ -225,12 +229,21 @@ def changed(plain, arguments):
     return found
 
 
+def compile_settings(arguments):
+    """What torch says to the mode and backend of torch.compile; compiling itself takes minutes here and proves no more."""
+    if getattr(arguments, "torch_compile", False):
+        stage.at("compile")
+        torch.compile(torch.nn.Identity(), mode=arguments.torch_compile_mode, backend=arguments.torch_compile_backend)
+
+
 def tame(arguments, folder, assumed):
     """Takes away what reaches out of the folder or needs a package or a machine, and is no fault of the arguments."""
     arguments.output_dir = str(folder / "out")
     for key in ("logging_dir", "run_name"):
         if getattr(arguments, key, None) is not None:
             setattr(arguments, key, str(folder / "logs"))
+    for key in ("ACCELERATE_DYNAMO_BACKEND", "ACCELERATE_DYNAMO_MODE"):
+        os.environ.pop(key, None)
     known = {"azure_ml", "clearml", "codecarbon", "comet_ml", "dagshub", "dvclive", "flyte", "mlflow", "neptune", "swanlab",
              "tensorboard", "trackio", "wandb", "kubeflow"}
     report = arguments.report_to
@@ -241,6 +254,8 @@ def tame(arguments, folder, assumed):
         "use_liger_kernel": False,
         "resume_from_checkpoint": None,
         "torch_compile": False,
+        "torch_compile_mode": None,
+        "torch_compile_backend": None,
         "use_vllm": False,
         "ddp_backend": None,
         "disable_tqdm": True,

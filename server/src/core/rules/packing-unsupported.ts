@@ -1,4 +1,5 @@
 import { accelerateFile, meshOf, sizeSetting } from '../rules-support/accelerate-file';
+import { severitySince } from '../rules-support/since';
 import { isTrue, recipe } from '../rules-support/trainer-recipe';
 import { scalarOf, setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
@@ -46,10 +47,12 @@ export const packingUnsupported = rule({
     const mesh = accelerate && meshOf(accelerate);
     const size = accelerate && sizeSetting(accelerate, 'cp');
     if (!mesh || mesh.cp < 2 || !size) return;
+    const since = severitySince(run, 'trl', '1.13.0');
     report({
       at: packing,
+      severity: since ?? 'warning',
       related: [{ at: size, message: 'Context parallelism is set here.' }],
-      message: `packing does not work with context parallelism (cp_size ${mesh.cp}); SFTTrainer stops at start-up.`,
+      message: `packing does not work with context parallelism (cp_size ${mesh.cp}): ${since === 'error' ? 'SFTTrainer stops at start-up' : 'TRL 1.13 and later stops at start-up, and older releases let packed samples see each other'}.`,
       fixes: [off],
     });
   },

@@ -1,5 +1,5 @@
+import { severitySince } from '../rules-support/since';
 import { isTrue, recipe } from '../rules-support/trainer-recipe';
-import { isAtLeast, statedVersion } from '../schema/versions';
 import { booleanOf, scalarOf, setting } from '../settings';
 import { replaceValue, setPath } from '../syntax/editing';
 import { rule } from './rule';
@@ -26,17 +26,16 @@ export const paddingFreeWithoutPacking = rule({
   check({ config, run, report }) {
     const free = setting(config, 'padding_free');
     const length = setting(config, 'max_length');
-    const stated = statedVersion(run, 'trl');
-    if (!free?.node || !isTrue(config, 'padding_free')) return;
+    const severity = severitySince(run, 'trl', '1.0.0');
+    if (!free?.node || !severity || !isTrue(config, 'padding_free')) return;
     const packing = setting(config, 'packing');
     if (packing && booleanOf(packing) !== false) return;
     if (!run.method.known || run.method.value !== 'sft' || (length && scalarOf(length)?.type === 'null')) return;
     const { node } = free;
     report({
       at: length ? [free, length] : free,
-      // Older releases let it pass.
-      severity: stated !== undefined && isAtLeast(stated, '1.13.0') ? 'error' : 'warning',
-      message: `padding_free without packing does not enforce max_length${length ? '' : ' (1024 by default)'}; TRL 1.13 stops at start-up.`,
+      severity,
+      message: `padding_free without packing does not enforce max_length${length ? '' : ' (1024 by default)'}; TRL ${severity === 'warning' ? '1.0 and later ' : ''}stops at start-up.`,
       fixes: [
         { title: 'Set packing to true', edits: setPath(config.file, config.root, 'packing', true) },
         { title: 'Set padding_free to false', edits: replaceValue(config.file, node, false) },

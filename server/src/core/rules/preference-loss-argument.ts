@@ -1,6 +1,6 @@
+import { severitySince } from '../rules-support/since';
 import { isSet, isTrue, recipe } from '../rules-support/trainer-recipe';
 import { removeFix } from '../rules-support/zero';
-import { isAtLeast, statedVersion } from '../schema/versions';
 import { numberOf, type Setting, setting, stringOf } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import { type RuleContext, rule } from './rule';
@@ -28,6 +28,7 @@ export const preferenceLossArgument = rule({
   verified: 'run',
   examples: {
     bad: [
+      { files: WITH_TRL('loss_type: exo_pair\nlabel_smoothing: 0.0\n', '1.16.0') },
       { files: DPO('loss_type: exo_pair\nlabel_smoothing: 0.0\n') },
       { files: WITH_TRL('loss_type: bco_pair\nf_divergence_type: js_divergence\n', '1.16.0') },
       { files: WITH_TRL('loss_type: aot\nuse_weighting: true\n', '1.16.0') },
@@ -43,31 +44,32 @@ export const preferenceLossArgument = rule({
     const loss = setting(config, 'loss_type');
     if (!loss?.node || !run.method.known || run.method.value !== 'dpo') return;
     const losses = lossesOf(loss);
-    if (losses.includes('exo_pair')) smoothing(context, loss);
-    const stated = statedVersion(run, 'trl');
-    const severity = stated === undefined || !isAtLeast(stated, '1.0.0') ? 'warning' : 'error';
-    divergence(context, loss, losses, severity);
-    if (!isTrue(config, 'use_weighting') || !losses.some((one) => one === 'aot' || one === 'aot_unpaired')) return;
+    if (losses.includes('exo_pair')) smoothing(context, loss, severitySince(run, 'trl', '0.29.1'));
+    const forDivergence = severitySince(run, 'trl', '1.13.0');
+    if (forDivergence) divergence(context, loss, losses, forDivergence);
+    const severity = severitySince(run, 'trl', '0.29.1');
+    if (!severity || !isTrue(config, 'use_weighting') || !losses.some((one) => one === 'aot' || one === 'aot_unpaired'))
+      return;
     const weighting = setting(config, 'use_weighting');
     if (!weighting) return;
     context.report({
       at: [weighting, loss],
       severity,
-      message: 'use_weighting does not go with an AOT loss; DPOTrainer stops at start-up.',
+      message: `use_weighting does not go with an AOT loss; DPOTrainer stops at start-up${severity === 'warning' ? ' from TRL 0.29 on' : ''}.`,
       fixes: [removeFix(weighting)],
     });
   },
 });
 
-function smoothing({ config, report }: RuleContext, loss: Setting): void {
+function smoothing({ config, report }: RuleContext, loss: Setting, since: 'error' | 'warning' | undefined): void {
   const found = setting(config, 'label_smoothing');
   const value = isSet(config, 'label_smoothing') ? numberOf(found) : 0;
-  if (value !== 0) return;
+  if (value !== 0 || !since) return;
   report({
     at: found ? [loss, found] : loss,
     // The file may leave it to a flag of the launch line.
-    severity: found ? 'error' : 'warning',
-    message: `loss_type exo_pair needs a label_smoothing above 0, and it is 0${found ? '' : ' by default'}; DPOTrainer stops at start-up.`,
+    severity: found ? since : 'warning',
+    message: `loss_type exo_pair needs a label_smoothing above 0, and it is 0${found ? '' : ' by default'}; DPOTrainer stops at start-up${since === 'warning' ? ' from TRL 0.29 on' : ''}.`,
     fixes: found?.node
       ? [{ title: 'Set label_smoothing to 0.001', edits: replaceValue(config.file, found.node, 0.001) }]
       : [],
@@ -88,7 +90,7 @@ function divergence(
   report({
     at: [kind, loss],
     severity,
-    message: `f_divergence_type ${name} does not go with loss_type ${without}, which has only reverse_kl; DPOTrainer stops at start-up.`,
+    message: `f_divergence_type ${name} does not go with loss_type ${without}, which has only reverse_kl; DPOTrainer stops at start-up${severity === 'warning' ? ' from TRL 1.13 on' : ''}.`,
     fixes: [removeFix(kind)],
   });
 }

@@ -1,3 +1,4 @@
+import { severitySince } from '../rules-support/since';
 import { isTrue, numberOr, recipe } from '../rules-support/trainer-recipe';
 import { setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
@@ -28,19 +29,21 @@ export const referenceSyncUnsupported = rule({
     const sync = setting(config, 'sync_ref_model');
     if (!sync?.node || !isTrue(config, 'sync_ref_model') || !run.method.known) return;
     const method = run.method.value;
+    const since = severitySince(run, 'trl', '0.29.1');
+    const from = since === 'warning' ? ' from TRL 0.29 on' : '';
     const beta = setting(config, 'beta');
     const adapters = setting(config, 'use_peft');
     const early = setting(config, 'precompute_ref_log_probs');
     const off = { title: 'Set sync_ref_model to false', edits: replaceValue(config.file, sync.node, false) };
-    if (method === 'grpo' && numberOr(config, 'beta', 0) === 0) {
+    if (method === 'grpo' && since && numberOr(config, 'beta', 0) === 0) {
       report({
         at: beta ? [sync, beta] : sync,
         // The default of beta was 0.04 in old releases.
-        severity: beta ? 'error' : 'warning',
-        message: `sync_ref_model needs a reference model, and with beta 0${beta ? '' : ', its default,'} GRPO keeps none; it stops at start-up.`,
+        severity: beta ? since : 'warning',
+        message: `sync_ref_model needs a reference model, and with beta 0${beta ? '' : ', its default,'} GRPO keeps none; it stops at start-up${from}.`,
         fixes: [off],
       });
-    } else if ((method === 'grpo' || method === 'dpo') && adapters && isTrue(config, 'use_peft')) {
+    } else if (((method === 'grpo' && since) || method === 'dpo') && adapters && isTrue(config, 'use_peft')) {
       report({
         at: [sync, adapters],
         severity: 'warning',
