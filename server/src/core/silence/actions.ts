@@ -114,7 +114,7 @@ function settingsFix(analysis: Analysis, workspace: Workspace, rule: string, whe
 }
 
 /** The settings file in force, or the place for a new one; undefined where one stands that cannot be edited. */
-function settingsPlace(
+export function settingsPlace(
   { run, file }: Analysis,
   workspace: Workspace,
 ): { readonly path: Path; readonly file: SourceFile | undefined } | undefined {

@@ -4,6 +4,7 @@ import { fixAll, replaceDeprecated } from '../../core/rewrite/actions';
 import { confirmedFixes } from '../../core/rewrite/confirm';
 import { fsdp2Rewrites } from '../../core/rewrite/fsdp2';
 import { silenceFixes } from '../../core/silence/actions';
+import { releaseFixes } from '../../core/silence/release';
 import { toCodeAction, toWorkspaceEdit } from '../convert';
 import type { AnalysedSnapshot, Session } from '../session';
 import { diagnosticsOf, findingsOf } from './diagnostic';
@@ -64,6 +65,7 @@ function quickFixes(
   const input = session.rewriteInput(workspace);
   return [
     ...actionsOf((finding) => confirmedFixes(analysis, finding, input)),
+    ...actionsOf((finding) => releaseFixes(analysis, finding, workspace)),
     ...actionsOf((finding) => silenceFixes(analysis, finding, workspace)),
   ];
 }
