@@ -1,7 +1,8 @@
 import type { Fact, Facts, LineReader, Place, Reading, Remark } from './facts';
-import { cpusOf, ncclLine } from './nccl-line';
+import { affinity, type Host, newHost, numaOf, pcieFact, sizeOf, vcpusOf, vendorFact } from './nccl-host';
+import { ncclLine } from './nccl-line';
 import { NetworkLines } from './nccl-network';
-import { cpuVendorOf, linkOf, type NcclSystem, pcieOf, TopologyBlock } from './nccl-topology';
+import { linkOf, TopologyBlock } from './nccl-topology';
 
 /** Path types between two GPUs, best first (NCCL graph/topo.h). */
 const PATHS = ['LOC', 'NVL', 'NVB', 'C2C', 'PIX', 'PXB', 'P2C', 'PXN', 'PHB', 'SYS', 'NET', 'DIS'];
@@ -9,18 +10,6 @@ const PATHS = ['LOC', 'NVL', 'NVB', 'C2C', 'PIX', 'PXB', 'P2C', 'PXN', 'PHB', 'S
 /** Variables of the run that made the log, under which a path says less about the machine. */
 const TELLING =
   /^NCCL_(P2P_DISABLE|P2P_LEVEL|SHM_DISABLE|IB_DISABLE|NET|NET_GDR_LEVEL|IB_CUDA_SUPPORT|MNNVL_ENABLE|NVLS_ENABLE)$/;
-
-interface Host {
-  /** Of the largest communicator. */
-  readonly ranks: Set<string>;
-  /** As channels name them; groups inside the run count from zero again. */
-  readonly channelRanks: Set<string>;
-  readonly devices: Set<string>;
-  readonly affinities: Map<string, readonly string[]>;
-  affinityAt: Fact<string> | undefined;
-  system: NcclSystem | undefined;
-  worstPath: Fact<string> | undefined;
-}
 
 interface Communicator {
   readonly ranks: number;
@@ -72,15 +61,7 @@ class NcclReader implements LineReader {
   private hostOf(name: string): Host {
     const known = this.hosts.get(name);
     if (known) return known;
-    const host: Host = {
-      ranks: new Set(),
-      channelRanks: new Set(),
-      devices: new Set(),
-      affinities: new Map(),
-      affinityAt: undefined,
-      system: undefined,
-      worstPath: undefined,
-    };
+    const host = newHost();
     this.hosts.set(name, host);
     return host;
   }
@@ -228,47 +209,7 @@ class NcclReader implements LineReader {
   }
 }
 
-function sizeOf(host: Host): number {
-  return (host.system?.gpus.size ?? 0) * 1000 + host.ranks.size + host.channelRanks.size;
-}
-
 function versionOf(text: string, place: Place): Fact<string> | undefined {
   const found = /\b(R?NCCL|RCCL) version[ :]+(\d[\w.+-]*)/.exec(text);
   return found ? { value: `${found[1]} ${found[2]}`, origin: place.origin() } : undefined;
-}
-
-function affinity(body: string, state: Host, place: Place): void {
-  const found = /GPU (\d+) (?:to|is) ([\da-fA-F,-]+)/.exec(body);
-  const cpus = found && cpusOf(found[2] ?? '');
-  if (!found || !cpus || cpus.length === 0) return;
-  state.affinities.set(found[1] ?? '', cpus);
-  state.affinityAt ??= { value: body, origin: place.origin() };
-}
-
-/** CPUs near the GPUs; where GPUs are on some sockets only, the others are taken to be as large. */
-function vcpusOf({ affinities, affinityAt }: Host, numa: number | undefined): Fact<number> | undefined {
-  if (!affinityAt || numa === undefined) return undefined;
-  const lists = new Map([...affinities.values()].map((cpus) => [cpus.join(), cpus]));
-  const all = new Set([...lists.values()].flat());
-  const whole = lists.size >= numa || lists.size === 0 ? all.size : (all.size / lists.size) * numa;
-  return Number.isInteger(whole) ? { value: whole, origin: affinityAt.origin } : undefined;
-}
-
-function numaOf({ cpus }: NcclSystem): Fact<number> | undefined {
-  // Nodes of a rack show the CPUs of every machine: `system-numa`.
-  const ids = cpus.map(({ value }) => value.slice(0, value.indexOf(' ')));
-  const machine = ids[0]?.split('-')[0];
-  const own = cpus.filter((_, index) => !ids[index]?.includes('-') || ids[index]?.split('-')[0] === machine);
-  const [first] = own;
-  return first && !first.value.startsWith('FFFF') ? { value: own.length, origin: first.origin } : undefined;
-}
-
-function pcieFact(pci: Fact<number>): Facts['pcie'] {
-  const value = pcieOf(pci.value);
-  return value && { value, origin: pci.origin };
-}
-
-function vendorFact(cpu: Fact<string>): Facts['cpuVendor'] {
-  const value = cpuVendorOf(cpu.value.slice(cpu.value.indexOf(' ') + 1));
-  return value && { value, origin: cpu.origin };
 }

@@ -1,17 +1,11 @@
 import type { Path } from '../../source';
 import type { Transport } from '../records';
-import type { Fact, Facts, GpuLink, Origin, PcieLink, Reading, Wiring } from './facts';
-import { wordsOf } from './facts';
+import type { Fact, Facts, GpuLink, PcieLink, Reading, Wiring } from './facts';
 import { acceleratorOfDevice } from './pci-ids';
+import { type Tag, tagsOf } from './xml-tags';
 
 /** Devices of one kind; more are in no machine. */
 const MOST = 1024;
-
-interface Tag {
-  readonly name: string;
-  readonly attributes: Readonly<Record<string, string>>;
-  readonly origin: Origin;
-}
 
 interface Gpu {
   readonly tag: Tag;
@@ -35,28 +29,6 @@ export function readTopologyXml(path: Path, text: string): Reading {
   const tree = new Tree();
   for (const tag of tagsOf(path, text)) tree.tag(tag);
   return { formats: ['NCCL topology XML'], facts: tree.facts(), remarks: [] };
-}
-
-/** Opening and closing tags in order; a closing tag has a `/` before its name. Text between tags means nothing here. */
-function* tagsOf(path: Path, text: string): Generator<Tag> {
-  let line = 1;
-  let counted = 0;
-  for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', at)) {
-    const end = text.indexOf('>', at);
-    if (end < 0) return;
-    for (let next = text.indexOf('\n', counted); next >= 0 && next < at; next = text.indexOf('\n', counted)) {
-      line++;
-      counted = next + 1;
-    }
-    const body = text.slice(at + 1, Math.min(end, at + 4000));
-    const attributes: Record<string, string> = {};
-    for (const [, key = '', value = ''] of body.matchAll(/([\w-]+)="([^"]*)"/g)) attributes[key] = value;
-    const name = /^\/?[\w-]+/.exec(body)?.[0] ?? '';
-    const origin = { path, line, text: wordsOf(`<${body}>`) };
-    yield { name, attributes, origin };
-    if (body.endsWith('/') && name !== '') yield { name: `/${name}`, attributes: {}, origin };
-    at = end + 1;
-  }
 }
 
 /** A network device and the PCI node of its card. */
