@@ -75,9 +75,9 @@ export function isAbsolute(path: string): boolean {
 
 /** The part that cannot be climbed over. */
 function rootOf(path: Path): string {
+  if (path.startsWith('/')) return '/';
   const scheme = /^[A-Za-z][A-Za-z0-9+.-]+:\/\/[^/]*\/?/.exec(path);
   if (scheme !== null) return scheme[0].endsWith('/') ? scheme[0] : scheme[0];
-  if (path.startsWith('/')) return '/';
   const drive = /^[A-Za-z]:\//.exec(path);
   return drive === null ? '' : drive[0];
 }

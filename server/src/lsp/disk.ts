@@ -36,13 +36,14 @@ export function look(path: Path): Look {
     if (!own) return MISSING;
     const isLink = own.isSymbolicLink();
     const stat = isLink ? statSync(path, { throwIfNoEntry: false }) : own;
-    return stat ? { stamp: `${stat.mtimeMs}:${stat.size}:${stat.ino}`, isLink } : { stamp: 'missing', isLink };
+    return stat ? { stamp: `${stat.mtimeMs}:${stat.size}:${stat.ino}`, isLink } : { stamp: MISSING.stamp, isLink };
   } catch {
     return { stamp: 'unreadable', isLink: false };
   }
 }
 
-const MISSING: Look = { stamp: 'missing', isLink: false };
+/** Nothing is there. */
+export const MISSING: Look = { stamp: 'missing', isLink: false };
 
 /** Reads a regular file; pipes and devices, which could block, are refused. */
 export function readDisk(path: Path): DiskRead {

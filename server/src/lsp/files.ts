@@ -1,7 +1,7 @@
 import type { Path, ReadResult, SourceFile } from '../core/source';
 import { parseSource } from '../core/syntax/parse';
 import { decode } from '../core/text/decode';
-import { type Look, listDisk, look, readDisk, realPath } from './disk';
+import { type Look, listDisk, look, MISSING, readDisk, realPath } from './disk';
 import type { OpenDocuments } from './documents';
 import type { RemoteFiles } from './remote';
 import { isOnDisk } from './uri';
@@ -20,7 +20,15 @@ export interface FileState {
   source?: SourceFile | undefined;
 }
 
+/** The files of a folder at one moment. */
+export interface FolderState {
+  readonly stamp: string;
+  /** Sorted; empty when it cannot be listed. */
+  readonly names: readonly string[];
+}
+
 const OUTSIDE: FileState = { stamp: 'outside', result: { ok: false, why: 'outside' } };
+const NOWHERE: FileState = { stamp: MISSING.stamp, result: { ok: false, why: 'missing' } };
 
 interface Checked<T> {
   readonly turn: number;
@@ -41,8 +49,9 @@ export class Files {
   /** What this turn has shown to those who see the workspace folders. */
   private readonly seen = new Map<Path, FileState>();
   private readonly looks = new Map<Path, Checked<Look>>();
-  private readonly folders = new Map<Path, { readonly stamp: string; readonly names: readonly string[] }>();
   private readonly savedFiles = new Map<Path, { readonly stamp: string; readonly source: SourceFile | undefined }>();
+  private readonly folders = new Map<Path, FolderState>();
+  private readonly seenFolders = new Map<Path, FolderState>();
   private readonly realFolders = new Map<Path, Checked<Path | undefined>>();
 
   constructor(
@@ -66,6 +75,7 @@ export class Files {
   nextTurn(): void {
     this.turn++;
     this.seen.clear();
+    this.seenFolders.clear();
     if (this.looks.size > 4 * MAX_CACHED_FILES) this.looks.clear();
     if (this.realFolders.size > MAX_CACHED_FILES) this.realFolders.clear();
     if (this.folders.size > MAX_CACHED_FILES) this.folders.clear();
@@ -86,7 +96,10 @@ export class Files {
   private look(path: Path): Look {
     const seen = this.looks.get(path);
     if (seen?.turn === this.turn) return seen.value;
-    const value = look(path);
+    const folder = folderOf(path);
+    // A model's name is looked for as a folder beside each file and above it: where that folder is not, nothing in it is.
+    const isNowhere = this.roots.some((root) => isWithin(folder, root)) && this.look(folder).stamp === MISSING.stamp;
+    const value = isNowhere ? MISSING : look(path);
     this.looks.set(path, { turn: this.turn, value });
     return value;
   }
@@ -120,7 +133,7 @@ export class Files {
     const { stamp } = this.look(path);
     let known = this.savedFiles.get(path);
     if (known?.stamp !== stamp) {
-      const read = stamp === 'missing' ? undefined : readDisk(path);
+      const read = stamp === MISSING.stamp ? undefined : readDisk(path);
       const decoded = read?.ok ? decode(read.bytes) : undefined;
       known = { stamp, source: decoded?.ok ? parseSource(path, decoded.text) : undefined };
       if (this.savedFiles.size > MAX_CACHED_SAVED) this.savedFiles.clear();
@@ -129,22 +142,33 @@ export class Files {
     return known.source?.text === document.text ? undefined : known.source;
   }
 
-  list(folder: Path, roots: readonly Path[]): readonly string[] {
-    if (!this.mayRead(folder, roots)) return [];
-    if (!isOnDisk(folder)) return this.remote.list(folder);
+  /** A folder as it is in this turn, for one who sees these roots. */
+  folder(folder: Path, roots: readonly Path[]): FolderState {
+    const isShared = roots === this.roots;
+    const known = isShared ? this.seenFolders.get(folder) : undefined;
+    if (known) return known;
+    const state = this.mayRead(folder, roots) ? this.listed(folder) : { stamp: this.folderStamp(folder), names: [] };
+    if (this.seenFolders.size > MAX_CACHED_FILES) this.seenFolders.clear();
+    if (isShared) this.seenFolders.set(folder, state);
+    return state;
+  }
+
+  private listed(folder: Path): FolderState {
+    if (!isOnDisk(folder)) return { names: this.remote.list(folder), stamp: this.remote.folderStamp(folder) };
     const stamp = this.stamp(folder);
     const known = this.folders.get(folder);
-    if (known?.stamp === stamp) return known.names;
-    const names = stamp === 'missing' ? [] : listDisk(folder);
-    this.folders.set(folder, { stamp, names });
-    return names;
+    if (known?.stamp === stamp) return known;
+    const state = { stamp, names: stamp === MISSING.stamp ? [] : listDisk(folder) };
+    this.folders.set(folder, state);
+    return state;
   }
 
   private cached(path: Path): FileState {
     const stamp = this.stamp(path);
+    if (stamp === MISSING.stamp) return NOWHERE;
     const known = this.files.get(path);
     if (known?.stamp === stamp) return known;
-    const file: FileState = { stamp, result: this.readNow(path, stamp) };
+    const file: FileState = { stamp, result: this.readNow(path) };
     this.files.delete(path);
     this.files.set(path, file);
     if (this.files.size > MAX_CACHED_FILES) {
@@ -154,10 +178,9 @@ export class Files {
     return file;
   }
 
-  private readNow(path: Path, stamp: string): ReadResult {
+  private readNow(path: Path): ReadResult {
     const document = this.documents.at(path);
     if (document) return { ok: true, text: document.text };
-    if (stamp === 'missing') return { ok: false, why: 'missing' };
     const read = isOnDisk(path) ? readDisk(path) : this.remote.read(path);
     if (!read.ok) return read;
     const decoded = decode(read.bytes);
@@ -186,7 +209,7 @@ export class Files {
   /** Where a path leads. Only links ask the disk: what is no link lies in its folder, and folders are looked at once a turn. */
   private realPath(path: Path): Path | undefined {
     const { stamp, isLink } = this.look(path);
-    if (stamp === 'missing') return undefined;
+    if (stamp === MISSING.stamp) return undefined;
     const folder = folderOf(path);
     if (isLink || folder === path) return realPath(path);
     const real = this.realFolder(folder);

@@ -8,7 +8,6 @@ import type { Path } from '../source';
 import { toPlain } from '../syntax/plain';
 import { readEnvironment } from './environment';
 import type { FileFinder } from './files';
-import { foldersUp } from './folders';
 import { type Known, known, type Origin, unknown } from './known';
 import type { Target } from './settings-file';
 import { complete, fromAccelerate, fromBatch, fromLaunches, oneNode, overlay, type Size } from './sizes';
@@ -229,7 +228,7 @@ function describedBy(
   if (Object.hasOwn(settings.hardware, name)) return objectOf(settings.hardware[name]);
   if (!name.endsWith('.json')) return undefined;
   const from = links.files[0]?.path ?? settings.folder;
-  const above = foldersUp(from, finder.workspace).map((folder) => join(folder, name));
+  const above = finder.foldersUp(from).map((folder) => join(folder, name));
   const places: readonly Path[] = isAbsolute(name) ? [join('', name)] : [join(settings.folder, name), ...above];
   for (const place of places) {
     finder.dependencies.add(place);

@@ -3,7 +3,7 @@ import type { FileReference, Recognition } from '../dialects/dialect';
 import { couldBeConfig, dialect, recognise } from '../dialects/index';
 import { basename, extension, isAbsolute, join } from '../paths';
 import { originOf, type Setting } from '../settings';
-import type { Config, DialectId, Path, SourceFile, Workspace } from '../source';
+import type { Config, DialectId, Path, ReadResult, SourceFile, Workspace } from '../source';
 import { foldersUp } from './folders';
 
 /** What a file says by itself, made once per version of the file. */
@@ -60,9 +60,13 @@ export function factsAs(file: SourceFile, wanted: DialectId): FileFacts | undefi
   return { file, dialect: wanted, configs: [{ dialect: wanted, file, root, at: '' }], names: [] };
 }
 
+/** By the text read: the files around a config are asked for again and again, and none changes while the adapter keeps its text. */
+const byText = new WeakMap<ReadResult, FileFacts | 'none'>();
+
 /** Reads files for one analysis: remembers what was looked at, and what could not be read. */
 export class FileFinder {
   readonly notes: RunNote[] = [];
+  private readonly above = new Map<Path, readonly Path[]>();
 
   constructor(
     readonly workspace: Workspace,
@@ -73,9 +77,24 @@ export class FileFinder {
   facts(path: Path): FileFacts | undefined {
     this.dependencies.add(path);
     const read = this.workspace.read(path);
-    if (!read.ok || !couldBeConfig(path, read.text)) return undefined;
-    const file = this.workspace.source(path);
-    return file && factsOf(file);
+    if (!read.ok) return undefined;
+    let facts = byText.get(read);
+    if (!facts) {
+      const file = couldBeConfig(path, read.text) ? this.workspace.source(path) : undefined;
+      facts = (file && factsOf(file)) ?? 'none';
+      byText.set(read, facts);
+    }
+    return facts === 'none' ? undefined : facts;
+  }
+
+  /** {@link foldersUp}, walked once an analysis. */
+  foldersUp(file: Path): readonly Path[] {
+    let folders = this.above.get(file);
+    if (!folders) {
+      folders = foldersUp(file, this.workspace);
+      this.above.set(file, folders);
+    }
+    return folders;
   }
 
   /**
@@ -103,7 +122,7 @@ export class FileFinder {
     for (const tail of tails) {
       if (/^[A-Za-z][A-Za-z0-9+.-]+:\/\//.test(tail)) continue;
       if (isAbsolute(tail)) yield join('', tail);
-      else for (const folder of foldersUp(from, this.workspace)) yield join(folder, tail);
+      else for (const folder of this.foldersUp(from)) yield join(folder, tail);
     }
   }
 
@@ -119,7 +138,7 @@ export class FileFinder {
   /** A file that is there but cannot be used is said; one that is simply not there is a hint of the rule on links. */
   private explain(written: string, setting: Setting): void {
     const absolute = isAbsolute(written) ? join('', written) : undefined;
-    const beside = absolute ?? join(foldersUp(setting.config.file.path, this.workspace)[0] ?? '', written);
+    const beside = absolute ?? join(this.foldersUp(setting.config.file.path)[0] ?? '', written);
     const result = this.workspace.read(beside);
     if (result.ok || result.why === 'missing' || result.why === 'pending' || result.why === 'outside') return;
     const why = { unreadable: 'it cannot be read', 'too-large': 'it is too large', binary: 'it is not text' }[

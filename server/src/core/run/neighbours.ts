@@ -2,7 +2,7 @@ import type { FileReference } from '../dialects/dialect';
 import { basename, join } from '../paths';
 import type { DialectId, Path } from '../source';
 import type { FileFacts, FileFinder } from './files';
-import { foldersUp, namesIn } from './folders';
+import { namesIn } from './folders';
 import { type Launch, launchesIn } from './launch';
 
 /** What lies around a file: configs that name it, launch lines, and the other files of its folder. */
@@ -54,7 +54,7 @@ export class Neighbours {
 
   private *candidates(path: Path, wanted: string): Generator<FileFacts> {
     const { workspace } = this.finder;
-    for (const folder of foldersUp(path, workspace)) {
+    for (const folder of this.finder.foldersUp(path)) {
       for (const name of namesIn(folder, workspace).configs) {
         const facts = this.finder.factsNaming(join(folder, name), wanted);
         if (facts) yield facts;
@@ -66,7 +66,7 @@ export class Neighbours {
   private readLaunches(): readonly Launch[] {
     const { workspace, dependencies } = this.finder;
     const launches: Launch[] = [];
-    for (const folder of foldersUp(this.path, workspace)) {
+    for (const folder of this.finder.foldersUp(this.path)) {
       for (const place of [folder, join(folder, 'scripts')]) {
         for (const name of namesIn(place, workspace).scripts) {
           const script = join(place, name);
@@ -79,7 +79,7 @@ export class Neighbours {
   }
 
   private isThere(written: string, launch: Launch, path: Path): boolean {
-    return foldersUp(launch.path, this.finder.workspace).some((folder) => join(folder, written) === path);
+    return this.finder.foldersUp(launch.path).some((folder) => join(folder, written) === path);
   }
 }
 

@@ -1,7 +1,7 @@
 import { join } from '../paths';
 import type { Path, ReadResult } from '../source';
 import type { FileFinder } from './files';
-import { foldersUp, namesIn } from './folders';
+import { namesIn } from './folders';
 import type { Known } from './known';
 import { findPins } from './pins';
 import type { ProjectSettings } from './settings-file';
@@ -31,7 +31,7 @@ export function readVersions(path: Path, settings: ProjectSettings, finder: File
     const written = settings.frameworks.get(name);
     if (written) versions[name] = textFrom(written);
   }
-  for (const folder of foldersUp(path, finder.workspace)) {
+  for (const folder of finder.foldersUp(path)) {
     for (const name of namesIn(folder, finder.workspace).requirements) {
       const file = join(folder, name);
       finder.dependencies.add(file);

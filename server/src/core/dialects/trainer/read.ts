@@ -18,8 +18,19 @@ export interface TrainerArguments {
   get(...names: readonly string[]): Written | undefined;
 }
 
+/** Rules ask for the arguments of a file again and again. */
+const read = new WeakMap<Config, TrainerArguments>();
+
 /** The training arguments of a run: a flag of the launch line before what the file says, as HfArgumentParser and TRL do. */
 export function readArguments(config: Config | undefined, launch: Launch | undefined): TrainerArguments {
+  const earlier = config && read.get(config);
+  if (earlier && earlier.launch === launch) return earlier;
+  const args = makeArguments(config, launch);
+  if (config) read.set(config, args);
+  return args;
+}
+
+function makeArguments(config: Config | undefined, launch: Launch | undefined): TrainerArguments {
   const flags = launch && (config || isTraining(launch)) ? launch : undefined;
   const get = (...names: readonly string[]): Written | undefined => {
     for (const name of names) {
