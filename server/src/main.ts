@@ -24,8 +24,7 @@ function end(status: number): void {
 /** A thread of `check` runs this same file. */
 async function start(): Promise<number | undefined> {
   if (isMainThread) return main(process.argv.slice(2));
-  const { checkShare, ownShare } = await import('./cli/parallel');
-  const share = ownShare();
-  if (share) await checkShare(share);
+  const { isChecking, serveJob } = await import('./cli/parallel');
+  if (isChecking()) serveJob();
   return undefined;
 }

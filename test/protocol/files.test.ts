@@ -73,6 +73,18 @@ describe('files the core may read', () => {
     expect((await editor.pull(uri))[0]?.message).toBe('typed');
   });
 
+  it('are found when the folder they lie in appears', async () => {
+    const model = path.join(folder, 'models', 'mine', 'config.json');
+    const editor = await startEditor(reading(model), { folders: [uriOf(folder)] });
+    const uri = uriOf(path.join(folder, 'open.json'));
+    editor.open(uri, '{}');
+    expect((await editor.pull(uri))[0]?.message).toBe('missing');
+    mkdirSync(path.dirname(model), { recursive: true });
+    expect((await editor.pull(uri))[0]?.message).toBe('missing');
+    writeFileSync(model, 'config');
+    expect((await editor.pull(uri))[0]?.message).toBe('config');
+  });
+
   it('of a virtual workspace come from the client before the answer is given', async () => {
     const asked: string[] = [];
     const editor = await startEditor(reading('vscode-vfs://github/o/r/ds.json', 'vscode-vfs://github/o/r/none.json'), {

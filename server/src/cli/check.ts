@@ -10,7 +10,7 @@ import { absolute, type CheckArguments, checkArguments } from './arguments';
 import { type Client, type ClientOptions, rootOf, startClient } from './client';
 import { applyFixes } from './fix';
 import { write } from './formats/index';
-import { checkInParallel } from './parallel';
+import { Threads } from './parallel';
 import { type Output, outputOf, shownPath, withArticle } from './report';
 import { status, UsageError } from './usage';
 import { kindOf, walk } from './walk';
@@ -28,7 +28,8 @@ interface Targets {
 /** `shardlens check`: findings of files, of folders, or of one text on standard input. */
 export async function check(words: readonly string[]): Promise<number> {
   const args = checkArguments(words);
-  const targets = args.stdinName === undefined ? targetsOf(args.paths) : stdinTarget(args.stdinName);
+  const threads = new Threads();
+  const targets = args.stdinName === undefined ? targetsOf(args.paths, threads) : stdinTarget(args.stdinName);
   const options: ClientOptions = {
     roots: targets.roots,
     allowed: [...targets.allowed, ...args.named],
@@ -38,7 +39,7 @@ export async function check(words: readonly string[]): Promise<number> {
   const text = args.stdinName === undefined ? undefined : readStdin(args.stdinName);
   if (text !== undefined) for (const file of targets.files) client.open(file, text);
   if (args.fix) await applyFixes(client, targets.files);
-  const checked = await checkAll(client, options, args, targets);
+  const checked = await checkAll(client, threads, options, args, targets);
   const output = outputOf(checked, args.quiet);
   // Nothing of what was named is there: that was said, and a summary of nothing would look like success.
   const isNothing = targets.failed && targets.files.length === 0 && args.format === 'text';
@@ -53,11 +54,12 @@ function ignoredIn(checked: readonly CheckedFile[]): number {
 
 async function checkAll(
   client: Client,
+  threads: Threads,
   options: ClientOptions,
   args: CheckArguments,
   targets: Targets,
 ): Promise<CheckedFile[]> {
-  const checked = await checkInParallel(client, targets.files, options, { report: args.format === 'json' });
+  const checked = await threads.check(client, targets.files, options, { report: args.format === 'json' });
   return checked.filter((file) => {
     const isNamed = targets.named.has(pathOf(file.uri));
     if (file.unreadable !== null) {
@@ -95,7 +97,7 @@ function exitStatus(checked: readonly CheckedFile[], output: Output, args: Check
   return status.findings;
 }
 
-function targetsOf(paths: readonly string[]): Targets {
+function targetsOf(paths: readonly string[], threads: Threads): Targets {
   const files = new Set<Path>();
   const roots = new Set<Path>();
   const named = new Set<Path>();
@@ -109,11 +111,16 @@ function targetsOf(paths: readonly string[]): Targets {
       failed = true;
     } else if (kind === 'folder') {
       roots.add(rootOf(at));
-      const unreadable = (folder: Path) => {
-        complain(`${shownPath(folder)} cannot be read.`);
-        failed = true;
-      };
-      for (const file of walk(at, unreadable)) files.add(file);
+      walk(at, {
+        file(path) {
+          files.add(path);
+          threads.prepare(files.size);
+        },
+        unreadable(path) {
+          complain(`${shownPath(path)} cannot be read.`);
+          failed = true;
+        },
+      });
     } else {
       roots.add(rootOf(absolute(path.dirname(at))));
       files.add(at);

@@ -10,52 +10,96 @@ const FILES_PER_THREAD = 1000;
 /** More threads than this wait for the disk. */
 const MAX_THREADS = 8;
 
+/** Files a thread takes at a time: enough to share what lies around them, few enough that the threads end together. */
+const SLICE = 128;
+
 type Options = Omit<CheckParams, 'uris'>;
 
-interface Share {
-  readonly shardlens: 'check';
+/** What a thread is told to do. */
+interface Job {
   readonly paths: readonly Path[];
   readonly client: ClientOptions;
   readonly options: Options;
+  /** Number of the first slice that no thread has taken yet; shared by all. */
+  readonly next: Int32Array;
+}
+
+/** A slice that was checked: where its files stand among all of them. */
+interface Checked {
+  readonly slice: number;
+  readonly files: readonly CheckedFile[];
 }
 
 /**
- * Checks files on all processors when there are thousands. Each thread is a client with a server of its own and takes
- * neighbouring files, which share what lies around them; the order of the answers is that of the files.
+ * The further threads of a check of thousands of files. Each is a client with a server of its own; all take slices of
+ * neighbouring files until none is left, and the order of the answers is that of the files.
  */
-export async function checkInParallel(
-  own: Client,
-  paths: readonly Path[],
-  client: ClientOptions,
-  options: Options,
-): Promise<readonly CheckedFile[]> {
-  const threads = Math.min(availableParallelism(), MAX_THREADS, Math.floor(paths.length / FILES_PER_THREAD));
-  if (threads < 2) return own.check(paths, options);
-  const size = Math.ceil(paths.length / threads);
-  const shares = Array.from({ length: threads }, (_, index) => paths.slice(index * size, (index + 1) * size));
-  const [first = [], ...rest] = shares;
-  const others = rest.map((share) => inWorker({ shardlens: 'check', paths: share, client, options }));
-  const answers = await Promise.all([own.check(first, options), ...others]);
-  return answers.flat();
+export class Threads {
+  private readonly workers: Worker[] = [];
+  private readonly most = Math.min(availableParallelism(), MAX_THREADS);
+
+  /** Starts the threads that this many files are worth: they get ready while further files are still being looked for. */
+  prepare(files: number): void {
+    const wanted = Math.min(this.most, Math.floor(files / FILES_PER_THREAD)) - 1;
+    while (this.workers.length < wanted) {
+      const worker = new Worker(__filename, { workerData: WORKER });
+      // One that never gets work does not keep the process.
+      worker.unref();
+      this.workers.push(worker);
+    }
+  }
+
+  /** Checks files on this thread and on all that were prepared. */
+  async check(
+    own: Client,
+    paths: readonly Path[],
+    client: ClientOptions,
+    options: Options,
+  ): Promise<readonly CheckedFile[]> {
+    this.prepare(paths.length);
+    if (this.workers.length === 0) return own.check(paths, options);
+    const job: Job = { paths, client, options, next: new Int32Array(new SharedArrayBuffer(4)) };
+    const others = this.workers.map((worker) => inWorker(worker, job));
+    const slices: (readonly CheckedFile[])[] = [];
+    const checked = await Promise.all([checkSlices(own, job), ...others]);
+    for (const { slice, files } of checked.flat()) slices[slice] = files;
+    return slices.flat();
+  }
 }
 
-function inWorker(share: Share): Promise<readonly CheckedFile[]> {
+const WORKER = 'shardlens check';
+
+async function checkSlices(client: Client, { paths, options, next }: Job): Promise<Checked[]> {
+  const checked: Checked[] = [];
+  for (;;) {
+    const slice = Atomics.add(next, 0, 1);
+    const start = slice * SLICE;
+    if (start >= paths.length) return checked;
+    checked.push({ slice, files: await client.check(paths.slice(start, start + SLICE), options) });
+  }
+}
+
+function inWorker(worker: Worker, job: Job): Promise<Checked[]> {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(__filename, { workerData: share });
     worker.once('message', resolve);
     worker.once('error', reject);
     worker.once('exit', (code) => reject(new Error(`a checking thread ended with status ${code}`)));
+    worker.ref();
+    worker.postMessage(job);
   });
 }
 
-/** The share of work this thread was started with; undefined in the main thread. */
-export function ownShare(): Share | undefined {
-  const data: unknown = workerData;
-  return typeof data === 'object' && data !== null && 'shardlens' in data ? (data as Share) : undefined;
+/** Whether this thread was started by {@link Threads}. */
+export function isChecking(): boolean {
+  return workerData === WORKER;
 }
 
-/** Checks this thread's share of the files and posts the results to the main thread. */
-export async function checkShare({ client, paths, options }: Share): Promise<void> {
-  const files = await (await startClient(client)).check(paths, options);
-  parentPort?.postMessage(files);
+/** Waits for the job of this thread, does its part, and posts the results to the main thread. */
+export function serveJob(): void {
+  const port = parentPort;
+  port?.once('message', (job: Job) => {
+    void startClient(job.client)
+      .then((client) => checkSlices(client, job))
+      .then((checked) => port.postMessage(checked));
+  });
 }

@@ -19,19 +19,23 @@ const SKIPPED = new Set(['node_modules', '__pycache__', 'site-packages', 'venv']
 /** Nothing real nests deeper; a folder mounted into itself would. */
 const MAX_DEPTH = 64;
 
-/** Files below a folder that could be configs, in order of their path. Hidden folders and links to folders are not entered. */
-export function walk(folder: Path, onUnreadable: (folder: Path) => void): Path[] {
-  const found: Path[] = [];
-  walkInto(folder, 0, found, onUnreadable);
-  return found;
+/** Who is told what a walk meets. */
+export interface Walker {
+  file(path: Path): void;
+  unreadable(folder: Path): void;
 }
 
-function walkInto(folder: Path, depth: number, found: Path[], onUnreadable: (folder: Path) => void): void {
+/** Tells of files below a folder that could be configs, in order of their path. Hidden folders and links to folders are not entered. */
+export function walk(folder: Path, walker: Walker): void {
+  walkInto(folder, 0, walker);
+}
+
+function walkInto(folder: Path, depth: number, walker: Walker): void {
   let entries: Dirent[];
   try {
     entries = readdirSync(folder, { withFileTypes: true });
   } catch {
-    onUnreadable(folder);
+    walker.unreadable(folder);
     return;
   }
   entries.sort((a, b) => (a.name < b.name ? -1 : 1));
@@ -40,8 +44,8 @@ function walkInto(folder: Path, depth: number, found: Path[], onUnreadable: (fol
     const { name } = entry;
     if (name.startsWith('.')) continue;
     if (entry.isDirectory()) {
-      if (!SKIPPED.has(name) && depth < MAX_DEPTH) walkInto(prefix + name, depth + 1, found, onUnreadable);
-    } else if (couldBe(name) && (entry.isFile() || entry.isSymbolicLink())) found.push(prefix + name);
+      if (!SKIPPED.has(name) && depth < MAX_DEPTH) walkInto(prefix + name, depth + 1, walker);
+    } else if (couldBe(name) && (entry.isFile() || entry.isSymbolicLink())) walker.file(prefix + name);
   }
 }
 
