@@ -1,5 +1,6 @@
+import { type Batch, nearestBatches } from '../rules-support/batch-triples';
 import { numberOf, type Setting, setting } from '../settings';
-import { insertEntry, replaceValue } from '../syntax/editing';
+import { replaceValue } from '../syntax/editing';
 import { type Report, rule } from './rule';
 
 const ZERO = '"bf16": { "enabled": true }, "zero_optimization": { "stage": 2 }';
@@ -79,14 +80,31 @@ export const batchSizeProduct = rule({
       fixes: fixesOf(),
     });
 
+    /** Every part that is to change, in one edit. */
+    function batchFix(batch: Batch): NonNullable<Report['fixes']>[number] {
+      const parts = [
+        { part: total, is: totalSize, wanted: batch.total },
+        { part: micro, is: microSize, wanted: batch.micro },
+        { part: steps, is: stepCount, wanted: batch.steps },
+      ].filter(({ is, wanted }) => is !== wanted);
+      return {
+        title: `Set ${parts.map(({ part, wanted }) => `${part?.path} to ${wanted}`).join(' and ')}`,
+        edits: parts.flatMap(({ part, wanted }) => (part?.node ? replaceValue(config.file, part.node, wanted) : [])),
+      };
+    }
+
     function bothGiven(): boolean {
       return microSize !== undefined && stepCount !== undefined;
     }
 
     function fixesOf(): NonNullable<Report['fixes']> {
       if (!total?.node) return [];
-      const nearest = Math.max(1, Math.round((totalSize ?? 0) / perStep)) * perStep;
-      const wanted = bothGiven() && ranks !== undefined ? perStep : nearest;
+      const below = Math.floor((totalSize ?? 0) / perStep) * perStep;
+      const [nearest = perStep, further] = [below, below + perStep]
+        .filter((size) => size > 0)
+        .sort((a, b) => Math.abs(a - (totalSize ?? 0)) - Math.abs(b - (totalSize ?? 0)));
+      const isWhole = bothGiven() && ranks !== undefined;
+      const wanted = isWhole ? perStep : nearest;
       // The Trainer fills "auto" from its own arguments, so nothing is left to differ.
       const byTrainer = run.consumer.known && run.consumer.value === 'trainer';
       const fixes: NonNullable<Report['fixes']>[number][] = [
@@ -105,14 +123,13 @@ export const batchSizeProduct = rule({
           edits: replaceValue(config.file, total.node, wanted),
         },
       ];
-      const accumulation = (totalSize ?? 0) / ((microSize ?? 1) * (ranks ?? 1));
-      if (ranks !== undefined && microSize !== undefined && Number.isInteger(accumulation) && accumulation > 0) {
-        fixes.push({
-          title: `Set gradient_accumulation_steps to ${accumulation}`,
-          edits: steps?.node
-            ? replaceValue(config.file, steps.node, accumulation)
-            : insertEntry(config.file, config.root, 'gradient_accumulation_steps', accumulation),
-        });
+      if (!isWhole && further !== undefined) {
+        const title = `Set train_batch_size to ${further}`;
+        fixes.push({ title, edits: replaceValue(config.file, total.node, further) });
+      }
+      if (isWhole && microSize !== undefined && stepCount !== undefined) {
+        const written = { total: totalSize ?? 0, micro: microSize, steps: stepCount };
+        fixes.push(...nearestBatches(written, ranks).slice(1).map(batchFix));
       }
       return fixes;
     }

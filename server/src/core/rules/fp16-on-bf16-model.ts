@@ -1,6 +1,6 @@
 import { recipe } from '../rules-support/trainer-recipe';
 import { booleanOf, type Setting, setting, stringOf } from '../settings';
-import { replaceValue } from '../syntax/editing';
+import { renameKey, replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
 const FP16 = (model: string) =>
@@ -23,12 +23,16 @@ export const fp16OnBf16Model = rule({
     const found = fp16Of();
     if (!found?.node) return;
     const { node } = found;
-    const fix =
-      config.dialect === 'accelerate' ? [{ title: 'Use bf16', edits: replaceValue(config.file, node, 'bf16') }] : [];
+    const edits =
+      config.dialect === 'accelerate'
+        ? replaceValue(config.file, node, 'bf16')
+        : config.dialect === 'trainer' && !setting(config, 'bf16')
+          ? renameKey(config.file, found.entry, 'bf16')
+          : [];
     report({
       at: found,
       message: `${run.model.value.name} is stored in bf16, whose numbers leave the range of fp16: the loss may stop being a number. GPUs from Ampere on compute in bf16 at the same speed.`,
-      fixes: fix,
+      fixes: [{ title: 'Use bf16', edits }],
     });
 
     function fp16Of(): Setting | undefined {

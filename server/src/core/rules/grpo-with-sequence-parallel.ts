@@ -1,6 +1,7 @@
 import { accelerateFile, meshOf, sizeSetting } from '../rules-support/accelerate-file';
 import { recipe } from '../rules-support/trainer-recipe';
 import { setting } from '../settings';
+import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
 const MESH = (cp: number) =>
@@ -38,6 +39,9 @@ export const grpoWithSequenceParallel = rule({
       severity: dimension === 'cp' ? 'error' : 'warning',
       at: config.dialect === 'accelerate' || !own ? size : [own, size],
       message: `GRPO does not work with ${dimension}_size ${mesh[dimension]}: its inputs cannot be split along the sequence, and the run stops at the latest in its first step.`,
+      fixes: size.node
+        ? [{ title: `Set ${dimension}_size to 1`, edits: replaceValue(size.config.file, size.node, 1) }]
+        : [],
     });
   },
 });

@@ -1,3 +1,4 @@
+import { strictJsonFix } from '../rules-support/strict-json';
 import { rule } from './rule';
 
 /** Reports what DeepSpeed's Hjson reader takes and `json.load` does not. */
@@ -40,7 +41,9 @@ export const hjsonOnlySyntax = rule({
     const strict = config.dialect !== 'deepspeed' || run.consumer.known;
     for (const problem of config.file.tree.problems) {
       if (problem.kind !== 'hjson-only') continue;
+      const fix = strictJsonFix(config.file, problem);
       report({
+        fixes: fix ? [fix] : [],
         at: problem,
         severity: strict ? 'error' : 'information',
         message: strict

@@ -1,4 +1,4 @@
-import { offloadDeviceOf, stageOf } from '../rules-support/zero';
+import { offloadDeviceOf, removeFix, stageOf } from '../rules-support/zero';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { numberOf, setting } from '../settings';
 import { rule } from './rule';
@@ -42,6 +42,7 @@ export const micsWithOffload = rule({
       at: [found, offload],
       message:
         'MiCS does not work with an offloaded optimizer once there is more than one shard group: DeepSpeed stops at the end of the first accumulation.',
+      fixes: [removeFix(found), removeFix(offload)],
     });
   },
 });

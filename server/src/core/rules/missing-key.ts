@@ -1,4 +1,7 @@
 import { schemaProblems } from '../schema/problems';
+import { setting as settingAt } from '../settings';
+import type { Config } from '../source';
+import { setPath } from '../syntax/editing';
 import { rule } from './rule';
 
 /** Reports sections that lack a key the framework cannot do without. */
@@ -35,7 +38,12 @@ export const missingKey = rule({
       const certain = config.dialect === 'accelerate';
       const where = setting ? `${setting.path} has` : 'this file has';
       const first = config.root.entries[0];
+      const value = setting || key !== 'distributed_type' ? undefined : typeOf(config);
       report({
+        fixes:
+          value === undefined
+            ? []
+            : [{ title: `Set distributed_type to ${value}`, edits: setPath(config.file, config.root, key, value) }],
         at: setting ?? {
           start: first?.keyNode.start ?? config.root.start,
           end: first?.keyNode.end ?? config.root.start,
@@ -47,3 +55,14 @@ export const missingKey = rule({
     }
   },
 });
+
+/** The type whose section the file has; a file with both, or with neither, does not tell. */
+function typeOf(config: Config): string | undefined {
+  const has = (key: string) => settingAt(config, key)?.node?.kind === 'mapping';
+  const [type, ...others] = [
+    ...(has('deepspeed_config') ? ['DEEPSPEED'] : []),
+    ...(has('fsdp_config') ? ['FSDP'] : []),
+    ...(has('megatron_lm_config') ? ['MEGATRON_LM'] : []),
+  ];
+  return others.length === 0 ? type : undefined;
+}

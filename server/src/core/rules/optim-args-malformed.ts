@@ -1,6 +1,7 @@
 import { isBuiltByDeepSpeed } from '../rules-support/owners';
 import { recipe } from '../rules-support/trainer-recipe';
 import { setting, stringOf } from '../settings';
+import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
 /** Reports optim_args that are no list of key=value. */
@@ -28,12 +29,22 @@ export const optimArgsMalformed = rule({
       .split(',')
       .find((one) => one.split('=').length !== 2);
     if (item === undefined) return;
+    // `key: value`, as everywhere else in the file.
+    const fixed = text.replace(/(^|,)(\s*\w+)\s*:\s*([^,:=]+)(?=,|$)/g, '$1$2=$3');
+    const isMended = fixed
+      .replaceAll(' ', '')
+      .split(',')
+      .every((one) => one.split('=').length === 2);
     report({
       at: found,
       message:
         item === ''
           ? 'optim_args has an empty item between its commas; the job stops when the optimizer is built.'
           : `optim_args is a list of key=value items with commas between them, and "${item}" is none; the job stops when the optimizer is built.`,
+      fixes:
+        isMended && found.node
+          ? [{ title: `Write "${fixed}"`, preferred: true, edits: replaceValue(config.file, found.node, fixed) }]
+          : [],
     });
   },
 });

@@ -1,6 +1,7 @@
 import { accelerateFile, distributedTypeOf, meshOf, sizeSetting } from '../rules-support/accelerate-file';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { numberOf, setting } from '../settings';
+import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
 const CONFIG = (sizes: string, version = 2, type = 'FSDP') =>
@@ -53,6 +54,10 @@ export const parallelismCombinationRefused = rule({
           at,
           severity: stated === undefined ? 'warning' : 'error',
           message: `cp_size ${mesh.cp} and sp_size ${mesh.sp} exclude each other: both split the sequence; ${since} at start-up.`,
+          fixes: (['cp', 'sp'] as const).flatMap((dimension) => {
+            const node = sizeSetting(config, dimension)?.node;
+            return node ? [{ title: `Set ${dimension}_size to 1`, edits: replaceValue(config.file, node, 1) }] : [];
+          }),
         });
       return;
     }

@@ -1,4 +1,5 @@
-import { numberOf, setting } from '../settings';
+import { type Batch, nearestBatches } from '../rules-support/batch-triples';
+import { numberOf, type Setting, setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -61,8 +62,24 @@ export const trainerBatchMismatch = rule({
           preferred: true,
           edits: replaceValue(deepspeed.file, found.node, 'auto'),
         },
-        { title: `Set train_batch_size to ${product}`, edits: replaceValue(deepspeed.file, found.node, product) },
+        {
+          title: `Set train_batch_size to ${product} in the DeepSpeed file`,
+          edits: replaceValue(deepspeed.file, found.node, product),
+        },
+        ...trainerFixes({ total, micro: microSize, steps: stepCount }, ranks, micro, steps),
       ],
     });
   },
 });
+
+/** One argument of the Trainer changed so that the total comes out; only where it then is whole. */
+function trainerFixes(batch: Batch, ranks: number, micro: Setting, steps: Setting | undefined) {
+  return nearestBatches(batch, ranks)
+    .filter(({ total }) => total === batch.total)
+    .flatMap((wanted) => {
+      const [part, value] = wanted.micro === batch.micro ? [steps, wanted.steps] : [micro, wanted.micro];
+      if (!part?.node) return [];
+      const title = `Set ${part.path} to ${value} in the Trainer file`;
+      return [{ title, edits: replaceValue(part.config.file, part.node, value) }];
+    });
+}

@@ -3,6 +3,7 @@ import { isSpread, isTrl } from '../rules-support/trainer-recipe';
 import { isAuto, isTemplated, numberOf, type Setting, scalarOf, setting, stringOf } from '../settings';
 import type { Config } from '../source';
 import { replaceValue } from '../syntax/editing';
+import type { Node } from '../syntax/node';
 import { rule } from './rule';
 
 interface Pair {
@@ -76,7 +77,7 @@ export const trainerMismatch = rule({
         message: isText
           ? `${pair.key} is the text "${left}" in the DeepSpeed file, which is not the number ${right} to the Trainer. It stops at start-up when they differ.`
           : `${pair.key} is ${left} in the DeepSpeed file and ${pair.field} is ${right} ${ours ? 'in the Trainer file' : 'by default'}. The Trainer stops at start-up when they differ.`,
-        fixes: fixesOf(deepspeed, theirs, ours, pair, left),
+        fixes: fixesOf(deepspeed, theirs, ours, pair, left, right),
       });
     }
     reportPrecision('fp16');
@@ -106,6 +107,14 @@ export const trainerMismatch = rule({
                 preferred: true,
                 edits: replaceValue(enabled.config.file, enabled.node, 'auto'),
               },
+              ...(flag?.node
+                ? [
+                    {
+                      title: `Set ${name} to ${left.value} in the Trainer file`,
+                      edits: replaceValue(flag.config.file, flag.node, left.value),
+                    },
+                  ]
+                : []),
             ]
           : [],
       });
@@ -113,8 +122,12 @@ export const trainerMismatch = rule({
   },
 });
 
+function itemNodeOf({ node }: Setting, index: number): Node | undefined {
+  return node?.kind === 'sequence' ? node.items[index] : undefined;
+}
+
 function itemOf(list: Setting, index: number): number | undefined {
-  const item = list.node?.kind === 'sequence' ? list.node.items[index] : undefined;
+  const item = itemNodeOf(list, index);
   if (item?.kind !== 'scalar' || item.templated) return undefined;
   return item.scalar.type === 'int' || item.scalar.type === 'float' ? item.scalar.value : undefined;
 }
@@ -135,6 +148,7 @@ function fixesOf(
   ours: Setting | undefined,
   { key, field, index }: Pair,
   left: number | string,
+  right: number,
 ) {
   const fixes: { title: string; preferred?: boolean; edits: FileEdit[] }[] = [];
   if (theirs.node) {
@@ -142,6 +156,13 @@ function fixesOf(
       title: `Set ${key} to "auto"`,
       preferred: true,
       edits: replaceValue(deepspeed.file, theirs.node, 'auto'),
+    });
+  }
+  const item = index === undefined ? theirs.node : itemNodeOf(theirs, index);
+  if (item) {
+    fixes.push({
+      title: `Set ${key} to ${right} in the DeepSpeed file`,
+      edits: replaceValue(deepspeed.file, item, right),
     });
   }
   if (ours?.node && index === undefined && typeof left === 'number') {
