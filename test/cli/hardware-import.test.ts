@@ -17,6 +17,7 @@ describe('hardware import', () => {
     const { status, out } = await shardlens(machines, ['hardware', 'import', 'p4d-4-of-8.log']);
     expect(status).toBe(0);
     expect(out).toMatch(/^4 × A100-40GB \(p4d\.24xlarge\)\n/);
+    expect(out).toContain('  Inside a node: NVSwitch 300 GB/s\n');
     expect(out).toMatch(/instance +p4d\.24xlarge +p4d-4-of-8\.log:5 +trainer-0:215:661 \[3\] NCCL INFO NET\/OFI/);
     expect(out).toContain('"inside": {\n    "path": "nvlink"\n  }');
   });

@@ -85,6 +85,7 @@ function asJson(result: HardwareImport, written: string | undefined): object {
   return {
     version: 1,
     label: cluster?.label ?? null,
+    links: Object.fromEntries(importReport(result).links),
     description: description ?? null,
     values: values.map(({ key, value, origin, because }) => ({
       key,
@@ -103,7 +104,9 @@ function asJson(result: HardwareImport, written: string | undefined): object {
 function asText(result: HardwareImport): string {
   const colours = coloursFor(process.stdout);
   const report = importReport(result);
-  let text = `${colours.strong(report.title)}\n\n`;
+  let text = `${colours.strong(report.title)}\n`;
+  for (const [where, link] of report.links) text += `  ${where}: ${link}\n`;
+  text += '\n';
   const columns = ['value', '', 'read in', 'words'].map((title) => ({ title, align: 'left' as const }));
   if (report.values.length > 0) text += table(columns, report.values, { width: widthFor(process.stdout) });
   for (const [title, lines] of [

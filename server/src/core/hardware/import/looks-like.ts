@@ -14,6 +14,8 @@ export interface Likeness {
 const LEAST_AGREEMENT = { known: 2, open: 3 };
 const MOST = 3;
 
+const NETWORKS = { infiniband: 'InfiniBand', roce: 'RoCE' } as const;
+
 /** Machines of the catalog that agree best, at most three; none where too little was read to tell machines apart. */
 export function looksLike(
   facts: Facts,
@@ -49,6 +51,12 @@ function compare(record: InstanceRecord, facts: Facts): Likeness | undefined {
   const isEfa = record.between_nodes.transport.startsWith('efa');
   if (transport?.value.startsWith('efa') && !isEfa) return undefined;
   if (transport?.value.startsWith('efa')) agrees.push('EFA');
+  const fabric = record.between_nodes.transport;
+  const seen = transport?.value;
+  if ((seen === 'infiniband' || seen === 'roce') && (fabric === 'infiniband' || fabric === 'roce')) {
+    if (seen === fabric) agrees.push(NETWORKS[seen]);
+    else differs.push(`${NETWORKS[fabric]}, not ${NETWORKS[seen]}`);
+  }
   const wiring = link?.value.wiring;
   if (wiring && !wiringFits(record, wiring)) return undefined;
   judge('network cards', facts.nics?.value, record.efa?.interfaces ?? record.fabric?.nics, (a, b) => a === b);
