@@ -27,7 +27,8 @@ const CHECK_OPTIONS = {
 } as const satisfies Options;
 
 const CHECK_FORMATS = ['text', 'json', 'sarif', 'github', 'junit'] as const;
-const ESTIMATE_FORMATS = ['text', 'json'] as const;
+const PLAIN_FORMATS = ['text', 'json'] as const;
+const ESTIMATE_FORMATS = [...PLAIN_FORMATS, 'html'] as const;
 
 export type CheckFormat = (typeof CHECK_FORMATS)[number];
 
@@ -71,17 +72,18 @@ export function checkArguments(args: readonly string[]): CheckArguments {
   };
 }
 
-/** Reads the arguments of `shardlens estimate` and `fit`. Throws a {@link UsageError} where they make no sense. */
+/** Reads the arguments of `shardlens estimate`, `fit` and the like; a page is made of the first only. Throws a {@link UsageError} where they make no sense. */
 export function estimateArguments(args: readonly string[], command: string): EstimateArguments {
   const { values, positionals } = parse(args, RUN_OPTIONS);
   if (positionals.length !== 1) throw new UsageError(`${command} takes one FILE.`);
-  return { ...runArguments(values, positionals), format: choice(values.format, ESTIMATE_FORMATS) };
+  const format = choice(values.format, command === 'estimate' ? ESTIMATE_FORMATS : PLAIN_FORMATS);
+  return { ...runArguments(values, positionals), format };
 }
 
 /** Positional words of a command that has no options but `--format`. */
 export function plainArguments(args: readonly string[]): { words: readonly string[]; json: boolean } {
   const { values, positionals } = parse(args, { format: RUN_OPTIONS.format });
-  return { words: positionals, json: choice(values.format, ESTIMATE_FORMATS) === 'json' };
+  return { words: positionals, json: choice(values.format, PLAIN_FORMATS) === 'json' };
 }
 
 export interface ImportArguments {
@@ -106,7 +108,7 @@ export function importArguments(args: readonly string[]): ImportArguments {
     hardware: values.hardware,
     target: values.target?.trim(),
     config: values.config,
-    json: choice(values.format, ESTIMATE_FORMATS) === 'json',
+    json: choice(values.format, PLAIN_FORMATS) === 'json',
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type MachinesAnswer,
   methods,
   type SearchProgress,
+  type ViewAnswer,
 } from '../lsp/protocol';
 import { createServer } from '../lsp/server';
 import { pathOf, uriOf } from '../lsp/uri';
@@ -34,6 +35,8 @@ export interface Client {
   fit(path: Path, onProgress: (done: number) => void): Promise<FitAnswer | null>;
   /** Where the run of a file surely fits; null when the file describes no run. */
   machines(path: Path, onProgress: (done: number) => void): Promise<MachinesAnswer | null>;
+  /** What the breakdown view draws of a file; null when the file describes no run. */
+  view(path: Path): Promise<ViewAnswer | null>;
   /** Gives a text for a path, as an open editor does. */
   open(path: Path, text: string): void;
   /** Edits of all safe fixes of a file that can be applied together, by path; empty when there are none. */
@@ -68,6 +71,7 @@ export async function startClient({ roots, allowed, overrides }: ClientOptions):
     },
     fit: (file, onProgress) => search<FitAnswer>(methods.fit, file, onProgress),
     machines: (file, onProgress) => search<MachinesAnswer>(methods.machines, file, onProgress),
+    view: (file) => client.sendRequest<ViewAnswer | null>(methods.view, { uri: uriOf(file) } satisfies FitParams),
     open(file, text) {
       const languageId = /\.ya?ml$/i.test(file) ? 'yaml' : 'json';
       client.sendNotification('textDocument/didOpen', {

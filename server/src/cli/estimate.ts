@@ -3,6 +3,7 @@ import type { Bill } from '../core/features/breakdown';
 import type { CheckedFile } from '../lsp/protocol';
 import { estimateArguments } from './arguments';
 import { coloursFor } from './colour';
+import { html } from './formats/html';
 import { json } from './formats/json';
 import { missingFlags, openOne } from './one-file';
 import { outputOf, shownPath } from './report';
@@ -13,10 +14,12 @@ import { status, UsageError } from './usage';
 export async function estimate(words: readonly string[]): Promise<number> {
   const args = estimateArguments(words, 'estimate');
   const [written = ''] = args.paths;
-  const { checked, file } = await openOne('estimate', args, { report: true, bill: true });
+  const { client, checked, file } = await openOne('estimate', args, { report: true, bill: true });
   const output = outputOf([checked], false);
+  const page = args.format === 'html' ? await client.view(file) : null;
   if (args.format === 'json') process.stdout.write(json(output));
-  else if (checked.bill) process.stdout.write(billText(checked.bill) + nextSteps(checked));
+  else if (page) process.stdout.write(html(page.view));
+  else if (checked.bill && args.format === 'text') process.stdout.write(billText(checked.bill) + nextSteps(checked));
   else throw new UsageError(`${shownPath(file)} describes no training run; there is nothing to estimate.`);
   const { errors, warnings } = output.summary;
   if (errors + warnings > 0) {

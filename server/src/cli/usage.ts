@@ -25,7 +25,7 @@ Options of check, estimate, fit and hardware recommend:
   --nodes N, --gpus N              number of nodes, and GPUs used on each
   --seq-len N                      tokens of the longest sample
   --config PATH                    the shardlens.json to use instead of the nearest one
-  --format FORMAT                  text or json; check also sarif, github, junit
+  --format FORMAT                  text or json; check also sarif, github, junit; estimate also html
 
 Options of hardware import:
   --target NAME                    write the machine into shardlens.json, as a target of this name

@@ -1,5 +1,6 @@
 import type { CodeAction, Diagnostic, TextEdit, WorkspaceEdit } from 'vscode-languageserver-protocol';
 import type { Bill } from '../core/features/breakdown';
+import type { BreakdownView } from '../core/features/breakdown-view';
 import type { MachineWords } from '../core/features/machine-words';
 import type { RemedyWords } from '../core/features/remedy-words';
 import type { ReportedEstimate, ReportedFigures, ReportedRun } from '../core/features/report';
@@ -78,10 +79,17 @@ export interface TargetsAnswer {
   readonly models: readonly { readonly id: string; readonly detail: string }[];
 }
 
-/** Request `shardlens/breakdown` {uri}: the bill as Markdown, for the breakdown view. */
+/** Request `shardlens/breakdown` {uri}: the bill as Markdown, for editors that show that. */
 export interface BreakdownAnswer {
   readonly title: string;
   readonly markdown: string;
+}
+
+/** Request `shardlens/view` {uri}: what the breakdown view draws; null where the file describes no run. Can be cancelled. */
+export interface ViewAnswer {
+  readonly view: BreakdownView;
+  /** URI of each path among the places of the facts. */
+  readonly places: Readonly<Record<string, string>>;
 }
 
 /** Request `shardlens/fit` {uri}: edits that make the run fit, or go faster where it fits. Can be cancelled. */
@@ -218,6 +226,7 @@ export const methods = {
   status: 'shardlens/status',
   targets: 'shardlens/targets',
   breakdown: 'shardlens/breakdown',
+  view: 'shardlens/view',
   explain: 'shardlens/explain',
   fit: 'shardlens/fit',
   machines: 'shardlens/machines',

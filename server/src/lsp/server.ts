@@ -37,12 +37,14 @@ import { inlayHint } from './requests/inlay-hint';
 import { machinesAnswer } from './requests/machines';
 import { breakdown, explain, fileStatus, lensesOf, NOT_OURS } from './requests/shardlens';
 import { targets } from './requests/targets';
+import { viewAnswer } from './requests/view';
 import { onSnapshot } from './schedule';
 import { type AnalysedSnapshot, type Core, Session } from './session';
 import { pathOf } from './uri';
 
 /** Files whose change can change a finding: configs, launch scripts, version files. */
-const WATCHED = '**/{*.json,*.jsonc,*.yaml,*.yml,*.sh,*.slurm,*.sbatch,requirements*.txt,constraints*.txt,pyproject.toml,uv.lock,poetry.lock,pdm.lock,Pipfile,Pipfile.lock,setup.cfg,setup.py,Dockerfile*}';
+const WATCHED =
+  '**/{*.json,*.jsonc,*.yaml,*.yml,*.sh,*.slurm,*.sbatch,requirements*.txt,constraints*.txt,pyproject.toml,uv.lock,poetry.lock,pdm.lock,Pipfile,Pipfile.lock,setup.cfg,setup.py,Dockerfile*}';
 
 /** Answers a client on a connection. The only entry: editors and our own command line both come in here. */
 export function createServer(connection: Connection, core: Core): void {
@@ -148,6 +150,7 @@ function features(session: Session, diagnostics: Diagnostics): void {
   connection.onRequest(methods.machines, ({ uri }: FitParams, cancellation) =>
     machinesAnswer(session, uri, cancellation),
   );
+  connection.onRequest(methods.view, ({ uri }: FitParams, cancellation) => viewAnswer(session, uri, cancellation));
   connection.onRequest(methods.fit, ({ uri }: FitParams, cancellation) => fitAnswer(session, uri, cancellation));
   connection.onRequest(methods.explain, (params: ExplainParams) => explain(session, params));
   connection.onRequest(methods.importHardware, (params: ImportHardwareParams) => importAnswer(session, params));

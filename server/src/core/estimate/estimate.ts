@@ -73,6 +73,16 @@ export interface TimeTerm {
   readonly group: 'compute' | 'communication' | 'offload' | 'optimizer';
   /** Hidden behind another term; shown, but not added. */
   readonly overlapped: boolean;
+  /** What it moves, where it moves something; of a term that is partly hidden, each part has its share. */
+  readonly traffic?: Traffic | undefined;
+}
+
+/** Bytes that a term of the step sends over a link. */
+export interface Traffic {
+  /** `inter` for groups that span nodes, although part of what they send stays inside a node. */
+  readonly link: 'intra' | 'inter' | 'host' | 'nvme';
+  /** Of one GPU; of one node for NVMe, whose drives are shared. */
+  readonly bytes: number;
 }
 
 export interface StepEstimate {

@@ -1,7 +1,7 @@
 import type { Analysis } from '../analysis';
 import type { Catalogs } from '../catalogs';
 import type { Estimate } from '../estimate/estimate';
-import type { Known } from '../run/known';
+import type { Known, Origin } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { formatCount } from '../text/format';
 import { checkpointTable, commonTable, hostTable, memoryTables } from './bill-memory';
@@ -51,37 +51,54 @@ export function billMarkdown({ title, summary, tables }: Bill): string {
   return `${parts.join('\n\n')}\n`;
 }
 
-function factsTable(run: TrainingRun): BillTable {
-  const row = <T>(label: string, value: Known<T>, show: (value: T) => string): string[] =>
-    value.known ? [label, show(value.value), originWords(value.origin, run)] : [label, 'not known', value.why];
+/** A fact that the estimate rests on. */
+export interface Fact {
+  readonly what: string;
+  readonly value: string;
+  /** Where it came from, or why it is not known. */
+  readonly from: string;
+  readonly origin: Origin | undefined;
+}
+
+/** What the run is, in the order in which people describe one. */
+export function factsOf(run: TrainingRun): Fact[] {
+  const fact = <T>(what: string, value: Known<T>, show: (value: T) => string): Fact =>
+    value.known
+      ? { what, value: show(value.value), from: originWords(value.origin, run), origin: value.origin }
+      : { what, value: 'not known', from: value.why, origin: value.origin };
   const { batch } = run;
+  return [
+    modelFact(run),
+    fact('hardware', run.cluster, (cluster) => cluster.label),
+    fact('GPUs', run.worldSize, String),
+    fact('sharding', run.sharding, shardingWords),
+    fact('precision', run.precision.compute, String),
+    fact('optimizer', run.optimizer.name, String),
+    fact('micro-batch', batch.micro, String),
+    fact('gradient accumulation', batch.accumulation, String),
+    fact('sequence length', batch.sequenceLength, (length) => `${formatCount(length)} tokens`),
+    fact('activation checkpointing', run.checkpointing, String),
+  ];
+}
+
+function factsTable(run: TrainingRun): BillTable {
   return {
     title: 'Run',
     lines: [],
     columns: [TEXT('fact'), TEXT('value'), TEXT('from')],
-    rows: [
-      modelRow(run),
-      row('hardware', run.cluster, (cluster) => cluster.label),
-      row('GPUs', run.worldSize, String),
-      row('sharding', run.sharding, shardingWords),
-      row('precision', run.precision.compute, String),
-      row('optimizer', run.optimizer.name, String),
-      row('micro-batch', batch.micro, String),
-      row('gradient accumulation', batch.accumulation, String),
-      row('sequence length', batch.sequenceLength, (length) => `${formatCount(length)} tokens`),
-      row('activation checkpointing', run.checkpointing, String),
-    ],
+    rows: factsOf(run).map(({ what, value, from }) => [what, value, from]),
   };
 }
 
 /** The name that was written and the name of the model are most often the same, and are said once. */
-function modelRow(run: TrainingRun): string[] {
+function modelFact(run: TrainingRun): Fact {
   const { model } = run;
-  if (!model.known) return ['model', 'not known', model.why];
+  if (!model.known) return { what: 'model', value: 'not known', from: model.why, origin: model.origin };
   const { name, parameters } = model.value;
   const words = originWords(model.origin, run).replaceAll(`catalog, ${name}`, 'catalog');
   const from = words.startsWith(`${name} (`) && words.endsWith(')') ? words.slice(name.length + 2, -1) : words;
-  return ['model', `${name} (${formatCount(parameters.total)} parameters)`, from];
+  const value = `${name} (${formatCount(parameters.total)} parameters)`;
+  return { what: 'model', value, from, origin: model.origin };
 }
 
 function shardingWords(sharding: TrainingRun['sharding'] extends Known<infer S> ? S : never): string {

@@ -42,6 +42,7 @@ export function communicationDraft(placed: PlacedFlow): Draft {
     group: 'communication',
     cause: placement.crossesNodes ? 'network between nodes' : 'link inside the node',
     hides: flow.hides,
+    traffic: { link: placement.crossesNodes ? 'inter' : 'intra', bytes },
   };
 }
 

@@ -32,6 +32,7 @@ export function nvmeDrafts(facts: TimeFacts, { optimizer, param }: OffloadFacts)
         Math.max(readBytes / read, writeBytes / write),
         {
           formula: `max(${gigabytes(readBytes)} ÷ ${formatRate(read)}, ${gigabytes(writeBytes)} ÷ ${formatRate(write)}) per node`,
+          bytes: readBytes + writeBytes,
         },
       ),
     );
@@ -44,13 +45,19 @@ export function nvmeDrafts(facts: TimeFacts, { optimizer, param }: OffloadFacts)
     drafts.push(
       draft('offload.param-nvme', 'offloaded weights from NVMe', bytes / read, {
         formula: `${counted(facts.accumulation, 'micro-step')} × ${counted(gathers.blocks, 'gather')} = ${gigabytes(bytes)} ÷ ${formatRate(read)} per node`,
+        bytes,
       }),
     );
   }
   return drafts;
 }
 
-function draft(id: string, label: string, seconds: number, { formula }: { readonly formula: string }): Draft {
+interface Moved {
+  readonly formula: string;
+  readonly bytes: number;
+}
+
+function draft(id: string, label: string, seconds: number, { formula, bytes }: Moved): Draft {
   return {
     id,
     label,
@@ -62,5 +69,6 @@ function draft(id: string, label: string, seconds: number, { formula }: { readon
     group: 'offload',
     cause: 'NVMe',
     hides: 'never',
+    traffic: { link: 'nvme', bytes },
   };
 }

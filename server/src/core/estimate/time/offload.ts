@@ -158,5 +158,6 @@ function copy(facts: TimeFacts, { id, label, bytes, formula, hides, perTensor }:
     group: 'offload',
     cause: 'host link (PCIe)',
     hides,
+    traffic: { link: 'host', bytes },
   };
 }

@@ -93,6 +93,9 @@ function termOf({ draft, seconds, overlapped }: Settled): TimeTerm {
     source: draft.source,
     group: draft.group,
     overlapped,
+    ...(draft.traffic && {
+      traffic: { link: draft.traffic.link, bytes: (draft.traffic.bytes * seconds) / draft.seconds },
+    }),
   };
 }
 

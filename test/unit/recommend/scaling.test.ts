@@ -1,0 +1,82 @@
+import { describe, expect, it } from 'vitest';
+import type { Overrides } from '../../../server/src/core/analysis';
+import { analyze } from '../../../server/src/core/analyze';
+import { findScaling, type Scaling, WORTH_ADDING } from '../../../server/src/core/recommend/scaling';
+import { memoryWorkspace, ROOT } from '../../memory-workspace';
+import { catalogs, FILES } from '../features/run-of';
+
+function scalingOf(files: Readonly<Record<string, string>>, overrides?: Overrides): Scaling | undefined {
+  const workspace = memoryWorkspace(files);
+  const file = workspace.source(`${ROOT}/train.yaml`);
+  if (!file) throw new Error('no file');
+  const steps = findScaling(file, { workspace, catalogs, ...(overrides ? { overrides } : {}) });
+  for (;;) {
+    const step = steps.next();
+    if (step.done) return step.value;
+  }
+}
+
+describe('scaling', () => {
+  const scaling = scalingOf(FILES);
+  if (!scaling) throw new Error('nothing found');
+
+  it('measures 1 to 64 nodes, with the batch of each GPU kept', () => {
+    const { points } = scaling.growing;
+    expect(points.map(({ nodes }) => nodes)).toEqual([1, 2, 4, 8, 16, 32, 64]);
+    expect(points.map(({ gpus }) => gpus)).toEqual([4, 8, 16, 32, 64, 128, 256]);
+    for (const { micro, accumulation, global, gpus } of points) {
+      expect([micro, accumulation]).toEqual([2, 4]);
+      expect(global).toBe(8 * gpus);
+    }
+  });
+
+  it('keeps the global batch while ranks have samples, micro-steps going first', () => {
+    const { points, why } = scaling.fixed;
+    expect(points.map(({ nodes, micro, accumulation }) => [nodes, micro, accumulation])).toEqual([
+      [1, 2, 4],
+      [2, 2, 2],
+      [4, 2, 1],
+      [8, 1, 1],
+    ]);
+    expect(points.every(({ global }) => global === 32)).toBe(true);
+    expect(why).toBe('beyond that there are more ranks than the 32 samples of the global batch');
+  });
+
+  it('says of the run itself what the estimate says', () => {
+    const workspace = memoryWorkspace(FILES);
+    const file = workspace.source(`${ROOT}/train.yaml`);
+    const estimate = file && analyze(file, { workspace, catalogs }).estimate();
+    for (const { points } of [scaling.growing, scaling.fixed]) {
+      const own = points.find(({ nodes }) => nodes === scaling.nodes);
+      expect(own?.stepSeconds).toBe(estimate?.step?.seconds);
+      expect(own?.memoryBytes).toBe(estimate?.memory?.value);
+    }
+  });
+
+  it('stops paying where nodes added yield less than half of what they cost', () => {
+    const { points, reference } = scaling.fixed;
+    expect(reference).toBe(1);
+    const stop = points.findIndex(({ nodes }) => nodes === scaling.paysUntil);
+    expect(stop).toBeGreaterThanOrEqual(0);
+    const gain = (index: number) =>
+      (points[index + 1]?.tokensPerSecond ?? 0) / (points[index]?.tokensPerSecond ?? 0) - 1;
+    for (let index = 0; index < stop; index++) expect(gain(index)).toBeGreaterThanOrEqual(WORTH_ADDING);
+    if (stop < points.length - 1) expect(gain(stop)).toBeLessThan(WORTH_ADDING);
+  });
+
+  it('measures efficiency against the fewest nodes that may fit', () => {
+    const first = scaling.fixed.points[0];
+    expect(first?.efficiency).toBe(1);
+    for (const { efficiency } of scaling.fixed.points) expect(efficiency).toBeLessThanOrEqual(1.0001);
+  });
+
+  it('has the run’s own number of nodes, whatever it is', () => {
+    const own = scalingOf(FILES, { from: 'flag', nodes: 3 });
+    expect(own?.growing.points.map(({ nodes }) => nodes)).toContain(3);
+    expect(own?.fixed.why).toContain('do not divide');
+  });
+
+  it('is none where the machine is not known', () => {
+    expect(scalingOf({ 'ds.json': FILES['ds.json'], 'train.yaml': FILES['train.yaml'] })).toBeUndefined();
+  });
+});
