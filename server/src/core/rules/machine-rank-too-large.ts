@@ -14,7 +14,7 @@ export const machineRankTooLarge = rule({
   applies: ['accelerate'],
   why: 'Machines are counted from 0, so the last of two is 1. The launcher does not compare the numbers; its ranks then lie outside the world and the others wait for the missing machine.',
   source: ['accelerate src/accelerate/utils/launch.py:217 (1.15.0) node_rank'],
-  verified: 'run',
+  verified: 'read',
   examples: { bad: [{ files: RANK(2) }], good: [{ files: RANK(1) }] },
   check({ config, report }) {
     const rank = setting(config, 'machine_rank');
