@@ -120,7 +120,11 @@ function activationIn(config: ConfigFields): string | undefined {
   const text = isFields(config.text_config) ? config.text_config : {};
   const names = ['hidden_act', 'activation_function', 'hidden_activation'];
   const own = names.map((name) => config[name] ?? text[name]).find((value) => value !== undefined);
-  return typeof own === 'string' ? own : undefined;
+  if (typeof own === 'string') return own;
+  // T5 names a kind of block: `gated-gelu` is gelu_new behind a gate (configuration_t5.py, 5.18).
+  const kind = config.feed_forward_proj;
+  if (typeof kind !== 'string') return undefined;
+  return kind === 'gated-gelu' ? 'gelu_new' : kind.replace(/^gated-/, '');
 }
 
 /** `dtype`, formerly `torch_dtype`; composite models may keep it with the text model. */

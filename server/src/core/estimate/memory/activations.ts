@@ -1,5 +1,5 @@
 import { formatCount } from '../../text/format';
-import { type BlockBytes, blockBytes } from './blocks';
+import { type BlockBytes, blockBytes, isEncoderDecoder } from './blocks';
 import type { Facts } from './facts';
 import { familyTraits } from './families';
 import { COUNTED, type Part } from './part';
@@ -82,12 +82,26 @@ export function countActivations(facts: Facts): Activations {
   };
 }
 
+/**
+ * T5 ends both stacks with a norm and has dropout before and after each; each first block makes a bias for every pair of positions
+ * and head from a table of distances in 64 bits, and keeps both.
+ */
+function stackEnds(facts: Facts): number {
+  const { streamBytes: stream, computeBytes: c, model, samples, tensor } = facts;
+  const stacks = isEncoderDecoder(facts) ? 2 : 1;
+  const norm = (stream === 2 ? 6 : 4) + 2 * stream;
+  const heads = model.blocks[0]?.attention?.heads ?? 0;
+  const perPair = c * (heads / tensor) + 8;
+  return stacks * ((norm + 2) * model.hiddenSize + (perPair * facts.sequence) / samples) + stream * model.hiddenSize;
+}
+
 /** The last norm with its input and output, and the ids, positions and rotary tables of the batch. */
 function endsPerToken(facts: Facts): number {
   const h = facts.model.hiddenSize;
   const stream = facts.streamBytes;
   const { traits } = familyTraits(facts.model.modelType);
   const tables = 32;
+  if (traits.norm === 't5') return stackEnds(facts) + tables;
   if (traits.norm === 'layer') return 2 * stream * h + (traits.dropout > 0 ? h : 0) + tables;
   // Under LoRA the first norm has nothing to differentiate, unless checkpointing makes its input ask for a gradient.
   if (facts.lora !== undefined) return (facts.checkpointing === 'full' ? 4 * h : 0) + tables;

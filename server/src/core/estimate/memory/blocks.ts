@@ -26,22 +26,43 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
   const attention = block.attention;
   const intermediate = mlpWidth(block) / facts.tensor;
   const compute = facts.computeBytes;
+  const crosses = block.tower === 'text' && isEncoderDecoder(facts);
   let perToken: number;
   if (facts.compiled) perToken = compiledPerToken(facts, block);
   else if (facts.checkpointing === 'selective') perToken = selectivePerToken(facts, block);
   else {
     perToken = normsPerToken(facts, traits, block);
     if (attention !== undefined) perToken += attentionPerToken(facts, traits, attention);
-    if (block.mlp !== undefined) perToken += mlpPerToken(facts, block.mlp);
+    if (block.mlp !== undefined) perToken += mlpPerToken(facts, traits, block.mlp);
+    if (attention !== undefined && crosses) perToken += crossPerToken(facts, traits, attention);
     perToken += loraPerToken(facts, index) + dropoutPerToken(facts, traits, h);
   }
-  const scores = attention === undefined ? 0 : scoreBytes(facts, traits, attention);
+  const scores =
+    attention === undefined
+      ? 0
+      : scoreBytes(facts, traits, attention) +
+        biasBytes(facts, traits, attention) +
+        (crosses ? scoreBytes(facts, traits, attention) : 0);
   return {
     saved: perToken * facts.tokens + scores,
     checkpoint: facts.streamBytes * h * facts.tokens,
     backward: facts.tokens * compute * (h + 2 * Math.max(intermediate, h)),
     casts: facts.castsWeights ? 2 * (facts.counts.perBlock[index] ?? 0) : 0,
   };
+}
+
+/** Models whose decoder blocks also look at what an encoder made of the input. */
+export function isEncoderDecoder({ model }: Facts): boolean {
+  return model.blocks.some(({ tower }) => tower === 'encoder') && model.blocks.some(({ tower }) => tower === 'text');
+}
+
+/** A decoder's attention over the encoder's tokens, as many as its own: norm, q, k, v, output, and the dropout behind it. Counted for T5. */
+function crossPerToken(facts: Facts, traits: FamilyTraits, shape: AttentionShape): number {
+  const h = facts.model.hiddenSize;
+  // Keys and values read the encoder's output, which autocast casts for each.
+  const casts = facts.castsWeights ? 2 * facts.computeBytes * h : 0;
+  const mask = traits.dropout > 0 && !facts.compiled ? h : 0;
+  return norm(facts, traits, h) + consumed(facts, h, 1) + attentionPerToken(facts, traits, shape) + casts + mask;
 }
 
 /** Norms, their inputs included, and the copies that the linear layers behind them keep. */
@@ -71,6 +92,9 @@ function norm(facts: Facts, traits: FamilyTraits, width: number): number {
     case 'layer':
       // nn.LayerNorm: its input, and mean and rstd in fp32.
       return stream * width + 8;
+    case 't5':
+      // The fp32 copy, the stream itself for the product, and the normalised value for the weight's gradient.
+      return (stream === 2 ? 6 : 4) * width + 4 + (isTrained ? stream * width : 0);
     case 'gemma':
       return 4 * width + 4 + (isTrained ? 4 * width : 0);
     default:
@@ -131,19 +155,34 @@ function scoreBytes(facts: Facts, traits: FamilyTraits, shape: AttentionShape): 
   }
 }
 
+/** The bias of a block's own attention as the fused kernel keeps it, one for all samples. */
+function biasBytes(facts: Facts, traits: FamilyTraits, shape: AttentionShape): number {
+  if (traits.relativeBias === undefined || facts.attention === 'eager' || facts.attention === 'math') return 0;
+  return (facts.computeBytes * (shape.heads / facts.tensor) * facts.sequence * facts.sequence) / facts.context;
+}
+
 /** Gated: gate, activation, up and product; two matrices: the activation's input and output. */
-function mlpPerToken(facts: Facts, mlp: MlpShape): number {
+function mlpPerToken(facts: Facts, traits: FamilyTraits, mlp: MlpShape): number {
   const c = facts.computeBytes;
   const frozen = facts.lora !== undefined && !facts.savesQuantisedInputs;
   const activation = activationOf(facts.model);
   const wide = (size: number): number => {
+    if (mlp.gated && activation === 'python-gelu') {
+      // Five intermediates, the other half and the product; under autocast fp32 ones among them. Counted on T5.
+      return size * ((facts.castsWeights ? 22 : 7 * c) - (frozen ? c : 0));
+    }
     if (mlp.gated) return c * size * (frozen ? 3 : 4);
     if (activation === 'relu') return c * size;
     // gelu_new in Python: five intermediates; under autocast pow and tanh run in fp32. Counted.
     if (activation === 'python-gelu') return size * (facts.castsWeights ? 16 : (frozen ? 4 : 5) * c);
     return c * size * (frozen ? 1 : 2);
   };
-  if (mlp.moe === undefined) return wide(mlp.intermediateSize / facts.tensor);
+  if (mlp.moe === undefined) {
+    const width = mlp.intermediateSize / facts.tensor;
+    // Dropout keeps a mask; after relu, which keeps its own result, what it passes on is another tensor.
+    const dropped = traits.mlpDropout === undefined ? 0 : width * (activation === 'relu' ? 1 + c : 1);
+    return wide(width) + dropped;
+  }
   const { experts, expertsPerToken, expertIntermediateSize, sharedIntermediateSize } = mlp.moe;
   const h = facts.model.hiddenSize;
   const routed = expertsPerToken * (wide(expertIntermediateSize / facts.tensor) + 2 * c * h);

@@ -27,6 +27,10 @@ export interface FamilyTraits {
   readonly softmax: 'fp32' | 'compute';
   /** tanh soft cap on attention scores and on the logits, each saved once. */
   readonly softcap: boolean;
+  /** Dropout between the two halves of the MLP. */
+  readonly mlpDropout?: true;
+  /** A bias for every pair of positions and head is added to the scores, and kept by the fused kernel. */
+  readonly relativeBias?: true;
   /** The family has no scaled_dot_product_attention in transformers 5.x and runs eager. */
   readonly eagerOnly: boolean;
 }
@@ -53,7 +57,16 @@ const BERT: FamilyTraits = {
   attentionDropout: true,
   softmax: 'compute',
 };
-const T5: FamilyTraits = { ...LLAMA, norm: 't5', rotary: false, dropout: 0.1, attentionDropout: true };
+const T5: FamilyTraits = {
+  ...LLAMA,
+  norm: 't5',
+  rotary: false,
+  dropout: 0.1,
+  attentionDropout: true,
+  softmax: 'compute',
+  mlpDropout: true,
+  relativeBias: true,
+};
 const GEMMA: FamilyTraits = { ...LLAMA, norm: 'gemma' };
 
 const FAMILIES: Readonly<Record<string, FamilyTraits>> = {
@@ -129,6 +142,8 @@ const COUNTED: ReadonlySet<string> = new Set([
   'bert',
   'roberta',
   'starcoder2',
+  't5',
+  'mt5',
   'falcon',
   'bloom',
   'mpt',

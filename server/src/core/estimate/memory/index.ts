@@ -2,7 +2,8 @@ import type { TrainingRun } from '../../run/training-run';
 import { formatGib } from '../../text/format';
 import type { Assumption, MemoryEstimate, MemoryGroup, Phase, PhaseMemory } from '../estimate';
 import { overheadParts } from './allocator';
-import { isEncoderDecoder, momentBand, residualClass } from './band';
+import { momentBand, residualClass } from './band';
+import { isEncoderDecoder } from './blocks';
 import { type Corner, type Facts, readFacts } from './facts';
 import { familyTraits } from './families';
 import { type Part, sumBytes, toTerm } from './part';
@@ -184,9 +185,9 @@ function noteLimits(facts: Facts, assumptions: Assumption[]): void {
   }
   if (isEncoderDecoder(facts)) {
     assumptions.push({
-      what: 'cross attention',
-      value: 'not counted',
-      because: 'encoder-decoder blocks have not been counted; activations may be up to 70 % more, and the band says so',
+      what: 'length of input and output',
+      value: 'the same',
+      because: 'encoder and decoder have a length each, and the config gives one',
     });
   }
   if (model.blocks.some((block) => block.tower === 'vision' || block.tower === 'audio')) {
