@@ -3,7 +3,7 @@ import { booleanOf, setting, stringOf } from '../settings';
 import { insertEntry, replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
-const GRPO = 'num_generations: 8\nmax_completion_length: 256\nlog_completions_hub_repo: me/completions\n';
+const GRPO = 'num_generations: 2\nmax_completion_length: 256\nlog_completions_hub_repo: me/completions\n';
 
 /** Reports a repository for completions that are not logged. */
 export const completionsNotLogged = rule({

@@ -1,6 +1,8 @@
 import { factsOf } from '../schema/keys';
 import { describedSettings } from '../schema/settings';
 import { isAtLeast, removalOf, statedVersion } from '../schema/versions';
+import { removeEntry, renameKey } from '../syntax/editing';
+import { lookup } from '../syntax/node';
 import { rule } from './rule';
 
 /** Reports arguments that the stated release of transformers or TRL does not have yet. */
@@ -37,7 +39,7 @@ export const keyNewerThanFramework = rule({
   check({ config, run, catalogs, report }) {
     if (statedVersion(run, 'transformers') === undefined && statedVersion(run, 'trl') === undefined) return;
     const { schema: root } = catalogs.schema('trainer');
-    for (const { setting, schema, parent, key } of describedSettings(config, root)) {
+    for (const { setting, schema, parent, key, owner } of describedSettings(config, root)) {
       const { addedIn, appliesTo } = factsOf(schema);
       // Only the fields of TrainingArguments and of TRL's configs were measured; a nested key has no such record.
       if (addedIn === undefined || parent !== root || !/^(?:trl )?\d/.test(addedIn)) continue;
@@ -48,6 +50,16 @@ export const keyNewerThanFramework = rule({
         at: setting,
         on: 'key',
         message: `${framework} ${stated} has no ${key}, which came with ${since}; the job stops when its arguments are parsed.`,
+        fixes:
+          key === 'eval_strategy' && !lookup(owner, 'evaluation_strategy')
+            ? [
+                {
+                  title: 'Rename to evaluation_strategy',
+                  preferred: true,
+                  edits: renameKey(config.file, setting.entry, 'evaluation_strategy'),
+                },
+              ]
+            : [{ title: `Remove ${key}`, edits: removeEntry(config.file, owner, setting.entry) }],
       });
     }
   },

@@ -1,4 +1,5 @@
 import { recipe } from '../rules-support/trainer-recipe';
+import { removeFix } from '../rules-support/zero';
 import { type Setting, setting } from '../settings';
 import { rule } from './rule';
 
@@ -25,6 +26,7 @@ export const lossWeightsMismatch = rule({
       at: [weights, losses],
       on: 'key',
       message: `loss_weights has ${given} ${given === 1 ? 'weight' : 'weights'} for ${wanted} ${wanted === 1 ? 'loss' : 'losses'} in loss_type; the job stops at start-up.`,
+      fixes: [removeFix(weights)],
     });
   },
 });

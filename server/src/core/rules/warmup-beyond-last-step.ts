@@ -1,5 +1,6 @@
 import { recipe } from '../rules-support/trainer-recipe';
 import { numberOf, setting } from '../settings';
+import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
 /** Reports a warm-up that ends after the run does. */
@@ -23,6 +24,14 @@ export const warmupBeyondLastStep = rule({
     report({
       at: [warmup, most],
       message: `The learning rate rises for ${rising} steps and the run ends after ${last}: it never reaches what learning_rate says.`,
+      fixes: warmup.node
+        ? [
+            {
+              title: `Set warmup_steps to ${Math.floor(last / 10)}, a tenth of the run`,
+              edits: replaceValue(config.file, warmup.node, Math.floor(last / 10)),
+            },
+          ]
+        : [],
     });
   },
 });

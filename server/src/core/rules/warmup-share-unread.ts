@@ -1,6 +1,7 @@
 import { recipe } from '../rules-support/trainer-recipe';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { numberOf, setting, stringOf } from '../settings';
+import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
 const V5 = '{ "frameworks": { "transformers": "5.18.0" } }';
@@ -41,9 +42,19 @@ export const warmupShareUnread = rule({
     if (stated !== undefined && !isAtLeast(stated, '5.0.0')) return;
     const name = stringOf(optim);
     if (name !== 'schedule_free_adamw' && name !== 'schedule_free_radam') return;
+    const last = numberOf(setting(config, 'max_steps'));
     report({
       at: [warmup, optim],
       message: `${name} takes warmup_steps ${steps} for a number of steps, not for a share of the run: there is no warm-up.`,
+      fixes:
+        warmup.node && last !== undefined && last > 0
+          ? [
+              {
+                title: `Set warmup_steps to ${Math.ceil(steps * last)}`,
+                edits: replaceValue(config.file, warmup.node, Math.ceil(steps * last)),
+              },
+            ]
+          : [],
     });
   },
 });
