@@ -54,6 +54,23 @@ describe('"auto"', () => {
     ]);
   });
 
+  it.each([
+    ['accelerate launch --use_deepspeed --deepspeed_config_file ds.json train.py\n', ['accelerate', 'trainer']],
+    ['deepspeed train.py --deepspeed_config ds.json\n', ['deepspeed']],
+    ['deepspeed train.py --deepspeed ds.json --output_dir out --learning_rate 1e-5 --bf16 true\n', ['trainer']],
+  ])('is read by who the launch line starts: %s', (line, expected) => {
+    const ds = '{ "train_batch_size": 8, "zero_optimization": { "stage": 2 } }';
+    expect(join({ 'ds.json': ds, 'run.sh': line }).run.consumers).toEqual(expected);
+  });
+
+  it('is read by who the user says, before what its "auto" values suggest', () => {
+    const ds =
+      '{ "optimizer": { "type": "AdamW", "params": { "betas": "auto" } }, "zero_optimization": { "stage": 2 } }';
+    expect(told(join({ 'ds.json': ds }).run.consumer)).toBe('trainer');
+    const { run } = join({ 'ds.json': ds, 'shardlens.json': '{ "consumer": "accelerate" }' });
+    expect(told(run.consumer)).toBe('accelerate');
+  });
+
   it('is listed with what it becomes, and where nobody fills it', () => {
     const { run } = withTrainer(
       '{ "steps_per_print": "auto", "train_batch_size": "auto", "optimizer": { "type": "AdamW", "params": { "lr": "auto", "betas": "auto" } }, "zero_optimization": { "stage": 2, "overlap_comm": "auto" } }',

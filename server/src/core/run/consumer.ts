@@ -20,6 +20,10 @@ export function findConsumer(
     const why = 'the Accelerate file starts a script that may or may not use the Trainer';
     return { consumer: unknown(why, at(accelerate)), consumers: ['accelerate', 'trainer'] };
   }
+  if (links.launch?.launcher === 'accelerate') {
+    const why = 'accelerate launch starts a script that may or may not use the Trainer';
+    return { consumer: unknown(why, lineOf(links)), consumers: ['accelerate', 'trainer'] };
+  }
   const why = 'no file, launch line or setting tells who reads this file';
   if (!deepspeed) return { consumer: unknown(why), consumers: ['trainer', 'accelerate', 'deepspeed'] };
   if (needsFilling(deepspeed)) {
@@ -39,6 +43,7 @@ function fromFiles(links: Links, args: TrainerArguments): Told | undefined {
   if (launch && args.present) {
     return told('trainer', 'the launch line gives TrainingArguments', [lineOf(links)]);
   }
+  if (launch?.launcher === 'trl') return told('trainer', "TRL's command line runs a Trainer", [lineOf(links)]);
   if (launch?.arguments.has('deepspeed_config')) {
     return told('deepspeed', '--deepspeed_config is read by DeepSpeed itself', [lineOf(links)]);
   }
