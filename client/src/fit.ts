@@ -43,7 +43,7 @@ function choiceOf(remedy: FoundRemedy): Choice {
   return {
     label: `${icon} ${title}`,
     description: words.merit,
-    detail: `${words.figures} · ${words.effect}`,
+    detail: [words.brief, ...remedy.notes].join(' · '),
     remedy,
   };
 }

@@ -1,4 +1,4 @@
-// Takes the README's pictures in real VS Code: `node test/vscode/screenshots.mjs [folder]`.
+// Takes the README's pictures in real VS Code: `node test/vscode/screenshots.mjs [folder] [picture…]`.
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -46,6 +46,29 @@ const PICTURES = [
     },
   },
   {
+    name: 'value-effects',
+    example: 'llama-3-8b-zero3-offload',
+    file: 'ds_zero3.json',
+    async act(page) {
+      await page.locator('.view-line', { hasText: '"stage"' }).click();
+      await page.keyboard.press('End');
+      await page.keyboard.press('ArrowLeft');
+      await page.keyboard.press('Backspace');
+      await page.keyboard.press('Control+Space');
+      await page.locator('.suggest-widget.visible').waitFor();
+      await page.waitForTimeout(1000);
+    },
+  },
+  {
+    name: 'make-it-fit',
+    example: 'broken',
+    file: 'train.yaml',
+    async act(page) {
+      await page.locator('.codelens-decoration a', { hasText: 'Make it fit' }).first().click();
+      await page.locator('.quick-input-widget .monaco-list-row').nth(1).waitFor();
+    },
+  },
+  {
     name: 'breakdown',
     example: 'llama-3-8b-zero3-offload',
     file: 'ds_zero3.json',
@@ -56,7 +79,9 @@ const PICTURES = [
   },
 ];
 
+const wanted = process.argv.slice(3);
 for (const { name, example, file, act } of PICTURES) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
   const workbench = await openWorkbench({
     workspace: path.join(root, 'examples', example),
     vsix,

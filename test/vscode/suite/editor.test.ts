@@ -133,4 +133,35 @@ describe('a run of several files', () => {
     );
     assert.ok(links.length > 0);
   });
+
+  it('makes a run faster: search, choose, preview, apply, and undo', async () => {
+    const document = await open('train.yaml');
+    const text = document.getText();
+    const titles = await lensTitles(document);
+    assert.ok(
+      titles.some((title) => /^Make it (fit|faster)$/.test(title)),
+      titles.join(' | '),
+    );
+    const command = vscode.commands.executeCommand('shardlens.makeItFit', document.uri.toString());
+    // The list of remedies, then the preview, take the user's yes; both are pressed until the files have changed.
+    const pressing = setInterval(() => {
+      void vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
+      void vscode.commands.executeCommand('refactorPreview.apply');
+    }, 500);
+    try {
+      await eventually(
+        () => vscode.workspace.textDocuments.filter(({ isDirty }) => isDirty).length,
+        (dirty) => dirty > 0,
+        'a remedy should have been applied',
+      );
+      await command;
+    } finally {
+      clearInterval(pressing);
+    }
+    await vscode.workspace.saveAll();
+    const folder = vscode.workspace.workspaceFolders?.[0];
+    assert.ok(folder);
+    const deepspeed = await vscode.workspace.openTextDocument(vscode.Uri.joinPath(folder.uri, 'ds_zero3.json'));
+    assert.ok(document.getText() !== text || !/offload_optimizer/.test(deepspeed.getText()));
+  });
 });

@@ -9,6 +9,8 @@ export interface RemedyWords {
   readonly merit: string;
   /** `30.0 GiB (29.0 to 34.1) of 39.4 GiB · host 24.6 GiB · 11.0 s a step (9.09 s to 15.8 s), was 21.3 s`. */
   readonly figures: string;
+  /** The same in half the room, for lists: `29.0 to 34.1 of 39.4 GiB · 9.09 s to 15.8 s a step, was 21.3 s`. */
+  readonly brief: string;
   /** What it does to the training, and what it needs. */
   readonly effect: string;
 }
@@ -28,8 +30,19 @@ export function remedyWords({ merits, training, notes, estimate }: Remedy, befor
       .filter((it) => it !== '')
       .join(', '),
     figures: figureWords(estimate, before),
+    brief: briefWords(estimate, before),
     effect: `${[same, ...notes].join('; ')}.`,
   };
+}
+
+/** Bands only: what is predicted lies between. */
+function briefWords({ memory, step }: Estimate, before: Estimate): string {
+  const parts = [
+    memory && `${gib(memory.low)} to ${gib(memory.high)} of ${capacity(memory.capacity)}`,
+    step && `${formatSeconds(step.low)} to ${formatSeconds(step.high)} a step`,
+  ].filter((it) => it !== null);
+  const was = before.step && step ? `, was about ${formatSeconds(before.step.seconds)}` : '';
+  return parts.join(' · ') + was;
 }
 
 /** What a run needs and takes, in one line; with what the step took `before`. */

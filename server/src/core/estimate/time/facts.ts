@@ -59,6 +59,7 @@ export function timeFacts(run: TrainingRun): FactsResult {
     !model.known ||
     !cluster.known ||
     !sharding.known ||
+    !wayOfSharding(sharding.value).known ||
     micro === undefined ||
     accumulation === undefined ||
     length === undefined
@@ -135,7 +136,7 @@ function missingFacts(run: TrainingRun): Assumption[] {
   };
   need('model', run.model);
   need('hardware', run.cluster);
-  need('sharding', run.sharding);
+  need('sharding', run.sharding.known ? wayOfSharding(run.sharding.value) : run.sharding);
   need('micro-batch', run.batch.micro);
   need('gradient accumulation', run.batch.accumulation);
   if (!run.batch.meanSequenceLength.known) need('sequence length', run.batch.sequenceLength);
@@ -144,6 +145,14 @@ function missingFacts(run: TrainingRun): Assumption[] {
   }
   return missing;
 }
+
+/** What decides the traffic: without it, a step time would be that of another run. */
+function wayOfSharding(sharding: Sharding): Known<unknown> {
+  if (sharding.kind === 'zero') return sharding.stage;
+  return sharding.kind === 'fsdp' ? sharding.strategy : { known: true, value: sharding.kind, origin: NO_SHARDS };
+}
+
+const NO_SHARDS = { kind: 'derived', formula: 'weights are replicated', from: [] } as const;
 
 /** ZeRO-0, DDP and one process keep whole copies; ZeRO and FSDP spread them over the shard group. */
 function shardRanks(
