@@ -53,6 +53,15 @@ function index(rules, dialects, verifiedWords) {
     `Shardlens has ${rules.length} rules. Each page says what is reported and why, where the framework says so, and what a fix makes of the example; \`shardlens explain RULE\` prints the same page.`,
     'An error stops the run or hangs it. A warning runs, but not as written. Information names what can be measurably better. A hint tidies.',
   ];
+  parts.push(
+    '## Silence',
+    [
+      "- In YAML: `# shardlens-ignore: rule-id the reason`, at the end of the setting's line or above it; several ids with commas between them. It covers the setting with all that it holds.",
+      '- Above the first setting: `# shardlens-ignore-file: rule-id the reason`, for the whole file.',
+      '- In `shardlens.json`: `"rules": { "rule-id": "off" }`, for all files or under `files` for some. Most readers of a JSON config refuse comments, so there it is the only way.',
+      '- The editor offers all three beside each finding. A comment that ignores nothing any more is a hint ([unused-ignore](unused-ignore.md)); what Shardlens could not check cannot be silenced.',
+    ].join('\n'),
+  );
   const everywhere = rules.filter(({ applies }) => applies.length === 7);
   for (const { id, title } of dialects) {
     const own = rules.filter(({ applies }) => applies[0] === id && applies.length < 7);

@@ -1,7 +1,8 @@
 import { misfits } from '../rules-support/settings-shape';
 import { nearestKey } from '../schema/keys';
-import { renameKey, replaceValue } from '../syntax/editing';
-import { lookup, type MappingNode } from '../syntax/node';
+import { levelInForce } from '../silence/never-silent';
+import { removeEntry, renameKey, replaceValue } from '../syntax/editing';
+import { type Entry, lookup, type MappingNode } from '../syntax/node';
 import { rules } from './index';
 import { type RuleContext, rule } from './rule';
 
@@ -19,6 +20,7 @@ export const settingNotUsed = rule({
       { name: 'shardlens.json', files: '{ "targets": { "box": { "hardware": "p4d.24xlarge", "nodes": 0 } } }' },
       { name: 'shardlens.json', files: '{ "consumer": "Trainer", "sequenceLength": "4096" }' },
       { name: 'shardlens.json', files: '{ "rules": { "duplicate-keys": "off", "broken-syntax": "loud" } }' },
+      { name: 'shardlens.json', files: '{ "rules": { "broken-syntax": "off" } }' },
     ],
     good: [
       {
@@ -61,7 +63,16 @@ function unknownRules(
 ): void {
   // Findings that are made outside the rules, for want of a config to run them on.
   const ids = new Set([...rules.map(({ id }) => id), 'analysis-incomplete']);
-  for (const entry of mappingAt(owner, 'rules')?.entries ?? []) {
+  const levels = mappingAt(owner, 'rules');
+  for (const entry of levels?.entries ?? []) {
+    if (levels && isPassedOver(entry)) {
+      report({
+        at: { config, path: `${prefix}rules.${entry.key}`, entry, node: entry.value },
+        message: `${entry.key} says what Shardlens could not check, so it keeps its own level.`,
+        fixes: [{ title: `Remove ${entry.key}`, preferred: true, edits: removeEntry(config.file, levels, entry) }],
+      });
+      continue;
+    }
     if (ids.has(entry.key)) continue;
     const nearest = nearestKey(entry.key, ids);
     report({
@@ -75,6 +86,16 @@ function unknownRules(
     });
   }
 }
+
+/** A level that would silence or play down what may not be silenced. */
+function isPassedOver({ key, value }: Entry): boolean {
+  const level = value?.kind === 'scalar' ? value.scalar.value : undefined;
+  const known = rules.find(({ id }) => id === key);
+  if (!known || !LEVELS.some((one) => one === level)) return false;
+  return levelInForce(known, level as (typeof LEVELS)[number]) !== level;
+}
+
+const LEVELS = ['off', 'hint', 'information', 'warning', 'error'] as const;
 
 function mappingAt(mapping: MappingNode, key: string): MappingNode | undefined {
   const value = lookup(mapping, key)?.value;
