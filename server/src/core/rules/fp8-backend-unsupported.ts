@@ -41,6 +41,7 @@ export const fp8BackendUnsupported = rule({
       report({
         at: backend,
         message: `${backend.path} MSAMP does not work with FSDP; Accelerate stops at start-up. AO and TE do, or DeepSpeed.`,
+        fixes: backend.node ? [{ title: 'Use TE', edits: replaceValue(config.file, backend.node, 'TE') }] : [],
       });
     }
     if (name === 'MSAMP' && type === 'DEEPSPEED' && stageOf(run) === 3 && !run.configs.deepspeed) {

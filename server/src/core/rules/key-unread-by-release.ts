@@ -2,6 +2,7 @@ import { accelerateFsdp } from '../rules-support/fsdp';
 import { factsOf } from '../schema/keys';
 import { describedSettings } from '../schema/settings';
 import { isAtLeast, statedVersion } from '../schema/versions';
+import { removeEntry } from '../syntax/editing';
 import { rule } from './rule';
 
 /** Reports keys that the stated release of transformers or Accelerate does not read yet. */
@@ -48,7 +49,7 @@ export const keyUnreadByRelease = rule({
     const stated = statedVersion(run, framework);
     if (stated === undefined) return;
     const { schema: root } = catalogs.schema(config.dialect);
-    for (const { setting, schema, parent, key } of describedSettings(config, root)) {
+    for (const { setting, schema, parent, key, owner } of describedSettings(config, root)) {
       const { readSince, addedIn } = factsOf(schema);
       const since = config.dialect === 'fsdp' ? readSince : addedIn;
       if (since === undefined || isAtLeast(stated, since)) continue;
@@ -60,6 +61,7 @@ export const keyUnreadByRelease = rule({
         message: stops
           ? `accelerate ${stated} has no ${key}, which came with ${since}; it stops at start-up.`
           : `${framework} ${stated} does not read ${setting.path} and drops it without a word; ${since} and later do.`,
+        fixes: [{ title: `Remove ${setting.path}`, edits: removeEntry(config.file, owner, setting.entry) }],
       });
     }
   },

@@ -1,8 +1,8 @@
 import { accelerateFile, distributedTypeOf, meshOf, sizeSetting } from '../rules-support/accelerate-file';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { numberOf, setting } from '../settings';
-import { replaceValue } from '../syntax/editing';
-import { rule } from './rule';
+import { renameKey, replaceValue, setPath } from '../syntax/editing';
+import { type Report, rule } from './rule';
 
 const CONFIG = (sizes: string, version = 2, type = 'FSDP') =>
   accelerateFile(
@@ -38,9 +38,9 @@ export const parallelismCombinationRefused = rule({
     const mesh = meshOf(config);
     const type = distributedTypeOf(config);
     if (!mesh || type === undefined) return;
-    const say = (dimension: keyof typeof mesh, message: string) => {
+    const say = (dimension: keyof typeof mesh, message: string, fixes: Report['fixes'] = []) => {
       const at = sizeSetting(config, dimension);
-      if (at) report({ at, message: `${message}; Accelerate stops at start-up.` });
+      if (at) report({ at, message: `${message}; Accelerate stops at start-up.`, fixes });
     };
     const isOn = Object.values(mesh).some((size) => size > 1);
     if (mesh.cp > 1 && mesh.sp > 1) {
@@ -73,12 +73,28 @@ export const parallelismCombinationRefused = rule({
       const version = setting(config, 'fsdp_config.fsdp_version') ?? setting(config, 'fsdp_config.version');
       const number = version ? numberOf(version) : 1;
       const first = (['dp_shard', 'tp', 'cp', 'dp_replicate', 'sp'] as const).find((one) => mesh[one] > 1);
-      if (number === 1 && isOn && first) say(first, 'parallelism_config needs FSDP 2 and this file runs FSDP 1');
+      if (number === 1 && isOn && first)
+        say(first, 'parallelism_config needs FSDP 2 and this file runs FSDP 1', [
+          {
+            title: 'Set fsdp_version to 2',
+            edits: setPath(config.file, config.root, version?.path ?? 'fsdp_config.fsdp_version', 2),
+          },
+        ]);
       else if (number === 2 && isOn && mesh.dp_shard === 1 && mesh.cp === 1 && mesh.sp === 1) {
         const only = mesh.tp > 1 ? 'tp' : 'dp_replicate';
+        const alone =
+          only === 'dp_replicate' && !sizeSetting(config, 'dp_shard') ? sizeSetting(config, only) : undefined;
         say(
           only,
           `${only}_size ${mesh[only]} leaves FSDP nothing to shard across: dp_shard_size and cp_size are both 1`,
+          alone
+            ? [
+                {
+                  title: `Use dp_shard_size ${mesh[only]} instead`,
+                  edits: renameKey(config.file, alone.entry, 'parallelism_config_dp_shard_size'),
+                },
+              ]
+            : [],
         );
       }
     }
