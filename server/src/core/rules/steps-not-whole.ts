@@ -30,13 +30,15 @@ export const stepsNotWhole = rule({
       report({
         at: found,
         message: `${key} is ${steps}; above 1 it has to be a whole number of steps, and the Trainer stops at start-up.`,
-        fixes: [
-          {
-            title: `Set ${key} to ${Math.round(steps)}`,
-            preferred: true,
-            edits: replaceValue(config.file, found.node, Math.round(steps)),
-          },
-        ],
+        fixes: Number.isFinite(steps)
+          ? [
+              {
+                title: `Set ${key} to ${Math.round(steps)}`,
+                preferred: true,
+                edits: replaceValue(config.file, found.node, Math.round(steps)),
+              },
+            ]
+          : [],
       });
     }
   },

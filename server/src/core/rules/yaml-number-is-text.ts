@@ -41,13 +41,16 @@ export const yamlNumberIsText = rule({
       report({
         at: node,
         message: `PyYAML reads ${key}: ${node.raw} as text, not as a number; a Trainer that does not convert it stops when the optimizer is built.`,
-        fixes: [
-          {
-            title: `Write ${written}`,
-            preferred: true,
-            edits: [{ path: config.file.path, start: node.start, end: node.end, newText: written }],
-          },
-        ],
+        // A number beyond all numbers would become infinite.
+        fixes: Number.isFinite(Number(written))
+          ? [
+              {
+                title: `Write ${written}`,
+                preferred: true,
+                edits: [{ path: config.file.path, start: node.start, end: node.end, newText: written }],
+              },
+            ]
+          : [],
       });
     }
   },
