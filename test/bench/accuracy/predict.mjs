@@ -58,6 +58,7 @@ export function predict(pipeline, point) {
     class: pipeline.classOf(analysis.run),
     fits: estimate.memory?.fits,
     memory: estimate.memory === null ? undefined : figures(estimate.memory, analysis.run, pipeline),
+    host: estimate.host === null ? undefined : hostFigure(estimate.host),
     step: estimate.step === null ? undefined : estimate.step,
     why: estimate.assumptions.map(({ what, value, because }) => `${what}: ${value} (${because})`).join('; '),
   };
@@ -81,6 +82,8 @@ function figures(memory, run, pipeline) {
 }
 
 const less = ({ low, high }, bytes) => ({ low: low - bytes, high: high - bytes });
+
+const hostFigure = ({ bytes, low, high }) => ({ value: bytes / GIB, low: low / GIB, high: high / GIB });
 
 /** In GiB: what stays, what comes and goes, both together, and the band. */
 function gibs(fixed, moving, { low, high }) {

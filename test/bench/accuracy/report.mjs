@@ -4,6 +4,7 @@ import { reasonOf } from './reasons.mjs';
 
 export function report(scored, leftOut, { commit, date, held }) {
   const memory = scored.filter(({ what }) => what === 'memory');
+  const host = scored.filter(({ what }) => what === 'host');
   const time = scored.filter(({ what }) => what === 'time');
   const points = new Set(scored.map(({ point }) => point.id)).size;
   return [
@@ -38,6 +39,12 @@ export function report(scored, leftOut, { commit, date, held }) {
     '### The ten worst',
     '',
     ...worst(memory, (value) => `${value.toFixed(1)} GiB`),
+    '',
+    '## Memory of a node',
+    '',
+    'What the source says is used on the node, operating system included.',
+    '',
+    ...worst(host, (value) => `${value.toFixed(0)} GiB`),
     '',
     '## Time of an optimizer step',
     '',
@@ -80,7 +87,7 @@ const HOLDING_OUT = [
   '',
   '| constant | value | taken from | tested on |',
   '|---|---:|---|---|',
-  '| reserved ÷ allocated, of what comes and goes | 1.25 | torchtitan (median 1.26) | BLOOM (1.25), transformers docs (1.24) |',
+  '| reserved ÷ allocated, of what comes and goes | 1.25 | torchtitan (median 1.26) | BLOOM alone gives 1.25, the transformers docs alone 1.24 |',
   '| cache of side streams in ZeRO-3 and FSDP 1 | 4 GiB, at most 1.3 × what comes and goes | training-on-eks (4.1–4.9 GiB) | PEFT docs, four runs: −3 to +5 % |',
   '| CUDA context before torch 1.13 | 1.3 GiB | transformers docs (1,343 MiB measured alone) | BLOOM |',
   '| one set of NCCL communicators | 0.4 GiB | a prior; how many there are is read in the code | BLOOM, PEFT docs |',

@@ -7,6 +7,7 @@ export function score(point, prediction) {
   const facts = run?.model.known ? factsOf(point, run.model.value) : undefined;
   const { memory = [], seconds } = point.measured;
   const rows = memory.map(({ kind, gib }) => {
+    if (kind === 'host') return { point, what: 'host', kind, ...compared(gib, prediction.host, {}) };
     const peers = facts && peerMemory(point, facts, gib);
     return {
       point,

@@ -120,8 +120,13 @@ function seed(point) {
     mean: 75,
     checkpointing: 'full',
   };
-  const { peak_mem_gib_per_gpu: allocated, peak_reserved_gib_per_gpu: reserved, step_s } = point.measured;
-  const figures = [...(memory('allocated', allocated).memory ?? []), ...(memory('reserved', reserved).memory ?? [])];
+  const { peak_mem_gib_per_gpu: allocated, peak_reserved_gib_per_gpu: reserved, step_s, ...more } = point.measured;
+  const figures = [
+    ...(memory('allocated', allocated).memory ?? []),
+    ...(memory('reserved', reserved).memory ?? []),
+    // DeepSpeed's see_memory_usage divides by 1024³ and says GB (deepspeed/runtime/utils.py).
+    ...(memory('host', more.cpu_ram_used_gb_node).memory ?? []),
+  ];
   return { ...setup, measured: { ...(figures.length > 0 ? { memory: figures } : {}), seconds: step_s } };
 }
 
@@ -417,7 +422,13 @@ function peftPages(point) {
     ...(isQuantized ? { quantization: 'nf4-double' } : {}),
     frameworks: { transformers: '4.45.0', trl: '0.12.0', torch: '2.4.0' },
   };
-  return { ...setup, measured: memory('driver', point.measured.peak_mem_gib_per_gpu) };
+  const host = point.measured.cpu_ram_gb;
+  const figures = [
+    ...memory('driver', point.measured.peak_mem_gib_per_gpu).memory,
+    // “Around 107 GB” of host memory, decimal.
+    ...(memory('host', host && (host * 1e9) / 2 ** 30).memory ?? []),
+  ];
+  return { ...setup, measured: { memory: figures } };
 }
 
 function blog(point) {
