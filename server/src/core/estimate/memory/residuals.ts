@@ -1,4 +1,4 @@
-// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit 5a12906, from test/bench/accuracy/points.json.
+// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit c99ccf2, from test/bench/accuracy/points.json.
 
 /** Kinds of run that published measurements were found of. */
 export type ResidualClass = 'plain' | 'compiled' | 'streams' | 'quantised' | 'split';
