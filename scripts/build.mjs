@@ -1,5 +1,5 @@
-// Builds the two bundles: dist/shardlens.js (language server and command line; runs alone under Node) and
-// dist/extension.js (the VS Code client).
+// Builds the bundles: dist/shardlens.js (language server and command line; runs alone under Node), dist/extension.js (the
+// VS Code client), and dist/breakdown.js with its style sheet (the breakdown view; runs in a webview or a page).
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -42,6 +42,15 @@ export async function build({ sourcemap = false } = {}) {
       entryPoints: ['client/src/extension.ts'],
       outfile: 'dist/extension.js',
       external: ['vscode'],
+    }),
+    esbuild.build({
+      ...shared,
+      entryPoints: ['client/view/main.ts', 'client/view/breakdown.css'].map((file) => ({ in: file, out: 'breakdown' })),
+      outdir: 'dist',
+      platform: 'browser',
+      target: 'es2022',
+      format: 'iife',
+      mainFields: ['browser', 'module', 'main'],
     }),
   ]);
   if (!sourcemap) await writeServer(server.outputFiles[0].text, shared);

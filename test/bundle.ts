@@ -29,7 +29,7 @@ export async function bundle(): Promise<string> {
 
 function isStale(file: string): boolean {
   const built = changedAt(file);
-  return ['server', 'client/src', 'schemas', 'snippets', 'package.json'].some(
+  return ['server', 'client', 'schemas', 'snippets', 'package.json'].some(
     (part) => newest(path.join(root, part)) > built,
   );
 }

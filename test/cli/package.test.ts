@@ -21,6 +21,7 @@ describe('the package', () => {
     const optional = ['CHANGELOG.md', 'docs/images/icon.png'];
     const allowed = [
       ...['LICENSE', 'README.md', 'package.json', 'dist/extension.js', 'dist/shardlens.js'],
+      ...['dist/breakdown.js', 'dist/breakdown.css'],
       ...named('schemas', '.schema.json'),
       ...named('snippets', '.json'),
     ];

@@ -1,0 +1,73 @@
+import type { Curve, Scaling } from '../../server/src/core/recommend/scaling';
+import { counted, formatCount, formatGib, formatPercent, formatSeconds } from '../../server/src/core/text/format';
+
+export const SCALING_COLUMNS = [
+  'nodes',
+  'GPUs',
+  'micro × accumulation',
+  'global batch',
+  'step',
+  'tokens/s',
+  'efficiency',
+  'memory per GPU',
+];
+
+const FITS = { true: 'fits', false: 'does not fit', null: 'too close to call' };
+
+/** Rows of a curve's table, in the order of {@link SCALING_COLUMNS}. */
+export function scalingCells({ points }: Curve): string[][] {
+  return points.map(
+    ({ nodes, gpus, micro, accumulation, global, stepSeconds, tokensPerSecond, efficiency, memoryBytes, fits }) => [
+      String(nodes),
+      formatCount(gpus),
+      `${micro} × ${accumulation}`,
+      formatCount(global),
+      formatSeconds(stepSeconds),
+      formatCount(tokensPerSecond),
+      formatPercent(efficiency),
+      memoryBytes === null ? '' : `${formatGib(memoryBytes)}, ${FITS[`${fits}`]}`,
+    ],
+  );
+}
+
+/** Where more nodes stop paying, in one sentence. */
+export function payingWords({ fixed, paysUntil, nodes }: Scaling): string {
+  const global = fixed.points.find((point) => point.nodes === nodes)?.global ?? fixed.points[0]?.global;
+  if (paysUntil === null || global === undefined) return 'The global batch is not known, so its scaling is not either.';
+  const batch = `With the global batch of ${formatCount(global)} samples kept`;
+  const last = fixed.points[fixed.points.length - 1]?.nodes;
+  if (paysUntil !== last)
+    return `${batch}, more than ${counted(paysUntil, 'node')} do not pay: those added yield less than half of what they cost.`;
+  const until = `${batch}, every doubling up to ${counted(paysUntil, 'node')} pays`;
+  return `${until}${fixed.why === null ? '' : `; ${fixed.why}`}.`;
+}
+
+/** A point of the plot. */
+export interface Plotted {
+  readonly curve: string;
+  readonly nodes: number;
+  readonly tokensPerSecond: number;
+  readonly title: string;
+}
+
+export const CURVES = { growing: 'batch grows with the nodes', fixed: 'global batch kept', ideal: 'ideal' } as const;
+
+/** Both curves, and what would be reached if every node added as much as the first. */
+export function plottedOf({ growing, fixed }: Scaling): Plotted[] {
+  const of = (curve: string, { points }: Curve): Plotted[] =>
+    points.map(({ nodes, tokensPerSecond, efficiency }) => ({
+      curve,
+      nodes,
+      tokensPerSecond,
+      title: `${counted(nodes, 'node')}, ${curve}: ${formatCount(tokensPerSecond)} tokens/s, efficiency ${formatPercent(efficiency)}`,
+    }));
+  const reference = growing.points.find(({ nodes }) => nodes === growing.reference);
+  const perNode = reference ? reference.tokensPerSecond / reference.nodes : 0;
+  const ideal = growing.points.map(({ nodes }) => ({
+    curve: CURVES.ideal,
+    nodes,
+    tokensPerSecond: perNode * nodes,
+    title: `${counted(nodes, 'node')}, ideal: ${formatCount(perNode * nodes)} tokens/s`,
+  }));
+  return [...ideal, ...of(CURVES.growing, growing), ...of(CURVES.fixed, fixed)];
+}
