@@ -25,5 +25,5 @@ export function machineWords({ estimate, tokensPerSecond, usdPerBillionTokens }:
 
 /** `1,834`, `86.2`: three figures, thousands apart. */
 function grouped(value: number): string {
-  return value >= 100 ? Math.round(value).toLocaleString('en') : value.toPrecision(3);
+  return value >= 100 ? String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',') : value.toPrecision(3);
 }
