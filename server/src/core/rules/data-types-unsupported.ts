@@ -48,16 +48,21 @@ export const dataTypesUnsupported = rule({
     const accumulation = setting(config, 'data_types.grad_accum_dtype');
     const wanted = ownValue(NAMES, stringOf(accumulation));
     // A pipeline of DeepSpeed's own takes bf16 apart from this check, but with one dtype too.
-    if (accumulation && wanted !== undefined && wanted !== dtype && stageOf(run) === 0) {
-      report({
-        at: accumulation,
-        message: `Without ZeRO, gradients can only be accumulated in the dtype of the model, ${dtype}, not in ${wanted}; DeepSpeed stops when it builds the engine.`,
-        fixes: [setFix(config, 'zero_optimization.stage', 1), removeFix(accumulation)],
-      });
+    const version = statedVersion(run, 'deepspeed');
+    if (stageOf(run) === 0 && (!accumulation || wanted !== undefined)) {
+      const stops = stopsWithoutZero(dtype, wanted ?? dtype, version);
+      const at = accumulation ?? setting(config, 'bf16.enabled');
+      if (stops && at) {
+        report({
+          at,
+          severity: stops.everywhere ? 'error' : 'warning',
+          message: `Without ZeRO, ${stops.takes}, and here ${dtype === 'fp32' ? 'the model' : `the ${dtype} model`} accumulates gradients in ${wanted ?? dtype}; DeepSpeed ${stops.which} when it builds the engine.`,
+          fixes: [setFix(config, 'zero_optimization.stage', 1), ...(accumulation ? [removeFix(accumulation)] : [])],
+        });
+      }
     }
     const param = setting(config, 'data_types.param_dtype');
     const stated = ownValue(NAMES, stringOf(param));
-    const version = statedVersion(run, 'deepspeed');
     if (!param || stated === undefined || stated === dtype || (version && !isAtLeast(version, PARAM_DTYPE_SINCE)))
       return;
     report({
@@ -68,6 +73,41 @@ export const dataTypesUnsupported = rule({
     });
   },
 });
+
+/**
+ * Up to 0.17.5 a bf16 model without ZeRO has to accumulate in fp32; from 0.17.6 on in bf16 (deepspeed/runtime/engine.py:1361 0.16.9, :2021 0.19.6).
+ */
+function stopsWithoutZero(
+  model: Precision,
+  gradients: Precision,
+  version: string | undefined,
+): { everywhere: boolean; takes: string; which: string } | undefined {
+  const same = model === gradients;
+  if (model !== 'bf16' || gradients === 'fp16') {
+    if (same) return undefined;
+    return { everywhere: true, takes: 'gradients are accumulated in the dtype of the model only', which: 'stops' };
+  }
+  const isOld = version === undefined ? undefined : !isAtLeast(version, BF16_WITHOUT_ZERO);
+  if (isOld === same || isOld === undefined) {
+    const everywhere = isOld !== undefined;
+    return same
+      ? {
+          everywhere,
+          takes: 'a bf16 model needs grad_accum_dtype "fp32"',
+          which: everywhere ? 'stops' : `before ${BF16_WITHOUT_ZERO} stops`,
+        }
+      : {
+          everywhere,
+          takes: 'gradients are accumulated in the dtype of the model only',
+          which: everywhere ? 'stops' : `${BF16_WITHOUT_ZERO} and later stop`,
+        };
+  }
+  return undefined;
+}
+
+type Precision = 'fp32' | 'fp16' | 'bf16';
+
+const BF16_WITHOUT_ZERO = '0.17.6';
 
 /** The first release measured that has the key; earlier ones do not read it. */
 const PARAM_DTYPE_SINCE = '0.19.6';

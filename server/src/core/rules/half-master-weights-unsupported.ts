@@ -1,8 +1,12 @@
 import { offloadDeviceOf, setFix, stageOf } from '../rules-support/zero';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { booleanOf, type Setting, setting, stringOf } from '../settings';
 import type { Config } from '../source';
 import { replaceValue } from '../syntax/editing';
 import { type Report, rule } from './rule';
+
+/** The first release with the keys of bf16; earlier ones do not read them. */
+const BF16_KEYS_SINCE = '0.18.3';
 
 /** Reports 16-bit master weights where DeepSpeed refuses them. */
 export const halfMasterWeightsUnsupported = rule({
@@ -45,6 +49,7 @@ export const halfMasterWeightsUnsupported = rule({
   check({ config, run, report }) {
     const stage = stageOf(run);
     if (stage === undefined) return;
+    const version = statedVersion(run, 'deepspeed');
     const fp16 = on(config, 'fp16.fp16_master_weights_and_grads');
     const bf16 = on(config, 'bf16.bf16_master_weights_and_grads');
     const states = on(config, 'bf16.bf16_optimizer_states');
@@ -70,10 +75,18 @@ export const halfMasterWeightsUnsupported = rule({
     }
 
     function say(found: Setting, fault: string, fixes: NonNullable<Report['fixes']>): void {
+      const isNew = found.path.startsWith('bf16.');
+      if (isNew && version !== undefined && !isAtLeast(version, BF16_KEYS_SINCE)) return;
+      const some = isNew && version === undefined;
       const off = found.node
         ? [{ title: `Set ${found.path} to false`, edits: replaceValue(config.file, found.node, false) }]
         : [];
-      report({ at: found, message: `${fault}. DeepSpeed stops at start-up.`, fixes: [...fixes, ...off] });
+      report({
+        at: found,
+        severity: some ? 'warning' : 'error',
+        message: `${fault}. DeepSpeed ${some ? `${BF16_KEYS_SINCE} and later stop` : 'stops'} at start-up.`,
+        fixes: [...fixes, ...off],
+      });
     }
   },
 });

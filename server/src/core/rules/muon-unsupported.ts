@@ -14,18 +14,27 @@ export const muonUnsupported = rule({
   examples: {
     bad: [
       {
-        files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "Muon", "params": { "lr": 1e-3 } }, "zero_optimization": { "stage": 3 } }',
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "Muon", "params": { "lr": 1e-3 } }, "zero_optimization": { "stage": 3 } }',
+          'shardlens.json': '{ "frameworks": { "deepspeed": "0.19.8" } }',
+        },
       },
     ],
     good: [
       {
-        files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "Muon", "params": { "lr": 1e-3 } }, "zero_optimization": { "stage": 3, "reduce_scatter": false } }',
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "Muon", "params": { "lr": 1e-3 } }, "zero_optimization": { "stage": 3, "reduce_scatter": false } }',
+          'shardlens.json': '{ "frameworks": { "deepspeed": "0.19.8" } }',
+        },
       },
       {
-        files:
-          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "Muon", "params": { "lr": 1e-3 } }, "zero_optimization": { "stage": 2 } }',
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "optimizer": { "type": "Muon", "params": { "lr": 1e-3 } }, "zero_optimization": { "stage": 2 } }',
+          'shardlens.json': '{ "frameworks": { "deepspeed": "0.19.8" } }',
+        },
       },
     ],
   },

@@ -2,6 +2,7 @@ import { parametersOf } from '../rules-support/optimizer-parameters';
 import { optimizerOf } from '../rules-support/optimizers';
 import { removeFix, severityOfBuilt, stageOf, zeroOf } from '../rules-support/zero';
 import { nearestKey } from '../schema/keys';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { booleanOf, setting } from '../settings';
 import { renameKey } from '../syntax/editing';
 import { rule } from './rule';
@@ -66,19 +67,22 @@ export const optimizerParamsWrong = rule({
     const takes = parametersOf(optimizer.name, offloaded, torchAdam);
     if (!takes) return;
     const severity = severityOfBuilt(run);
+    const version = statedVersion(run, 'deepspeed');
     const kind = torchAdam ? "torch's " : offloaded ? "DeepSpeed's CPU " : '';
     const title = optimizer.found.node?.kind === 'scalar' ? String(optimizer.found.node.scalar.value) : optimizer.name;
     for (const { key } of params.node.entries) {
       const found = setting(config, `optimizer.params.${key}`);
       // Reported by deprecated-key with the place it belongs to.
-      if (!found || key === 'max_grad_norm' || ENGINE_READS.has(`${optimizer.name}.${key}`)) continue;
+      if (!found || key === 'max_grad_norm') continue;
+      const read = ENGINE_READS.has(`${optimizer.name}.${key}`);
+      if (read && version !== undefined && isAtLeast(version, ENGINE_SINCE)) continue;
       if (!takes.includes(key)) {
         const nearest = nearestKey(key.replaceAll('-', '_'), takes);
         report({
           at: found,
           on: 'key',
-          severity,
-          message: `${kind}${title} takes no ${key}; DeepSpeed stops when it builds the optimizer.`,
+          severity: read && version === undefined ? 'warning' : severity,
+          message: `${kind}${title} takes no ${key}; DeepSpeed ${read && version === undefined ? `before ${ENGINE_SINCE} ` : ''}stops when it builds the optimizer.`,
           fixes: [
             ...(nearest && !setting(config, `optimizer.params.${nearest}`)
               ? [{ title: `Rename to ${nearest}`, edits: renameKey(config.file, found.entry, nearest) }]
@@ -105,7 +109,8 @@ const MUON = new Set(
   ),
 );
 
-/** Read by newer engines whatever the kernel. */
+/** Read by newer engines whatever the kernel (deepspeed/runtime/engine.py, 0.16.9 to 0.19.8). */
+const ENGINE_SINCE = '0.19.6';
 const ENGINE_READS = new Set(['adam.fp32_optimizer_states', 'adamw.fp32_optimizer_states']);
 
 /** FusedAdam and FusedLamb refuse amsgrad; torch's optimizers and the CPU kernels take it. */

@@ -1,7 +1,13 @@
 import { DEEPSPEED_OPTIMIZERS, optimizerOf, sameButCase, TORCH_OPTIMIZERS } from '../rules-support/optimizers';
-import { severityOfBuilt } from '../rules-support/zero';
+import { severityOfBuilt, stageOf } from '../rules-support/zero';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
+
+/** Releases of DeepSpeed, compared one with the next (deepspeed/runtime/config.py, 0.16.9 to 0.19.8). */
+const MUON_SINCE = '0.17.6';
+const ONE_BIT_GONE = '0.19.8';
+const ONE_BIT = new Set(['onebitadam', 'zerooneadam', 'onebitlamb']);
 
 /** Reports optimizers that neither DeepSpeed nor torch has. */
 export const optimizerUnknown = rule({
@@ -37,6 +43,27 @@ export const optimizerUnknown = rule({
     const optimizer = optimizerOf(config);
     if (!optimizer?.found.node) return;
     const { found, name } = optimizer;
+    const version = statedVersion(run, 'deepspeed');
+    const gone = ONE_BIT.has(name) && (version === undefined || isAtLeast(version, ONE_BIT_GONE));
+    // Under ZeRO no release takes them: one-bit-optimizer-with-zero.
+    if (gone && (version !== undefined || stageOf(run) === 0)) {
+      report({
+        at: found,
+        severity: version === undefined ? 'warning' : severityOfBuilt(run),
+        message: `The 1-bit optimizers are gone from DeepSpeed ${ONE_BIT_GONE}; ${version ?? 'it'} stops when it builds the engine.`,
+        fixes: [{ title: 'Write AdamW', edits: replaceValue(config.file, optimizer.found.node, 'AdamW') }],
+      });
+      return;
+    }
+    if (name === 'muon' && (version === undefined || !isAtLeast(version, MUON_SINCE))) {
+      report({
+        at: found,
+        severity: 'warning',
+        message: `DeepSpeed has Muon from ${MUON_SINCE} on; ${version ?? 'an earlier one'} stops when it builds the engine unless torch has one.`,
+        fixes: [{ title: 'Write AdamW', edits: replaceValue(config.file, optimizer.found.node, 'AdamW') }],
+      });
+      return;
+    }
     if ([...DEEPSPEED_OPTIMIZERS, ...TORCH_OPTIMIZERS].some((known) => known === name)) return;
     const meant = sameButCase(name, TORCH_OPTIMIZERS);
     report({
