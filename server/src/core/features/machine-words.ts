@@ -1,5 +1,5 @@
 import type { Machine } from '../recommend/machines';
-import { formatGib, formatSeconds } from '../text/format';
+import { formatCount, formatGib, formatSeconds } from '../text/format';
 
 /** A machine in words, the same in the editor and on the command line; empty where a figure is not known. */
 export interface MachineWords {
@@ -25,5 +25,5 @@ export function machineWords({ estimate, tokensPerSecond, usdPerBillionTokens }:
 
 /** `1,834`, `86.2`: three figures, thousands apart. */
 function grouped(value: number): string {
-  return value >= 100 ? String(Math.round(value)).replace(/\B(?=(\d{3})+$)/g, ',') : value.toPrecision(3);
+  return value >= 100 ? formatCount(value) : value.toPrecision(3);
 }
