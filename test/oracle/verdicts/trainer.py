@@ -196,6 +196,8 @@ def parse(uses_trl, classes, plain, flags):
         Path("parsed.yaml").write_text(yaml.safe_dump(plain, sort_keys=False), encoding="utf-8")
         return TrlParser(classes).parse_args_and_config(args=["--config", "parsed.yaml", *flags])
     except BaseException as error:
+        if type(error).__name__ in ("LocalTokenNotFoundError", "LocalEntryNotFoundError", "OfflineModeIsEnabled"):
+            raise NotRun("asks the model hub") from error
         if any(frame.name == "__post_init__" for frame in traceback.extract_tb(error.__traceback__)):
             stage.at("arguments")
         raise

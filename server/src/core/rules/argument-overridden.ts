@@ -12,7 +12,7 @@ interface Overridden {
   /** What the Trainer makes of the two. */
   readonly message: string;
   /** Harmless where the result is what the rest of the file asks for. */
-  readonly severity?: 'hint' | 'information';
+  readonly severity?: 'hint' | 'information' | 'error';
 }
 
 /** Reports arguments that the Trainer replaces by itself because of another one. */
@@ -43,8 +43,9 @@ export const argumentOverridden = rule({
       { files: recipe('accelerator_config:\n  split_batches: false\n') },
     ],
   },
-  check({ config, report }) {
-    for (const { at, by, message, severity } of overridden(config)) {
+  check({ config, run, report }) {
+    const ranks = run.worldSize.known && run.worldSize.origin.kind !== 'assumed' ? run.worldSize.value : undefined;
+    for (const { at, by, message, severity } of overridden(config, ranks)) {
       report({
         at: at === by ? at : [at, by],
         ...(severity && { severity }),
@@ -62,7 +63,7 @@ function fixOf(at: Setting): { title: string; edits: FileEdit[] } {
   return { title: 'Set torch_compile to true', edits: replaceValue(config.file, node, true) };
 }
 
-function* overridden(config: Config): Generator<Overridden> {
+function* overridden(config: Config, ranks: number | undefined): Generator<Overridden> {
   const evaluation = evalStrategyOf(config);
   const doEval = setting(config, 'do_eval');
   if (doEval && booleanOf(doEval) === false && evaluation?.written && evaluation.word !== 'no') {
@@ -81,7 +82,7 @@ function* overridden(config: Config): Generator<Overridden> {
     const message = 'non_blocking copies need pinned memory; with dataloader_pin_memory false they wait all the same.';
     yield { at: early, by: pin, message };
   }
-  yield* batches(config);
+  yield* batches(config, ranks);
 }
 
 function* compiled(config: Config): Generator<Overridden> {
@@ -96,7 +97,7 @@ function* compiled(config: Config): Generator<Overridden> {
   }
 }
 
-function* batches(config: Config): Generator<Overridden> {
+function* batches(config: Config, ranks: number | undefined): Generator<Overridden> {
   const steps = setting(config, 'accelerator_config.gradient_accumulation_kwargs.num_steps');
   const count = numberOf(steps);
   // With gradient_accumulation_steps above 1 the Trainer stops: accumulation-set-twice.
@@ -115,6 +116,10 @@ function* batches(config: Config): Generator<Overridden> {
   const micro = setting(config, 'per_device_train_batch_size');
   const size = isSet(config, 'per_device_train_batch_size') ? numberOf(micro) : 8;
   if (size === undefined) return;
-  const message = `split_batches makes per_device_train_batch_size ${size} the batch of all ranks together: each gets its share of it.`;
-  yield { at: split, by: split, message };
+  const uneven = ranks !== undefined && size % ranks !== 0;
+  const rest = uneven
+    ? `, and ${size} cannot be split over ${ranks}: the job stops when the DataLoader is built`
+    : ': each gets its share of it';
+  const message = `split_batches makes per_device_train_batch_size ${size} the batch of all ranks together${rest}.`;
+  yield { at: split, by: split, message, ...(uneven && { severity: 'error' as const }) };
 }

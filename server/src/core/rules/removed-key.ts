@@ -55,14 +55,17 @@ export const removedKey = rule({
       if (stated !== undefined && !isAtLeast(stated, gone)) continue;
       // Scripts of all kinds have a max_seq_length of their own.
       if (framework === 'trl' && stated === undefined && !usesTrl) continue;
+      // A key that another method's config had is the script's own here.
+      if (framework === 'trl' && run.method.known && !belongsTo(run.method.value, facts.appliesTo)) continue;
       const { setting, key } = described;
       const instead = facts.replacedBy ? ` Use ${facts.replacedBy}${replacementNote(key)}.` : '';
       report({
         at: setting,
         on: 'key',
         tag: 'deprecated',
-        // Without a stated version the file may well run: releases that have the key are still in use.
-        severity: stated === undefined ? 'warning' : 'error',
+        // Without a stated version the file may well run: releases that have the key are still in use. And where nothing
+        // tells which trainer of TRL reads the file, the key may be the script's own.
+        severity: stated === undefined || (framework === 'trl' && !run.method.known) ? 'warning' : 'error',
         message:
           stated === undefined
             ? `${key} is gone from ${framework} ${gone}; on that or a later version the job stops when its arguments are parsed.${instead}`
@@ -77,6 +80,11 @@ export const removedKey = rule({
 function isTrlOwn(schema: JsonSchema | undefined): boolean {
   const { appliesTo, removedIn } = factsOf(schema);
   return !removedIn && (appliesTo?.some((name) => TRL_CONFIGS.has(name)) ?? false);
+}
+
+/** Whether a key was one of the config that TRL has for the method. */
+function belongsTo(method: string, appliesTo: readonly string[] | undefined): boolean {
+  return appliesTo?.some((name) => name.toLowerCase() === `${method}config`) ?? true;
 }
 
 const TRL_CONFIGS = new Set(['SFTConfig', 'DPOConfig', 'GRPOConfig', 'RewardConfig']);

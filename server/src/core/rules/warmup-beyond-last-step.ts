@@ -20,7 +20,7 @@ export const warmupBeyondLastStep = rule({
     const most = setting(config, 'max_steps');
     const rising = numberOf(warmup);
     const last = numberOf(most);
-    if (!warmup || !most || rising === undefined || last === undefined || last <= 0 || rising < last) return;
+    if (!warmup || !most || rising === undefined || last === undefined || last <= 0 || rising <= last) return;
     report({
       at: [warmup, most],
       message: `The learning rate rises for ${rising} steps and the run ends after ${last}: it never reaches what learning_rate says.`,
