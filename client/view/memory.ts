@@ -1,5 +1,5 @@
 import { axisX, axisY, barX, gridX, plot, ruleX, text } from '@observablehq/plot';
-import type { BreakdownView, MemoryView } from '../../server/src/core/features/breakdown-view';
+import type { BreakdownView, MemoryView, PhaseView } from '../../server/src/core/features/breakdown-view';
 import { formatGib } from '../../server/src/core/text/format';
 import { legend, picture } from './chart';
 import { h } from './elements';
@@ -40,7 +40,8 @@ function memoryPlot(memory: MemoryView, width: number): SVGElement | HTMLElement
   const band = [{ phase: peak, low: low / GIB, high: high / GIB }];
   return plot({
     width,
-    height: 56 + 40 * memory.phases.length,
+    height: 72 + 40 * memory.phases.length,
+    marginBottom: 46,
     marginLeft: 46,
     marginRight: 16,
     marginTop: 26,
@@ -70,6 +71,16 @@ function memoryPlot(memory: MemoryView, width: number): SVGElement | HTMLElement
         insetTop: -4,
         insetBottom: -4,
         title: () => `band: ${formatGib(low)} to ${formatGib(high)}`,
+      }),
+      text(memory.phases, {
+        y: 'phase',
+        x: ({ phase, bytes }: PhaseView) => Math.max(bytes, phase === peak ? high : 0) / GIB,
+        text: ({ bytes }: PhaseView) => formatGib(bytes),
+        textAnchor: 'start',
+        dx: 6,
+        fill: 'var(--text)',
+        stroke: 'var(--page)',
+        strokeWidth: 4,
       }),
       ...(capacity === null
         ? []

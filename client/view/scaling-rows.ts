@@ -47,6 +47,7 @@ export interface Plotted {
   readonly curve: string;
   readonly nodes: number;
   readonly tokensPerSecond: number;
+  readonly efficiency: number;
   readonly title: string;
 }
 
@@ -59,6 +60,7 @@ export function plottedOf({ growing, fixed }: Scaling): Plotted[] {
       curve,
       nodes,
       tokensPerSecond,
+      efficiency,
       title: `${counted(nodes, 'node')}, ${curve}: ${formatCount(tokensPerSecond)} tokens/s, efficiency ${formatPercent(efficiency)}`,
     }));
   const reference = growing.points.find(({ nodes }) => nodes === growing.reference);
@@ -67,6 +69,7 @@ export function plottedOf({ growing, fixed }: Scaling): Plotted[] {
     curve: CURVES.ideal,
     nodes,
     tokensPerSecond: perNode * nodes,
+    efficiency: 1,
     title: `${counted(nodes, 'node')}, ideal: ${formatCount(perNode * nodes)} tokens/s`,
   }));
   return [...ideal, ...of(CURVES.growing, growing), ...of(CURVES.fixed, fixed)];

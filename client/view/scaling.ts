@@ -1,4 +1,4 @@
-import { axisX, axisY, dot, gridX, gridY, line, plot, ruleX, text } from '@observablehq/plot';
+import { axisX, axisY, dot, gridX, gridY, line, type Markish, plot, ruleX, ruleY, text } from '@observablehq/plot';
 import type { BreakdownView } from '../../server/src/core/features/breakdown-view';
 import type { Scaling } from '../../server/src/core/recommend/scaling';
 import { picture } from './chart';
@@ -6,57 +6,38 @@ import { h } from './elements';
 import { CURVES, type Plotted, payingWords, plottedOf, SCALING_COLUMNS, scalingCells } from './scaling-rows';
 import { details, table } from './table';
 
-const COLOURS: Readonly<Record<string, string>> = {
-  [CURVES.growing]: 'var(--blue)',
-  [CURVES.fixed]: 'var(--orange)',
-  [CURVES.ideal]: 'var(--grey)',
-};
+/** Curves differ in dashes and marks too, for those who do not see their colours. */
+const STYLES = {
+  [CURVES.ideal]: { stroke: 'var(--grey)', strokeDasharray: '2 4', strokeWidth: 1.5 },
+  [CURVES.growing]: { stroke: 'var(--blue)', strokeWidth: 2 },
+  [CURVES.fixed]: { stroke: 'var(--orange)', strokeWidth: 2, strokeDasharray: '8 3' },
+} as const;
 
 /** Tokens per second over nodes, with the batch of each GPU kept and with the global batch kept. */
 export function scalingSection({ scaling }: BreakdownView, width: number): HTMLElement[] {
   if (!scaling) return [h('p', {}, 'How the run scales is known once its step time is.')];
   const words = payingWords(scaling);
   const figures = SCALING_COLUMNS.map((_, index) => index);
-  const curve = (caption: string, rows: string[][]) => table({ caption, columns: SCALING_COLUMNS, figures, rows });
+  const curve = (id: string, caption: string, rows: string[][]) =>
+    details(id, `${caption}, as a table`, table({ caption, columns: SCALING_COLUMNS, figures, rows }));
   return [
     h('p', {}, words),
     ...scaling.notes.map((note) => h('p', {}, note)),
-    picture(
-      scalingPlot(scaling, width),
-      `Tokens per second on 1 to 64 nodes. ${words} The tables below give every point.`,
-    ),
-    details('scaling-fixed', 'Global batch kept, as a table', curve('Global batch kept', scalingCells(scaling.fixed))),
-    details(
-      'scaling-growing',
-      'Batch grows with the nodes, as a table',
-      curve('Batch of each GPU kept', scalingCells(scaling.growing)),
-    ),
+    picture(ratePlot(scaling, width), `Tokens per second over nodes. ${words} The tables below give every point.`),
+    picture(efficiencyPlot(scaling, width), 'Efficiency over nodes. The tables below give every point.'),
+    curve('scaling-fixed', 'Global batch kept', scalingCells(scaling.fixed)),
+    curve('scaling-growing', 'Batch grows with the nodes', scalingCells(scaling.growing)),
   ];
 }
 
-function scalingPlot(scaling: Scaling, width: number): SVGElement | HTMLElement {
+function ratePlot(scaling: Scaling, width: number): SVGElement | HTMLElement {
   const points = plottedOf(scaling);
-  const of = (name: string) => points.filter(({ curve }) => curve === name);
-  const colour = ({ curve }: Plotted) => COLOURS[curve] ?? 'var(--text)';
   const { paysUntil } = scaling;
   return plot({
-    width,
-    height: 300,
-    marginLeft: 64,
-    marginRight: 24,
-    marginTop: 24,
-    x: { type: 'log', base: 2, label: 'nodes' },
+    ...frame(width, 280),
     y: { type: 'log', label: 'tokens/s' },
     marks: [
-      gridX({ ticks: scaling.growing.points.map(({ nodes }) => nodes), stroke: 'var(--faint)', strokeOpacity: 1 }),
-      gridY({ ticks: 4, stroke: 'var(--faint)', strokeOpacity: 1 }),
-      axisX({
-        ticks: scaling.growing.points.map(({ nodes }) => nodes),
-        tickFormat: String,
-        tickSize: 0,
-        color: 'var(--text)',
-      }),
-      axisY({ ticks: 4, tickFormat: 's', tickSize: 0, color: 'var(--text)' }),
+      ...axes(scaling, { ticks: 4, tickFormat: 's' }),
       ...(paysUntil === null
         ? []
         : [
@@ -69,39 +50,70 @@ function scalingPlot(scaling: Scaling, width: number): SVGElement | HTMLElement 
               fill: 'var(--text)',
             }),
           ]),
-      line(of(CURVES.ideal), {
-        x: 'nodes',
-        y: 'tokensPerSecond',
-        stroke: colour,
-        strokeDasharray: '2 4',
-        strokeWidth: 1.5,
-      }),
-      line(of(CURVES.growing), { x: 'nodes', y: 'tokensPerSecond', stroke: colour, strokeWidth: 2 }),
-      line(of(CURVES.fixed), {
-        x: 'nodes',
-        y: 'tokensPerSecond',
-        stroke: colour,
-        strokeWidth: 2,
-        strokeDasharray: '8 3',
-      }),
-      dot(of(CURVES.growing), { x: 'nodes', y: 'tokensPerSecond', fill: colour, r: 4, title: 'title' }),
-      dot(of(CURVES.fixed), { x: 'nodes', y: 'tokensPerSecond', fill: colour, r: 5, symbol: 'square', title: 'title' }),
-      nameOf(of(CURVES.ideal), -12),
-      nameOf(of(CURVES.growing), 16),
-      nameOf(of(CURVES.fixed), 16),
+      ...curves(points, 'tokensPerSecond'),
+      ...Object.values(CURVES).map((name) => nameOf(points, name)),
     ],
-    color: { type: 'identity' },
   });
 }
 
-/** A curve's name at its end. */
-function nameOf(points: readonly Plotted[], dy: number) {
-  return text(points.slice(-1), {
+function efficiencyPlot(scaling: Scaling, width: number): SVGElement | HTMLElement {
+  const points = plottedOf(scaling).filter(({ curve }) => curve !== CURVES.ideal);
+  const most = Math.max(1, ...points.map(({ efficiency }) => efficiency));
+  return plot({
+    ...frame(width, 190),
+    y: { domain: [0, most * 1.05], label: 'efficiency' },
+    marks: [
+      ...axes(scaling, { ticks: 4, tickFormat: (share: number) => `${Math.round(share * 100)} %` }),
+      ruleY([1], STYLES[CURVES.ideal]),
+      ...curves(points, 'efficiency'),
+    ],
+  });
+}
+
+function frame(width: number, height: number) {
+  return {
+    width,
+    height,
+    marginBottom: 46,
+    marginLeft: 64,
+    marginRight: 24,
+    marginTop: 26,
+    x: { type: 'log', base: 2, label: 'nodes' },
+    color: { type: 'identity' },
+  } as const;
+}
+
+function axes({ growing }: Scaling, y: { ticks: number; tickFormat: string | ((it: number) => string) }): Markish[] {
+  const nodes = growing.points.map((point) => point.nodes);
+  const plain = { tickSize: 0, color: 'var(--text)' };
+  const grid = { stroke: 'var(--faint)', strokeOpacity: 1 };
+  return [
+    gridX({ ticks: nodes, ...grid }),
+    gridY({ ticks: y.ticks, ...grid }),
+    axisX({ ticks: nodes, tickFormat: String, ...plain }),
+    axisY({ ...y, ...plain }),
+  ];
+}
+
+function curves(points: readonly Plotted[], y: 'tokensPerSecond' | 'efficiency'): Markish[] {
+  const of = (name: string) => points.filter(({ curve }) => curve === name);
+  const lines = Object.entries(STYLES).map(([name, style]) => line(of(name), { x: 'nodes', y, ...style }));
+  const mark = { x: 'nodes', y, title: 'title' } as const;
+  return [
+    ...lines,
+    dot(of(CURVES.growing), { ...mark, fill: STYLES[CURVES.growing].stroke, r: 4 }),
+    dot(of(CURVES.fixed), { ...mark, fill: STYLES[CURVES.fixed].stroke, r: 5, symbol: 'square' }),
+  ];
+}
+
+/** A curve's name at its end: the steeper one's above, the others' below. */
+function nameOf(points: readonly Plotted[], name: string): Markish {
+  return text(points.filter(({ curve }) => curve === name).slice(-1), {
     x: 'nodes',
     y: 'tokensPerSecond',
     text: 'curve',
     textAnchor: 'end',
-    dy,
+    dy: name === CURVES.ideal ? -12 : 18,
     fill: 'var(--text)',
     stroke: 'var(--page)',
     strokeWidth: 4,

@@ -6,7 +6,7 @@ import { TIME_GROUPS } from './groups';
 import { billTable, details } from './table';
 import { type Bar, type Timeline, timelineOf, timelineWords, timeWords } from './timeline-rows';
 
-const ROW = 34;
+const ROW = 38;
 
 /** The step from left to right: what adds to it, and what is hidden behind that. */
 export function timelineSection({ step, tables, assumptions }: BreakdownView, width: number): HTMLElement[] {
@@ -36,12 +36,13 @@ export function timelineSection({ step, tables, assumptions }: BreakdownView, wi
 function timelinePlot(step: StepView, { terms, bars }: Timeline, width: number): SVGElement | HTMLElement {
   const labels = terms.map((term, row) => ({ row, text: `${term.label}: ${timeWords(term)}` }));
   const bar = (hidden: boolean) => bars.filter((it) => it.hidden === hidden);
-  const shared = { y: 'row', x1: 'from', x2: 'to', title: 'title', insetTop: 17 } as const;
+  const shared = { y: 'row', x1: 'from', x2: 'to', title: 'title', insetTop: 16, insetBottom: 6 } as const;
   const colour = ({ group }: Bar) => TIME_GROUPS[group].colour;
   const most = Math.max(step.seconds, ...bars.map(({ to }) => to));
   return plot({
     width,
-    height: 40 + ROW * terms.length,
+    height: 52 + ROW * terms.length,
+    marginBottom: 46,
     marginLeft: 8,
     marginRight: 16,
     marginTop: 4,
@@ -58,7 +59,7 @@ function timelinePlot(step: StepView, { terms, bars }: Timeline, width: number):
         text: ({ text: words }: { text: string }) => words,
         frameAnchor: 'left',
         dx: 2,
-        dy: -8,
+        dy: -10,
         textAnchor: 'start',
         textOverflow: 'ellipsis-end',
         lineWidth: (width - 40) / 11,

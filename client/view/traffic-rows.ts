@@ -37,17 +37,26 @@ export function formatTraffic(bytes: number): string {
   return `${(bytes / 1e3).toFixed(1)} kB`;
 }
 
-/** `479.8 GB per GPU and step, 1.85 s`; what is not known is left out. */
-export function loadWords({ link, bytes, seconds }: LinkLoad, step: StepView | null): string {
-  if (!step) return '';
-  if (bytes === 0) return 'carries nothing in a step';
-  return `${formatTraffic(bytes)} per ${link.link === 'nvme' ? 'node' : 'GPU'} and step, ${formatSeconds(seconds)}`;
+/** `479.8 GB per GPU and step, 1.85 s`. */
+export function loadWords(load: LinkLoad, all: readonly LinkLoad[]): string {
+  const { link, bytes, seconds } = load;
+  const spans = all.some((it) => it.link.link === 'inter' && it.bytes > 0);
+  if (bytes === 0) {
+    return link.link === 'intra' && spans
+      ? 'only its part of what groups across nodes send'
+      : 'carries nothing in a step';
+  }
+  const of = link.link === 'nvme' ? 'node' : 'GPU';
+  const where = link.link === 'inter' ? ' in groups across nodes' : '';
+  return `${formatTraffic(bytes)} per ${of} and step${where}, ${formatSeconds(seconds)}`;
 }
 
-/** Vendors' names carry the rate already; `300 GB/s` is said once. */
-export function linkWords({ label, bytesPerSecond, basis }: LinkView): string {
-  const rate = bytesPerSecond === null ? '' : `, ${formatRate(bytesPerSecond)} reached`;
-  return `${label}${rate}${basis === '' ? '' : ` (${basis})`}`;
+/** `NVSwitch 300 GB/s, 234 GB/s reached (measured)`: the name as vendors give it, then what large transfers reach. */
+export function linkWords({ label, bytesPerSecond, ringBytesPerSecond, basis }: LinkView): string {
+  const known = basis === '' ? '' : ` (${basis})`;
+  if (bytesPerSecond === null) return `${label}${known}`;
+  const ring = ringBytesPerSecond === null ? '' : ` per GPU, ${formatRate(ringBytesPerSecond)} by a whole node,`;
+  return `${label}: ${formatRate(bytesPerSecond)}${ring} reached${known}`;
 }
 
 /** Rows of the table beside the drawing: every term that moves something. */

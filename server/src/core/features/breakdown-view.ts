@@ -76,6 +76,8 @@ export interface LinkView {
   readonly link: Traffic['link'];
   readonly label: string;
   readonly bytesPerSecond: number | null;
+  /** What a ring over all GPUs reaches between nodes, where the cards of a node work together; null inside a node. */
+  readonly ringBytesPerSecond: number | null;
   /** How the rate is known; empty where the label says it. */
   readonly basis: string;
 }
@@ -174,18 +176,26 @@ function nodeView(cluster: Cluster, { step }: Estimate): NodeView {
     if (beyondDomain) links.push(linkView('intra', beyondDomain));
   }
   if (inter.kind !== 'none') links.push(linkView('inter', inter));
-  links.push({ link: 'host', label: host.pcieLabel, bytesPerSecond: host.pcieBytesPerSecondPerGpu, basis: '' });
+  links.push({
+    link: 'host',
+    label: host.pcieLabel,
+    bytesPerSecond: host.pcieBytesPerSecondPerGpu,
+    ringBytesPerSecond: null,
+    basis: '',
+  });
   if (step?.terms.some(({ traffic }) => traffic?.link === 'nvme')) {
     const read = host.nvmeReadBytesPerSecond ?? null;
     const basis =
       read === null ? 'not known' : host.nvmeMeasured ? 'measured, per node' : 'counted from drives, per node';
-    links.push({ link: 'nvme', label: 'NVMe drives', bytesPerSecond: read, basis });
+    links.push({ link: 'nvme', label: 'NVMe drives', bytesPerSecond: read, ringBytesPerSecond: null, basis });
   }
   return { label, nodes, gpusPerNode, accelerator: accelerator.name, links };
 }
 
-function linkView(link: 'intra' | 'inter', { label, bytesPerSecond, basis }: Link): LinkView {
-  return { link, label, bytesPerSecond: Number.isFinite(bytesPerSecond) ? bytesPerSecond : null, basis };
+function linkView(link: 'intra' | 'inter', { label, bytesPerSecond, ringBytesPerSecond, basis }: Link): LinkView {
+  const finite = (rate: number) => (Number.isFinite(rate) ? rate : null);
+  const ring = link === 'inter' ? finite(ringBytesPerSecond) : null;
+  return { link, label, bytesPerSecond: finite(bytesPerSecond), ringBytesPerSecond: ring, basis };
 }
 
 /** Commands of the editor that change a fact of the run. */
@@ -222,7 +232,6 @@ const ASSUMPTION_ACTIONS: Readonly<Record<string, SetAction>> = {
   'world size': 'pick-target',
   'GPUs per node': 'pick-target',
   'GPU memory': 'pick-target',
-  'CPU threads per rank': 'pick-target',
   link: 'pick-target',
   NVMe: 'pick-target',
 };

@@ -81,8 +81,7 @@ export function* findScaling(file: SourceFile, input: AnalysisInput): Generator<
     growing: curveOf(growing, undefined),
     fixed: curve,
     paysUntil: paysUntil(curve),
-    notes:
-      assumedLink === undefined ? [] : [`The network between nodes is not known; it is taken to be ${assumedLink}.`],
+    notes: assumedLink === undefined ? [] : [`Between nodes: ${assumedLink}.`],
   };
 }
 
