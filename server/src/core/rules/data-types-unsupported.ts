@@ -109,8 +109,8 @@ type Precision = 'fp32' | 'fp16' | 'bf16';
 
 const BF16_WITHOUT_ZERO = '0.17.6';
 
-/** The first release measured that has the key; earlier ones do not read it. */
-const PARAM_DTYPE_SINCE = '0.19.6';
+/** The first release that has the key; earlier ones do not read it. */
+const PARAM_DTYPE_SINCE = '0.18.7';
 
 /** Names of torch dtypes that DeepSpeed takes (deepspeed/runtime/config.py:147 0.19.8 DtypeEnum). */
 const NAMES: Readonly<Record<string, 'fp32' | 'fp16' | 'bf16'>> = {

@@ -28,7 +28,7 @@ export const datastatesEnabled = rule({
   check({ config, run, report }) {
     const found = setting(config, 'datastates_ckpt');
     const version = statedVersion(run, 'deepspeed');
-    if (!found || isTemplated(found) || booleanOf(found) === false || (version && !isAtLeast(version, '0.19.0')))
+    if (!found || isTemplated(found) || booleanOf(found) === false || (version && !isAtLeast(version, '0.18.2')))
       return;
     // With its own keys in it, somebody means it.
     if (found.node?.kind === 'mapping' && found.node.entries.length > 0) return;

@@ -71,8 +71,8 @@ export const expertParallelUnsupported = rule({
   },
 });
 
-/** The first release measured in which the section is read. */
-const SINCE = '0.19.6';
+/** The first release in which the section is read. */
+const SINCE = '0.19.2';
 
 /** What AutoEP does not do together with AutoTP. */
 function foldingFaults(

@@ -76,5 +76,5 @@ export const lossScaleUnsupported = rule({
   },
 });
 
-/** The first release measured that checks the numbers. */
-const CHECKED_SINCE = '0.19.0';
+/** The first release that checks the numbers; 26 releases from 0.16.9 to 0.19.8 were compared. */
+const CHECKED_SINCE = '0.19.3';

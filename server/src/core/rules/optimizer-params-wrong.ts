@@ -110,7 +110,7 @@ const MUON = new Set(
 );
 
 /** Read by newer engines whatever the kernel (deepspeed/runtime/engine.py, 0.16.9 to 0.19.8). */
-const ENGINE_SINCE = '0.19.6';
+const ENGINE_SINCE = '0.19.1';
 const ENGINE_READS = new Set(['adam.fp32_optimizer_states', 'adamw.fp32_optimizer_states']);
 
 /** FusedAdam and FusedLamb refuse amsgrad; torch's optimizers and the CPU kernels take it. */

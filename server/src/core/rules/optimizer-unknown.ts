@@ -6,7 +6,7 @@ import { rule } from './rule';
 
 /** Releases of DeepSpeed, compared one with the next (deepspeed/runtime/config.py, 0.16.9 to 0.19.8). */
 const MUON_SINCE = '0.17.6';
-const ONE_BIT_GONE = '0.19.8';
+const ONE_BIT_GONE = '0.19.7';
 const ONE_BIT = new Set(['onebitadam', 'zerooneadam', 'onebitlamb']);
 
 /** Reports optimizers that neither DeepSpeed nor torch has. */

@@ -60,7 +60,7 @@ export const tensorParallelUnsupported = rule({
       at: [second, found],
       // Earlier releases take autotp_size and do not look at the other.
       severity: 'warning',
-      message: `tp.tp_size is ${stated} and autotp_size ${size}; newer releases of DeepSpeed (0.19.6 and later) stop when they build the engine, earlier ones use autotp_size.`,
+      message: `tp.tp_size is ${stated} and autotp_size ${size}; DeepSpeed 0.18.6 and later stop when they build the engine, earlier ones use autotp_size.`,
       fixes: [{ ...removeFix(second), preferred: true }],
     });
   },

@@ -9,7 +9,7 @@ export const warmupStepsZero = rule({
   id: 'warmup-steps-zero',
   severity: 'warning',
   applies: ['deepspeed'],
-  why: 'Until 0.19.5 DeepSpeed raised warmup_num_steps 0 to 2 without a word; from 0.19.6 it raises a ValueError.',
+  why: 'Until 0.19.2 DeepSpeed raised warmup_num_steps 0 to 2 without a word; from 0.19.3 it raises a ValueError.',
   source: ['deepspeed/runtime/lr_schedules.py:709 (0.19.6)'],
   verified: 'run',
   examples: {
@@ -38,11 +38,11 @@ export const warmupStepsZero = rule({
     const steps = numberOf(found);
     if (!found?.node || steps === undefined || steps > 0) return;
     const version = statedVersion(run, 'deepspeed');
-    if (version !== undefined && !isAtLeast(version, '0.19.6')) return;
+    if (version !== undefined && !isAtLeast(version, '0.19.3')) return;
     report({
       at: found,
       severity: version === undefined ? 'warning' : severityOfBuilt(run),
-      message: `warmup_num_steps is ${steps}; DeepSpeed 0.19.6 and later stop on it, and earlier ones warm up for 2 steps all the same.`,
+      message: `warmup_num_steps is ${steps}; DeepSpeed 0.19.3 and later stop on it, and earlier ones warm up for 2 steps all the same.`,
       fixes: [{ title: 'Set warmup_num_steps to 1', edits: replaceValue(config.file, found.node, 1) }],
     });
   },
