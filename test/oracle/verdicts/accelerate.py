@@ -12,6 +12,7 @@ What only a machine could answer is answered here as a GPU of today would; the c
 import argparse
 import json
 import os
+import re
 import shlex
 import sys
 from pathlib import Path
@@ -432,7 +433,7 @@ def model_for(case, texts, trainer, values):
     wrapped = wrapped_classes(texts)
     if not wrapped:
         return tiny("LlamaForCausalLM")
-    prefixes = {name.strip().removesuffix("DecoderLayer").removesuffix("Layer").removesuffix("Block") for name in wrapped}
+    prefixes = {match[1] for name in wrapped if (match := re.fullmatch(r"(.+?)(?:DecoderLayer|EncoderLayer|Layer|Block)", name.strip()))}
     for prefix in sorted(prefixes):
         fitting = [name for name in architectures() if prefix and name.startswith(prefix)]
         if len(prefixes) == 1 and fitting:

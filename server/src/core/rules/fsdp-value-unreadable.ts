@@ -74,10 +74,12 @@ export const fsdpValueUnreadable = rule({
     const settings = fsdpSettingsOf(config, run);
     if (!settings) return;
     const version = fsdpVersionOf(settings, run);
-    for (const { key, only, old } of TRUTHS[settings.reader]) {
+    for (const { key, only, old, since } of TRUTHS[settings.reader]) {
       if (only !== undefined && only !== version) continue;
+      const stated = statedVersion(run, 'accelerate');
+      if (since !== undefined && stated !== undefined && !isAtLeast(stated, since)) continue;
       const found = settings.get(key);
-      if (found) reportTruth(context, settings, found, old === true);
+      if (found) reportTruth(context, settings, found, old === true, stated === undefined ? since : undefined);
     }
     if (settings.reader === 'trainer') reportText(context, settings);
     else {
@@ -87,14 +89,18 @@ export const fsdpValueUnreadable = rule({
   },
 });
 
-/** Keys read with str_to_bool; `only`: by this FSDP, `old`: by transformers 4 as well. */
+/** Keys read with str_to_bool; `only`: by this FSDP, `old`: by transformers 4 as well, `since`: by accelerate from there on. */
 const TRUTHS: Readonly<
-  Record<FsdpSettings['reader'], readonly { readonly key: string; readonly only?: 1 | 2; readonly old?: true }[]>
+  Record<
+    FsdpSettings['reader'],
+    readonly { readonly key: string; readonly only?: 1 | 2; readonly old?: true; readonly since?: string }[]
+  >
 > = {
   accelerate: [
     { key: 'offload_params' },
     { key: 'cpu_ram_efficient_loading' },
     { key: 'activation_checkpointing' },
+    { key: 'activation_checkpointing_offload', since: '1.15.0' },
     { key: 'sync_module_states', only: 1 },
     { key: 'use_orig_params', only: 1 },
     { key: 'forward_prefetch', only: 1 },
@@ -110,16 +116,27 @@ const TRUTHS: Readonly<
   ],
 };
 
-function reportTruth({ run, report }: RuleContext, settings: FsdpSettings, found: Setting, old: boolean): void {
+function reportTruth(
+  { run, report }: RuleContext,
+  settings: FsdpSettings,
+  found: Setting,
+  old: boolean,
+  since: string | undefined,
+): void {
   const { node } = found;
   if (node?.kind !== 'scalar' || isTemplated(found) || truthOf(found) !== undefined) return;
   const { value } = node.scalar;
   // Words there are strategies of FSDP 1: reshard-for-other-version.
   if (found.path.endsWith('reshard_after_forward') && value !== null) return;
-  const reader = settings.reader === 'accelerate' ? 'Accelerate' : 'the Trainer';
+  const reader =
+    settings.reader === 'trainer'
+      ? 'the Trainer'
+      : since === undefined
+        ? 'Accelerate'
+        : `Accelerate ${since} and later`;
   report({
     at: found,
-    severity: old ? 'error' : severityOfRead(settings, run),
+    severity: since !== undefined ? 'warning' : old ? 'error' : severityOfRead(settings, run),
     message:
       value === null
         ? `${found.path} is null, which arrives as the text "none" and is no truth value; ${reader} stops at start-up.`

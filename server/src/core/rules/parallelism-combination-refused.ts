@@ -37,7 +37,8 @@ export const parallelismCombinationRefused = rule({
   check({ config, run, report }) {
     const mesh = meshOf(config);
     const type = distributedTypeOf(config);
-    if (!mesh || type === undefined) return;
+    // Plain processes are started without it.
+    if (!mesh || type === undefined || !/^(?:FSDP|DEEPSPEED|MEGATRON_LM|MULTI_(?!CPU).+)$/.test(type)) return;
     const say = (dimension: keyof typeof mesh, message: string, fixes: Report['fixes'] = []) => {
       const at = sizeSetting(config, dimension);
       if (at) report({ at, message: `${message}; Accelerate stops at start-up.`, fixes });

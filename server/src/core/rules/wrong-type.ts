@@ -87,8 +87,10 @@ function hasOwnRule({ form, key, setting, schema }: ValueProblem): boolean {
     case 'scientific-string':
     case 'boolean-string':
     case 'fraction':
-    case 'auto':
       return true;
+    case 'auto':
+      // auto-in-unfilled-key reads DeepSpeed files only; Accelerate's own keys take no such word.
+      return setting.config.dialect !== 'accelerate' || key === 'gradient_accumulation_steps';
     case 'null':
       return isSection(schema);
     case 'scalar-for-object':

@@ -1,5 +1,6 @@
 import type { JsonSchema } from '../catalogs';
 import type { TrainingRun } from '../run/training-run';
+import { setting, stringOf } from '../settings';
 import type { DialectId } from '../source';
 import { factsOf } from './keys';
 import { isAtLeast, statedVersion } from './versions';
@@ -22,7 +23,8 @@ export function unknownKeyVerdict(parent: JsonSchema, run: TrainingRun): Verdict
  */
 export function valueVerdict(dialect: DialectId, schema: JsonSchema, parent: JsonSchema, run: TrainingRun): Verdict {
   const strict = dialect === 'deepspeed' && factsOf(parent).unknownKeys === 'reject';
-  const stops = strict || (factsOf(schema).raises === true && !isOfOtherFsdp(schema, run));
+  const stops =
+    strict || (factsOf(schema).raises === true && !isOfOtherFsdp(schema, run) && isSectionRead(parent, run));
   const { readSince } = factsOf(schema);
   if (stops && readSince !== undefined) return readVerdict(readSince, run);
   return withVersion(stops, factsOf(schema).strictSince ?? factsOf(parent).strictSince, run);
@@ -34,6 +36,13 @@ function isOfOtherFsdp(schema: JsonSchema, { sharding }: TrainingRun): boolean {
   if (fsdpVersion === undefined || !sharding.known || sharding.value.kind !== 'fsdp') return false;
   const { version } = sharding.value;
   return version.known && version.value !== fsdpVersion;
+}
+
+/** The launcher looks at some sections of an Accelerate file for some types of launch only. */
+function isSectionRead(section: JsonSchema, { configs }: TrainingRun): boolean {
+  const { appliesTo } = factsOf(section);
+  const type = configs.accelerate && stringOf(setting(configs.accelerate, 'distributed_type'));
+  return !appliesTo || type === undefined || appliesTo.includes('*') || appliesTo.includes(type);
 }
 
 /** A key that the Trainer reads from a release on: an error only where such a release is stated. */
