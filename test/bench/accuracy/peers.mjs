@@ -81,7 +81,8 @@ function cookbook(point, facts) {
   const optimizer = (parameters * 12) / isSharded(1);
   const buffers = stage >= 1 && gpus > 1 ? 5e8 * low + (stage === 3 ? 1e9 * low : 0) : 0;
   const perToken = 16 * 2 + 2 + (point.checkpointing === 'full' ? 0 : 5 * ((heads * s) / h));
-  return (weights + gradients + optimizer + buffers + s * b * h * l * perToken) / GIB;
+  // Its own examples with tensor parallelism give --partition-activations.
+  return (weights + gradients + optimizer + buffers + (s * b * h * l * perToken) / tensor) / GIB;
 }
 
 /** Bytes per parameter by method, over all GPUs: 18 in mixed precision, 8 pure, 2 LoRA, 0.5 with 4 bits. */

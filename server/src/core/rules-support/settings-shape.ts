@@ -31,7 +31,15 @@ const PER_FILE: Readonly<Record<string, Shape>> = {
   consumer: { kind: 'word', words: ['deepspeed', 'accelerate', 'trainer'] },
   frameworks: {
     kind: 'object',
-    keys: { transformers: TEXT, accelerate: TEXT, deepspeed: TEXT, trl: TEXT, torch: TEXT, peft: TEXT },
+    keys: {
+      transformers: TEXT,
+      accelerate: TEXT,
+      deepspeed: TEXT,
+      trl: TEXT,
+      torch: TEXT,
+      peft: TEXT,
+      bitsandbytes: TEXT,
+    },
   },
   rules: { kind: 'map', of: { kind: 'word', words: ['off', 'hint', 'information', 'warning', 'error'] } },
 };
