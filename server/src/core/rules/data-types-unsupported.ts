@@ -49,15 +49,14 @@ export const dataTypesUnsupported = rule({
     const wanted = ownValue(NAMES, stringOf(accumulation));
     // A pipeline of DeepSpeed's own takes bf16 apart from this check, but with one dtype too.
     const version = statedVersion(run, 'deepspeed');
-    if (stageOf(run) === 0 && (!accumulation || wanted !== undefined)) {
-      const stops = stopsWithoutZero(dtype, wanted ?? dtype, version);
-      const at = accumulation ?? setting(config, 'bf16.enabled');
-      if (stops && at) {
+    if (stageOf(run) === 0 && accumulation && wanted !== undefined) {
+      const stops = stopsWithoutZero(dtype, wanted, version);
+      if (stops) {
         report({
-          at,
+          at: accumulation,
           severity: stops.everywhere ? 'error' : 'warning',
-          message: `Without ZeRO, ${stops.takes}, and here ${dtype === 'fp32' ? 'the model' : `the ${dtype} model`} accumulates gradients in ${wanted ?? dtype}; DeepSpeed ${stops.which} when it builds the engine.`,
-          fixes: [setFix(config, 'zero_optimization.stage', 1), ...(accumulation ? [removeFix(accumulation)] : [])],
+          message: `Without ZeRO, ${stops.takes}, and here ${dtype === 'fp32' ? 'the model' : `the ${dtype} model`} accumulates gradients in ${wanted}; DeepSpeed ${stops.which} when it builds the engine.`,
+          fixes: [setFix(config, 'zero_optimization.stage', 1), removeFix(accumulation)],
         });
       }
     }

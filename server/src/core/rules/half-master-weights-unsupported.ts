@@ -62,8 +62,13 @@ export const halfMasterWeightsUnsupported = rule({
         setFix(config, 'bf16.bf16_master_weights_and_grads', true),
       ]);
     }
+    if (fp16 && bf16) {
+      say(bf16, 'bf16_master_weights_and_grads and fp16_master_weights_and_grads exclude each other', []);
+      return;
+    }
     if (offloads(config)) return;
-    if (fp16) {
+    // Earlier releases read the key only where fp16 is on.
+    if (fp16 && booleanOf(setting(config, 'fp16.enabled')) === true) {
       say(fp16, 'fp16_master_weights_and_grads needs the optimizer on the host, and offload_optimizer is not set', [
         setFix(config, 'zero_optimization.offload_optimizer', { device: 'cpu' }),
       ]);

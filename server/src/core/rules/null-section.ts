@@ -1,7 +1,13 @@
+import { removeFix } from '../rules-support/zero';
 import { typesOf } from '../schema/keys';
 import { schemaProblems } from '../schema/problems';
+import { isAtLeast, statedVersion } from '../schema/versions';
+import { setting } from '../settings';
 import { removeEntry, replaceValue } from '../syntax/editing';
 import { rule } from './rule';
+
+/** From there on the section is a model and null stands for its absence (deepspeed/runtime/precision_config.py:34). */
+const BF16_MAY_BE_NULL = '0.17.1';
 
 /** Reports sections set to null. */
 export const nullSection = rule({
@@ -20,20 +26,31 @@ export const nullSection = rule({
       },
     ],
   },
-  check({ config, catalogs, report }) {
+  check({ config, run, catalogs, report }) {
+    const bf16 = setting(config, 'bf16');
+    const version = statedVersion(run, 'deepspeed');
+    const isOld = version === undefined ? undefined : !isAtLeast(version, BF16_MAY_BE_NULL);
+    if (bf16?.node?.kind === 'scalar' && bf16.node.scalar.type === 'null' && !bf16.node.templated && isOld !== false) {
+      report({
+        at: bf16,
+        severity: isOld ? 'error' : 'warning',
+        message: `bf16 is null, and DeepSpeed ${version ?? `before ${BF16_MAY_BE_NULL}`} looks into it as a section; the job stops at start-up.`,
+        fixes: [{ ...removeFix(bf16), preferred: true }],
+      });
+    }
     for (const problem of schemaProblems(config, catalogs.schema('deepspeed'))) {
       if (problem.kind !== 'wrong-type' || problem.form !== 'null') continue;
-      const { setting, schema, owner } = problem;
-      const { node } = setting;
+      const { setting: found, schema, owner } = problem;
+      const { node } = found;
       if (!typesOf(schema).includes('object') || node?.kind !== 'scalar') continue;
       // Run for the sections of the top level; deeper ones are read by code that was not tried.
-      const tried = !setting.path.includes('.');
+      const tried = !found.path.includes('.');
       report({
-        at: setting,
+        at: found,
         severity: tried ? 'error' : 'warning',
-        message: `${setting.path} is null, and DeepSpeed looks into it as a section; ${tried ? 'the job stops at start-up' : 'the job may stop'}. Leave it out or write {}.`,
+        message: `${found.path} is null, and DeepSpeed looks into it as a section; ${tried ? 'the job stops at start-up' : 'the job may stop'}. Leave it out or write {}.`,
         fixes: [
-          { title: `Remove ${setting.path}`, preferred: true, edits: removeEntry(config.file, owner, setting.entry) },
+          { title: `Remove ${found.path}`, preferred: true, edits: removeEntry(config.file, owner, found.entry) },
           ...(node.start < node.end ? [{ title: 'Write {}', edits: replaceValue(config.file, node, {}) }] : []),
         ],
       });
