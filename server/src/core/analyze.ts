@@ -78,10 +78,15 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
 /** What the rules find, less what the file's comments silence. */
 function find(file: SourceFile, dialect: DialectId, input: RulesInput): Silenced {
   if (input.configs.length === 0) return { shown: unreadFindings(file, dialect), ignored: [] };
+  const undecided = new Map<string, boolean>();
   return silence(file, runRules(rules, input), {
     run: input.run,
     levels: input.levels,
     rules,
-    isUndecided: (id) => rules.some((rule) => rule.id === id && isUndecided(rule, input)),
+    isUndecided: (id) => {
+      const known = undecided.get(id) ?? rules.some((rule) => rule.id === id && isUndecided(rule, input));
+      undecided.set(id, known);
+      return known;
+    },
   });
 }

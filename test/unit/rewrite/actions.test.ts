@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { fixAll, replaceDeprecated } from '../../../server/src/core/rewrite/actions';
 import { applied, project } from './rewriting';
 
-const after = (files: Readonly<Record<string, string>>, rewrite: typeof fixAll) => {
+const behind = (files: Readonly<Record<string, string>>, rewrite: typeof fixAll) => {
   const { analysis, input } = project(files);
   return applied(files, rewrite(analysis, input));
 };
@@ -13,7 +13,7 @@ describe('fixing all', () => {
       'accelerate.yaml':
         '# shardlens-ignore: null-section, broken-tooth old\ndistributed_type: FSDP\nmixed_precision: bf16\nnum_machines: 1\nnum_processes: 8\n',
     };
-    expect(after(files, fixAll)['accelerate.yaml']).toBe(files['accelerate.yaml'].split('\n').slice(1).join('\n'));
+    expect(behind(files, fixAll)['accelerate.yaml']).toBe(files['accelerate.yaml'].split('\n').slice(1).join('\n'));
   });
 
   it('changes the files that the fixes name, and those only', () => {
@@ -23,7 +23,7 @@ describe('fixing all', () => {
       'ds.json':
         '{ "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": "auto", "bf16": { "enabled": "auto" }, "zero_optimization": { "stage": 2 } }',
     };
-    expect(after(files, fixAll)).toEqual({ ...files, 'ds.json': files['ds.json'].replace(': 4', ': "auto"') });
+    expect(behind(files, fixAll)).toEqual({ ...files, 'ds.json': files['ds.json'].replace(': 4', ': "auto"') });
   });
 
   it('does nothing where there is nothing to do', () => {
@@ -39,7 +39,7 @@ describe('replacing deprecated keys', () => {
   };
 
   it('gives each its new name, also where the value moves', () => {
-    const text = after(files, replaceDeprecated)['ds.json'] ?? '';
+    const text = behind(files, replaceDeprecated)['ds.json'] ?? '';
     expect(JSON.parse(text)).toEqual({
       train_micro_batch_size_per_gpu: 1,
       bf16: { enabled: true },

@@ -172,6 +172,17 @@ describe('a comment that ignores nothing', () => {
   });
 });
 
+describe('a file full of such comments', () => {
+  it.each([
+    ['lines', (count: number) => '# shardlens-ignore: duplicate-kay, null-section\na: 1\n'.repeat(count)],
+    ['rules', (count: number) => `# shardlens-ignore: ${'duplicate-kay, null-section, '.repeat(count * 2)}x\na: 1\n`],
+  ])('of %s is checked within a moment', (_, text) => {
+    const start = performance.now();
+    check({ 'accelerate.yaml': HEAD + text(4000) });
+    expect(performance.now() - start).toBeLessThan(10_000);
+  });
+});
+
 describe('levels of shardlens.json', () => {
   const twice = `${HEAD}num_processes: 4\nnum_processes: 8\n`;
   const levelWith = (settings: object, name = 'accelerate.yaml') =>

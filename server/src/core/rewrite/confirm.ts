@@ -19,13 +19,25 @@ export function confirmedFixes(analysis: Analysis, finding: Finding, input: Rewr
   if (known) return known;
   let keeps = false;
   try {
-    keeps = keepsItsPromise(analysis, finding, preferred, input);
+    keeps = mayTry(analysis) && keepsItsPromise(analysis, finding, preferred, input);
   } catch {
     // What we fail to analyse we do not recommend; opening it will say that we failed.
   }
   const fixes = keeps ? finding.fixes : finding.fixes.map((fix) => ({ ...fix, preferred: false }));
   confirmed.set(finding, fixes);
   return fixes;
+}
+
+/** Text read again to try the fixes of one file: hundreds of fixes of a config, and few of a file that is none. */
+const MAX_TRIED_UNITS = 2 * 1024 * 1024;
+
+const tried = new WeakMap<Analysis, number>();
+
+/** Whether one more fix of this file may be tried; beyond that, fixes are offered and not recommended. */
+function mayTry(analysis: Analysis): boolean {
+  const units = (tried.get(analysis) ?? 0) + analysis.file.text.length;
+  tried.set(analysis, units);
+  return units <= MAX_TRIED_UNITS;
 }
 
 function keepsItsPromise(

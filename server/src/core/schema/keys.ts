@@ -43,17 +43,36 @@ export function findKey(root: JsonSchema, path: string): KeyInfo | undefined {
 
 /** Where else in the dialect a key of this name stands, shortest path first; second names are left out. */
 export function placesOfKey(root: JsonSchema, name: string): readonly string[] {
-  const found: string[] = [];
+  let places = placesByRoot.get(root);
+  if (!places) {
+    places = placesIn(root);
+    placesByRoot.set(root, places);
+  }
+  return places.get(name) ?? [];
+}
+
+/** A file of unknown keys asks for each of them, so a schema is gone through once. */
+const placesByRoot = new WeakMap<JsonSchema, ReadonlyMap<string, readonly string[]>>();
+
+function placesIn(root: JsonSchema): ReadonlyMap<string, readonly string[]> {
+  const found = new Map<string, string[]>();
   const stack: { path: string; schema: JsonSchema; depth: number }[] = [{ path: '', schema: root, depth: 0 }];
   for (let next = stack.pop(); next; next = stack.pop()) {
     if (next.depth > MAX_SECTION_DEPTH) continue;
     for (const [key, schema] of Object.entries(propertiesOf(next.schema))) {
       const path = next.path ? `${next.path}.${key}` : key;
-      if (key === name && !factsOf(schema).aliasOf && !schema.deprecated) found.push(path);
+      if (!factsOf(schema).aliasOf && !schema.deprecated) {
+        const places = found.get(key);
+        if (places) places.push(path);
+        else found.set(key, [path]);
+      }
       stack.push({ path, schema, depth: next.depth + 1 });
     }
   }
-  return found.sort((a, b) => a.split('.').length - b.split('.').length || (a < b ? -1 : 1));
+  for (const places of found.values()) {
+    places.sort((a, b) => a.split('.').length - b.split('.').length || (a < b ? -1 : 1));
+  }
+  return found;
 }
 
 /** Deeper than any section of a dialect, and a bound on the walk. */

@@ -29,12 +29,22 @@ const FILE_SUFFIX = '-file';
 
 const RULE_ID = /[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*/y;
 
+/** Places looked at and rules taken in one file; what stands beyond them is shown, since no file asks so often in earnest. */
+const MAX_PLACES = 256;
+const MAX_RULES = 512;
+
 /** The ignore comments of a file in the order written. Most files have none, and are told so by one search. */
 export function ignoreComments(file: SourceFile): readonly IgnoreComment[] {
   const found: IgnoreComment[] = [];
+  let places = 0;
+  let rules = 0;
   for (let at = file.text.indexOf(IGNORE); at >= 0; at = file.text.indexOf(IGNORE, at + IGNORE.length)) {
+    if (++places > MAX_PLACES || rules >= MAX_RULES) break;
     const start = openingBefore(file, at);
-    if (start !== undefined && !isInValue(file.tree, start)) found.push(commentAt(file, start, at));
+    if (start === undefined || isInValue(file.tree, start)) continue;
+    const comment = commentAt(file, start, at);
+    found.push(comment);
+    rules += comment.rules.length;
   }
   return found;
 }
@@ -98,7 +108,7 @@ function rulesIn(text: string, from: number, end: number): IgnoredRule[] {
     if (!match) break;
     rules.push({ id: match[0], start: match.index, end: RULE_ID.lastIndex });
     at = skipSpaces(text, RULE_ID.lastIndex);
-  } while (text.charAt(at) === ',');
+  } while (text.charAt(at) === ',' && rules.length < MAX_RULES);
   return rules;
 }
 
