@@ -1,12 +1,13 @@
 import type { ExtensionContext } from 'vscode';
 import { commands, languages, workspace } from 'vscode';
-import { openBreakdown, openRulePage, ruleDocuments } from './breakdown';
+import { Breakdowns } from './breakdown';
 import { selector } from './documents';
 import { makeItFit } from './fit';
 import { importFromLog, useThisMachine } from './hardware';
 import { LensProvider } from './lenses';
 import { whereWouldItRun } from './machines';
 import { EXPLAIN_RULE } from './middleware';
+import { openRulePage, ruleDocuments } from './rule-pages';
 import { Server } from './server';
 import { FileStatusItem } from './status';
 import { pickTarget, setModel, setSequenceLength } from './targets';
@@ -16,13 +17,15 @@ export function activate(context: ExtensionContext): void {
   const server = new Server(context);
   const lenses = new LensProvider(server);
   const status = new FileStatusItem(server);
+  const breakdowns = new Breakdowns(server, context.extensionUri);
   context.subscriptions.push(
     server,
     lenses,
     status,
+    breakdowns,
     ruleDocuments(server),
     languages.registerCodeLensProvider(selector, lenses),
-    commands.registerCommand('shardlens.showBreakdown', (uri?: string) => openBreakdown(server, uri)),
+    commands.registerCommand('shardlens.showBreakdown', (uri?: string) => breakdowns.open(uri)),
     commands.registerCommand(EXPLAIN_RULE, (rule: string) => openRulePage(rule)),
     commands.registerCommand('shardlens.makeItFit', (uri?: string) => makeItFit(server, uri)),
     commands.registerCommand('shardlens.whereWouldItRun', (uri?: string) => whereWouldItRun(server, uri)),

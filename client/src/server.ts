@@ -4,7 +4,6 @@ import { EventEmitter, Uri, window, workspace } from 'vscode';
 import type { LanguageClientOptions, ServerOptions } from 'vscode-languageclient/node';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import type {
-  BreakdownAnswer,
   EditorOverrides,
   FileStatus,
   FitAnswer,
@@ -17,6 +16,7 @@ import type {
   ReadFileAnswer,
   SearchProgress,
   TargetsAnswer,
+  ViewAnswer,
 } from '../../server/src/lsp/protocol';
 import { methods } from '../../server/src/lsp/protocol';
 import { mayConcernUs, selector } from './documents';
@@ -61,8 +61,8 @@ export class Server implements Disposable {
     return this.ask(methods.targets, { uri: uri.toString() });
   }
 
-  breakdown(uri: Uri): Promise<BreakdownAnswer | null> {
-    return this.ask(methods.breakdown, { uri: uri.toString() });
+  view(uri: Uri): Promise<ViewAnswer | null> {
+    return this.ask(methods.view, { uri: uri.toString() });
   }
 
   /** Searches for edits that make the run fit or go faster; the answer's edits are the editor's own. */

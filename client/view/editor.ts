@@ -5,6 +5,7 @@ export type ViewAction = SetAction | 'make-it-fit' | 'where-would-it-run';
 
 /** What the view asks of the editor. */
 export type FromView =
+  | { readonly type: 'ready' }
   | { readonly type: 'act'; readonly action: ViewAction; readonly key: string | null }
   | { readonly type: 'open'; readonly path: string; readonly line: number };
 
@@ -31,6 +32,8 @@ declare function acquireVsCodeApi(): VsCode;
 
 /** The editor around the view; undefined where the page stands alone. */
 export interface Editor {
+  /** Asks for the newest view: the page's own data may be older, after it was hidden. */
+  ready(): void;
   act(action: ViewAction, key: string | null): void;
   open(place: NonNullable<FactView['place']>): void;
   readonly state: Partial<ViewState>;
@@ -41,6 +44,7 @@ export function editorOf(uri: string): Editor | undefined {
   if (typeof acquireVsCodeApi !== 'function') return undefined;
   const api = acquireVsCodeApi();
   return {
+    ready: () => api.postMessage({ type: 'ready' }),
     act: (action, key) => api.postMessage({ type: 'act', action, key }),
     open: ({ path, line }) => api.postMessage({ type: 'open', path, line }),
     state: api.getState() ?? {},

@@ -46,6 +46,7 @@ function start(root: HTMLElement, first: BreakdownView | null): void {
   if (!editor) return;
   const keep = () => editor.keep({ open: [...open], scroll: scrollY });
   keep();
+  editor.ready();
   addEventListener('scroll', keep, { passive: true });
   root.addEventListener('toggle', keep, true);
 }

@@ -2,15 +2,16 @@ import type { BreakdownView, NodeView } from '../../server/src/core/features/bre
 import { h, s } from './elements';
 import { LINKS } from './groups';
 import { billTable, details, table } from './table';
-import { type LinkLoad, linkWords, loadsOf, loadWords, trafficCells } from './traffic-rows';
+import { type LinkLoad, loadsOf, loadWords, rateWords, trafficCells } from './traffic-rows';
 
 /** More GPUs than this are drawn as a row with a gap. */
 const MOST_DRAWN = 8;
 const WIDTH = 640;
 const MIDDLE = WIDTH / 2;
 const BOX = { width: 62, height: 34 };
-/** Height of the wires between two rows of boxes, with two lines of words over them. */
-const WIRES = 84;
+/** Height of the wires between two rows of boxes, with three lines of words over them. */
+const WIRES = 92;
+const LINE = 16;
 
 /** The node with its links, each with what it carries in a step. */
 export function trafficSection({ node, step, tables }: BreakdownView): HTMLElement[] {
@@ -20,7 +21,7 @@ export function trafficSection({ node, step, tables }: BreakdownView): HTMLEleme
   const carried = (load: LinkLoad) => (step ? loadWords(load, loads) : '');
   const words = loads.map((load) => {
     const bytes = carried(load);
-    return `${LINKS[load.link.link]}: ${linkWords(load.link)}${bytes === '' ? '' : `; ${bytes}`}`;
+    return `${LINKS[load.link.link]}: ${load.link.label}, ${rateWords(load.link)}${bytes === '' ? '' : `; ${bytes}`}`;
   });
   const rows = trafficCells(node, step);
   const columns = ['what', 'path', 'link', 'bytes per GPU and step', 'time', 'of it hidden'];
@@ -55,19 +56,20 @@ function drawing(
   const wires: SVGElement[] = [];
   const boxes: SVGElement[] = [];
   const texts: SVGElement[] = [];
-  const say = (y: number, load: LinkLoad) => void texts.push(...label(y, linkWords(load.link), carried(load)));
+  const say = (y: number, load: LinkLoad) =>
+    void texts.push(...label(y, [load.link.label, rateWords(load.link)], carried(load)));
   let y = 8;
   for (const load of of('nvme')) {
     boxes.push(...box(MIDDLE - 80, y, 160, 'NVMe drives'));
     wires.push(line(MIDDLE, y + BOX.height, MIDDLE, y + BOX.height + WIRES, thickness(load), 'nvme'));
-    say(y + BOX.height + 34, load);
+    say(y + BOX.height + 30, load);
     y += BOX.height + WIRES;
   }
   boxes.push(...box(20, y, WIDTH - 40, 'host: CPU and memory'));
   y += BOX.height;
   for (const load of of('host')) {
     for (const { x } of columns) wires.push(line(x, y, x, y + WIRES, thickness(load), 'host'));
-    say(y + 34, load);
+    say(y + 30, load);
   }
   y += WIRES;
   for (const { x, name } of columns) boxes.push(...box(x - BOX.width / 2, y, BOX.width, name));
@@ -78,11 +80,11 @@ function drawing(
     for (const { x } of columns) wires.push(line(x, y, x, y + WIRES - 8, thickness(load), 'intra'));
     y += WIRES - 8;
     wires.push(line(left, y, right, y, thickness(load) + 2, 'intra'));
-    say(y - WIRES + 42, load);
+    say(y - WIRES + 36, load);
   }
   for (const load of of('inter')) {
     wires.push(line(MIDDLE, y, MIDDLE, y + WIRES, thickness(load), 'inter'));
-    say(y + 38, load);
+    say(y + 34, load);
     y += WIRES;
     boxes.push(...box(MIDDLE - 110, y, 220, node.nodes === 2 ? 'the other node' : `${node.nodes - 1} other nodes`));
     y += BOX.height;
@@ -114,15 +116,14 @@ function line(x1: number, y1: number, x2: number, y2: number, width: number, kin
   return s('line', { class: `wire ${kind}`, x1, y1, x2, y2, 'stroke-width': width.toFixed(1) });
 }
 
-/** Two lines over the wires, on a ground of the page's colour: the link with its rate, and what it carries. */
-function label(y: number, link: string, carried: string): SVGElement[] {
-  // Letters of this size are about 6.6 units wide; the bold second line a little more.
-  const width = Math.max(link.length * 6.6, carried.length * 7.2) + 12;
-  const height = carried === '' ? 20 : 37;
+/** Lines over the wires, on a ground of the page's colour: the link with its rate, and what it carries. */
+function label(y: number, link: readonly string[], carried: string): SVGElement[] {
+  // Letters of this size are about 6.6 units wide; those of the bold line a little more.
+  const width = Math.max(...link.map(({ length }) => length * 6.6), carried.length * 7.2) + 12;
+  const lines = carried === '' ? link : [...link, carried];
   return [
-    s('rect', { class: 'ground', x: MIDDLE - width / 2, y: y - 14, width, height }),
-    textAt(MIDDLE, y, link),
-    ...(carried === '' ? [] : [textAt(MIDDLE, y + 16, carried, 'strong')]),
+    s('rect', { class: 'ground', x: MIDDLE - width / 2, y: y - 14, width, height: 4 + LINE * lines.length }),
+    ...lines.map((text, index) => textAt(MIDDLE, y + LINE * index, text, index < link.length ? '' : 'strong')),
   ];
 }
 

@@ -51,12 +51,12 @@ export function loadWords(load: LinkLoad, all: readonly LinkLoad[]): string {
   return `${formatTraffic(bytes)} per ${of} and step${where}, ${formatSeconds(seconds)}`;
 }
 
-/** `NVSwitch 300 GB/s, 234 GB/s reached (measured)`: the name as vendors give it, then what large transfers reach. */
-export function linkWords({ label, bytesPerSecond, ringBytesPerSecond, basis }: LinkView): string {
+/** `234 GB/s reached (measured)`: what large transfers reach of what vendors name the link after. */
+export function rateWords({ bytesPerSecond, ringBytesPerSecond, basis }: LinkView): string {
   const known = basis === '' ? '' : ` (${basis})`;
-  if (bytesPerSecond === null) return `${label}${known}`;
+  if (bytesPerSecond === null) return `rate${known === '' ? ' not known' : known}`;
   const ring = ringBytesPerSecond === null ? '' : ` per GPU, ${formatRate(ringBytesPerSecond)} by a whole node,`;
-  return `${label}: ${formatRate(bytesPerSecond)}${ring} reached${known}`;
+  return `${formatRate(bytesPerSecond)}${ring} reached${known}`;
 }
 
 /** Rows of the table beside the drawing: every term that moves something. */
