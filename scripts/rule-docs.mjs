@@ -105,9 +105,13 @@ function notDone() {
     const ledger = JSON.parse(readFileSync(path.join(ledgers, file), 'utf8'));
     const rows = Object.entries(ledger)
       .filter(([, row]) => row.notDone !== undefined)
-      .map(([id, row]) => `- ${id}: ${row.what} Not done: ${row.notDone}`);
+      .map(([id, row]) => `- ${id}: ${sentence(row.what)} Not done: ${sentence(row.notDone)}`);
     return rows.length > 0 ? [[path.basename(file, '.json'), rows]] : [];
   });
+}
+
+function sentence(text) {
+  return `${text.replace(/[.\s]+$/, '')}.`;
 }
 
 function ledgerFiles() {
