@@ -46,7 +46,7 @@ export const referenceSyncUnsupported = rule({
     } else if (((method === 'grpo' && since) || method === 'dpo') && adapters && isTrue(config, 'use_peft')) {
       report({
         at: [sync, adapters],
-        severity: 'warning',
+        severity: method === 'dpo' ? 'error' : (since ?? 'warning'),
         message:
           'With adapters the reference is the base model itself, which sync_ref_model cannot update; TRL stops at start-up.',
         fixes: [off],

@@ -35,12 +35,15 @@ export const yamlNumberIsText = rule({
   },
   check({ config, report }) {
     if (config.file.tree.format !== 'yaml' || config.at !== '') return;
-    for (const { key, node } of plainScalars(config.root)) {
+    for (const { key, under, node } of plainScalars(config.root)) {
       if (node.scalar.type !== 'string' || node.templated || !LOOKS_LIKE_NUMBER.test(node.raw)) continue;
       const written = withDotAndSign(node.raw);
+      // No parser converts what stands inside a mapping.
+      const certain = config.dialect === 'trainer' && under === 'lr_scheduler_kwargs';
       report({
         at: node,
-        message: `PyYAML reads ${key}: ${node.raw} as text, not as a number; a Trainer that does not convert it stops when the optimizer is built.`,
+        ...(certain && { severity: 'error' as const }),
+        message: `PyYAML reads ${key}: ${node.raw} as text, not as a number; ${certain ? 'the job stops when the schedule is built' : 'a Trainer that does not convert it stops when the optimizer is built'}.`,
         // A number beyond all numbers would become infinite.
         fixes: Number.isFinite(Number(written))
           ? [
@@ -63,15 +66,22 @@ function withDotAndSign(raw: string): string {
   return `${whole}e${/^[-+]/.test(exponent) ? exponent : `+${exponent}`}`;
 }
 
-function plainScalars(root: Node): { key: string; node: ScalarNode }[] {
-  const found: { key: string; node: ScalarNode }[] = [];
-  const stack: { key: string; node: Node }[] = [{ key: '', node: root }];
+/** A scalar with its key and that of the mapping it stands in. */
+interface Keyed<T extends Node> {
+  readonly key: string;
+  readonly under: string;
+  readonly node: T;
+}
+
+function plainScalars(root: Node): Keyed<ScalarNode>[] {
+  const found: Keyed<ScalarNode>[] = [];
+  const stack: Keyed<Node>[] = [{ key: '', under: '', node: root }];
   for (let next = stack.pop(); next; next = stack.pop()) {
-    const { key, node } = next;
+    const { key, under, node } = next;
     if (node.kind === 'mapping') {
-      for (const entry of node.entries) if (entry.value) stack.push({ key: entry.key, node: entry.value });
-    } else if (node.kind === 'sequence') stack.push(...node.items.map((item) => ({ key, node: item })));
-    else if (node.style === 'plain') found.push({ key, node });
+      for (const entry of node.entries) if (entry.value) stack.push({ key: entry.key, under: key, node: entry.value });
+    } else if (node.kind === 'sequence') stack.push(...node.items.map((item) => ({ key, under, node: item })));
+    else if (node.style === 'plain') found.push({ key, under, node });
   }
   return found;
 }
