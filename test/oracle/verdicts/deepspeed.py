@@ -44,15 +44,39 @@ MOST_MICRO_STEPS = 64
 HANDED_ON = ("optimizer.params", "scheduler.params")
 
 
+# Packages that a run may need beside DeepSpeed, and words of an error that only a CPU meets.
+OPTIONAL = ("cupy", "mup", "apex", "tensorboard", "wandb", "comet_ml", "torch_nebula", "triton")
+ONLY_ON_CPU = ("Invalid device string", "currently only supported for CUDA accelerator", "Data inconsistency within the TP group", "bitsandbytes")
+
+# Rules about memory and links: what they say no CPU can confirm or refute.
+ABOUT_MACHINES = ("memory-", "host-memory-", "nvme-too-small", "offload-not-needed", "zero-3-not-needed", "fp8-", "bf16-unsupported-by-gpu")
+
+
 def run_case(case, folder):
-    warnings.filterwarnings("ignore", message=".*(pin_memory|triton|lr_scheduler.step|Full backward hook|requires_grad=True).*")
+    if case["id"].startswith(ABOUT_MACHINES):
+        raise NotRun("speaks of a machine, which is not here")
+    try:
+        return run(case, folder)
+    except ModuleNotFoundError as error:
+        if error.name in OPTIONAL:
+            raise NotRun(f"the package {error.name} is not installed") from error
+        raise
+    except Exception as error:
+        if any(words in str(error) for words in ONLY_ON_CPU):
+            raise NotRun(f"only on a CPU: {error}"[:120]) from error
+        raise
+
+
+def run(case, folder):
+    warnings.filterwarnings("ignore", message=".*(pin_memory|triton|model_fields|lr_scheduler.step|Full backward hook|requires_grad=True).*")
     world = case.get("world_size") or 1
     path, trainer_file, accelerate_file = files_of(case, folder)
     # A file with "auto" in it was written for the Trainer or Accelerate.
     consumer = case.get("consumer") or ("trainer" if '"auto"' in path.read_text(encoding="utf-8") else "deepspeed")
     if path.suffix in (".yaml", ".yml"):
         path = as_json(path, folder)
-    fakes.fake_ranks(world)
+    # The first rank is in a group however the groups come out; it is the last that is left over.
+    fakes.fake_ranks(world, rank=world - 1 if '"autotp_size"' in path.read_text(encoding="utf-8") else 0)
     heard = {}
     listen(heard)
     {"deepspeed": as_deepspeed, "accelerate": as_accelerate, "trainer": as_trainer}[consumer](
@@ -109,12 +133,19 @@ def listen(heard):
 
 def as_deepspeed(path, folder, trainer_file, accelerate_file, heard):
     stage.at("config")
-    read = DeepSpeedConfig(str(path))
-    plain = read._param_dict
+    DeepSpeedConfig(str(path))
+    # Read once more: a config of elasticity writes the batch sizes it finds into the mapping.
+    plain = load(path)
     model = fakes.tiny_model()
     optimizer = None if builds_optimizer(plain) else own_optimizer(model, plain)
     engine, *_ = deepspeed.initialize(model=model, model_parameters=parameters_for(plain, model), optimizer=optimizer, config=plain)
     take_step(engine)
+
+
+def load(path):
+    import hjson
+
+    return hjson.loads(path.read_text(encoding="utf-8"))
 
 
 def parameters_for(plain, model):

@@ -5,6 +5,7 @@ afterwards is not stood in for; the case is then not run.
 """
 
 import os
+import sys
 
 from verdict import NotRun
 
@@ -104,15 +105,15 @@ def _subclasses(owner):
     return found
 
 
-def fake_ranks(world):
-    """Rank 0 of a process group of any size whose other ranks do not exist; collectives do nothing."""
+def fake_ranks(world, rank=0):
+    """One rank of a process group of any size whose other ranks do not exist; collectives do nothing."""
     import torch
     from torch.testing._internal.distributed.fake_pg import FakeStore
 
     local = min(world, 8) if world % min(world, 8) == 0 else 1
     os.environ.update(
-        RANK="0",
-        LOCAL_RANK="0",
+        RANK=str(rank),
+        LOCAL_RANK=str(rank % local),
         WORLD_SIZE=str(world),
         LOCAL_WORLD_SIZE=str(local),
         CROSS_RANK="0",
@@ -121,7 +122,7 @@ def fake_ranks(world):
         MASTER_ADDR="127.0.0.1",
         MASTER_PORT="29500",
     )
-    torch.distributed.init_process_group("fake", rank=0, world_size=world, store=FakeStore())
+    torch.distributed.init_process_group("fake", rank=rank, world_size=world, store=FakeStore())
     from deepspeed import comm
     from deepspeed.accelerator import get_accelerator
 
@@ -202,6 +203,9 @@ class Read(dict):
         return super().__contains__(key)
 
     def items(self):
+        # The engine prints its whole config, which reads nothing.
+        if sys._getframe(1).f_globals.get("__name__", "").startswith("json"):
+            return super().items()
         self.seen.update(f"{self.path}{key}" for key in self)
         return super().items()
 

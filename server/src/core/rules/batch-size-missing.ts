@@ -45,7 +45,7 @@ export const batchSizeMissing = rule({
     report({
       at: { start: at.start, end: at.end },
       // Scripts of their own often write the batch size into the config before they start DeepSpeed.
-      severity: byTrainer ? 'error' : run.consumer.known ? 'warning' : 'hint',
+      severity: byTrainer ? 'error' : 'warning',
       message: byTrainer
         ? 'This file has neither train_batch_size nor train_micro_batch_size_per_gpu, and the Trainer fills only what is written as "auto". DeepSpeed stops at start-up.'
         : 'This file has neither train_batch_size nor train_micro_batch_size_per_gpu: unless the script adds one, DeepSpeed stops at start-up.',

@@ -35,6 +35,8 @@ export const keyWithoutEffect = rule({
       const facts = factsOf(schema);
       // Old names have a rule of their own.
       if (facts.effect !== 'none' || schema?.deprecated) continue;
+      // At its default it stands in every second template, and nobody counts on it.
+      if (setting.node?.kind === 'scalar' && setting.node.scalar.value === schema?.default) continue;
       report({
         at: setting,
         on: 'key',

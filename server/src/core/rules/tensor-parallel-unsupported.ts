@@ -1,5 +1,5 @@
 import { removeFix } from '../rules-support/zero';
-import { isAuto, numberOf, setting } from '../settings';
+import { isAuto, numberOf, setting, stringOf } from '../settings';
 import { rule } from './rule';
 
 /** Reports AutoTP sizes that do not come out even or contradict each other. */
@@ -44,6 +44,16 @@ export const tensorParallelUnsupported = rule({
         fixes: [{ ...removeFix(dtype), preferred: true }],
       });
     }
+    const preset = setting(config, 'tensor_parallel.preset_model');
+    const name = stringOf(preset);
+    if (preset && name !== undefined && name !== 'auto' && !PRESETS.includes(name.toLowerCase())) {
+      report({
+        at: preset,
+        severity: 'warning',
+        message: `AutoTP has no preset "${name}" and passes over it; it has ${PRESETS.join(', ')}.`,
+        fixes: [removeFix(preset)],
+      });
+    }
     const found = setting(config, 'tensor_parallel.autotp_size');
     const size = numberOf(found);
     if (!found || size === undefined || size < 1) return;
@@ -65,3 +75,6 @@ export const tensorParallelUnsupported = rule({
     });
   },
 });
+
+/** deepspeed/module_inject/autotp_config.py:569 (0.19.6) get_preset: a name that is not there gives none. */
+const PRESETS = ['llama', 'bloom', 'chatglm', 'mixtral', 'deepseek_v2', 'qwen2', 'phi3'];
