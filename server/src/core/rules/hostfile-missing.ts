@@ -19,7 +19,7 @@ export const hostfileMissing = rule({
     'accelerate src/accelerate/utils/launch.py:476 (1.15.0) --hostfile',
     'deepspeed/launcher/runner.py (0.19.8) fetch_hostfile: local resources only',
   ],
-  verified: 'read',
+  verified: 'run',
   examples: {
     bad: [{ files: DS('') }],
     good: [{ files: DS('  deepspeed_hostfile: hosts\n') }, { files: DS('  deepspeed_multinode_launcher: standard\n') }],
