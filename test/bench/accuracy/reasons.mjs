@@ -27,11 +27,6 @@ const REASONS = [
   },
   {
     what: 'memory',
-    id: /^bloom-(95|96|97|100|124|125)$/,
-    why: 'Not known. Rows with four tensor ranks or fewer are too high by 10–20 %, those with eight are not.',
-  },
-  {
-    what: 'memory',
     id: /^bloom-(1|2)$/,
     why: 'One replica, all states on it: what DeepSpeed of February 2022 held beside them at the step is not in the versions we count.',
   },

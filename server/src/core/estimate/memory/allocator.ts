@@ -14,8 +14,8 @@ export interface AllocatorFactors {
 }
 
 /**
- * Reserved ÷ allocated for what comes and goes, with the default allocator. The same in three sources that have nothing else in
- * common: median 1.26 in torchtitan's table (H100), 1.25 in BLOOM's prequel (A100), 1.24 in the transformers docs (V100).
+ * Reserved ÷ allocated for what comes and goes, with the default allocator. Much the same in three sources that have nothing else
+ * in common: median 1.26 in torchtitan's table (H100), 1.30 in BLOOM's prequel (A100), 1.24 in the transformers docs (V100).
  */
 const RESERVED = 1.25;
 /**
@@ -23,6 +23,8 @@ const RESERVED = 1.25;
  * caches for itself. Fitted on the reserved memory of gnosia93/training-on-eks (4.1–4.9 GiB over 3.29 allocated, three machines).
  */
 const SIDE_STREAMS = { most: 4 * GIB, share: 1.3 };
+/** Buffers of one set of NCCL communicators: a prior inside a node, fitted on the BLOOM chronicle between nodes. */
+const COMMUNICATORS = { inside: 0.4 * GIB, acrossNodes: 0.6 * GIB };
 /** What it keeps at the least when memory runs out and it gives back what it can. */
 const UNDER_PRESSURE = 1.05;
 
@@ -57,7 +59,8 @@ export function driverBytes(facts: Facts): {
   const talks = facts.sharding.kind !== 'single' && (facts.gpusPerNode ?? 2) * (facts.nodes ?? 1) > 1;
   const context = (facts.loadsAllKernels ? 1.3 : 0.5) * GIB;
   const sets = talks ? communicators(facts) : 0;
-  const nccl = 0.4 * GIB * sets;
+  const each = (facts.nodes ?? 1) > 1 ? COMMUNICATORS.acrossNodes : COMMUNICATORS.inside;
+  const nccl = each * sets;
   const low = (facts.loadsAllKernels ? 1.0 : 0.35) * GIB + 0.2 * GIB * sets;
   return { context, sets, nccl, low, high: context + 0.3 * GIB + 0.8 * GIB * sets };
 }
@@ -115,7 +118,8 @@ export function overheadParts(facts: Facts, allocated: number, transient: number
       group: 'context',
       bytes: driver.nccl,
       label: () => 'NCCL communicators',
-      formula: () => `${driver.sets} × 0.4 GiB, typical for one set of communicators (0.2–0.8 GiB)`,
+      formula: () =>
+        `${driver.sets} × ${formatGib(driver.nccl / driver.sets)}, typical for one set of communicators (0.2–0.8 GiB)`,
       source: 'estimate, not measured',
       from: [],
     });

@@ -8,6 +8,7 @@ import { type Corner, type Facts, readFacts } from './facts';
 import { familyTraits } from './families';
 import { type Part, sumBytes, toTerm } from './part';
 import { evalMoment, loadMoment, type Moment, saveMoment, trainingMoments } from './phases';
+import { pipelineMoments } from './pipeline';
 import { persistentStates, standingOf } from './states';
 import { shardingTransients } from './transients';
 
@@ -79,7 +80,8 @@ function peaks(facts: Facts): Peaks {
   const states = persistentStates(facts);
   const transients = shardingTransients(facts);
   const standing = standingOf(facts, states);
-  const moments = [...trainingMoments(facts, states, transients), loadMoment(facts, states)];
+  const training = facts.pipeline > 1 ? pipelineMoments : trainingMoments;
+  const moments = [...training(facts, states, transients), loadMoment(facts, states)];
   if (facts.evaluates) moments.push(evalMoment(facts, states, transients));
   if (facts.saves) moments.push(saveMoment(states, transients));
   const phases: Partial<Record<Phase, Peak>> = {};

@@ -150,12 +150,13 @@ export function saveMoment(states: States, transients: Transients): Moment {
   return moment('save', 'weights gathered to be written', [...states.resident, ...states.standing, ...transients.save]);
 }
 
-function moment(phase: Phase, name: string, parts: readonly Part[]): Moment {
+/** A moment with everything alive in it. */
+export function moment(phase: Phase, name: string, parts: readonly Part[]): Moment {
   return { phase, name, parts, allocated: sumBytes(parts) };
 }
 
 /** A share of a part, with the share in its arithmetic. */
-function scaled(part: Part | undefined, share: number): Part[] {
+export function scaled(part: Part | undefined, share: number): Part[] {
   if (part === undefined || share <= 0) return [];
   if (share === 1) return [part];
   return [
