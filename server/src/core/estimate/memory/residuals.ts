@@ -1,4 +1,4 @@
-// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit c99ccf2, from test/bench/accuracy/points.json.
+// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit 26a7157, from test/bench/accuracy/points.json.
 
 /** Kinds of run that published measurements were found of. */
 export type ResidualClass = 'plain' | 'compiled' | 'streams' | 'quantised' | 'split';
@@ -20,5 +20,5 @@ export const RESIDUALS: Readonly<Record<ResidualClass, { readonly counted: Resid
   // allocated: 8 of litgpt, widened by those of other classes; reserved or shown by the driver: 3 of PEFT docs, widened by those of other classes.
   quantised: { counted: { low: 0.838, high: 1.162 }, reserved: { low: 0.866, high: 1.134 } },
   // allocated: none, widened by those of other classes; reserved or shown by the driver: 58 of BLOOM, widened by those of other classes.
-  split: { counted: { low: 0.791, high: 1.209 }, reserved: { low: 0.729, high: 1.4 } },
+  split: { counted: { low: 0.791, high: 1.209 }, reserved: { low: 0.885, high: 1.4 } },
 };
