@@ -35,7 +35,7 @@ describe('how loud a finding is depends on the version', () => {
   });
 
   it.each([
-    [undefined, ['information removed-key']],
+    [undefined, ['warning removed-key']],
     ['4.57.6', []],
     ['5.14.1', []],
     ['5.15.0', ['error removed-key']],
@@ -59,7 +59,7 @@ describe('how loud a finding is depends on the version', () => {
   it("max_seq_length of a script that does not use TRL is the script's own", () => {
     expect(levels({ 'train.yaml': `${TRAINER}max_seq_length: 512\n` }, 'removed-key')).toEqual([]);
     expect(levels({ 'train.yaml': `${TRAINER}max_seq_length: 512\npacking: true\n` }, 'removed-key')).toEqual([
-      'information removed-key',
+      'warning removed-key',
     ]);
   });
 });

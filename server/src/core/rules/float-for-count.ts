@@ -12,7 +12,7 @@ export const floatForCount = rule({
   severity: 'error',
   applies: ['trainer'],
   why: 'TrainingArguments hands these counts to torch as they are written, and a DataLoader takes no 2.0 for 2: it stops when it is built.',
-  source: ['torch/utils/data/sampler.py (2.13.0) BatchSampler: batch_size should be a positive integer value'],
+  source: ['torch/utils/data/sampler.py:323 (2.15.0) BatchSampler: batch_size should be a positive integer value'],
   verified: 'run',
   examples: {
     bad: [{ files: recipe('').replace('per_device_train_batch_size: 1', 'per_device_train_batch_size: 2.0') }],
