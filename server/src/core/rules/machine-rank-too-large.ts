@@ -1,5 +1,6 @@
 import { accelerateFile, machinesOf } from '../rules-support/accelerate-file';
 import { numberOf, setting } from '../settings';
+import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
 const RANK = (rank: number) =>
@@ -24,6 +25,16 @@ export const machineRankTooLarge = rule({
     report({
       at: rank,
       message: `machine_rank is ${number}, and ${machines === 1 ? 'the one machine is number 0' : `${machines} machines are numbered 0 to ${machines - 1}`}; the run waits for a machine that never comes.`,
+      // Counted from one, the last machine is one too high; any other number is the user's to know.
+      fixes:
+        rank.node && (machines === 1 || number === machines)
+          ? [
+              {
+                title: `Set machine_rank to ${machines - 1}`,
+                edits: replaceValue(config.file, rank.node, machines - 1),
+              },
+            ]
+          : [],
     });
   },
 });

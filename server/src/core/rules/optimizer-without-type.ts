@@ -1,4 +1,5 @@
 import { setting } from '../settings';
+import { setPath } from '../syntax/editing';
 import { rule } from './rule';
 
 /** Reports optimizer sections that name no optimizer. */
@@ -31,6 +32,10 @@ export const optimizerWithoutType = rule({
       on: 'key',
       message:
         'optimizer has no type, so DeepSpeed ignores the section and its params; without an optimizer from the script the job stops.',
+      // What the params suit; another optimizer is one word away.
+      fixes: [
+        { title: 'Set optimizer.type to AdamW', edits: setPath(config.file, config.root, 'optimizer.type', 'AdamW') },
+      ],
     });
   },
 });
