@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { MemoryEstimate } from '../../../../server/src/core/estimate/estimate';
 import { estimateMemory } from '../../../../server/src/core/estimate/memory/index';
-import type { TrainingRun } from '../../../../server/src/core/run/training-run';
+import type { Sharding, TrainingRun } from '../../../../server/src/core/run/training-run';
 import { fsdp, type RunSpec, SINGLE, testRun, value, zero } from '../builders';
 import { cluster } from '../time/clusters';
 
@@ -119,5 +119,28 @@ describe('what versions and settings change', () => {
     // 32 blocks over 5 stages: 7 on the fullest.
     const block = 2 * 4096 * 4096 + 2 * 4096 * 1024 + 3 * 4096 * 14336 + 2 * 4096;
     expect(weights(5)).toBeCloseTo(2 * (7 * block + 128256 * 4096 + 2048), -1);
+  });
+
+  it('keeps a micro-batch under way for each stage on the first, and pays the loss on the last alone', () => {
+    const of = (accumulation: number, stages: number): MemoryEstimate => {
+      const run = testRun({ micro: 1, sequence: 4096, sharding: zero(1), world: 8, accumulation });
+      return memoryOf({ ...run, parallelism: { ...run.parallelism, pipeline: value(stages) } });
+    };
+    const saved = (memory: MemoryEstimate): number =>
+      memory.phases.step?.terms.find(({ id }) => id === 'activations.saved')?.bytes ?? 0;
+    const [two, four] = [of(2, 4), of(8, 4)];
+    expect(four.phases.step?.moment).toContain('first stage');
+    expect(saved(four) / saved(two)).toBeCloseTo(2, 1);
+    expect(four.breakdown.logits).toBe(0);
+    expect(of(16, 4).allocated).toBe(four.allocated);
+  });
+
+  it('counts communicators for each dimension, and buffers of side streams where tensors are given back late', () => {
+    const overhead = (sharding: Sharding): number => memoryOf(testRun({ sharding, world: 8 })).breakdown.fragmentation;
+    expect(overhead(fsdp({ version: 1 }))).toBeGreaterThan(overhead(fsdp()) + GIB);
+    const run = testRun({ sharding: zero(1), world: 8 });
+    const split = { ...run, parallelism: { ...run.parallelism, tensor: value(2), data: value(4), shard: value(4) } };
+    // All ranks; with tensor parallelism also those of each dimension: three sets in place of one.
+    expect(memoryOf(split).breakdown.context - memoryOf(run).breakdown.context).toBeCloseTo(2 * 0.4 * GIB, -3);
   });
 });
