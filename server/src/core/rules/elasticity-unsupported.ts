@@ -55,10 +55,15 @@ export const elasticityUnsupported = rule({
         at: section,
         on: 'key',
         message: `elasticity is on and has no ${key}; DeepSpeed stops when it computes the batch sizes.`,
+        fixes: [setFix(config, 'elasticity.enabled', false)],
       });
     }
     for (const { at, fault } of faultsOf(config)) {
-      report({ at, message: `${fault}; DeepSpeed stops when it computes the batch sizes.` });
+      report({
+        at,
+        message: `${fault}; DeepSpeed stops when it computes the batch sizes.`,
+        fixes: [setFix(config, 'elasticity.enabled', false)],
+      });
     }
     const ignores = setting(config, 'elasticity.ignore_non_elastic_batch_info');
     const overrides = booleanOf(ignores) === true;

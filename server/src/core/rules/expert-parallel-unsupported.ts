@@ -1,3 +1,4 @@
+import { divisorFix } from '../rules-support/divisors';
 import { offloadDeviceOf, removeFix, setFix } from '../rules-support/zero';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { booleanOf, numberOf, type Setting, setting, stringOf } from '../settings';
@@ -55,7 +56,7 @@ export const expertParallelUnsupported = rule({
     const experts = numberOf(size) ?? 1;
     const ranks = run.worldSize.known ? run.worldSize.value : undefined;
     if (size && experts >= 1 && ranks !== undefined && ranks % experts !== 0) {
-      say(size, `autoep_size is ${experts}, which does not divide ${ranks} ranks`);
+      say(size, `autoep_size is ${experts}, which does not divide ${ranks} ranks`, divisorFix(size, experts, ranks));
     }
     const inner = own('expert_tensor_parallel_size');
     if (inner && (numberOf(inner) ?? 1) > 1) {

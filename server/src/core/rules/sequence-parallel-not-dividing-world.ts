@@ -1,3 +1,5 @@
+import { divisorFix } from '../rules-support/divisors';
+import { removeFix } from '../rules-support/zero';
 import { numberOf, setting } from '../settings';
 import type { Config } from '../source';
 import { rule } from './rule';
@@ -42,6 +44,7 @@ export const sequenceParallelNotDividingWorld = rule({
       at: found,
       severity: stops ? 'error' : 'warning',
       message: `sequence_parallel_size is ${size}, which does not divide ${ranks} ranks; ${stops ? 'the batch equation fails and DeepSpeed stops at start-up' : 'the global batch becomes a fraction'}.`,
+      fixes: [...divisorFix(found, size, ranks), removeFix(found)],
     });
   },
 });

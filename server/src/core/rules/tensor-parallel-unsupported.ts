@@ -1,3 +1,4 @@
+import { divisorFix } from '../rules-support/divisors';
 import { removeFix } from '../rules-support/zero';
 import { isAuto, numberOf, setting, stringOf } from '../settings';
 import { rule } from './rule';
@@ -61,6 +62,7 @@ export const tensorParallelUnsupported = rule({
       report({
         at: found,
         message: `autotp_size is ${size}, which does not divide ${run.worldSize.value} ranks. DeepSpeed stops when it forms the groups.`,
+        fixes: divisorFix(found, size, run.worldSize.value),
       });
     }
     const second = setting(config, 'tensor_parallel.tp.tp_size');
