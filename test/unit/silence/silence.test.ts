@@ -162,6 +162,16 @@ describe('a comment that ignores nothing', () => {
     expect(hints(file).messages).toEqual([]);
   });
 
+  it('is not judged where another release could need it', () => {
+    const files = {
+      'train.yaml':
+        'output_dir: out\nper_device_train_batch_size: 1\nlearning_rate: 2.0e-5\nbf16: true\nlogging_steps: 10\n# shardlens-ignore: key-newer-than-framework\neval_strategy: "no"\n',
+    };
+    expect(check(files).shown.join()).not.toMatch(/unused/);
+    const stated = { ...files, 'requirements.txt': 'transformers==4.57.1\ntrl==0.24.0\n' };
+    expect(check(stated).shown.join()).toMatch(/unused-ignore/);
+  });
+
   it('is not said where part of the file could not be read, or where the rule is off', () => {
     expect(hints(`${HEAD}num_processes: 4 # shardlens-ignore: duplicate-key\nfsdp_config: [1\n`).messages).toEqual([]);
     const { shown } = check({

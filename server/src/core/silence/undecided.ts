@@ -37,6 +37,8 @@ function watched(run: TrainingRun, notice: () => void): TrainingRun {
         const value: unknown = Reflect.get(target, key, receiver);
         if (key === 'known' && value === false) notice();
         if (target === (run as object) && MACHINE.has(String(key))) notice();
+        // Releases and variables that nobody states are not there at all.
+        if (value === undefined && (target === run.frameworks || target === run.environment)) notice();
         // Configs are compared by identity, and hold no facts of their own.
         return key !== 'configs' && isPlain(value) ? watch(value) : value;
       },
