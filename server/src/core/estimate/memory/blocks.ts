@@ -46,9 +46,14 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
   return {
     saved: perToken * facts.tokens + scores,
     checkpoint: facts.streamBytes * h * facts.tokens,
-    backward: facts.tokens * compute * (h + 2 * Math.max(intermediate, h)),
+    backward: facts.tokens * compute * (h + 2 * Math.max(intermediate, h)) + unpackedBytes(facts),
     casts: facts.castsWeights ? 2 * (facts.counts.perBlock[index] ?? 0) : 0,
   };
+}
+
+/** One quantised weight at a time is unpacked for its product: bitsandbytes autograd/_functions.py, MatMul4Bit.backward. */
+function unpackedBytes({ quantization, computeBytes, counts }: Facts): number {
+  return quantization === undefined ? 0 : computeBytes * counts.largestQuantised;
 }
 
 /** Models whose decoder blocks also look at what an encoder made of the input. */

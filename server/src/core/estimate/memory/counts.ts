@@ -20,6 +20,8 @@ export interface Counts {
   /** The single largest parameter. */
   readonly largest: number;
   readonly largestName: string;
+  /** The largest matrix of a block that is quantised where anything is. */
+  readonly largestQuantised: number;
   /** Parameters of `nn.Linear` weights inside the blocks: what bitsandbytes quantises. */
   readonly quantisable: number;
   readonly embedding: number;
@@ -46,6 +48,7 @@ export function countParameters(model: Model, split: WeightSplit): Counts {
   let matrices = 0;
   let largest = 0;
   let largestName = '';
+  let largestQuantised = 0;
   for (const group of model.groups) {
     const one = elements(group) / divisor(group, split);
     const all = one * group.count;
@@ -56,7 +59,10 @@ export function countParameters(model: Model, split: WeightSplit): Counts {
       const blocks = model.blocks[block]?.count ?? 1;
       perBlock[block] = (perBlock[block] ?? 0) + all / blocks;
       inBlocks += all;
-      if (group.module === 'linear' && isMatrix) quantisable += all;
+      if (group.module === 'linear' && isMatrix) {
+        quantisable += all;
+        largestQuantised = Math.max(largestQuantised, one);
+      }
     }
     if (group.kind === 'embedding') embedding += all;
     if (isMatrix) matrices += all;
@@ -78,6 +84,7 @@ export function countParameters(model: Model, split: WeightSplit): Counts {
     outside: outsideHere,
     largest,
     largestName,
+    largestQuantised,
     quantisable: quantisable * share,
     embedding: stages > 1 ? embedding / 2 : embedding,
     factored: factored * share,
