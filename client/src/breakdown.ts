@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { Disposable, Webview, WebviewPanel } from 'vscode';
 import { commands, Selection, Uri, ViewColumn, window, workspace } from 'vscode';
-import { breakdownPage, escaped } from '../../server/src/core/features/breakdown-page';
+import { LSPErrorCodes, ResponseError } from 'vscode-languageclient/node';
+import { breakdownPage, escaped, type PageData } from '../../server/src/core/features/breakdown-page';
 import type { ViewAnswer } from '../../server/src/lsp/protocol';
 import type { FromView, ToView, ViewAction, ViewState } from '../view/editor';
 import type { Server } from './server';
@@ -89,9 +90,15 @@ function titleOf(source: Uri): string {
   return `Breakdown of ${source.path.slice(source.path.lastIndexOf('/') + 1)}`;
 }
 
+/** Said of a file without a run; one that could not be read has a finding that says so. */
+const NO_RUN = 'Shardlens finds no training run in this file. If it is a config, its findings say why it was not read.';
+
 /** One view. Nothing it holds outlives its page but what the page itself keeps as its state. */
 class Breakdown {
-  private answer: ViewAnswer | null = null;
+  private places: ViewAnswer['places'] = {};
+  private data: PageData = { problem: 'Shardlens is computing the breakdown.' };
+  /** Something has changed while the view was hidden. */
+  private stale = false;
 
   constructor(
     private readonly server: Server,
@@ -105,26 +112,34 @@ class Breakdown {
     const dist = Uri.joinPath(this.extension, 'dist');
     panel.webview.options = { enableScripts: true, enableCommandUris: false, localResourceRoots: [dist] };
     panel.webview.onDidReceiveMessage((message: FromView) => this.hear(message));
-    // A hidden page is thrown away, and made anew from its HTML when it is shown again: it then needs what came since.
     panel.onDidChangeViewState(() => {
-      if (panel.visible) this.post();
+      if (panel.visible && this.stale) void this.refresh();
     });
-    this.answer = await this.server.view(this.source);
-    panel.webview.html = pageOf(panel.webview, dist, this.source, this.answer);
+    await this.load();
+    panel.webview.html = pageOf(panel.webview, dist, this.source, this.data);
   }
 
   async refresh(): Promise<void> {
-    try {
-      this.answer = await this.server.view(this.source);
-    } catch {
-      // The document has changed meanwhile: that change brings the next refresh.
-      return;
-    }
+    this.stale = !this.panel.visible;
+    if (this.stale) return;
+    await this.load();
     this.post();
   }
 
+  private async load(): Promise<void> {
+    try {
+      const answer = await this.server.view(this.source);
+      this.places = answer?.places ?? {};
+      this.data = answer ? { view: answer.view } : { problem: NO_RUN };
+    } catch (error) {
+      // An answer about a text that has changed meanwhile: that change brings the next refresh.
+      if (error instanceof ResponseError && error.code === LSPErrorCodes.ContentModified) return;
+      this.data = { problem: `Shardlens could not compute the breakdown: ${String(error)}` };
+    }
+  }
+
   private post(): void {
-    const message: ToView = { type: 'view', view: this.answer?.view ?? null };
+    const message: ToView = { type: 'data', data: this.data };
     void this.panel.webview.postMessage(message);
   }
 
@@ -146,7 +161,7 @@ class Breakdown {
 
   /** Only files that the answer names: the page cannot ask for others. */
   private async openPlace(path: string, line: number): Promise<void> {
-    const uri = this.answer?.places[path];
+    const uri = this.places[path];
     if (uri) await show(Uri.parse(uri), line);
   }
 
@@ -172,7 +187,7 @@ async function show(uri: Uri, line: number): Promise<void> {
 }
 
 /** Script and style come from the extension's own files; the page may load and reach nothing else. */
-function pageOf(webview: Webview, dist: Uri, source: Uri, answer: ViewAnswer | null): string {
+function pageOf(webview: Webview, dist: Uri, source: Uri, data: PageData): string {
   const nonce = randomBytes(18).toString('base64url');
   const at = (name: string) => webview.asWebviewUri(Uri.joinPath(dist, name)).toString(true);
   return breakdownPage({
@@ -181,6 +196,6 @@ function pageOf(webview: Webview, dist: Uri, source: Uri, answer: ViewAnswer | n
     style: `<link rel="stylesheet" href="${escaped(at('breakdown.css'))}">`,
     script: `<script nonce="${nonce}" src="${escaped(at('breakdown.js'))}"></script>`,
     body: `data-uri="${escaped(source.toString())}"`,
-    view: answer?.view ?? null,
+    data,
   });
 }

@@ -1,4 +1,5 @@
-import type { BreakdownView, FactView, SetAction } from '../../server/src/core/features/breakdown-view';
+import type { PageData } from '../../server/src/core/features/breakdown-page';
+import type { FactView, SetAction } from '../../server/src/core/features/breakdown-view';
 
 /** Commands that the head of the view offers beside those that set a fact. */
 export type ViewAction = SetAction | 'make-it-fit' | 'where-would-it-run';
@@ -11,8 +12,8 @@ export type FromView =
 
 /** What the editor tells the view. */
 export interface ToView {
-  readonly type: 'view';
-  readonly view: BreakdownView | null;
+  readonly type: 'data';
+  readonly data: PageData;
 }
 
 /** What is kept while the view is hidden, and when the window is loaded anew. */

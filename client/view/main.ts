@@ -1,4 +1,4 @@
-import type { BreakdownView } from '../../server/src/core/features/breakdown-view';
+import type { PageData } from '../../server/src/core/features/breakdown-page';
 import { type Editor, editorOf, type ToView, type ViewAction } from './editor';
 import { h } from './elements';
 import { factsSection } from './facts';
@@ -21,20 +21,20 @@ const ACTIONS: readonly (readonly [ViewAction, string])[] = [
 
 const main = document.getElementById('view');
 const data = document.getElementById('data')?.textContent;
-if (main && data) start(main, JSON.parse(data) as BreakdownView | null);
+if (main && data) start(main, JSON.parse(data) as PageData);
 
-function start(root: HTMLElement, first: BreakdownView | null): void {
+function start(root: HTMLElement, first: PageData): void {
   const editor = editorOf(document.body.dataset.uri ?? '');
-  let view = first;
+  let shown = first;
   const open = new Set(editor?.state.open ?? []);
   let width = widthOf(root);
-  const draw = () => redraw(root, view, width, editor, open);
+  const draw = () => redraw(root, shown, width, editor, open);
   draw();
   scrollTo(0, editor?.state.scroll ?? 0);
 
   addEventListener('message', ({ data: message }: MessageEvent<ToView>) => {
-    if (message?.type !== 'view' || JSON.stringify(message.view) === JSON.stringify(view)) return;
-    view = message.view;
+    if (message?.type !== 'data' || JSON.stringify(message.data) === JSON.stringify(shown)) return;
+    shown = message.data;
     draw();
   });
   new ResizeObserver(() => {
@@ -56,15 +56,9 @@ function widthOf(root: HTMLElement): number {
 }
 
 /** Draws everything anew; what was open stays open, and what had the focus keeps it. */
-function redraw(
-  root: HTMLElement,
-  view: BreakdownView | null,
-  width: number,
-  editor: Editor | undefined,
-  open: Set<string>,
-): void {
+function redraw(root: HTMLElement, data: PageData, width: number, editor: Editor | undefined, open: Set<string>): void {
   const focused = document.activeElement?.closest('[data-id]')?.getAttribute('data-id');
-  root.replaceChildren(...page(view, width, editor));
+  root.replaceChildren(...page(data, width, editor));
   for (const element of root.querySelectorAll('details')) {
     const id = element.dataset.id ?? '';
     element.open = open.has(id);
@@ -75,10 +69,8 @@ function redraw(
   (again?.querySelector('summary') ?? again)?.focus({ preventScroll: true });
 }
 
-function page(view: BreakdownView | null, width: number, editor: Editor | undefined): HTMLElement[] {
-  if (!view) {
-    return [h('h1', {}, 'Breakdown'), h('p', {}, 'Shardlens does not take this file for a training config.')];
-  }
+function page({ view, problem }: PageData, width: number, editor: Editor | undefined): HTMLElement[] {
+  if (!view) return [h('h1', {}, 'Breakdown'), h('p', {}, problem)];
   return [
     h('h1', {}, view.title),
     h('p', { class: 'summary' }, view.summary),

@@ -37,7 +37,7 @@ export function payingWords({ fixed, paysUntil, nodes }: Scaling): string {
   const batch = `With the global batch of ${formatCount(global)} samples kept`;
   const last = fixed.points[fixed.points.length - 1]?.nodes;
   if (paysUntil !== last)
-    return `${batch}, more than ${counted(paysUntil, 'node')} do not pay: those added yield less than half of what they cost.`;
+    return `${batch}, going beyond ${counted(paysUntil, 'node')} does not pay: nodes added yield less than half of what they cost.`;
   const until = `${batch}, every doubling up to ${counted(paysUntil, 'node')} pays`;
   return `${until}${fixed.why === null ? '' : `; ${fixed.why}`}.`;
 }

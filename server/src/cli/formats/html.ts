@@ -14,7 +14,7 @@ export function html(view: BreakdownView): string {
     policy: `default-src 'none'; script-src '${hashOf(script)}'; style-src '${hashOf(style)}'; base-uri 'none'; form-action 'none'`,
     style: `<style>${style}</style>`,
     script: `<script>${script}</script>`,
-    view: withoutFolders(view),
+    data: { view: withoutFolders(view) },
   });
 }
 

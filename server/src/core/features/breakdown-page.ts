@@ -10,11 +10,16 @@ export interface PageParts {
   readonly script: string;
   /** Attributes of `<body>`; empty for none. */
   readonly body?: string;
-  readonly view: BreakdownView | null;
+  readonly data: PageData;
 }
 
+/** What the page shows: a view, or why there is none. */
+export type PageData =
+  | { readonly view: BreakdownView; readonly problem?: undefined }
+  | { readonly view?: undefined; readonly problem: string };
+
 /** The view as an HTML document. Only the title and the data come from files; both are written so that they stay text. */
-export function breakdownPage({ title, policy, style, script, body = '', view }: PageParts): string {
+export function breakdownPage({ title, policy, style, script, body = '', data }: PageParts): string {
   return `<!DOCTYPE html>
 <html lang="en">
 <head>
@@ -27,7 +32,7 @@ ${style}
 </head>
 <body${body === '' ? '' : ` ${body}`}>
 <main id="view"><noscript>This page draws its figures with a script of its own; nothing is fetched.</noscript></main>
-<script type="application/json" id="data">${embedded(view)}</script>
+<script type="application/json" id="data">${embedded(data)}</script>
 ${script}
 </body>
 </html>
