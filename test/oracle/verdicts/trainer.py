@@ -53,7 +53,13 @@ def trl_class(name):
 METHODS = {"sft": "SFT", "dpo": "DPO", "grpo": "GRPO", "reward": "Reward", "kto": "KTO"}
 
 
+# Rules about memory and machines: what they say no CPU can confirm or refute.
+ABOUT_MACHINES = ("memory-", "host-memory-", "eval-decides-memory", "nvme-", "bf16-unsupported-by-gpu")
+
+
 def run_case(case, folder):
+    if case["id"].startswith(ABOUT_MACHINES):
+        raise NotRun("is about memory or a GPU")
     stage.at("parse")
     # Said of every run on a CPU, and of every run of TRL from transformers 5.2x on.
     for message in ("'pin_memory'", "`(is_)?gradient_checkpointing", ".*KTO.* is now located"):
@@ -253,6 +259,7 @@ def tame(arguments, folder, assumed):
         arguments.report_to = [name for name in report if name not in known]
     for key, value in {
         "push_to_hub": False,
+        "log_completions_hub_repo": None,
         "use_liger_kernel": False,
         "resume_from_checkpoint": None,
         "torch_compile": False,

@@ -15,7 +15,7 @@ export const completionsNotLogged = rule({
   verified: 'run',
   examples: {
     bad: [{ files: recipe(GRPO) }],
-    good: [{ files: recipe(`${GRPO}log_completions: true\n`) }],
+    good: [{ files: { 'train.yaml': recipe(`${GRPO}log_completions: true\n`), 'requirements.txt': 'trl==1.16.0\n' } }],
   },
   check({ config, run, report }) {
     const repo = setting(config, 'log_completions_hub_repo');

@@ -5,6 +5,8 @@ import { rule } from './rule';
 
 const GRPO = (lines: string) => recipe(`num_generations: 2\nmax_completion_length: 64\n${lines}`);
 
+const NEW = (lines: string) => ({ 'train.yaml': GRPO(lines), 'requirements.txt': 'trl==1.16.0\n' });
+
 /** Reports bounds of vLLM's importance sampling that leave no room, or no bound. */
 export const importanceSamplingBounds = rule({
   id: 'importance-sampling-bounds',
@@ -19,8 +21,8 @@ export const importanceSamplingBounds = rule({
       { files: GRPO('vllm_importance_sampling_mode: token_truncate\nvllm_importance_sampling_clip_max: null\n') },
     ],
     good: [
-      { files: GRPO('vllm_importance_sampling_clip_min: 0.5\nvllm_importance_sampling_clip_max: 2.0\n') },
-      { files: GRPO('vllm_importance_sampling_mode: token_mask\nvllm_importance_sampling_clip_max: null\n') },
+      { files: NEW('vllm_importance_sampling_clip_min: 0.5\nvllm_importance_sampling_clip_max: 2.0\n') },
+      { files: NEW('vllm_importance_sampling_mode: token_mask\nvllm_importance_sampling_clip_max: null\n') },
     ],
   },
   check({ config, report }) {

@@ -29,7 +29,7 @@ export const jsonArgumentBroken = rule({
       { files: recipe("lr_scheduler_kwargs: '{num_cycles: 1}'\n") },
     ],
     good: [
-      { files: recipe('accelerator_config: \'{"split_batches": true}\'\n') },
+      { files: recipe('accelerator_config: \'{"split_batches": false}\'\n') },
       { files: recipe('accelerator_config:\n  split_batches: false\n') },
     ],
   },

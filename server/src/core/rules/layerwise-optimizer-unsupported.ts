@@ -29,13 +29,6 @@ export const layerwiseOptimizerUnsupported = rule({
       },
     ],
     good: [
-      {
-        files: {
-          'train.yaml': recipe(LAYERWISE),
-          'shardlens.json':
-            '{ "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "gpusPerNode": 1 } } }',
-        },
-      },
       { files: recipe('optim: galore_adamw\noptim_target_modules: all-linear\ngradient_accumulation_steps: 4\n') },
     ],
   },

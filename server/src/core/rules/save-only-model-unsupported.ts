@@ -1,3 +1,4 @@
+import { severitySince } from '../rules-support/since';
 import { isTrue, recipe } from '../rules-support/trainer-recipe';
 import { setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
@@ -25,9 +26,12 @@ export const saveOnlyModelUnsupported = rule({
         },
       },
       {
-        files: recipe(
-          'save_only_model: true\nfsdp: true\nfsdp_config:\n  version: 2\n  state_dict_type: SHARDED_STATE_DICT\n',
-        ),
+        files: {
+          'train.yaml': recipe(
+            'save_only_model: true\nfsdp: true\nfsdp_config:\n  version: 2\n  state_dict_type: SHARDED_STATE_DICT\n',
+          ),
+          'requirements.txt': 'transformers==5.23.0\n',
+        },
       },
     ],
     good: [
@@ -55,8 +59,12 @@ export const saveOnlyModelUnsupported = rule({
     }
     if (sharding.kind !== 'fsdp' || !sharding.stateDict.known || sharding.stateDict.value !== 'SHARDED_STATE_DICT')
       return;
+    // transformers 4 does not read the state dict of its own fsdp_config; Accelerate's it meets in any release.
+    const severity = run.configs.fsdp ? severitySince(run, 'transformers', '5.0.0') : 'error';
+    if (!severity) return;
     report({
       at: only,
+      severity,
       message:
         "save_only_model cannot save a model from FSDP's SHARDED_STATE_DICT; the Trainer stops at start-up. FULL_STATE_DICT can.",
       fixes,
