@@ -1,6 +1,6 @@
-import { accelerateFile, distributedTypeOf } from '../rules-support/accelerate-file';
+import { accelerateFile, distributedTypeOf, meshOf } from '../rules-support/accelerate-file';
 import { removeFix } from '../rules-support/zero';
-import { setting } from '../settings';
+import { type Setting, scalarOf, setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -29,7 +29,10 @@ export const sectionOfAnotherType = rule({
   severity: 'warning',
   applies: ['accelerate'],
   why: 'distributed_type decides which engine starts, and only its own section is read. The others are copied onto the launcher and never looked at.',
-  source: ['accelerate src/accelerate/commands/launch.py:1229 (1.15.0)'],
+  source: [
+    'accelerate src/accelerate/commands/launch.py:1229 (1.15.0)',
+    'accelerate src/accelerate/utils/launch.py:427 (1.15.0) DeepSpeed gets no dynamo settings',
+  ],
   verified: 'run',
   examples: {
     bad: [
@@ -57,6 +60,31 @@ export const sectionOfAnotherType = rule({
           removeFix(section),
           { title: `Set distributed_type to ${own}`, edits: replaceValue(config.file, type.node, own) },
         ],
+      });
+    }
+    // Two sections that most types read: DeepSpeed's launcher passes no compiler on, and plain processes have no mesh.
+    const dynamo = setting(config, 'dynamo_config');
+    const backend = setting(config, 'dynamo_config.dynamo_backend') ?? setting(config, 'dynamo_config.backend');
+    if (
+      dynamo &&
+      backend &&
+      word === 'DEEPSPEED' &&
+      !/^(?:no|false)$/i.test(String(scalarOf(backend)?.value ?? 'no'))
+    ) {
+      unread(dynamo, 'dynamo_config');
+    }
+    const mesh = setting(config, 'parallelism_config');
+    const sizes = meshOf(config);
+    const isMesh = sizes !== undefined && Object.values(sizes).some((size) => size > 1);
+    if (mesh && isMesh && (word === 'NO' || word === 'MULTI_CPU')) unread(mesh, 'parallelism_config');
+
+    function unread(section: Setting, name: string): void {
+      report({
+        at: type ? [section, type] : section,
+        on: 'key',
+        tag: 'unnecessary',
+        message: `distributed_type is ${word ?? ''}, so nothing reads ${name}.`,
+        fixes: [removeFix(section)],
       });
     }
   },
