@@ -1,5 +1,6 @@
 // Runs the editor tests against the packed extension: the suite inside VS Code's extension host, then the user's view in
-// the workbench (squiggle, lens, hint, hover, quick fix). A desktop VS Code is used for the suite where one is given.
+// the workbench (squiggle, lens, hint, hover, quick fix, breakdown) and the breakdown as a page of its own. A desktop VS
+// Code is used for the suite where one is given.
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -8,6 +9,7 @@ import { runTests } from '@vscode/test-electron';
 import esbuild from 'esbuild';
 import JSZip from 'jszip';
 import { packageExtension } from '../../scripts/package.mjs';
+import { testBreakdownPage, testBreakdownView } from './breakdown-view.mjs';
 import { testUserView } from './user-view.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
@@ -24,6 +26,8 @@ try {
   cpSync(path.join(root, 'examples'), path.join(workspace, 'examples'), { recursive: true });
   await runSuite(path.join(unpacked, 'extension'), workspace);
   await testUserView(vsix);
+  await testBreakdownPage(path.join(unpacked, 'extension', 'dist', 'shardlens.js'));
+  await testBreakdownView(vsix);
 } finally {
   rmSync(temporary, { recursive: true, force: true });
 }
@@ -44,8 +48,8 @@ async function runSuite(extensionDevelopmentPath, workspace) {
   const tests = path.join(root, 'dist', 'test-vscode');
   rmSync(tests, { recursive: true, force: true });
   await esbuild.build({
-    entryPoints: ['index.ts', 'editor.test.ts', 'examples.test.ts', 'hardware.test.ts'].map((name) =>
-      path.join(here, 'suite', name),
+    entryPoints: ['index.ts', 'breakdown.test.ts', 'editor.test.ts', 'examples.test.ts', 'hardware.test.ts'].map(
+      (name) => path.join(here, 'suite', name),
     ),
     outdir: tests,
     bundle: true,
