@@ -31,10 +31,13 @@ export function table({ caption, columns, figures = [], rows }: Table): HTMLElem
 
 /** A table of the bill, with what is said before it. */
 export function billTable({ title, lines, columns, rows }: BillTable): HTMLElement[] {
-  const said = lines.map((line) => h('p', {}, line));
+  const said = [h('h3', {}, title), ...lines.map((line) => h('p', {}, line))];
   if (rows.length === 0) return said;
   const figures = columns.flatMap(({ align }, index) => (align === 'right' ? [index] : []));
-  return [...said, table({ caption: title, columns: columns.map((column) => column.title), figures, rows })];
+  const shown = table({ caption: title, columns: columns.map((column) => column.title), figures, rows });
+  // The heading says it already, to those who see it.
+  shown.querySelector('caption')?.classList.add('unseen');
+  return [...said, shown];
 }
 
 /** What stands behind a summary that is opened by mouse or keyboard; `id` keeps it open when the view is drawn anew. */
