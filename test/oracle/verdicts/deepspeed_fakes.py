@@ -204,7 +204,7 @@ class Read(dict):
 
     def items(self):
         # The engine prints its whole config, which reads nothing.
-        if sys._getframe(1).f_globals.get("__name__", "").startswith("json"):
+        if "encode" in sys._getframe(1).f_code.co_name:
             return super().items()
         self.seen.update(f"{self.path}{key}" for key in self)
         return super().items()
