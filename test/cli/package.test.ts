@@ -32,4 +32,8 @@ describe('the package', () => {
   it('holds a server of at most 1.5 MB, the catalogs in it', () => {
     expect(statSync(server).size).toBeLessThanOrEqual(1_500_000);
   });
+
+  it('holds a breakdown view of at most 0.4 MB, which is embedded in every page', () => {
+    expect(statSync(path.join(path.dirname(server), 'breakdown.js')).size).toBeLessThanOrEqual(400_000);
+  });
 });
