@@ -34,12 +34,20 @@ export function scalingCells({ points }: Curve): string[][] {
 export function payingWords({ fixed, paysUntil, nodes }: Scaling): string {
   const global = fixed.points.find((point) => point.nodes === nodes)?.global ?? fixed.points[0]?.global;
   if (paysUntil === null || global === undefined) return 'The global batch is not known, so its scaling is not either.';
+  const first = fixed.points.findIndex(({ fits }) => fits !== false);
+  const fewest = fixed.points[first]?.nodes;
+  const fitting =
+    first === 0
+      ? ''
+      : fewest === undefined
+        ? ' It fits on none of these.'
+        : ` It does not fit on fewer than ${fewest}.`;
   const batch = `With the global batch of ${formatCount(global)} samples kept`;
   const last = fixed.points[fixed.points.length - 1]?.nodes;
   if (paysUntil !== last)
-    return `${batch}, going beyond ${counted(paysUntil, 'node')} does not pay: nodes added yield less than half of what they cost.`;
+    return `${batch}, going beyond ${counted(paysUntil, 'node')} does not pay: nodes added yield less than half of what they cost.${fitting}`;
   const until = `${batch}, every doubling up to ${counted(paysUntil, 'node')} pays`;
-  return `${until}${fixed.why === null ? '' : `; ${fixed.why}`}.`;
+  return `${until}${fixed.why === null ? '' : `; ${fixed.why}`}.${fitting}`;
 }
 
 /** A point of the plot. */
@@ -48,6 +56,7 @@ export interface Plotted {
   readonly nodes: number;
   readonly tokensPerSecond: number;
   readonly efficiency: number;
+  readonly fits: boolean;
   readonly title: string;
 }
 
@@ -56,12 +65,14 @@ export const CURVES = { growing: 'batch grows with the nodes', fixed: 'global ba
 /** Both curves, and what would be reached if every node added as much as the first. */
 export function plottedOf({ growing, fixed }: Scaling): Plotted[] {
   const of = (curve: string, { points }: Curve): Plotted[] =>
-    points.map(({ nodes, tokensPerSecond, efficiency }) => ({
+    points.map(({ nodes, tokensPerSecond, efficiency, fits }) => ({
       curve,
       nodes,
       tokensPerSecond,
       efficiency,
-      title: `${counted(nodes, 'node')}, ${curve}: ${formatCount(tokensPerSecond)} tokens/s, efficiency ${formatPercent(efficiency)}`,
+      // Too close to call is not drawn as if it did not fit.
+      fits: fits !== false,
+      title: `${counted(nodes, 'node')}, ${curve}: ${formatCount(tokensPerSecond)} tokens/s, efficiency ${formatPercent(efficiency)}${fits === false ? ', does not fit' : ''}`,
     }));
   const reference = growing.points.find(({ nodes }) => nodes === growing.reference);
   const perNode = reference ? reference.tokensPerSecond / reference.nodes : 0;
@@ -70,6 +81,7 @@ export function plottedOf({ growing, fixed }: Scaling): Plotted[] {
     nodes,
     tokensPerSecond: perNode * nodes,
     efficiency: 1,
+    fits: true,
     title: `${counted(nodes, 'node')}, ideal: ${formatCount(perNode * nodes)} tokens/s`,
   }));
   return [...ideal, ...of(CURVES.growing, growing), ...of(CURVES.fixed, fixed)];

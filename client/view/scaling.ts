@@ -17,6 +17,7 @@ const STYLES = {
 export function scalingSection({ scaling }: BreakdownView, width: number): HTMLElement[] {
   if (!scaling) return [h('p', {}, 'How the run scales is known once its step time is.')];
   const words = payingWords(scaling);
+  const hollow = plottedOf(scaling).some(({ fits }) => !fits);
   const figures = SCALING_COLUMNS.map((_, index) => index);
   const curve = (id: string, caption: string, rows: string[][]) =>
     details(id, `${caption}, as a table`, table({ caption, columns: SCALING_COLUMNS, figures, rows }));
@@ -25,6 +26,7 @@ export function scalingSection({ scaling }: BreakdownView, width: number): HTMLE
     ...scaling.notes.map((note) => h('p', {}, note)),
     picture(ratePlot(scaling, width), `Tokens per second over nodes. ${words} The tables below give every point.`),
     picture(efficiencyPlot(scaling, width), 'Efficiency over nodes. The tables below give every point.'),
+    ...(hollow ? [h('p', { class: 'faint' }, 'Hollow marks: the run does not fit there.')] : []),
     curve('scaling-fixed', 'Global batch kept', scalingCells(scaling.fixed)),
     curve('scaling-growing', 'Batch grows with the nodes', scalingCells(scaling.growing)),
   ];
@@ -101,9 +103,15 @@ function curves(points: readonly Plotted[], y: 'tokensPerSecond' | 'efficiency')
   const mark = { x: 'nodes', y, title: 'title' } as const;
   return [
     ...lines,
-    dot(of(CURVES.growing), { ...mark, fill: STYLES[CURVES.growing].stroke, r: 4 }),
-    dot(of(CURVES.fixed), { ...mark, fill: STYLES[CURVES.fixed].stroke, r: 5, symbol: 'square' }),
+    dot(of(CURVES.growing), { ...mark, ...marked(CURVES.growing), r: 4 }),
+    dot(of(CURVES.fixed), { ...mark, ...marked(CURVES.fixed), r: 5, symbol: 'square' }),
   ];
+}
+
+/** Where the run does not fit, its mark is hollow. */
+function marked(name: keyof typeof STYLES) {
+  const { stroke } = STYLES[name];
+  return { stroke, strokeWidth: 1.5, fill: ({ fits }: Plotted) => (fits ? stroke : 'var(--page)') };
 }
 
 /** A curve's name at its end: the steeper one's above, the others' below. */

@@ -20,6 +20,7 @@ beforeAll(async () => {
       '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3 } }',
     'shardlens.json':
       '{ "model": "meta-llama/Meta-Llama-3-8B", "sequenceLength": 1024, "target": "box", "targets": { "box": { "hardware": "p5.48xlarge", "nodes": 2 } } }',
+    'odd/shardlens.json': '{}',
     'odd/train.yaml': `model_name_or_path: '${MARKUP}'\noutput_dir: out\nper_device_train_batch_size: 1\ngradient_accumulation_steps: 4\nlearning_rate: 1.0e-5\nnum_train_epochs: 1\nbf16: true\n`,
   });
 }, 60_000);

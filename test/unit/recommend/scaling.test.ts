@@ -64,7 +64,7 @@ describe('scaling', () => {
     if (stop < points.length - 1) expect(gain(stop)).toBeLessThan(WORTH_ADDING);
   });
 
-  it('measures efficiency against the fewest nodes that may fit', () => {
+  it('measures efficiency against the fewest nodes', () => {
     const first = scaling.fixed.points[0];
     expect(first?.efficiency).toBe(1);
     for (const { efficiency } of scaling.fixed.points) expect(efficiency).toBeLessThanOrEqual(1.0001);

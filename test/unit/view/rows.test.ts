@@ -157,6 +157,9 @@ describe('scaling', () => {
     const ended = scaling({ paysUntil: 2, fixed: curve([point(1, 100), point(2, 180)], 'beyond that none') });
     expect(payingWords(ended)).toContain('every doubling up to 2 nodes pays; beyond that none.');
     expect(payingWords(scaling({ paysUntil: null }))).toContain('not known');
+    const tight = scaling({ fixed: curve([{ ...point(1, 100), fits: false }, point(2, 110)]) });
+    expect(payingWords(tight)).toMatch(/ It does not fit on fewer than 2\.$/);
+    expect(payingWords(scaling({ fixed: curve([{ ...point(1, 100), fits: false }]) }))).toMatch(/fits on none/);
   });
 
   it('is a table with every point, and a plot with the ideal beside it', () => {

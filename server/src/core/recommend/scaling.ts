@@ -26,7 +26,7 @@ export interface ScalingPoint {
 
 export interface Curve {
   readonly points: readonly ScalingPoint[];
-  /** Nodes that efficiency is measured against: the fewest on which it is not known not to fit. */
+  /** Nodes that efficiency is measured against: the fewest, whether the run fits there or not. */
   readonly reference: number | null;
   /** Why points are missing; null where none is. */
   readonly why: string | null;
@@ -137,7 +137,7 @@ function largestDivisor(of: number, most: number): number {
 }
 
 function curveOf(points: readonly Measured[], why: string | undefined): Curve {
-  const reference = points.find(({ fits }) => fits !== false) ?? points[0];
+  const [reference] = points;
   const perGpu = reference ? reference.tokensPerSecond / reference.gpus : Number.NaN;
   return {
     points: points.map((point) => ({ ...point, efficiency: point.tokensPerSecond / point.gpus / perGpu })),
