@@ -181,7 +181,7 @@ def deepspeed(folder, schema):
         fields = {key: field for key, field in classes[name]["fields"].items() if not key.startswith("_")}
         compare(f"deepspeed {path}", at(schema, path), fields, ignore=PYTHON_ONLY)
     words = string_constants(folder)
-    for path, own in sections(schema):
+    for path, own in described_sections(schema):
         if path in compared or any(path.startswith(f"{each}.") for each in compared):
             continue
         known = {key: value for key, value in properties(own).items() if not facts(value).get("removedIn")}
@@ -195,13 +195,13 @@ def deepspeed(folder, schema):
 PYTHON_ONLY = ("tp_group", "mpu", "injection_policy_tuple", "num_bits", "q_type", "q_groups")
 
 
-def sections(schema, path=""):
+def described_sections(schema, path=""):
     if properties(schema):
         yield path, schema
     for key, value in properties(schema).items():
         if facts(value).get("removedIn"):
             continue
-        yield from sections(value, f"{path}.{key}" if path else key)
+        yield from described_sections(value, f"{path}.{key}" if path else key)
 
 
 def string_constants(folder):

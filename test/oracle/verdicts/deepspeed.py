@@ -41,12 +41,15 @@ fakes.fake_kernels()
 MOST_MICRO_STEPS = 64
 
 # Sections whose keys go to a constructor or a model as they are: all of them are read, or it raises.
-HANDED_ON = ("optimizer.params", "scheduler.params")
+HANDED_ON = (
+    "optimizer.params", "scheduler.params", "zero_optimization", "fp16", "bf16", "bfloat16", "comms_logger", "tensorboard", "wandb",
+    "csv_monitor", "comet", "hybrid_engine", "compile", "tensor_parallel", "timers.throughput", "weight_quantization",
+)  # fmt: skip
 
 
 # Packages that a run may need beside DeepSpeed, and words of an error that only a CPU meets.
 OPTIONAL = ("cupy", "mup", "apex", "tensorboard", "wandb", "comet_ml", "torch_nebula", "triton")
-ONLY_ON_CPU = ("Invalid device string", "currently only supported for CUDA accelerator", "Data inconsistency within the TP group", "bitsandbytes")
+ONLY_ON_CPU = ("Invalid device string", "currently only supported for CUDA accelerator", "Data inconsistency within the TP group", "bitsandbytes", "Found no NVIDIA driver")
 
 # Rules about memory and links: what they say no CPU can confirm or refute.
 ABOUT_MACHINES = ("memory-", "host-memory-", "nvme-too-small", "offload-not-needed", "zero-3-not-needed", "fp8-", "bf16-unsupported-by-gpu")
@@ -325,7 +328,7 @@ def differences(heard):
         written = read.get(name) if name in read else None
         if isinstance(written, dict) and isinstance(model, DeepSpeedConfigModel):
             changed.update(changes(written, model, f"{name}."))
-    strict = [f"{name}." for name in ("zero_optimization", *HANDED_ON)]
+    strict = [f"{name}." for name in HANDED_ON]
     unread = [path for path in read.unread() if not path.startswith(tuple(strict)) and not path.endswith("deepspeed")]
     return {"changed": changed, "unread": unread[:20]}
 
