@@ -100,19 +100,6 @@ def scale_losses(trainer):
     trainer.accelerator.native_amp = True
 
 
-def fake_flash_attention(capability):
-    """Its package is there, on a GPU of this capability; its kernels are not."""
-    import transformers.modeling_flash_attention_utils as flash
-    import transformers.modeling_utils as modeling
-
-    for module in (flash, modeling):
-        for version in (2, 3, 4):
-            if hasattr(module, f"is_flash_attn_{version}_available"):
-                setattr(module, f"is_flash_attn_{version}_available", lambda *_, **__: True)
-    torch.cuda.is_available = lambda: True
-    torch.cuda.get_device_capability = lambda *_: tuple(capability)
-
-
 def stub_low_rank_packages():
     """GaLore and APOLLO are there in name: transformers checks its arguments before it makes an optimizer of theirs."""
     import sys
