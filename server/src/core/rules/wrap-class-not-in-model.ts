@@ -2,6 +2,7 @@ import type { Severity } from '../findings';
 import type { Model } from '../models/model';
 import { accelerateFsdp, type FsdpSettings, fsdpSettingsOf, severityOfRead } from '../rules-support/fsdp';
 import { recipe } from '../rules-support/trainer-recipe';
+import { removalOf } from '../rules-support/zero';
 import type { TrainingRun } from '../run/training-run';
 import { nearestKey } from '../schema/keys';
 import { type Setting, scalarOf, setting, stringOf } from '../settings';
@@ -52,6 +53,7 @@ export const wrapClassNotInModel = rule({
     const isUsed =
       policy === undefined ? settings.reader === 'trainer' : String(policy).toUpperCase() === 'TRANSFORMER_BASED_WRAP';
     if (!isUsed) return;
+    if (reportEmpty(found)) return;
     if (settings.reader === 'accelerate' && reportUnreadable(found)) return;
     if (!run.model.known || run.model.value.confidence === 'low') return;
     const model = run.model.value;
@@ -90,6 +92,23 @@ export const wrapClassNotInModel = rule({
             ]
           : [],
     });
+
+    /** No name at all is one empty name, and no layer is called that. */
+    function reportEmpty(written: Setting): boolean {
+      const { node } = written;
+      const isEmpty =
+        node?.kind === 'sequence'
+          ? node.items.length === 0
+          : node?.kind === 'scalar' && !node.templated && node.scalar.type === 'string' && node.scalar.value === '';
+      if (!isEmpty || !settings) return false;
+      report({
+        at: written,
+        severity: isCertainlyRead(settings, run, severityOfRead(settings, run)),
+        message: `${written.path} names no layer class, and the empty name is looked for and not found; the job stops when the model is wrapped. Without the key the model's own list is taken.`,
+        fixes: [{ title: `Remove ${written.path}`, preferred: true, edits: removalOf(written) }],
+      });
+      return true;
+    }
 
     /** A list becomes one text with brackets in the environment, and a name keeps the space before it. */
     function reportUnreadable(written: Setting): boolean {

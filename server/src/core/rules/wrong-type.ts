@@ -91,6 +91,9 @@ function hasOwnRule({ form, key, setting, schema }: ValueProblem): boolean {
     case 'auto':
       // auto-in-unfilled-key reads DeepSpeed files only; Accelerate's own keys take no such word.
       return setting.config.dialect !== 'accelerate' || key === 'gradient_accumulation_steps';
+    case 'boolean-number':
+      // FSDP reads truth from a text, and "1" is one: fsdp-value-unreadable.
+      return setting.config.dialect === 'fsdp' || setting.path.startsWith('fsdp_config.');
     case 'null':
       return isSection(schema);
     case 'scalar-for-object':
