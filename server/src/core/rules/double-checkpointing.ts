@@ -1,7 +1,7 @@
 import { accelerateFsdp, fsdpSettingsOf, truthOf } from '../rules-support/fsdp';
-import { isTrl, recipe, trlRecipe } from '../rules-support/trainer-recipe';
+import { checkpointingSetting, isTrl, recipe, trlRecipe } from '../rules-support/trainer-recipe';
 import type { TrainingRun } from '../run/training-run';
-import { booleanOf, type Setting, setting } from '../settings';
+import { booleanOf, type Setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -49,7 +49,7 @@ export const doubleCheckpointing = rule({
     const { trainer } = run.configs;
     const theirs = fsdpCheckpointing(run);
     if (!trainer || !theirs?.node) return;
-    const ours = setting(trainer, 'gradient_checkpointing');
+    const ours = checkpointingSetting(trainer);
     const byTrl = ours === undefined && isTrl(trainer);
     if (ours ? booleanOf(ours) !== true : !byTrl) return;
     // Without its own key the Trainer file has nothing to point at but the FSDP setting.
@@ -59,10 +59,10 @@ export const doubleCheckpointing = rule({
       severity: byTrl ? 'warning' : 'error',
       message: byTrl
         ? `${theirs.path} is true, and TRL 1.13 switches gradient_checkpointing on by default; the Trainer stops at start-up when both are on.`
-        : `gradient_checkpointing and FSDP's ${theirs.path} are both true; the Trainer stops at start-up. FSDP's own needs one gather less.`,
+        : `${ours?.path ?? 'gradient_checkpointing'} and FSDP's ${theirs.path} are both true; the Trainer stops at start-up. FSDP's own needs one gather less.`,
       fixes: [
         ...(ours?.node
-          ? [{ title: 'Set gradient_checkpointing to false', edits: replaceValue(ours.config.file, ours.node, false) }]
+          ? [{ title: `Set ${ours.path} to false`, edits: replaceValue(ours.config.file, ours.node, false) }]
           : []),
         { title: `Set ${theirs.path} to false`, edits: replaceValue(theirs.config.file, theirs.node, false) },
       ].filter(({ edits }) => config.dialect !== 'fsdp' || edits.length > 0),

@@ -1,6 +1,6 @@
-/** Fields of TrainingArguments, removed ones included (transformers training_args.py, 4.57.6 to 5.18.0), for recognition only. */
+/** Fields of TrainingArguments, removed ones included (transformers training_args.py, 4.57.6 to 5.23.0), for recognition only. */
 export const TRAINING_ARGUMENTS: ReadonlySet<string> = new Set(
-  `_n_gpu accelerator_config adafactor adam_beta1 adam_beta2 adam_epsilon auto_find_batch_size
+  `_n_gpu accelerator_config activation_checkpointing activation_checkpointing_kwargs adafactor adam_beta1 adam_beta2 adam_epsilon auto_find_batch_size
 average_tokens_across_devices batch_eval_metrics bf16 bf16_full_eval data_seed dataloader_drop_last
 dataloader_in_order dataloader_multiprocessing_context dataloader_num_workers dataloader_persistent_workers
 dataloader_pin_memory dataloader_prefetch_factor ddp_backend ddp_broadcast_buffers ddp_bucket_cap_mb
@@ -33,7 +33,7 @@ export const TRL_KEYS: ReadonlySet<string> = new Set(
 cache_dir cache_implementation cast_lm_head_to_fp32 chars_per_token chat_template chat_template_kwargs
 chat_template_path completion_only_loss config_name dataset_batch_size dataset_config dataset_configs
 dataset_kwargs dataset_mixer dataset_mixture dataset_name dataset_num_proc dataset_splits dataset_streaming
-dataset_test_split dataset_text_field dataset_train_split delta disable_dropout discopop_tau
+dataset_test_split dataset_text_field dataset_train_split delta desirable_weight disable_dropout discopop_tau
 ds3_gather_for_generation dtype entropy_coef entropy_coef_delta entropy_coef_max entropy_coef_min entropy_target
 eos_token epsilon epsilon_high eval_packing f_alpha_divergence_coef f_divergence_type generation_batch_size
 generation_kwargs gradient_checkpointing_use_reentrant ignore_bias_buffers importance_sampling_level
@@ -48,7 +48,7 @@ precompute_ref_batch_size precompute_ref_log_probs preprocessing_num_workers ref
 ref_model_mixup_alpha ref_model_sync_steps repetition_penalty reward_funcs reward_model_name_or_path
 reward_weights router_aux_loss_coef sapo_temperature_neg sapo_temperature_pos scale_rewards shuffle_dataset
 steps_per_generation sync_ref_model system_prompt temperature tokenizer_name top_entropy_quantile top_k top_p
-torch_dtype transformers_continuous_batching_config truncation_mode trust_remote_code use_adaptive_entropy
+torch_dtype transformers_continuous_batching_config truncation_mode trust_remote_code undesirable_weight use_adaptive_entropy
 use_bias_correction_kl use_bnb_nested_quant use_dora use_liger use_peft use_rslora
 use_transformers_continuous_batching use_transformers_paged use_vllm use_weighting vespo_k_neg vespo_k_pos
 vespo_lambda_neg vespo_lambda_pos vllm_enable_sleep_mode vllm_gpu_memory_utilization vllm_group_port
