@@ -46,7 +46,7 @@ export function payingWords({ fixed, paysUntil, nodes }: Scaling): string {
   const last = fixed.points[fixed.points.length - 1]?.nodes;
   if (paysUntil !== last)
     return `${batch}, going beyond ${counted(paysUntil, 'node')} does not pay: nodes added yield less than half of what they cost.${fitting}`;
-  const until = `${batch}, every doubling up to ${counted(paysUntil, 'node')} pays`;
+  const until = `${batch}, more nodes pay up to ${counted(paysUntil, 'node')}`;
   return `${until}${fixed.why === null ? '' : `; ${fixed.why}`}.${fitting}`;
 }
 

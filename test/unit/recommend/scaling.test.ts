@@ -54,14 +54,16 @@ describe('scaling', () => {
   });
 
   it('stops paying where nodes added yield less than half of what they cost', () => {
-    const { points, reference } = scaling.fixed;
-    expect(reference).toBe(1);
-    const stop = points.findIndex(({ nodes }) => nodes === scaling.paysUntil);
-    expect(stop).toBeGreaterThanOrEqual(0);
-    const gain = (index: number) =>
-      (points[index + 1]?.tokensPerSecond ?? 0) / (points[index]?.tokensPerSecond ?? 0) - 1;
-    for (let index = 0; index < stop; index++) expect(gain(index)).toBeGreaterThanOrEqual(WORTH_ADDING);
-    if (stop < points.length - 1) expect(gain(stop)).toBeLessThan(WORTH_ADDING);
+    const { points } = scaling.fixed;
+    const stop = points.find(({ nodes }) => nodes === scaling.paysUntil);
+    if (!stop) throw new Error('nothing pays');
+    const gain = (from: typeof stop, to: typeof stop) =>
+      (to.tokensPerSecond / from.tokensPerSecond - 1) / (to.nodes / from.nodes - 1);
+    for (const later of points.filter(({ nodes }) => nodes > stop.nodes)) {
+      expect(gain(stop, later)).toBeLessThan(WORTH_ADDING);
+    }
+    const before = points[points.indexOf(stop) - 1];
+    if (before) expect(gain(before, stop)).toBeGreaterThanOrEqual(WORTH_ADDING);
   });
 
   it('measures efficiency against the fewest nodes', () => {

@@ -155,7 +155,7 @@ describe('scaling', () => {
       'With the global batch of 64 samples kept, going beyond 1 node does not pay: nodes added yield less than half of what they cost.',
     );
     const ended = scaling({ paysUntil: 2, fixed: curve([point(1, 100), point(2, 180)], 'beyond that none') });
-    expect(payingWords(ended)).toContain('every doubling up to 2 nodes pays; beyond that none.');
+    expect(payingWords(ended)).toContain('more nodes pay up to 2 nodes; beyond that none.');
     expect(payingWords(scaling({ paysUntil: null }))).toContain('not known');
     const tight = scaling({ fixed: curve([{ ...point(1, 100), fits: false }, point(2, 110)]) });
     expect(payingWords(tight)).toMatch(/ It does not fit on fewer than 2\.$/);

@@ -40,7 +40,7 @@ export interface Scaling {
   readonly growing: Curve;
   /** The global batch stays, so each GPU gets less: fewer micro-steps, then smaller ones. */
   readonly fixed: Curve;
-  /** The most nodes up to which every larger step of {@link fixed} pays; null where nothing can be said. */
+  /** The most nodes of {@link fixed} that pay over fewer; null where nothing can be said. */
   readonly paysUntil: number | null;
   /** What the figures rest on beyond the estimate's own assumptions. */
   readonly notes: readonly string[];
@@ -146,15 +146,17 @@ function curveOf(points: readonly Measured[], why: string | undefined): Curve {
   };
 }
 
-/** Follows the curve from its reference while the nodes added are worth it. */
+/**
+ * The last point whose nodes are worth adding to those of the last that was: one that is not can lie between, where the
+ * batch divides badly.
+ */
 function paysUntil({ points, reference }: Curve): number | null {
   if (reference === null) return null;
   let last = points.find(({ nodes }) => nodes === reference);
   for (const point of points) {
     if (!last || point.nodes <= last.nodes) continue;
     const gained = point.tokensPerSecond / last.tokensPerSecond - 1;
-    if (gained < WORTH_ADDING * (point.nodes / last.nodes - 1)) break;
-    last = point;
+    if (gained >= WORTH_ADDING * (point.nodes / last.nodes - 1)) last = point;
   }
   return last?.nodes ?? null;
 }
