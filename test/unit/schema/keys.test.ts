@@ -54,7 +54,7 @@ describe('keys of a dialect', () => {
       'one of 0, 1, 2, 3 or "auto"',
     );
     expect(expectedWords(findKey(deepspeed, 'zero_optimization.reduce_bucket_size')?.schema ?? {})).toBe(
-      'an integer of at least 0 or "auto"',
+      'an integer above 0 or "auto"',
     );
   });
 
