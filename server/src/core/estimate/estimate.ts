@@ -86,6 +86,8 @@ export interface Traffic {
 }
 
 export interface StepEstimate {
+  /** What this very run took; every other field stays as predicted, since runs beside it are compared with those. */
+  readonly measured?: (Quantity & { readonly from: string }) | undefined;
   readonly seconds: number;
   readonly low: number;
   readonly high: number;

@@ -1,8 +1,9 @@
 import type { TrainingRun } from '../run/training-run';
 import { estimateCheckpoint } from './checkpoint';
-import type { Assumption, Estimate } from './estimate';
+import type { Assumption, Estimate, StepEstimate } from './estimate';
 import { estimateHost } from './host';
 import { estimateMemory } from './memory/index';
+import { measurementOf } from './memory/measured';
 import { estimateTime } from './time/index';
 
 /** Everything predicted about a run: memory per GPU and host, checkpoint, step time, links and offload. Pure. */
@@ -15,7 +16,7 @@ export function estimateRun(run: TrainingRun): Estimate {
     memory,
     host,
     checkpoint,
-    step: time.step,
+    step: time.step && withMeasured(time.step, run),
     links: time.links,
     offloads: time.offloads,
     assumptions: withoutRepeats([
@@ -26,6 +27,17 @@ export function estimateRun(run: TrainingRun): Estimate {
     ]),
   };
 }
+
+/** The seconds that this very run took stand beside the predicted ones, which runs near it are compared with. */
+function withMeasured(step: StepEstimate, run: TrainingRun): StepEstimate {
+  const seconds = run.measured && measurementOf(run)?.figures.seconds;
+  if (!seconds) return step;
+  const { value, low, high, from } = seconds;
+  return { ...step, measured: { value, low: low * (1 - RUN_TO_RUN), high: high * (1 + RUN_TO_RUN), from } };
+}
+
+/** How much the step time of a run may differ from day to day: a judgement, not a measurement. */
+const RUN_TO_RUN = 0.02;
 
 /** Memory and time often miss the same fact; it is said once. */
 function withoutRepeats(assumptions: readonly Assumption[]): Assumption[] {

@@ -4,6 +4,7 @@ import { autoValues } from '../dialects/deepspeed/auto';
 import type { FileReference, Recognition } from '../dialects/dialect';
 import { readArguments } from '../dialects/trainer/read';
 import type { Severity } from '../findings';
+import { join } from '../paths';
 import type { Config, Path, SourceFile, Workspace } from '../source';
 import { readBatch } from './batch';
 import { readPlace } from './cluster';
@@ -119,6 +120,13 @@ function describeRun(
     environment,
     evaluation: readStrategy(sources, 'eval'),
     saves: readStrategy(sources, 'save'),
+    ...(settings.measured.length > 0 && { measured: measuredOf(own.file.path, links, settings) }),
     disagreements,
   };
+}
+
+/** Every measurement that shardlens.json keeps, with those of the files of this run marked. */
+function measuredOf(path: Path, links: Links, settings: ProjectSettings): TrainingRun['measured'] {
+  const paths = new Set([path, ...links.files.map((file) => file.path)]);
+  return settings.measured.map((it) => ({ ...it, isOwn: paths.has(join(settings.folder, it.file)) }));
 }

@@ -1,4 +1,5 @@
 import type { RunNote } from '../analysis';
+import { type Measurement, readMeasured } from '../calibrate/measurement';
 import type { Severity } from '../findings';
 import { basename, dirname, join, relativeTo } from '../paths';
 import type { Config, Path, SourceFile, Workspace } from '../source';
@@ -40,6 +41,8 @@ export interface ProjectSettings {
   /** Own records by name, in the catalogs' shape. */
   readonly hardware: Readonly<Record<string, unknown>>;
   readonly models: Readonly<Record<string, unknown>>;
+  /** Figures that runs showed, with the facts they hold for. */
+  readonly measured: readonly Measurement[];
   readonly notes: readonly RunNote[];
 }
 
@@ -74,6 +77,7 @@ function nothing(folder: Path, notes: readonly RunNote[]): ProjectSettings {
     with: [],
     hardware: NONE,
     models: NONE,
+    measured: [],
     notes,
   };
 }
@@ -92,6 +96,7 @@ interface Parsed {
   readonly targets: ReadonlyMap<string, Target>;
   readonly hardware: Readonly<Record<string, unknown>>;
   readonly models: Readonly<Record<string, unknown>>;
+  readonly measured: readonly Measurement[];
   readonly notes: readonly RunNote[];
 }
 
@@ -125,6 +130,7 @@ function forFile(file: SourceFile, path: Path): ProjectSettings {
     with: companions(content, matching, folder, path),
     hardware: content.hardware,
     models: content.models,
+    measured: content.measured,
     notes: content.notes,
   };
 }
@@ -169,6 +175,10 @@ function parse(file: SourceFile): Parsed | RunNote {
     targets: targetsOf(config),
     hardware: recordsAt(root, 'hardware'),
     models: recordsAt(root, 'models'),
+    measured: readMeasured(
+      mappingAt(root, 'measured'),
+      (entry) => written(config, entry, `measured.${entry.key}`).origin,
+    ),
     notes: broken
       ? [
           {

@@ -1,3 +1,4 @@
+import type { RunMeasurement } from '../calibrate/measurement';
 import type { Cluster } from '../hardware/hardware';
 import type { Model } from '../models/model';
 import type { Setting } from '../settings';
@@ -171,6 +172,8 @@ export interface TrainingRun {
   readonly environment: Readonly<Record<string, Known<string>>>;
   readonly evaluation: Known<boolean>;
   readonly saves: Known<boolean>;
+  /** What shardlens.json keeps as measured, of this run and of others. */
+  readonly measured?: readonly RunMeasurement[] | undefined;
   /** Sources that disagree about one fact; each is a finding. */
   readonly disagreements: readonly Disagreement[];
 }

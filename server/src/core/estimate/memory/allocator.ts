@@ -56,6 +56,10 @@ export function driverBytes(facts: Facts): {
   readonly low: number;
   readonly high: number;
 } {
+  if (facts.driver) {
+    const { value, low, high } = facts.driver;
+    return { context: value, nccl: 0, sets: 0, low, high };
+  }
   const talks = facts.sharding.kind !== 'single' && (facts.gpusPerNode ?? 2) * (facts.nodes ?? 1) > 1;
   const context = (facts.loadsAllKernels ? 1.3 : 0.5) * GIB;
   const sets = talks ? communicators(facts) : 0;
@@ -105,10 +109,16 @@ export function overheadParts(facts: Facts, allocated: number, transient: number
       id: 'context',
       group: 'context',
       bytes: driver.context,
-      label: () => 'CUDA context and cuBLAS workspace',
-      formula: () => (facts.loadsAllKernels ? 'all kernels loaded at once' : 'typical for CUDA 12 with lazy loading'),
-      source:
-        'estimate: 0.3–0.6 GiB with CUDA 12; 1.3 GiB measured before torch 1.13 (transformers docs perf_train_gpu_one)',
+      label: () => (facts.driver ? 'CUDA context and NCCL' : 'CUDA context and cuBLAS workspace'),
+      formula: () =>
+        facts.driver
+          ? 'in use by the driver − reserved by the allocator'
+          : facts.loadsAllKernels
+            ? 'all kernels loaded at once'
+            : 'typical for CUDA 12 with lazy loading',
+      source: facts.driver
+        ? `measured, ${facts.driver.from}`
+        : 'estimate: 0.3–0.6 GiB with CUDA 12; 1.3 GiB measured before torch 1.13 (transformers docs perf_train_gpu_one)',
       from: [],
     },
   ];

@@ -35,6 +35,22 @@ export function momentBand(facts: Facts, moment: Moment, standing: number): Band
   };
 }
 
+/** As {@link momentBand}, where what is allocated was measured: only the cache, context and NCCL are left open. */
+export function allocatedBand(facts: Facts, allocated: Band & { readonly value: number }, standing: number): Band {
+  const driver = driverBytes(facts);
+  const { reserved } = residualsOf(facts);
+  const fixed = Math.min(standing, allocated.value);
+  const transient = allocated.value - fixed;
+  const roomy = transient + cacheBytes(allocatorFactors(facts), transient);
+  const least = fixed + Math.min(transient * UNDER_PRESSURE.low, roomy * reserved.low);
+  const tight = allocated.high + transient * (UNDER_PRESSURE.high - 1) + driver.high;
+  const relaxed = Math.max(fixed + roomy * reserved.high + driver.high, tight);
+  return {
+    low: Math.max(allocated.low, least) + driver.low,
+    high: facts.capacity === null ? relaxed : Math.min(relaxed, Math.max(tight, facts.capacity)),
+  };
+}
+
 /** The nearest class that published runs were measured in. */
 export function residualClass(facts: Facts): ResidualClass {
   if (facts.tensor > 1 || facts.pipeline > 1 || facts.expert > 1) return 'split';

@@ -7,6 +7,7 @@ import { isPadded, readBatch } from './batch';
 import { type Counts, countParameters } from './counts';
 import { familyTraits } from './families';
 import { countLora, type LoraCounts } from './lora';
+import { type MeasuredDriver, measuredDriver } from './measured';
 import { type OptimizerRecord, optimizerRecord } from './optimizers';
 import { readPrecision } from './precision';
 
@@ -66,6 +67,8 @@ export interface Facts {
   readonly nodes: number | undefined;
   readonly capacity: number | null;
   readonly expandableSegments: boolean;
+  /** What the driver adds to the allocator's reserved memory, where a run on this machine showed it. */
+  readonly driver: MeasuredDriver | undefined;
   readonly saves: boolean;
   readonly evaluates: boolean;
   /** Inputs of a group of terms, so that a view can jump to the keys. */
@@ -152,6 +155,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     nodes: valueIfKnown(run.nodes),
     capacity: run.cluster.known ? run.cluster.value.accelerator.memoryBytes : null,
     expandableSegments: usesExpandableSegments(run),
+    driver: measuredDriver(run),
     saves: valueIfKnown(run.saves) ?? true,
     evaluates: valueIfKnown(run.evaluation) ?? false,
     from: origins(run),

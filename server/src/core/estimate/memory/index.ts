@@ -1,3 +1,4 @@
+import { differences } from '../../calibrate/fingerprint';
 import type { TrainingRun } from '../../run/training-run';
 import { formatGib } from '../../text/format';
 import type { Assumption, MemoryEstimate, MemoryGroup, Phase, PhaseMemory } from '../estimate';
@@ -6,6 +7,7 @@ import { momentBand, residualClass } from './band';
 import { isEncoderDecoder } from './blocks';
 import { type Corner, type Facts, readFacts } from './facts';
 import { familyTraits } from './families';
+import { type MeasuredPeak, measuredPeak, measurementOf } from './measured';
 import { type Part, sumBytes, toTerm } from './part';
 import { evalMoment, loadMoment, type Moment, saveMoment, trainingMoments } from './phases';
 import { pipelineMoments } from './pipeline';
@@ -38,11 +40,16 @@ export function estimateMemory(run: TrainingRun): {
       because: run.cluster.known ? 'the accelerator has no figure' : run.cluster.why,
     });
   }
-  const top = expected.winner;
-  const phases = describePhases(expected);
-  const bytes = top.bytes;
-  const bandLow = Math.min(bytes, low.low);
-  const bandHigh = Math.max(bytes, high.high);
+  const predicted = {
+    ...expected.winner,
+    standing: expected.standing,
+    low: Math.min(expected.winner.bytes, low.low),
+    high: Math.max(expected.winner.bytes, high.high),
+  };
+  const measured = measuredOf(run, facts, predicted, assumptions);
+  const top = measured ?? predicted;
+  const phases = describePhases({ ...expected.phases, [top.moment.phase]: top });
+  const { bytes, low: bandLow, high: bandHigh } = top;
   const fits = capacity === null ? null : bandHigh <= capacity ? true : bandLow > capacity ? false : null;
   if (capacity !== null && fits === null)
     assumptions.push(tooClose(facts, assumed, { expected, bandLow, bandHigh, capacity }));
@@ -71,6 +78,7 @@ interface Peak {
 
 interface Peaks {
   readonly winner: Peak;
+  readonly standing: number;
   readonly phases: Readonly<Partial<Record<Phase, Peak>>>;
   readonly low: number;
   readonly high: number;
@@ -101,7 +109,34 @@ function peaks(facts: Facts): Peaks {
     if (isMore) winner = peak;
   }
   const top = winner ?? { moment: { phase: 'step', name: 'nothing', parts: [], allocated: 0 }, overhead: [], bytes: 0 };
-  return { winner: top, phases, ...momentBand(facts, top.moment, standing) };
+  return { winner: top, standing, phases, ...momentBand(facts, top.moment, standing) };
+}
+
+/** What was measured of this very run in place of what is predicted; of another state of its files, only that it was. */
+function measuredOf(
+  run: TrainingRun,
+  facts: Facts,
+  predicted: Parameters<typeof measuredPeak>[1],
+  assumptions: Assumption[],
+): MeasuredPeak | undefined {
+  if (run.measured === undefined) return undefined;
+  if (facts.driver) {
+    const because = 'measured on this machine; they do not depend on model or batch';
+    assumptions.push({
+      what: 'CUDA context and NCCL',
+      value: `${formatGib(facts.driver.value)}, ${facts.driver.from}`,
+      because,
+    });
+  }
+  const own = measurementOf(run);
+  const peak = own && measuredPeak(facts, predicted, own);
+  if (peak) assumptions.push(peak.assumption);
+  const stale = own ? undefined : run.measured.findLast(({ isOwn }) => isOwn);
+  if (stale) {
+    const because = `it was taken of another run: ${differences(stale.run, run).join('; ')}`;
+    assumptions.push({ what: `measurement "${stale.name}"`, value: 'not used', because });
+  }
+  return peak;
 }
 
 /** The estimate at one end of what had to be assumed. */
@@ -141,7 +176,7 @@ const RESIDUAL_WORDS = {
   split: 'tensor and pipeline parallel runs',
 } as const;
 
-function describePhases({ phases }: Peaks): Readonly<Record<Phase, PhaseMemory | null>> {
+function describePhases(phases: Peaks['phases']): Readonly<Record<Phase, PhaseMemory | null>> {
   const describe = (peak: Peak | undefined): PhaseMemory | null =>
     peak === undefined
       ? null
