@@ -66,13 +66,14 @@ export const lossTypeUnknown = rule({
       const nearest = nearestKey(name, known);
       report({
         // Without a release of TRL in sight a script may bring a trainer with losses of its own.
-        severity: stated === undefined && nearest === undefined ? 'warning' : 'error',
+        severity: stated === undefined ? 'warning' : 'error',
         at: loss.node.kind === 'sequence' ? { start: node.start, end: node.end } : loss,
         message: `${method} has no loss "${name}"; TRL stops when it builds the trainer or takes the first loss.`,
         fixes:
           nearest === undefined
             ? []
-            : [{ title: `Write "${nearest}"`, preferred: true, edits: replaceValue(config.file, node, nearest) }],
+            : // Another loss is another training, so the user has to choose it.
+              [{ title: `Write "${nearest}"`, edits: replaceValue(config.file, node, nearest) }],
       });
     }
   },
