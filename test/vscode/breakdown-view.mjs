@@ -169,7 +169,7 @@ export async function testBreakdownView(vsix, { theme, picture } = {}) {
 }
 
 /** The page inside VS Code's two frames. */
-async function viewIn(page) {
+export async function viewIn(page) {
   for (let attempt = 0; attempt < 300; attempt++) {
     for (const frame of page.frames()) {
       const there = await frame

@@ -3,12 +3,25 @@ import { mkdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { packageExtension } from '../../scripts/package.mjs';
+import { viewIn } from './breakdown-view.mjs';
 import { openWorkbench } from './workbench.mjs';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
 const target = path.resolve(process.argv[2] ?? path.join(root, 'docs/images'));
 const vsix = await packageExtension();
 mkdirSync(target, { recursive: true });
+
+const BREAKDOWN = { example: 'fsdp2-trl-two-nodes', file: 'sft.yaml' };
+
+/** Opens the breakdown at one of its sections, with the room that the file tree leaves. */
+async function openBreakdown(page, section) {
+  await page.keyboard.press('Control+b');
+  await page.locator('.codelens-decoration a', { hasText: 'Breakdown' }).first().click();
+  const view = await viewIn(page);
+  await view.locator('svg[role=img]').first().waitFor();
+  await page.waitForTimeout(1500);
+  if (section !== 'memory') await view.evaluate((id) => document.getElementById(id)?.scrollIntoView(), section);
+}
 
 /** Each picture: what is opened, and what is done before it is taken. */
 const PICTURES = [
@@ -68,24 +81,23 @@ const PICTURES = [
       await page.locator('.quick-input-widget .monaco-list-row').nth(1).waitFor();
     },
   },
+  { name: 'breakdown', ...BREAKDOWN, act: (page) => openBreakdown(page, 'memory') },
   {
-    name: 'breakdown',
-    example: 'llama-3-8b-zero3-offload',
-    file: 'ds_zero3.json',
-    async act(page) {
-      await page.locator('.codelens-decoration a', { hasText: 'Breakdown' }).first().click();
-      await page.waitForTimeout(4000);
-    },
+    name: 'breakdown-links',
+    ...BREAKDOWN,
+    theme: 'Default Light Modern',
+    act: (page) => openBreakdown(page, 'traffic'),
   },
 ];
 
 const wanted = process.argv.slice(3);
-for (const { name, example, file, act } of PICTURES) {
+for (const { name, example, file, theme, act } of PICTURES) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
   const workbench = await openWorkbench({
     workspace: path.join(root, 'examples', example),
     vsix,
     viewport: { width: 1320, height: 820 },
+    theme,
     settings: { 'workbench.sideBar.location': 'left', 'editor.fontSize': 13 },
   });
   try {
