@@ -81,7 +81,7 @@ const PICTURES = [
       await page.locator('.quick-input-widget .monaco-list-row').nth(1).waitFor();
     },
   },
-  { name: 'breakdown', ...BREAKDOWN, act: (page) => openBreakdown(page, 'memory') },
+  { name: 'breakdown', ...BREAKDOWN, theme: 'Default Dark Modern', act: (page) => openBreakdown(page, 'memory') },
   {
     name: 'breakdown-links',
     ...BREAKDOWN,
