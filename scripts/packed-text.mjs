@@ -1,9 +1,14 @@
-import { deflateRawSync } from 'node:zlib';
+import { brotliCompressSync, constants } from 'node:zlib';
 
 /**
- * A text as a JavaScript string literal of a fifth of its size; `server/src/data/packed-text.ts` gives it back. Deflate,
- * because it is as quick to unpack as the texts are to scan; base64, because the bundle stays ASCII, which V8 reads faster.
+ * A text as a JavaScript string literal of a sixth of its size; `server/src/data/packed-text.ts` gives it back. Brotli, because
+ * it is as quick to unpack as Deflate and a sixth smaller; base64, because the bundle stays ASCII, which V8 reads faster.
  */
 export function packedLiteral(text) {
-  return `'${deflateRawSync(text, { level: 9 }).toString('base64')}'`;
+  const bytes = Buffer.from(text);
+  const params = {
+    [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
+    [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
+  return `'${brotliCompressSync(bytes, { params }).toString('base64')}'`;
 }

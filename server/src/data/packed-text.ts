@@ -1,6 +1,6 @@
-import { inflateRawSync } from 'node:zlib';
+import { brotliDecompressSync } from 'node:zlib';
 
 /** The text that `scripts/packed-text.mjs` packed. */
 export function unpackText(packed: string): string {
-  return inflateRawSync(Buffer.from(packed, 'base64')).toString('utf8');
+  return brotliDecompressSync(Buffer.from(packed, 'base64')).toString('utf8');
 }
