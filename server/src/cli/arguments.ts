@@ -112,6 +112,34 @@ export function importArguments(args: readonly string[]): ImportArguments {
   };
 }
 
+export interface CalibrateArguments extends EstimateArguments {
+  /** What the run printed. */
+  readonly logs: readonly string[];
+  readonly write: boolean;
+}
+
+/** Reads the arguments of `shardlens calibrate`: the config of a run, then its logs. Throws a {@link UsageError} where they make no sense. */
+export function calibrateArguments(args: readonly string[]): CalibrateArguments {
+  const options = { ...RUN_OPTIONS, target: { type: 'string' }, write: { type: 'boolean' } } as const;
+  const { values, positionals } = parse(args, options);
+  const [file, ...logs] = positionals;
+  if (file === undefined || logs.length === 0) {
+    throw new UsageError(
+      'calibrate takes FILE LOG…: the config of a run, and what the run printed; - is standard input.',
+    );
+  }
+  const target = values.target?.trim();
+  if (target === '') throw new UsageError('--target takes a name.');
+  const run = runArguments(values, [file]);
+  return {
+    ...run,
+    overrides: { ...run.overrides, ...(target === undefined ? {} : { target }) },
+    format: choice(values.format, PLAIN_FORMATS),
+    logs,
+    write: values.write ?? false,
+  };
+}
+
 function parse<T extends Options>(args: readonly string[], options: T) {
   try {
     return parseArgs({ args: [...args], options, allowPositionals: true, strict: true });

@@ -6,6 +6,8 @@ import type { Path } from '../core/source';
 import { connectInMemory } from '../lsp/connection';
 import { ownCore } from '../lsp/own-core';
 import {
+  type CalibrateAnswer,
+  type CalibrateParams,
   type CheckAnswer,
   type CheckedFile,
   type CheckParams,
@@ -35,6 +37,8 @@ export interface Client {
   fit(path: Path, onProgress: (done: number) => void): Promise<FitAnswer | null>;
   /** Where the run of a file surely fits; null when the file describes no run. */
   machines(path: Path, onProgress: (done: number) => void): Promise<MachinesAnswer | null>;
+  /** What logs measured of the run of a file; null when the file describes no run. */
+  calibrate(path: Path, params: Omit<CalibrateParams, 'uri'>): Promise<CalibrateAnswer | null>;
   /** What the breakdown view draws of a file; null when the file describes no run. */
   view(path: Path): Promise<ViewAnswer | null>;
   /** Gives a text for a path, as an open editor does. */
@@ -71,6 +75,11 @@ export async function startClient({ roots, allowed, overrides }: ClientOptions):
     },
     fit: (file, onProgress) => search<FitAnswer>(methods.fit, file, onProgress),
     machines: (file, onProgress) => search<MachinesAnswer>(methods.machines, file, onProgress),
+    calibrate: (file, params) =>
+      client.sendRequest<CalibrateAnswer | null>(methods.calibrate, {
+        uri: uriOf(file),
+        ...params,
+      } satisfies CalibrateParams),
     view: (file) => client.sendRequest<ViewAnswer | null>(methods.view, { uri: uriOf(file) } satisfies FitParams),
     open(file, text) {
       const languageId = /\.ya?ml$/i.test(file) ? 'yaml' : 'json';

@@ -28,7 +28,8 @@ export async function applyFixes(client: Client, files: readonly Path[]): Promis
   }
 }
 
-function applyTo(path: Path, edits: readonly TextEdit[]): void {
+/** Writes edits into a file as it is: byte-order mark, encoding and line ends stay. */
+export function applyTo(path: Path, edits: readonly TextEdit[]): void {
   const bytes = readFileSync(path);
   const decoded = decode(bytes);
   if (!decoded.ok) throw new UsageError(`${path} cannot be fixed: it is not text that can be read.`);

@@ -22,7 +22,7 @@ export function hardwareImport(args: readonly string[]): number {
     const hint = nearest.length > 0 ? ` Near it: ${nearest.join(', ')}.` : '';
     throw new UsageError(`no hardware is called "${asked.hardware}".${hint}`);
   }
-  const result = importHardware(asked.files.map(read), { catalog, hardware: asked.hardware });
+  const result = importHardware(asked.files.map(readLog), { catalog, hardware: asked.hardware });
   const strange = result.files.find(({ formats }) => formats.length === 0);
   if (strange) throw new UsageError(`${strange.path} holds nothing that import knows. ${KNOWN}`);
   const written = asked.target === undefined ? undefined : write(result, asked, asked.target);
@@ -36,7 +36,7 @@ const KNOWN =
   'It reads NCCL and RCCL logs (NCCL_DEBUG=INFO), NCCL_TOPO_DUMP_FILE, nvidia-smi (plain, -L, -q, --query-gpu, topo -m, topo -p2p r), rocm-smi, neuron-ls, lscpu and /proc/meminfo.';
 
 /** `-` is standard input: `nvidia-smi topo -m | shardlens hardware import -`. */
-function read(file: string): Printed {
+export function readLog(file: string): Printed {
   let bytes: Buffer;
   try {
     bytes = readFileSync(file === '-' ? 0 : file);
@@ -61,7 +61,7 @@ function write(result: HardwareImport, { config }: ImportArguments, target: stri
     throw new UsageError(`nothing was written, since it is not known what the machine is. ${because}.`);
   }
   const file = config ?? nearestSettings() ?? 'shardlens.json';
-  const before = existsSync(file) ? read(file).text : undefined;
+  const before = existsSync(file) ? readLog(file).text : undefined;
   const done = withTarget(absolute(file), before, target, namedDescription(description, result.values));
   if ('problem' in done) throw new UsageError(done.problem);
   try {

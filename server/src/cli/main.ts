@@ -24,6 +24,8 @@ async function run([command, ...rest]: readonly string[]): Promise<number | unde
       return (await import('./estimate')).estimate(rest);
     case 'fit':
       return (await import('./fit')).fit(rest);
+    case 'calibrate':
+      return (await import('./calibrate')).calibrate(rest);
     case 'hardware':
       return (await import('./hardware')).hardware(rest);
     case 'models':

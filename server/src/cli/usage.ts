@@ -12,6 +12,7 @@ Usage: shardlens <command> [options]
   check [PATH…]                    validate; folders are searched for configs it recognises
   estimate FILE                    memory, time and offload for one config
   fit FILE                         edits that make the run fit, or go faster, best first
+  calibrate FILE LOG…              what a run measured beside what is predicted; --write keeps it for later estimates
   hardware [list | show ID]        the catalog of accelerators and instances
   hardware recommend FILE          the machines on which the run fits, the cheapest per token first
   hardware import FILE…            your own machine, from an NCCL log or the output of nvidia-smi, rocm-smi, neuron-ls
@@ -19,7 +20,7 @@ Usage: shardlens <command> [options]
   explain RULE                     a rule's page
   lsp --stdio                      the language server, for any editor
 
-Options of check, estimate, fit and hardware recommend:
+Options of check, estimate, fit, calibrate and hardware recommend:
   --model ID|PATH                  catalog id, or a folder or config.json in Hugging Face format
   --hardware ID|PATH               instance or accelerator of the catalog, or a cluster description
   --nodes N, --gpus N              number of nodes, and GPUs used on each
@@ -30,6 +31,10 @@ Options of check, estimate, fit and hardware recommend:
 Options of hardware import:
   --target NAME                    write the machine into shardlens.json, as a target of this name
   --hardware ID                    what the machine is, where the files do not tell
+
+Options of calibrate:
+  --target NAME                    the target of shardlens.json that the run was on
+  --write                          store what was measured in shardlens.json
 
 Options of check:
   --fix                            apply the safe fixes

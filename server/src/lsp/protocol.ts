@@ -1,4 +1,6 @@
 import type { CodeAction, Diagnostic, TextEdit, WorkspaceEdit } from 'vscode-languageserver-protocol';
+import type { Figure } from '../core/calibrate/samples';
+import type { Quantity } from '../core/estimate/estimate';
 import type { Bill } from '../core/features/breakdown';
 import type { BreakdownView } from '../core/features/breakdown-view';
 import type { MachineWords } from '../core/features/machine-words';
@@ -169,6 +171,38 @@ export interface ImportHardwareAnswer {
   readonly change: SettingsChange | null;
 }
 
+/** Request `shardlens/calibrate`: what the logs of a run measured, beside what is predicted of it. Writes nothing. */
+export interface CalibrateParams {
+  /** The config of the run. */
+  readonly uri: string;
+  readonly printed: readonly { readonly name: string; readonly text: string }[];
+  /** The answer has the change that stores the measurement. */
+  readonly write?: boolean;
+}
+
+export interface CalibrateAnswer {
+  readonly figures: readonly {
+    readonly figure: Figure;
+    readonly measured: Quantity & {
+      readonly bound: 'peak' | 'at-least';
+      readonly basis: string;
+      /** Name of the log, line from 1, and its words. */
+      readonly path: string;
+      readonly line: number;
+      readonly words: string;
+    };
+    readonly predicted: Quantity | null;
+    readonly inside: boolean | null;
+    readonly verdict: string;
+    readonly perhaps: readonly string[];
+  }[];
+  /** What was seen and could not be used: `seconds per step: the training was resumed (run.log:7)`. */
+  readonly unread: readonly string[];
+  /** Facts that are missing for a prediction. */
+  readonly missing: readonly string[];
+  readonly change: SettingsChange | null;
+}
+
 /** A change of shardlens.json, which may have to be made first; or why there is none. */
 export type SettingsChange =
   | { readonly uri: string; readonly exists: boolean; readonly edits: readonly TextEdit[] }
@@ -232,6 +266,7 @@ export const methods = {
   machines: 'shardlens/machines',
   searchProgress: 'shardlens/searchProgress',
   importHardware: 'shardlens/importHardware',
+  calibrate: 'shardlens/calibrate',
   check: 'shardlens/check',
   overrides: 'shardlens/overrides',
   refresh: 'shardlens/refresh',

@@ -17,6 +17,7 @@ import { abilitiesOf, capabilities, optionsOf, rootsOf } from './capabilities';
 import type { Connection } from './connection';
 import { Diagnostics } from './diagnostics';
 import {
+  type CalibrateParams,
   type CheckParams,
   type ClientSettings,
   type EditorOverrides,
@@ -25,6 +26,7 @@ import {
   type ImportHardwareParams,
   methods,
 } from './protocol';
+import { calibrateAnswer } from './requests/calibrate';
 import { checkFiles } from './requests/check';
 import { codeActions } from './requests/code-action';
 import { completionItems } from './requests/completion';
@@ -153,6 +155,9 @@ function features(session: Session, diagnostics: Diagnostics): void {
   connection.onRequest(methods.view, ({ uri }: FitParams, cancellation) => viewAnswer(session, uri, cancellation));
   connection.onRequest(methods.fit, ({ uri }: FitParams, cancellation) => fitAnswer(session, uri, cancellation));
   connection.onRequest(methods.explain, (params: ExplainParams) => explain(session, params));
+  connection.onRequest(methods.calibrate, (params: CalibrateParams, cancellation) =>
+    calibrateAnswer(session, params, cancellation),
+  );
   connection.onRequest(methods.importHardware, (params: ImportHardwareParams) => importAnswer(session, params));
 
   const on = <P extends { readonly textDocument: { readonly uri: string } }, R>(

@@ -22,6 +22,11 @@ export function fingerprintOf(run: TrainingRun): Fingerprint {
   return { ...shown(run), others: digest(plain(others(run))) };
 }
 
+/** A short word for a fingerprint: another run has another. */
+export function shortName(fingerprint: Fingerprint): string {
+  return digest(plain(fingerprint)).slice(0, 8);
+}
+
 /** Names of the facts in which a run differs from what was measured; empty: it is the same run. The costly one comes last. */
 export function differences(measured: Fingerprint, run: TrainingRun): string[] {
   const now = shown(run);

@@ -9,6 +9,11 @@ export function stepTable({ step }: Estimate): BillTable[] {
     {
       title: 'Step time',
       lines: [
+        ...(step.measured
+          ? [
+              `Measured: ${formatSeconds(step.measured.value)}, between ${formatSeconds(step.measured.low)} and ${formatSeconds(step.measured.high)} (${step.measured.from}). Predicted, as runs near it are compared:`,
+            ]
+          : []),
         `${formatSeconds(step.seconds)} per optimizer step, between ${formatSeconds(step.low)} and ${formatSeconds(step.high)}; bound by ${step.bottleneck}.`,
         `${formatCount(step.tokensPerSecondPerGpu)} tokens per second per GPU, MFU ${formatPercent(step.mfu)}.`,
         ...(step.terms.some(isHidden) ? ['What is hidden runs beside other work and adds no time.'] : []),

@@ -80,8 +80,9 @@ export function summaryOf(
     parts.push(was + memoryPart(estimate.memory, catalogs));
   }
   if (estimate?.step) {
-    const was = changed(saved?.step?.seconds, estimate.step.seconds, formatSeconds);
-    parts.push(`${was}${formatSeconds(estimate.step.seconds)}/step`);
+    const { seconds, measured } = estimate.step;
+    const was = changed(saved?.step?.seconds, seconds, formatSeconds);
+    parts.push(measured ? `${formatSeconds(measured.value)}/step (measured)` : `${was}${formatSeconds(seconds)}/step`);
   }
   return parts.join(' · ');
 }

@@ -35,6 +35,18 @@ export function momentBand(facts: Facts, moment: Moment, standing: number): Band
   };
 }
 
+/** The band of what torch calls allocated: states are exact, what comes and goes has the residuals of its class. */
+export function countedBand(facts: Facts, moment: Moment, standing: number): Band {
+  const { counted } = residualsOf(facts);
+  const unmeasured = unmeasuredError(facts);
+  const fixed = Math.min(standing, moment.allocated);
+  const transient = moment.allocated - fixed;
+  return {
+    low: fixed + transient * counted.low * (1 - unmeasured),
+    high: fixed + transient * counted.high * (1 + unmeasured),
+  };
+}
+
 /** As {@link momentBand}, where what is allocated was measured: only the cache, context and NCCL are left open. */
 export function allocatedBand(facts: Facts, allocated: Band & { readonly value: number }, standing: number): Band {
   const driver = driverBytes(facts);

@@ -84,7 +84,8 @@ interface Peaks {
   readonly high: number;
 }
 
-function peaks(facts: Facts): Peaks {
+/** The peaks of one reading of the run. */
+export function peaks(facts: Facts): Peaks {
   const states = persistentStates(facts);
   const transients = shardingTransients(facts);
   const standing = standingOf(facts, states);

@@ -1,0 +1,47 @@
+import { type Chosen, chooseFigures } from '../../core/calibrate/choose';
+import { type Comparison, compareFigures } from '../../core/calibrate/compare';
+import { readLogs } from '../../core/calibrate/read';
+import { measurementRecord, withMeasurement } from '../../core/calibrate/write';
+import { basename, dirname, relativeTo } from '../../core/paths';
+import type { TrainingRun } from '../../core/run/training-run';
+import type { Path } from '../../core/source';
+import type { Cancellation } from '../connection';
+import type { CalibrateAnswer, CalibrateParams, SettingsChange } from '../protocol';
+import { onSnapshot } from '../schedule';
+import type { Session } from '../session';
+import { changeSettings } from '../settings-change';
+
+/** `shardlens/calibrate`: what logs measured of the run of a file; null where the file describes no run. Nothing is written here. */
+export function calibrateAnswer(
+  session: Session,
+  params: CalibrateParams,
+  cancellation: Cancellation,
+): Promise<CalibrateAnswer | null> {
+  return onSnapshot<CalibrateAnswer | null>(session, params.uri, cancellation, null, ({ analysis }, path) => {
+    const estimate = analysis.estimate();
+    if (!analysis.run || !estimate) return null;
+    const chosen = chooseFigures(readLogs(params.printed.map(({ name, text }) => ({ path: name, text }))));
+    const isWritten = params.write === true && Object.keys(chosen.figures).length > 0;
+    return {
+      figures: compareFigures(chosen, analysis.run, estimate).map(figureOf),
+      unread: chosen.unread.map(({ what, because, at }) => `${what}: ${because} (${basename(at.path)}:${at.line})`),
+      missing: estimate.assumptions
+        .filter(({ value }) => value === 'not known')
+        .map(({ what, because }) => `${what}: ${because}`),
+      change: isWritten ? changeOf(session, path, analysis.run, chosen) : null,
+    };
+  });
+}
+
+function figureOf({ sample, ...comparison }: Comparison): CalibrateAnswer['figures'][number] {
+  const { value, low, high, bound, basis, at } = sample;
+  return { ...comparison, measured: { value, low, high, bound, basis, ...at } };
+}
+
+function changeOf(session: Session, path: Path, run: TrainingRun, chosen: Chosen): SettingsChange {
+  const { settingsPath, target } = session.overridesInForce;
+  return changeSettings(session, path, { named: settingsPath, fresh: 'beside' }, (file, text) => {
+    const place = { file: relativeTo(dirname(file), path), target };
+    return withMeasurement(file, text, measurementRecord(chosen, run, place));
+  });
+}
