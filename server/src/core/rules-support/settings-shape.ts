@@ -3,7 +3,7 @@ import type { Entry, MappingNode, Node } from '../syntax/node';
 
 /** What a place in shardlens.json takes; the same as schemas/shardlens.schema.json says, which a test compares. */
 export type Shape =
-  | { readonly kind: 'text' | 'texts' | 'count' | 'positive' | 'record' }
+  | { readonly kind: 'text' | 'texts' | 'count' | 'positive' | 'flag' | 'record' }
   | { readonly kind: 'word'; readonly words: readonly string[] }
   | { readonly kind: 'object'; readonly keys: Readonly<Record<string, Shape>> }
   | { readonly kind: 'map'; readonly of: Shape };
@@ -44,6 +44,28 @@ const PER_FILE: Readonly<Record<string, Shape>> = {
   rules: { kind: 'map', of: { kind: 'word', words: ['off', 'hint', 'information', 'warning', 'error'] } },
 };
 
+const SECONDS: Readonly<Record<string, Shape>> = {
+  value: { kind: 'positive' },
+  low: { kind: 'positive' },
+  high: { kind: 'positive' },
+  from: TEXT,
+};
+const BYTES: Shape = {
+  kind: 'object',
+  keys: { value: COUNT, low: COUNT, high: COUNT, from: TEXT, atLeast: { kind: 'flag' } },
+};
+
+const MEASUREMENT: Readonly<Record<string, Shape>> = {
+  file: TEXT,
+  target: TEXT,
+  allocated: BYTES,
+  reserved: BYTES,
+  driver: BYTES,
+  seconds: { kind: 'object', keys: SECONDS },
+  machine: TEXT,
+  run: { kind: 'record' },
+};
+
 export const SETTINGS: Shape & { kind: 'object' } = {
   kind: 'object',
   keys: {
@@ -56,6 +78,7 @@ export const SETTINGS: Shape & { kind: 'object' } = {
     files: { kind: 'map', of: { kind: 'object', keys: { ...PER_FILE, with: { kind: 'texts' } } } },
     hardware: RECORDS,
     models: RECORDS,
+    measured: { kind: 'map', of: { kind: 'object', keys: MEASUREMENT } },
   },
 };
 
@@ -103,6 +126,8 @@ function fits(value: Node, shape: Shape): boolean {
       return typeof plain === 'number' && Number.isInteger(plain) && plain >= 1;
     case 'positive':
       return typeof plain === 'number' && Number.isFinite(plain) && plain > 0;
+    case 'flag':
+      return typeof plain === 'boolean';
     case 'word':
       return typeof plain === 'string' && shape.words.includes(plain);
     case 'texts':
@@ -123,6 +148,8 @@ function takesWords(shape: Shape): string {
       return 'a whole number of at least 1';
     case 'positive':
       return 'a number above 0';
+    case 'flag':
+      return 'true or false';
     case 'word':
       return `one of ${shape.words.map((word) => `"${word}"`).join(', ')}`;
     default:
