@@ -43,12 +43,23 @@ function start(root: HTMLElement, first: PageData): void {
     width = now;
     draw();
   }).observe(root);
+  const keep = () => editor?.keep({ open: [...open], scroll: scrollY });
+  // `toggle` does not bubble.
+  root.addEventListener(
+    'toggle',
+    ({ target }) => {
+      if (!(target instanceof HTMLDetailsElement)) return;
+      const id = target.dataset.id ?? '';
+      if (target.open) open.add(id);
+      else open.delete(id);
+      keep();
+    },
+    true,
+  );
   if (!editor) return;
-  const keep = () => editor.keep({ open: [...open], scroll: scrollY });
   keep();
   editor.ready();
   addEventListener('scroll', keep, { passive: true });
-  root.addEventListener('toggle', keep, true);
 }
 
 function widthOf(root: HTMLElement): number {
@@ -62,7 +73,6 @@ function redraw(root: HTMLElement, data: PageData, width: number, editor: Editor
   for (const element of root.querySelectorAll('details')) {
     const id = element.dataset.id ?? '';
     element.open = open.has(id);
-    element.addEventListener('toggle', () => void (element.open ? open.add(id) : open.delete(id)));
   }
   if (!focused) return;
   const again = [...root.querySelectorAll<HTMLElement>('[data-id]')].find((it) => it.dataset.id === focused);

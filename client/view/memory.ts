@@ -8,6 +8,9 @@ import { groupsIn, memoryCells, memoryWords, segmentsOf } from './memory-rows';
 import { billTable, details, table } from './table';
 
 const GIB = 1024 ** 3;
+const MARGINS = { left: 46, right: 16 };
+/** Width of `47.1 GiB` with the gap before it. */
+const FIGURE = 64;
 
 /** Stacked bars of what lies in GPU memory in each phase, against what the GPU has. */
 export function memorySection({ memory, tables, assumptions }: BreakdownView, width: number): HTMLElement[] {
@@ -36,16 +39,18 @@ export function memorySection({ memory, tables, assumptions }: BreakdownView, wi
 function memoryPlot(memory: MemoryView, width: number): SVGElement | HTMLElement {
   const segments = segmentsOf(memory);
   const { capacity, low, high, peak } = memory;
-  const most = Math.max(high, capacity ?? 0, ...memory.phases.map(({ bytes }) => bytes)) / GIB;
+  const longest = Math.max(high, ...memory.phases.map(({ bytes }) => bytes)) / GIB;
+  // The figure beside the longest bar needs room too.
+  const most = Math.max(longest / (1 - FIGURE / (width - MARGINS.left - MARGINS.right)), (capacity ?? 0) / GIB);
   const band = [{ phase: peak, low: low / GIB, high: high / GIB }];
   return plot({
     width,
     height: 72 + 40 * memory.phases.length,
     marginBottom: 46,
-    marginLeft: 46,
-    marginRight: 16,
+    marginLeft: MARGINS.left,
+    marginRight: MARGINS.right,
     marginTop: 26,
-    x: { domain: [0, most * 1.06], label: 'GiB per GPU' },
+    x: { domain: [0, most * 1.02], label: 'GiB per GPU' },
     y: { domain: memory.phases.map(({ phase }) => phase), padding: 0.3, label: null },
     marks: [
       gridX({ stroke: 'var(--faint)', strokeOpacity: 1 }),

@@ -158,6 +158,11 @@ export async function testBreakdownView(vsix, { theme, picture } = {}) {
     await view.getByRole('button', { name: 'max_length, sft.yaml:5: open' }).focus();
     await page.keyboard.press('Enter');
     await page.locator('.statusbar-item', { hasText: 'Ln 5, Col 1' }).waitFor(WAIT);
+
+    await view.getByRole('button', { name: 'Change target', exact: true }).click();
+    await page.locator('.quick-input-widget', { hasText: 'Which machine is this run for?' }).waitFor(WAIT);
+    await page.keyboard.press('Escape');
+    await stayAfterReload(page, view, workbench.url([]));
     assert.deepEqual(refusals, []);
     console.log('The breakdown view: opens from its lens, follows the config, and leads back to its lines.');
   } catch (error) {
@@ -166,6 +171,19 @@ export async function testBreakdownView(vsix, { theme, picture } = {}) {
   } finally {
     await workbench.close();
   }
+}
+
+/** What was open in the view is open again when the window is loaded anew. */
+async function stayAfterReload(page, view, url) {
+  await page.keyboard.press('Control+s');
+  await view.locator('summary', { hasText: 'The bars as a table' }).click();
+  await view.locator('details[open]').waitFor(WAIT);
+  await page.waitForTimeout(2000);
+  // The first address names a file to open, and would put it in the place of what was open.
+  await page.goto(url);
+  const again = await viewIn(page);
+  await again.locator('details[open] summary', { hasText: 'The bars as a table' }).waitFor(WAIT);
+  assert.equal(await again.locator('details[open]').count(), 1);
 }
 
 /** The page inside VS Code's two frames. */
