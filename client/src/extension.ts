@@ -7,6 +7,7 @@ import { importFromLog, useThisMachine } from './hardware';
 import { LensProvider } from './lenses';
 import { whereWouldItRun } from './machines';
 import { EXPLAIN_RULE } from './middleware';
+import { registerPreviews } from './preview';
 import { openRulePage, ruleDocuments } from './rule-pages';
 import { Server } from './server';
 import { FileStatusItem } from './status';
@@ -24,6 +25,7 @@ export function activate(context: ExtensionContext): void {
     status,
     breakdowns,
     ruleDocuments(server),
+    registerPreviews(),
     languages.registerCodeLensProvider(selector, lenses),
     commands.registerCommand('shardlens.showBreakdown', (uri?: string) => breakdowns.open(uri)),
     commands.registerCommand(EXPLAIN_RULE, (rule: string) => openRulePage(rule)),

@@ -1,5 +1,6 @@
 import type { QuickPickItem } from 'vscode';
-import { Uri, WorkspaceEdit, window, workspace } from 'vscode';
+import { Uri, window } from 'vscode';
+import { applyWithPreview } from './preview';
 import { searching } from './searching';
 import type { FoundRemedy, Server } from './server';
 
@@ -30,7 +31,7 @@ export async function makeItFit(server: Server, uri?: string): Promise<void> {
     matchOnDescription: true,
     matchOnDetail: true,
   });
-  if (choice) await workspace.applyEdit(withPreview(choice.remedy), { isRefactoring: true });
+  if (choice) await applyWithPreview(choice.remedy.edit, choice.remedy.title);
 }
 
 function choiceOf(remedy: FoundRemedy): Choice {
@@ -46,15 +47,4 @@ function choiceOf(remedy: FoundRemedy): Choice {
     detail: [words.brief, ...remedy.notes].join(' · '),
     remedy,
   };
-}
-
-/** Every edit waits for a confirmation, so that the editor shows its preview first. */
-function withPreview({ edit, title }: FoundRemedy): WorkspaceEdit {
-  const shown = new WorkspaceEdit();
-  for (const [uri, edits] of edit.entries()) {
-    for (const { range, newText } of edits) {
-      shown.replace(uri, range, newText, { needsConfirmation: true, label: title });
-    }
-  }
-  return shown;
 }

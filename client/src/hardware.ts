@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import os from 'node:os';
 import { commands, ProgressLocation, Range, Uri, WorkspaceEdit, window, workspace } from 'vscode';
 import type { ImportHardwareAnswer, ImportHardwareParams } from '../../server/src/lsp/protocol';
+import { applyWithPreview } from './preview';
 import type { Server } from './server';
 
 type Printed = ImportHardwareParams['printed'];
@@ -124,8 +125,7 @@ async function offer(server: Server, printed: Printed, proposed: string): Promis
   const { change } = await server.importHardware({ ...params, ...hardware, target: target.trim() });
   if (!change) return;
   if ('problem' in change) void window.showErrorMessage(change.problem);
-  else if (await workspace.applyEdit(previewed(change, answer.title), { isRefactoring: true }))
-    await server.override({ ...server.overrides, target: target.trim() });
+  else if (await applied(change, answer.title)) await server.override({ ...server.overrides, target: target.trim() });
 }
 
 /** The machine; where the texts do not name it, the user does. */
@@ -168,19 +168,18 @@ function placeOf(): Uri | undefined {
 
 type Change = Extract<ImportHardwareAnswer['change'], { readonly edits: unknown }>;
 
-/** Every part waits for a confirmation, so that the editor shows its preview first. */
-function previewed({ uri, exists, edits }: Change, title: string): WorkspaceEdit {
-  const shown = new WorkspaceEdit();
+/** A new file is made at once, and can be undone; a change of a file is shown first. */
+async function applied({ uri, exists, edits }: Change, title: string): Promise<boolean> {
+  const edit = new WorkspaceEdit();
   const file = Uri.parse(uri);
-  const metadata = { needsConfirmation: true, label: `Add ${title}` };
   if (!exists) {
     const contents = new TextEncoder().encode(edits.map(({ newText }) => newText).join(''));
-    shown.createFile(file, { ignoreIfExists: true, contents }, metadata);
-    return shown;
+    edit.createFile(file, { ignoreIfExists: true, contents });
+    return workspace.applyEdit(edit, { isRefactoring: true });
   }
   for (const { range, newText } of edits) {
     const { start, end } = range;
-    shown.replace(file, new Range(start.line, start.character, end.line, end.character), newText, metadata);
+    edit.replace(file, new Range(start.line, start.character, end.line, end.character), newText);
   }
-  return shown;
+  return applyWithPreview(edit, `Add ${title}`);
 }

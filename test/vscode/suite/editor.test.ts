@@ -143,10 +143,10 @@ describe('a run of several files', () => {
       titles.join(' | '),
     );
     const command = vscode.commands.executeCommand('shardlens.makeItFit', document.uri.toString());
-    // The list of remedies, then the preview, take the user's yes; both are pressed until the files have changed.
+    // The list of remedies, then the comparison with its button, take the user's yes; both are pressed until it is made.
     const pressing = setInterval(() => {
-      void vscode.commands.executeCommand('workbench.action.acceptSelectedQuickOpenItem');
-      void vscode.commands.executeCommand('refactorPreview.apply');
+      for (const press of ['quickInput.accept', 'notification.acceptPrimaryAction'])
+        void vscode.commands.executeCommand(press).then(undefined, () => undefined);
     }, 500);
     try {
       await eventually(

@@ -43,14 +43,7 @@ describe('use this machine', () => {
     await eventually(
       async () => {
         if (!finished) {
-          // What waits for a confirmation is not ticked at first.
-          const steps = [
-            'refactorPreview.focus',
-            'list.focusFirst',
-            'refactorPreview.toggleCheckedState',
-            'refactorPreview.apply',
-          ];
-          for (const command of ['quickInput.accept', ...steps])
+          for (const command of ['quickInput.accept', 'notification.acceptPrimaryAction'])
             await vscode.commands.executeCommand(command).then(undefined, () => undefined);
           await new Promise((resolve) => setTimeout(resolve, 500));
         }
