@@ -162,9 +162,10 @@ export async function testBreakdownView(vsix, { theme, picture } = {}) {
     await view.getByRole('button', { name: 'Change target', exact: true }).click();
     await page.locator('.quick-input-widget', { hasText: 'Which machine is this run for?' }).waitFor(WAIT);
     await page.keyboard.press('Escape');
-    await stayAfterReload(page, view, workbench.url([]));
+    await stayWhenHidden(page, view);
+    await stayAfterReload(page, workbench.url([]));
     assert.deepEqual(refusals, []);
-    console.log('The breakdown view: opens from its lens, follows the config, and leads back to its lines.');
+    console.log('The breakdown view: opens from its lens, follows the config, leads back to its lines, and keeps its state.');
   } catch (error) {
     await page.screenshot({ path: 'dist/breakdown-view-failed.png' });
     throw error;
@@ -173,17 +174,30 @@ export async function testBreakdownView(vsix, { theme, picture } = {}) {
   }
 }
 
-/** What was open in the view is open again when the window is loaded anew. */
-async function stayAfterReload(page, view, url) {
-  await page.keyboard.press('Control+s');
+/** Hidden behind another tab, the page is thrown away: what was open in it is open again when it is back. */
+async function stayWhenHidden(page, view) {
   await view.locator('summary', { hasText: 'The bars as a table' }).click();
   await view.locator('details[open]').waitFor(WAIT);
+  const name = { hasText: 'shardlens.json' };
+  await page.keyboard.press('Control+p');
+  await page.keyboard.type('shardlens.json');
+  await page.locator('.quick-input-widget .monaco-list-row', name).first().waitFor(WAIT);
+  await page.keyboard.press('Enter');
+  await page.locator('.editor-group-container').nth(1).locator('.tab.active', name).waitFor(WAIT);
+  await page.locator('.tab', { hasText: 'Breakdown of sft.yaml' }).click();
+  const again = await viewIn(page);
+  await again.locator('details[open] summary', { hasText: 'The bars as a table' }).waitFor(WAIT);
+  assert.equal(await again.locator('details[open]').count(), 1);
+}
+
+/** The view is there again when the window is loaded anew. */
+async function stayAfterReload(page, url) {
+  await page.keyboard.press('Control+s');
   await page.waitForTimeout(2000);
   // The first address names a file to open, and would put it in the place of what was open.
   await page.goto(url);
   const again = await viewIn(page);
-  await again.locator('details[open] summary', { hasText: 'The bars as a table' }).waitFor(WAIT);
-  assert.equal(await again.locator('details[open]').count(), 1);
+  await again.locator('svg[role=img]').first().waitFor(WAIT);
 }
 
 /** The page inside VS Code's two frames. */
