@@ -69,7 +69,8 @@ export function trafficCells(node: NodeView, step: StepView | null): string[][] 
         label,
         LINKS[traffic.link],
         link?.label ?? '',
-        formatTraffic(traffic.bytes),
+        // Drives are shared by the GPUs of a node.
+        `${formatTraffic(traffic.bytes)}${traffic.link === 'nvme' ? ' per node' : ''}`,
         formatSeconds(seconds + hiddenSeconds),
         hiddenSeconds > 0 ? formatSeconds(hiddenSeconds) : '',
       ],

@@ -165,7 +165,9 @@ export async function testBreakdownView(vsix, { theme, picture } = {}) {
     await stayWhenHidden(page, view);
     await stayAfterReload(page, workbench.url([]));
     assert.deepEqual(refusals, []);
-    console.log('The breakdown view: opens from its lens, follows the config, leads back to its lines, and keeps its state.');
+    console.log(
+      'The breakdown view: opens from its lens, follows the config, leads back to its lines, and keeps its state.',
+    );
   } catch (error) {
     await page.screenshot({ path: 'dist/breakdown-view-failed.png' });
     throw error;

@@ -227,7 +227,6 @@ function placeOf(origin: Origin, run: TrainingRun): FactView['place'] {
 /** What settles an assumption, by what it is about; those that follow from the files alone have nothing to press. */
 const ASSUMPTION_ACTIONS: Readonly<Record<string, SetAction>> = {
   ...FACT_ACTIONS,
-  padding: 'set-sequence-length',
   'mean sequence length': 'open-settings',
   'world size': 'pick-target',
   'GPUs per node': 'pick-target',
