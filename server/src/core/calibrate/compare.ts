@@ -82,7 +82,7 @@ function reasons(figure: Figure, isAbove: boolean, { batch }: TrainingRun): stri
       ];
 }
 
-const OF_TIME = /step|link|network|compute|kernel|thread|MFU|overlap|length of a sample/i;
+const OF_TIME = /step|link|network|compute|kernel|thread|MFU|overlap|mean sequence/i;
 
 /** What had to be assumed for the figure. */
 function assumed(figure: Figure, assumptions: readonly Assumption[]): string[] {

@@ -30,7 +30,7 @@ export function shortName(fingerprint: Fingerprint): string {
 /** Names of the facts in which a run differs from what was measured; empty: it is the same run. The costly one comes last. */
 export function differences(measured: Fingerprint, run: TrainingRun): string[] {
   const now = shown(run);
-  const found = (Object.keys(now) as (keyof typeof now)[]).filter((key) => now[key] !== measured[key]);
+  const found = (Object.keys(now) as (keyof typeof now)[]).filter((key) => now[key] !== (measured[key] ?? null));
   const words = found.map((key) => `${WORDS[key]} is ${now[key] ?? 'not known'}, was ${measured[key] ?? 'not known'}`);
   if (words.length > 0) return words;
   return measured.others === digest(plain(others(run)))

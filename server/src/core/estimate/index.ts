@@ -1,4 +1,5 @@
 import type { TrainingRun } from '../run/training-run';
+import { formatSeconds } from '../text/format';
 import { estimateCheckpoint } from './checkpoint';
 import type { Assumption, Estimate, StepEstimate } from './estimate';
 import { estimateHost } from './host';
@@ -12,11 +13,12 @@ export function estimateRun(run: TrainingRun): Estimate {
   const { host, assumptions: hostAssumptions } = estimateHost(run);
   const { checkpoint, assumptions: checkpointAssumptions } = estimateCheckpoint(run);
   const time = estimateTime(run, { memory: estimateMemory });
+  const step = time.step && withMeasured(time.step, run);
   return {
     memory,
     host,
     checkpoint,
-    step: time.step && withMeasured(time.step, run),
+    step,
     links: time.links,
     offloads: time.offloads,
     assumptions: withoutRepeats([
@@ -24,6 +26,7 @@ export function estimateRun(run: TrainingRun): Estimate {
       ...hostAssumptions,
       ...checkpointAssumptions,
       ...time.assumptions,
+      ...(step?.measured ? [measuredSeconds(step.measured)] : []),
     ]),
   };
 }
@@ -34,6 +37,11 @@ function withMeasured(step: StepEstimate, run: TrainingRun): StepEstimate {
   if (!seconds) return step;
   const { value, low, high, from } = seconds;
   return { ...step, measured: { value, low: low * (1 - RUN_TO_RUN), high: high * (1 + RUN_TO_RUN), from } };
+}
+
+function measuredSeconds({ value, from }: NonNullable<StepEstimate['measured']>): Assumption {
+  const because = 'the terms stay as predicted, since runs near this one are compared with them';
+  return { what: 'step time of this run', value: `measured ${formatSeconds(value)}, ${from}`, because };
 }
 
 /** How much the step time of a run may differ from day to day: a judgement, not a measurement. */

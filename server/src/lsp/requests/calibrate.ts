@@ -2,6 +2,7 @@ import { type Chosen, chooseFigures } from '../../core/calibrate/choose';
 import { type Comparison, compareFigures } from '../../core/calibrate/compare';
 import { readLogs } from '../../core/calibrate/read';
 import { measurementRecord, withMeasurement } from '../../core/calibrate/write';
+import type { Quantity } from '../../core/estimate/estimate';
 import { basename, dirname, relativeTo } from '../../core/paths';
 import type { TrainingRun } from '../../core/run/training-run';
 import type { Path } from '../../core/source';
@@ -33,9 +34,18 @@ export function calibrateAnswer(
   });
 }
 
-function figureOf({ sample, ...comparison }: Comparison): CalibrateAnswer['figures'][number] {
-  const { value, low, high, bound, basis, at } = sample;
-  return { ...comparison, measured: { value, low, high, bound, basis, ...at } };
+function figureOf({ sample, predicted, ...comparison }: Comparison): CalibrateAnswer['figures'][number] {
+  const { bound, basis, at } = sample;
+  // Bytes are whole for those who read them.
+  const whole = ({ value, low, high }: Quantity): Quantity =>
+    sample.figure === 'seconds'
+      ? { value, low, high }
+      : { value: Math.round(value), low: Math.round(low), high: Math.round(high) };
+  return {
+    ...comparison,
+    measured: { ...whole(sample), bound, basis, ...at },
+    predicted: predicted && whole(predicted),
+  };
 }
 
 function changeOf(session: Session, path: Path, run: TrainingRun, chosen: Chosen): SettingsChange {

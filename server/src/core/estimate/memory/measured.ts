@@ -86,11 +86,12 @@ function wholeOf(facts: Facts, { standing }: Predicted, figures: Figures): Whole
   const driver = driverBytes(facts);
   const peak = (it: MeasuredFigure | undefined): MeasuredFigure | undefined => (it?.bound === 'peak' ? it : undefined);
   const [used, reserved, allocated] = [peak(figures.driver), peak(figures.reserved), peak(figures.allocated)];
-  // A run that was measured ran: what its cache took of the room there was does not make it look as if it might not fit.
-  const ran = (value: number, high: number): number => Math.min(high, Math.max(value, facts.capacity ?? high));
+  // A run that was measured ran, so neither end of its band says that it does not fit.
+  const mostOf = (value: number, high: number): number => Math.min(high, Math.max(value, facts.capacity ?? high));
+  const lowest = (low: number): number => Math.min(low, facts.capacity ?? low);
   if (used) {
-    const [low, high] = [used.low * (1 - RUN_TO_RUN), used.high * (1 + RUN_TO_RUN)];
-    return { value: used.value, low, high: ran(used.value, high), from: used.from, basis: 'in use by the driver' };
+    const [low, high] = [lowest(used.low * (1 - RUN_TO_RUN)), used.high * (1 + RUN_TO_RUN)];
+    return { value: used.value, low, high: mostOf(used.value, high), from: used.from, basis: 'in use by the driver' };
   }
   if (reserved) {
     const value = reserved.value + driver.context + driver.nccl;
@@ -98,8 +99,8 @@ function wholeOf(facts: Facts, { standing }: Predicted, figures: Figures): Whole
     const basis = 'reserved by the allocator; context and NCCL are predicted';
     return {
       value,
-      low: reserved.low * (1 - RUN_TO_RUN) + driver.low,
-      high: ran(value, high),
+      low: lowest(reserved.low * (1 - RUN_TO_RUN) + driver.low),
+      high: mostOf(value, high),
       from: reserved.from,
       basis,
     };
@@ -110,7 +111,13 @@ function wholeOf(facts: Facts, { standing }: Predicted, figures: Figures): Whole
   const sure = { low: allocated.low * (1 - RUN_TO_RUN), high: allocated.high * (1 + RUN_TO_RUN) };
   const band = allocatedBand(facts, { value: allocated.value, ...sure }, standing);
   const basis = "allocated; the allocator's cache, context and NCCL are predicted";
-  return { value, low: Math.min(value, band.low), high: Math.max(value, band.high), from: allocated.from, basis };
+  return {
+    value,
+    low: lowest(Math.min(value, band.low)),
+    high: Math.max(value, band.high),
+    from: allocated.from,
+    basis,
+  };
 }
 
 /** The most that a lower bound asks for. */
