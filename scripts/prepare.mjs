@@ -7,7 +7,12 @@ import { fileURLToPath } from 'node:url';
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
 if (!isThere('esbuild')) {
-  const { npm_config_global: _global, npm_config_prefix: _prefix, npm_config_local_prefix: _local, ...env } = process.env;
+  const {
+    npm_config_global: _global,
+    npm_config_prefix: _prefix,
+    npm_config_local_prefix: _local,
+    ...env
+  } = process.env;
   const { status } = spawnSync('npm', ['ci', '--ignore-scripts', '--global=false', '--no-audit', '--no-fund'], {
     cwd: root,
     env,

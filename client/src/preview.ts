@@ -26,9 +26,12 @@ export async function applyWithPreview(edit: WorkspaceEdit, title: string): Prom
     rows.push([uri, uri, shown]);
   }
   await commands.executeCommand('vscode.changes', title, rows);
-  const answer = await window.showInformationMessage(`Apply to ${counted(rows.length)}: ${title}?`, 'Apply');
+  const yes = { label: `$(check) Apply to ${counted(rows.length)}` };
+  const no = { label: '$(close) Leave everything as it is' };
+  // Stays open while the comparison is looked through; a notification would hide itself.
+  const answer = await window.showQuickPick([yes, no], { title, placeHolder: 'Apply this?', ignoreFocusOut: true });
   await closePreview(title);
-  return answer === 'Apply' && workspace.applyEdit(edit, { isRefactoring: true });
+  return answer === yes && workspace.applyEdit(edit, { isRefactoring: true });
 }
 
 async function changedText(uri: Uri, edits: readonly TextEdit[]): Promise<string> {

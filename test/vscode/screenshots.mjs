@@ -81,6 +81,19 @@ const PICTURES = [
       await page.locator('.quick-input-widget .monaco-list-row').nth(1).waitFor();
     },
   },
+  {
+    name: 'fit-preview',
+    example: 'llama-3-8b-zero3-offload',
+    file: 'ds_zero3.json',
+    async act(page) {
+      await page.locator('.codelens-decoration a', { hasText: 'Make it faster' }).first().click();
+      await page.locator('.quick-input-widget .monaco-list-row').nth(1).waitFor();
+      await page.keyboard.press('ArrowDown');
+      await page.keyboard.press('Enter');
+      await page.locator('.monaco-diff-editor').first().waitFor();
+      await page.waitForTimeout(3000);
+    },
+  },
   { name: 'breakdown', ...BREAKDOWN, theme: 'Default Dark Modern', act: (page) => openBreakdown(page, 'memory') },
   {
     name: 'breakdown-links',
