@@ -84,7 +84,7 @@ describe('calibrate', () => {
     expect(before.high - before.low).toBeGreaterThan(0.15 * before.bytes);
     const { out } = await shardlens(folder, ['estimate', 'train.yaml']);
     expect(out).toContain('measured, smi-loop.csv:4');
-    expect(out).toContain('1.51 s/step (measured)');
+    expect(out).toContain('25.8 of 39.4 GiB (measured) · 1.51 s/step (measured)');
     expect((await shardlens(folder, ['check', 'shardlens.json', 'train.yaml', '--format', 'json'])).out).not.toMatch(
       /setting-not-used|measurement-outdated/,
     );

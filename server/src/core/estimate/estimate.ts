@@ -51,6 +51,8 @@ export interface MemoryEstimate extends Quantity {
   readonly fits: boolean | null;
   readonly phase: Phase;
   readonly allocated: number;
+  /** The log and line, as `run.log:123`, where the peak of this very run was measured. */
+  readonly measured?: string | undefined;
   readonly breakdown: Readonly<Record<MemoryGroup, number>>;
   readonly phases: Readonly<Record<Phase, PhaseMemory | null>>;
 }

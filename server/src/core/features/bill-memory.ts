@@ -15,7 +15,7 @@ export function memoryTables({ memory }: Estimate): BillTable[] {
     {
       title: 'Memory per GPU',
       lines: [
-        `${formatGib(memory.value)}${capacity}; between ${formatGib(memory.low)} and ${formatGib(memory.high)}. The allocator would report a peak of ${formatGib(memory.allocated)}.`,
+        `${formatGib(memory.value)}${capacity}; between ${formatGib(memory.low)} and ${formatGib(memory.high)}. The allocator would report a peak of ${formatGib(memory.allocated)}.${memory.measured === undefined ? '' : ` Measured, ${memory.measured}.`}`,
       ],
       columns: [TEXT('phase'), NUMBER('needs'), NUMBER('allocated'), TEXT('peaks at')],
       rows: phases.map(([name, phase]) => [

@@ -93,7 +93,8 @@ function changed(before: number | undefined, now: number, format: (value: number
 }
 
 function memoryPart(memory: MemoryEstimate, catalogs: Catalogs): string {
-  if (memory.capacity !== null) return `${memoryFigures(memory)}${verdict(memory)}`;
+  const measured = memory.measured === undefined ? '' : ' (measured)';
+  if (memory.capacity !== null) return `${memoryFigures(memory)}${measured}${verdict(memory)}`;
   const need = `${formatGib(memory.value)} per GPU`;
   const common = againstCommonGpus(memory, catalogs);
   const smallest = common.find(({ fits }) => fits === true);

@@ -62,6 +62,7 @@ export function estimateMemory(run: TrainingRun): {
       fits,
       phase: top.moment.phase,
       allocated: top.moment.allocated,
+      ...(measured?.from !== undefined && { measured: measured.from }),
       breakdown: breakdown(top),
       phases,
     },

@@ -49,6 +49,8 @@ export interface MeasuredPeak extends Band {
   readonly overhead: readonly Part[];
   readonly bytes: number;
   readonly assumption: Assumption;
+  /** Where the peak was read; undefined where only a lower bound was. */
+  readonly from: string | undefined;
 }
 
 interface Predicted extends Band {
@@ -70,7 +72,7 @@ export function measuredPeak(facts: Facts, predicted: Predicted, of: RunMeasurem
   const high = Math.max(band.high, value);
   const from = whole?.from ?? least?.from ?? '';
   const { moment, overhead } = reconciled(facts, predicted, { value, allocated: of.figures.allocated, from });
-  return { moment, overhead, bytes: value, low, high, assumption: words(whole, least, from) };
+  return { moment, overhead, bytes: value, low, high, assumption: words(whole, least, from), from: whole?.from };
 }
 
 interface Whole extends Band {
