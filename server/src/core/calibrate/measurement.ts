@@ -35,6 +35,9 @@ export interface RunMeasurement extends Measurement {
   readonly isOwn: boolean;
 }
 
+/** The rule that says so; any change of a measured run brings it, so it speaks against none. */
+export const OUTDATED = 'measurement-outdated';
+
 export const FIGURES: readonly Figure[] = ['allocated', 'reserved', 'driver', 'seconds'];
 
 /** Reads `measured` of shardlens.json. What has not the shape is left out; the schema says what is wrong with it. */

@@ -1,4 +1,5 @@
 import type { Analysis } from '../analysis';
+import { OUTDATED } from '../calibrate/measurement';
 import type { Finding, Fix, Severity } from '../findings';
 import type { Path, SourceFile } from '../source';
 import { applyAll, overlayOf, type RewriteInput } from './fixpoint';
@@ -55,6 +56,7 @@ function keepsItsPromise(
   if (count(left, (it) => isSame(it, finding)) >= count(before, (it) => isSame(it, finding))) return false;
   return left.every(
     ({ rule, severity }) =>
+      rule === OUTDATED ||
       RANKS[severity] < RANKS[finding.severity] ||
       count(left, (it) => it.rule === rule) <= count(before, (it) => it.rule === rule),
   );
