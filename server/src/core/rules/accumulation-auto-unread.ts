@@ -14,6 +14,7 @@ export const accumulationAutoUnread = rule({
   id: 'accumulation-auto-unread',
   severity: 'warning',
   applies: ['accelerate'],
+  needs: ['deepspeed_config.gradient_accumulation_steps'],
   why: 'The launcher hands the word on in the environment, where Accelerator() of a plain script reads an integer and raises a ValueError. Only the Trainer brings a number of its own.',
   source: ['accelerate src/accelerate/accelerator.py:546 (1.15.0) ACCELERATE_GRADIENT_ACCUMULATION_STEPS'],
   verified: 'run',

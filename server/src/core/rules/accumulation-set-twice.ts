@@ -13,6 +13,7 @@ export const accumulationSetTwice = rule({
   id: 'accumulation-set-twice',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['accelerator_config.gradient_accumulation_kwargs.num_steps'],
   why: 'accelerator_config can carry num_steps for gradient accumulation. The Trainer raises a ValueError when gradient_accumulation_steps is above 1 as well, and takes num_steps without a word when it is 1.',
   source: ['transformers src/transformers/trainer.py:798 (5.18.0)'],
   verified: 'run',

@@ -7,6 +7,7 @@ export const activationCheckpointingUnused = rule({
   id: 'activation-checkpointing-unused',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['activation_checkpointing'],
   why: "The section configures deepspeed.checkpointing, which a model has to call by itself; models of transformers do not. What recomputes activations there is the Trainer's gradient_checkpointing.",
   source: ['deepspeed/runtime/activation_checkpointing/checkpointing.py:1131 (0.19.6)'],
   verified: 'read',

@@ -8,6 +8,7 @@ export const adapterKeysWithoutPeft = rule({
   id: 'adapter-keys-without-peft',
   severity: 'information',
   applies: ['trainer'],
+  needs: ['use_peft'],
   why: 'TRL builds LoRA adapters only when use_peft is true. With false, lora_r and its like count for nothing and all weights are trained, with gradients and optimizer states for each.',
   source: ['trl trl/trainer/utils.py:255 (1.13.0) get_peft_config'],
   verified: 'read',

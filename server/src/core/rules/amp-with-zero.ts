@@ -7,6 +7,7 @@ export const ampWithZero = rule({
   id: 'amp-with-zero',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['amp'],
   why: 'DeepSpeed asserts that apex AMP and ZeRO are not both on when it builds the optimizer. The fp16 and bf16 sections are what ZeRO works with.',
   source: ['deepspeed/runtime/engine.py:1984 (0.19.6) _do_optimizer_sanity_check'],
   verified: 'run',

@@ -13,6 +13,7 @@ export const autoBatchSizeUnsupported = rule({
   id: 'auto-batch-size-unsupported',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['auto_find_batch_size'],
   why: 'auto_find_batch_size starts over with half the batch after running out of memory. The Trainer refuses it with ZeRO stage 3, whose weights are already spread, and GRPO refuses it because its batch has to fit num_generations.',
   source: [
     'transformers src/transformers/trainer.py:884 (5.18.0) ZeRO-3',

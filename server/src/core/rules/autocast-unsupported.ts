@@ -7,6 +7,7 @@ export const autocastUnsupported = rule({
   id: 'autocast-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['torch_autocast'],
   why: 'DeepSpeed asserts that torch_autocast and zero_quantized_weights are not both on. Without a dtype torch takes a default of its own, and no loss scaler is made for fp16.',
   source: ['deepspeed/runtime/torch_autocast.py:32 (0.19.6)', 'deepspeed/runtime/config.py:175 (0.19.6) dtype'],
   verified: 'run',

@@ -16,6 +16,7 @@ export const batchAutoWithoutMicro = rule({
   id: 'batch-auto-without-micro',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['train_batch_size'],
   why: 'Accelerate computes train_batch_size from train_micro_batch_size_per_gpu, which it takes from the DataLoader only where the file says "auto" for it. Without that key it raises a ValueError: not found in kwargs.',
   source: [
     'accelerate src/accelerate/accelerator.py:2228 (1.15.0)',

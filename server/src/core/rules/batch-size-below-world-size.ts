@@ -8,6 +8,7 @@ export const batchSizeBelowWorldSize = rule({
   id: 'batch-size-below-world-size',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['train_batch_size'],
   why: 'With train_batch_size alone DeepSpeed gives each rank its floor share and asserts that the shares add up: fewer samples than ranks, or a remainder, stop the job.',
   source: ['deepspeed/runtime/config.py:933 (0.19.6) _batch_assertion', 'deepspeed/runtime/config.py:976 (0.19.6)'],
   verified: 'run',

@@ -11,6 +11,7 @@ export const batchSizeProduct = rule({
   id: 'batch-size-product',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['train_batch_size'],
   why: 'DeepSpeed asserts train_batch_size = micro batch × gradient accumulation × data-parallel ranks at start-up, and stops the job when it does not hold. A part that is left out is computed by floor division, so a remainder fails too.',
   source: [
     'deepspeed/runtime/config.py:938 (0.19.6) _batch_assertion',

@@ -10,6 +10,7 @@ export const chunkedLossWithLiger = rule({
   id: 'chunked-loss-with-liger',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['loss_type'],
   why: "TRL's chunked loss and Liger's fused loss both replace the loss over the whole logits. SFTTrainer of TRL 1.6 to 1.14 raises a ValueError when it is asked for both; 1.15 and later always take the loss in chunks.",
   source: ['trl trl/trainer/sft_trainer.py:1312 (1.13.0)'],
   verified: 'upstream-test',

@@ -10,6 +10,7 @@ export const completionsNotLogged = rule({
   id: 'completions-not-logged',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['log_completions_hub_repo'],
   why: 'Only logged completions can be uploaded. GRPOConfig raises a ValueError when log_completions_hub_repo is set and log_completions is false, its default.',
   source: ['trl trl/trainer/grpo_config.py:1067 (1.13.0)'],
   verified: 'run',

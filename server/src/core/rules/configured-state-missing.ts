@@ -8,6 +8,7 @@ export const configuredStateMissing = rule({
   id: 'configured-state-missing',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['accelerator_config.use_configured_state'],
   why: 'use_configured_state takes the Accelerator state that the script made before its arguments. Scripts that read their arguments first, as nearly all do, stop with a ValueError.',
   source: ['transformers src/transformers/training_args.py:1826 (5.18.0)'],
   verified: 'run',

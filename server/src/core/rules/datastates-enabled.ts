@@ -8,6 +8,7 @@ export const datastatesEnabled = rule({
   id: 'datastates-enabled',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['datastates_ckpt'],
   why: 'The section has no switch: null and {} turn asynchronous checkpoints by DataStates on, and DeepSpeed stops where that package is not installed.',
   source: ['deepspeed/datastates/config.py:20 (0.19.6)'],
   verified: 'run',

@@ -9,6 +9,7 @@ export const elasticityUnsupported = rule({
   id: 'elasticity-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['elasticity'],
   why: 'With elasticity on, DeepSpeed computes the batch sizes itself: it needs a maximum and a list of micro-batches, and refuses batch sizes that are written beside them. Releases from 0.19.8 on refuse the section as a whole.',
   source: [
     'deepspeed/elasticity/config.py:54 (0.16.9)',

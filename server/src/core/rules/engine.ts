@@ -7,6 +7,7 @@ import type { TrainingRun } from '../run/training-run';
 import type { Setting } from '../settings';
 import { levelInForce } from '../silence/never-silent';
 import type { Config, DialectId, Workspace } from '../source';
+import type { MappingNode } from '../syntax/node';
 import type { Report, Rule, RuleContext } from './rule';
 
 /** Level a user gave a rule in shardlens.json; `off` silences it. */
@@ -38,7 +39,7 @@ export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
   const findings: Finding[] = [];
   for (const config of input.configs) {
     const context = new Context(config, input, findings);
-    for (const rule of rulesFor(config.dialect, rules)) {
+    for (const rule of rulesFor(config, rules)) {
       const level = levelInForce(rule, input.levels[rule.id]);
       if (level === 'off') continue;
       context.startRule(rule, level);
@@ -70,16 +71,48 @@ function isTorn({ file }: Config): boolean {
 /** Rules that report on the text itself. */
 const TEXT_RULES = new Set(['broken-syntax', 'not-fully-read', 'duplicate-key', 'hjson-only-syntax']);
 
-const rulesByDialect = new WeakMap<readonly Rule[], Map<DialectId, readonly Rule[]>>();
+/** The rules of a dialect: those that look at every config, and the others by a setting that they need. */
+interface DialectRules {
+  readonly always: readonly Rule[];
+  readonly byNeed: ReadonlyMap<string, readonly Rule[]>;
+  /** Sections in which a needed setting can stand, as `zero_optimization`. */
+  readonly sections: ReadonlySet<string>;
+}
 
-/** The rules that apply to a dialect, sought once for each list of rules. */
-function rulesFor(dialect: DialectId, rules: readonly Rule[]): readonly Rule[] {
-  const byDialect = rulesByDialect.get(rules) ?? new Map<DialectId, readonly Rule[]>();
+const rulesByDialect = new WeakMap<readonly Rule[], Map<DialectId, DialectRules>>();
+
+/** The rules that apply to a config and may have something to say about what is written in it. */
+function rulesFor({ dialect, root }: Config, rules: readonly Rule[]): Iterable<Rule> {
+  const byDialect = rulesByDialect.get(rules) ?? new Map<DialectId, DialectRules>();
   rulesByDialect.set(rules, byDialect);
-  const found = byDialect.get(dialect) ?? rules.filter(({ applies }) => applies.includes(dialect));
-  byDialect.set(dialect, found);
+  const own = byDialect.get(dialect) ?? dialectRules(rules.filter(({ applies }) => applies.includes(dialect)));
+  byDialect.set(dialect, own);
+  const found = new Set(own.always);
+  addNeeded(root, '', own, found);
   return found;
 }
+
+function dialectRules(rules: readonly Rule[]): DialectRules {
+  const byNeed = new Map<string, Rule[]>();
+  const sections = new Set<string>();
+  for (const rule of rules) {
+    for (const path of rule.needs ?? []) {
+      byNeed.set(path, [...(byNeed.get(path) ?? []), rule]);
+      for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) sections.add(path.slice(0, dot));
+    }
+  }
+  return { always: rules.filter(({ needs }) => needs === undefined), byNeed, sections };
+}
+
+function addNeeded(mapping: MappingNode, prefix: string, rules: DialectRules, found: Set<Rule>): void {
+  for (const { key, value } of mapping.entries) {
+    const path = prefix + key;
+    for (const rule of rules.byNeed.get(path) ?? NO_RULES) found.add(rule);
+    if (value?.kind === 'mapping' && rules.sections.has(path)) addNeeded(value, `${path}.`, rules, found);
+  }
+}
+
+const NO_RULES: readonly Rule[] = [];
 
 /**
  * What the rules see of one config. They run one after another, and a config meets a hundred, so they share it; the rule

@@ -8,6 +8,7 @@ export const evalStepsWithoutStrategy = rule({
   id: 'eval-steps-without-strategy',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['eval_steps'],
   why: 'eval_steps counts only while eval_strategy is "steps". Its default is "no", so the run trains to the end without one evaluation and says nothing.',
   source: [
     'transformers src/transformers/training_args.py:1088 (5.18.0) default of eval_strategy',

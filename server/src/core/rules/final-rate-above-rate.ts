@@ -9,6 +9,7 @@ export const finalRateAboveRate = rule({
   id: 'final-rate-above-rate',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['learning_rate'],
   why: 'A polynomial schedule falls from learning_rate to lr_end and raises a ValueError when lr_end is not below it. The cosine schedules take a min_lr above learning_rate without a word, and the rate then rises.',
   source: [
     'transformers src/transformers/optimization.py:275 (5.18.0) polynomial',

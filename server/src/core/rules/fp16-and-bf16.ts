@@ -8,6 +8,7 @@ export const fp16AndBf16 = rule({
   id: 'fp16-and-bf16',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['fp16.enabled'],
   why: 'DeepSpeed trains in one 16-bit format and asserts that not both sections are enabled.',
   source: ['deepspeed/runtime/config.py:828 (0.19.6)', 'deepspeed/runtime/zero/partition_parameters.py:394 (0.19.6)'],
   verified: 'run',

@@ -11,6 +11,7 @@ export const fsdpAndDeepspeed = rule({
   id: 'fsdp-and-deepspeed',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['fsdp'],
   why: 'FSDP and DeepSpeed both take over the model, its gradients and its optimizer. The Trainer raises a ValueError when both are switched on.',
   source: ['transformers src/transformers/trainer.py:460 (5.18.0)'],
   verified: 'run',

@@ -8,6 +8,7 @@ export const fsdpConfigWithoutFsdp = rule({
   id: 'fsdp-config-without-fsdp',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['fsdp_config'],
   why: 'The Trainer looks at fsdp_config only when fsdp is set. Without it every process keeps the whole model, and transformers 5 says nothing.',
   source: [
     'transformers src/transformers/training_args.py:2734 (5.18.0)',

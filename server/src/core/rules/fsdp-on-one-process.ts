@@ -13,6 +13,7 @@ export const fsdpOnOneProcess = rule({
   id: 'fsdp-on-one-process',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['fsdp'],
   why: 'There is nobody to share the weights with. The Trainer raises a ValueError when the script was started without a launcher; under a launcher nothing is sharded.',
   source: [
     'transformers src/transformers/trainer.py:466 (5.18.0)',

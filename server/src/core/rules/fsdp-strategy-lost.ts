@@ -12,6 +12,7 @@ export const fsdpStrategyLost = rule({
   id: 'fsdp-strategy-lost',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['fsdp'],
   why: 'transformers 5 hands the strategy to Accelerate as reshard_after_forward, and for FSDP 1 Accelerate 1.15 takes sharding_strategy first, which is FULL_SHARD unless the environment says otherwise. The word in fsdp counts for nothing, and nothing is printed.',
   source: [
     'accelerate src/accelerate/utils/dataclasses.py:1844 (1.15.0)',

@@ -8,6 +8,7 @@ export const fsdpVersionMissing = rule({
   id: 'fsdp-version-missing',
   severity: 'information',
   applies: ['accelerate'],
+  needs: ['fsdp_config'],
   why: 'Accelerate takes FSDP 1 where fsdp_version is absent, while `accelerate config` proposes 2 and the Trainer of transformers 5 takes 2. transformers announces the end of FSDP 1 for 5.20.',
   source: [
     'accelerate src/accelerate/commands/launch.py:513 (1.15.0)',

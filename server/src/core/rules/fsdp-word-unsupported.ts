@@ -20,6 +20,7 @@ export const fsdpWordUnsupported = rule({
   id: 'fsdp-word-unsupported',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['fsdp'],
   why: 'From 5.10 on transformers runs FSDP 2 unless fsdp_config.version is 1. FSDP 2 has no hybrid_shard and no no_shard as words of fsdp, and the Trainer raises a ValueError for them, as for any unknown word.',
   source: [
     'transformers src/transformers/training_args.py:2876 (5.18.0) FSDP 1 only',

@@ -8,6 +8,7 @@ export const fusedBackwardAccumulates = rule({
   id: 'fused-backward-accumulates',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['optim'],
   why: 'LOMO updates each weight in the backward pass and keeps no gradient. With gradient accumulation it makes an update for every micro-batch, at the full learning rate, instead of one for all of them.',
   source: [
     'transformers src/transformers/trainer_optimizer.py:413 (5.18.0) lomo',

@@ -8,6 +8,7 @@ export const gpuIdsTooFew = rule({
   id: 'gpu-ids-too-few',
   severity: 'error',
   applies: ['accelerate'],
+  needs: ['gpu_ids'],
   why: 'gpu_ids becomes CUDA_VISIBLE_DEVICES. The launcher refuses a single id with a MULTI_ type on one machine; with fewer ids than processes two ranks are put on one GPU, which NCCL refuses.',
   source: [
     'accelerate src/accelerate/commands/launch.py:1258 (1.15.0) one id',

@@ -8,6 +8,7 @@ export const halfWeightsWithLossScaling = rule({
   id: 'half-weights-with-loss-scaling',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['fp16'],
   why: 'fp16: true keeps fp32 weights and scales the loss. Weights loaded in float16 get float16 gradients, which the scaler refuses with "Attempting to unscale FP16 gradients" at the first step.',
   source: [
     'torch/amp/grad_scaler.py:279 (2.13.0) _unscale_grads_',

@@ -14,6 +14,7 @@ export const hostfileMissing = rule({
   id: 'hostfile-missing',
   severity: 'warning',
   applies: ['accelerate'],
+  needs: ['num_machines'],
   why: "Unless another launcher is chosen, Accelerate hands a run over several machines to DeepSpeed's pdsh launcher with --hostfile None. DeepSpeed finds no such file, says so in one line, and goes on with the GPUs of this machine only.",
   source: [
     'accelerate src/accelerate/utils/launch.py:476 (1.15.0) --hostfile',

@@ -8,6 +8,7 @@ export const hpzGroupNotDividingWorld = rule({
   id: 'hpz-group-not-dividing-world',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.zero_hpz_partition_size'],
   why: 'hpZ keeps a second copy of the weights in groups of consecutive ranks, so that the gathers of the backward pass stay inside a node. DeepSpeed asserts that the groups divide the ranks; groups that straddle nodes are accepted and gain nothing.',
   source: ['deepspeed/utils/groups.py:859 (0.19.6)', 'deepspeed/utils/groups.py:878 (0.19.6)'],
   verified: 'run',

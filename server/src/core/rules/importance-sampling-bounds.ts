@@ -12,6 +12,7 @@ export const importanceSamplingBounds = rule({
   id: 'importance-sampling-bounds',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['vllm_importance_sampling_clip_max'],
   why: 'Ratios between the policy and vLLM are kept between clip_min and clip_max. GRPOConfig raises a ValueError when the bounds are the wrong way round, and when a truncating mode has none of them.',
   source: ['trl trl/trainer/grpo_config.py:1156 (1.16.0)'],
   verified: 'run',

@@ -12,6 +12,7 @@ export const lambStaticLossScale = rule({
   id: 'lamb-static-loss-scale',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['optimizer.type'],
   why: "DeepSpeed's LAMB works with dynamic loss scaling only, and the engine asserts it.",
   source: ['deepspeed/runtime/engine.py:1697 (0.19.6)'],
   verified: 'run',

@@ -14,6 +14,7 @@ export const largeBuckets = rule({
   id: 'large-buckets',
   severity: 'information',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.reduce_bucket_size'],
   why: 'DeepSpeed allocates the gradient bucket whole, twice with overlap_comm below stage 3, and flattens it once more when it is reduced. On a small GPU that is memory which the model does not get, offload or not.',
   source: [
     'deepspeed/runtime/zero/stage_1_and_2.py (0.19.6) ipg buffers of reduce_bucket_size',

@@ -11,6 +11,7 @@ export const layerwiseOptimizerUnsupported = rule({
   id: 'layerwise-optimizer-unsupported',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['optim'],
   why: 'Layer-wise optimizers step inside the backward pass, one layer at a time. The Trainer refuses them with gradient accumulation and with more than one process.',
   source: [
     'transformers src/transformers/trainer_optimizer.py:116 (5.18.0) more than one process',

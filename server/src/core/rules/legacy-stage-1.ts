@@ -7,6 +7,7 @@ export const legacyStage1 = rule({
   id: 'legacy-stage-1',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.legacy_stage1'],
   why: 'The old implementation of stage 1 was removed in DeepSpeed 0.5.9; asking for it raises when the optimizer is built.',
   source: ['deepspeed/runtime/engine.py:2379 (0.19.6)'],
   verified: 'run',

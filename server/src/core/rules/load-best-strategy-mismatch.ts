@@ -17,6 +17,7 @@ export const loadBestStrategyMismatch = rule({
   id: 'load-best-strategy-mismatch',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['load_best_model_at_end'],
   why: 'To load the best model at the end, every checkpoint needs a score. TrainingArguments raises a ValueError unless save_strategy is "best" or equal to eval_strategy, whose default is "no".',
   source: ['transformers src/transformers/training_args.py:1717 (5.18.0)'],
   verified: 'run',

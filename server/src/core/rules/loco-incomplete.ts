@@ -8,6 +8,7 @@ export const locoIncomplete = rule({
   id: 'loco-incomplete',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.zeropp_loco_param'],
   why: 'LoCo is a part of ZeRO++ gradient quantisation: without zero_quantized_gradients it is not used. Its documented defaults are not applied, so a missing err_beta or reset_T is a KeyError at the first reduction.',
   source: ['deepspeed/runtime/engine.py:1834 (0.19.6)', 'deepspeed/runtime/comm/coalesced_collectives.py:110 (0.19.6)'],
   verified: 'read',

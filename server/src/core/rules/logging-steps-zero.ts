@@ -8,6 +8,7 @@ export const loggingStepsZero = rule({
   id: 'logging-steps-zero',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['logging_steps'],
   why: 'TrainingArguments raises a ValueError when it logs or evaluates by steps and the number of steps is 0.',
   source: [
     'transformers src/transformers/training_args.py:1700 (5.18.0) logging_steps',

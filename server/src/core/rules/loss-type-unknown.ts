@@ -21,6 +21,7 @@ export const lossTypeUnknown = rule({
   id: 'loss-type-unknown',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['loss_type'],
   why: 'TRL checks loss_type when it builds the trainer or at the first loss, and raises a ValueError for a name it does not know. Each method has losses of its own.',
   source: [
     'trl trl/trainer/sft_trainer.py:1043 (1.16.0)',

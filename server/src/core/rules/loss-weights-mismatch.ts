@@ -8,6 +8,7 @@ export const lossWeightsMismatch = rule({
   id: 'loss-weights-mismatch',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['loss_weights'],
   why: 'DPOConfig adds up the losses of loss_type with the weights of loss_weights, one for each, and raises a ValueError when the lists differ in length.',
   source: ['trl trl/trainer/dpo_config.py:354 (1.13.0)'],
   verified: 'run',

@@ -9,6 +9,7 @@ export const lowRankOptimizerWithoutTargets = rule({
   id: 'low-rank-optimizer-without-targets',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['optim'],
   why: 'GaLore and APOLLO project the gradients of named linear layers. Without optim_target_modules the Trainer raises a ValueError when it builds the optimizer.',
   source: ['transformers src/transformers/trainer_optimizer.py:121 (5.18.0)'],
   verified: 'run',

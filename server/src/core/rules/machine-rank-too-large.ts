@@ -13,6 +13,7 @@ export const machineRankTooLarge = rule({
   id: 'machine-rank-too-large',
   severity: 'warning',
   applies: ['accelerate'],
+  needs: ['machine_rank'],
   why: 'Machines are counted from 0, so the last of two is 1. The launcher does not compare the numbers; its ranks then lie outside the world and the others wait for the missing machine.',
   source: ['accelerate src/accelerate/utils/launch.py:217 (1.15.0) node_rank'],
   verified: 'read',

@@ -10,6 +10,7 @@ export const mainAddressMissing = rule({
   id: 'main-address-missing',
   severity: 'warning',
   applies: ['accelerate'],
+  needs: ['num_machines'],
   why: 'With several machines every launcher connects to main_process_ip. Without it, it waits for a host called None, and with a loopback address each machine waits for itself, until the time runs out.',
   source: [
     'accelerate src/accelerate/utils/launch.py:217 (1.15.0) rdzv_endpoint',

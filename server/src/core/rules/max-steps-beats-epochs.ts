@@ -8,6 +8,7 @@ export const maxStepsBeatsEpochs = rule({
   id: 'max-steps-beats-epochs',
   severity: 'hint',
   applies: ['trainer'],
+  needs: ['num_train_epochs'],
   why: 'A positive max_steps overrides num_train_epochs; the Trainer says so only at info level.',
   source: ['transformers src/transformers/trainer.py:714 (5.18.0)'],
   verified: 'run',

@@ -8,6 +8,7 @@ export const micsGroupNotDividingWorld = rule({
   id: 'mics-group-not-dividing-world',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.mics_shard_size'],
   why: 'MiCS shards the model inside groups of mics_shard_size ranks and replicates it between them; DeepSpeed asserts that the groups divide the ranks.',
   source: ['deepspeed/runtime/zero/mics_utils.py:179 (0.19.6)'],
   verified: 'run',

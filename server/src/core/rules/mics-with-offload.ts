@@ -8,6 +8,7 @@ export const micsWithOffload = rule({
   id: 'mics-with-offload',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.mics_shard_size'],
   why: 'MiCS reduces gradients between its shard groups on the GPU. With gradients on the host DeepSpeed raises at the end of the first accumulation, unless there is one group only.',
   source: ['deepspeed/runtime/zero/mics.py:422 (0.19.6)'],
   verified: 'read',

@@ -11,6 +11,7 @@ export const moeWithoutLeafModules = rule({
   id: 'moe-without-leaf-modules',
   severity: 'information',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.stage'],
   why: 'Stage 3 gathers a module when it runs. With one module per expert, ranks run different experts, wait for different gathers, and hang. A leaf module is gathered whole on every rank; DeepSpeed knows three model types by itself, and transformers 5 stores experts as one tensor, where this does not arise.',
   source: ['deepspeed/runtime/zero/leaf_module_config.py:11 (0.19.6)', 'deepspeedai/DeepSpeed pull 4966'],
   verified: 'read',

@@ -8,6 +8,7 @@ export const multiGpuWithOneProcess = rule({
   id: 'multi-gpu-with-one-process',
   severity: 'information',
   applies: ['accelerate'],
+  needs: ['distributed_type'],
   why: 'num_processes is the number of GPUs that train. MULTI_GPU with one process starts torchrun with one worker, and the other GPUs stay idle.',
   source: ['accelerate src/accelerate/commands/launch.py:1208 (1.15.0) refused as a flag, not in a file'],
   verified: 'run',

@@ -8,6 +8,7 @@ export const nvmeBelowStage3 = rule({
   id: 'nvme-below-stage-3',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.offload_optimizer.device'],
   why: 'Stages 1 and 2 know only offload to host memory: "nvme" is handled as "cpu", nothing goes to the disk, and host memory must hold all optimizer states.',
   source: ['deepspeed/runtime/zero/stage_1_and_2.py:186 (0.19.6)'],
   verified: 'run',

@@ -9,6 +9,7 @@ export const nvmeBuffersTooFew = rule({
   id: 'nvme-buffers-too-few',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.offload_optimizer.buffer_count'],
   why: 'Each parameter that is swapped in takes one buffer per tensor: weight, gradient and two moments for Adam, one moment for Lion. With fewer buffers the swapper gets none and an assertion without text stops the first step.',
   source: ['deepspeed/runtime/swap_tensor/partitioned_optimizer_swapper.py:79 (0.19.6)'],
   verified: 'read',

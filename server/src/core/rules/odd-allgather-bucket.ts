@@ -8,6 +8,7 @@ export const oddAllgatherBucket = rule({
   id: 'odd-allgather-bucket',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.allgather_bucket_size'],
   why: 'NCCL wants pieces that start at 4 bytes, so DeepSpeed asserts that the bucket is a multiple of 2 elements at stages 1 and 2.',
   source: ['deepspeed/runtime/zero/stage_1_and_2.py:351 (0.19.6)'],
   verified: 'run',

@@ -7,6 +7,7 @@ export const offloadRatioBelowStage3 = rule({
   id: 'offload-ratio-below-stage-3',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.offload_optimizer.ratio'],
   why: 'Only stage 3 can keep a part of the optimizer states on the GPU; DeepSpeed validates that when it reads the section.',
   source: ['deepspeed/runtime/zero/config.py:392 (0.19.6) offload_ratio_check'],
   verified: 'run',

@@ -8,6 +8,7 @@ export const offloadRatioWithoutCpuAdam = rule({
   id: 'offload-ratio-without-cpu-adam',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.offload_optimizer.ratio'],
   why: 'With a ratio below 1 one part of the states steps on the GPU and the other on the host. Only DeepSpeedCPUAdam can, which DeepSpeed builds for Adam and AdamW.',
   source: ['deepspeed/runtime/zero/stage3.py:311 (0.19.6)'],
   verified: 'run',

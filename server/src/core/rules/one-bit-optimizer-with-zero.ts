@@ -8,6 +8,7 @@ export const oneBitOptimizerWithZero = rule({
   id: 'one-bit-optimizer-with-zero',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['optimizer.type'],
   why: 'The 1-bit optimizers do their own communication and keep whole states on every rank; DeepSpeed asserts that ZeRO is off.',
   source: [
     'deepspeed/runtime/engine.py:2152 (0.19.6) OneBitAdam',

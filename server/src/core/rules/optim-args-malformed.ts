@@ -9,6 +9,7 @@ export const optimArgsMalformed = rule({
   id: 'optim-args-malformed',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['optim_args'],
   why: 'optim_args is one text of key=value items with commas between them. Any other item stops the job with an unpacking error when the optimizer is built.',
   source: ['transformers src/transformers/trainer_optimizer.py:65 (5.18.0) _parse_optim_args'],
   verified: 'run',

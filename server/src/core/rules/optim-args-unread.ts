@@ -13,6 +13,7 @@ export const optimArgsUnread = rule({
   id: 'optim-args-unread',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['optim_args'],
   why: 'Each optimizer of the Trainer picks its own keys out of optim_args. AdamW, Adafactor and Lion pick none: their settings are adam_beta1, adam_beta2, adam_epsilon and weight_decay, and what stands in optim_args is dropped without a word.',
   source: ['transformers src/transformers/trainer_optimizer.py:195 (5.18.0) handlers'],
   verified: 'read',

@@ -12,6 +12,7 @@ export const optimizerParamsWrong = rule({
   id: 'optimizer-params-wrong',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['optimizer.params'],
   why: 'DeepSpeed hands optimizer.params to the constructor of the optimizer as they are. One that it does not take is a TypeError when the engine is built, and which it takes depends on the kernel: GPU, CPU under offload, or torch.',
   source: [
     'deepspeed/runtime/engine.py:1390 (0.16.9) _configure_basic_optimizer',

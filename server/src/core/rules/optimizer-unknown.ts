@@ -14,6 +14,7 @@ export const optimizerUnknown = rule({
   id: 'optimizer-unknown',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['optimizer.type'],
   why: 'DeepSpeed compares optimizer.type without case with its own names; anything else must be a class of torch.optim, written exactly. It asserts that when it builds the engine.',
   source: ['deepspeed/runtime/engine.py:1694 (0.19.6) _do_sanity_check', 'deepspeed/runtime/config.py:84 (0.19.6)'],
   verified: 'run',

@@ -26,6 +26,7 @@ export const optimizerUntestedWithZero = rule({
   id: 'optimizer-untested-with-zero',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['optimizer.type'],
   why: 'ZeRO cuts optimizer states into flat pieces, which only element-wise optimizers survive. DeepSpeed asserts that the optimizer is on its tested list (Adam, AdamW, Adagrad, Lion, Muon) unless zero_allow_untested_optimizer is true.',
   source: ['deepspeed/runtime/engine.py:1990 (0.19.6)', 'deepspeed/runtime/zero/utils.py:45 (0.19.6)'],
   verified: 'run',

@@ -8,6 +8,7 @@ export const optimizerWithoutCpuKernel = rule({
   id: 'optimizer-without-cpu-kernel',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['optimizer.type'],
   why: "DeepSpeed has CPU kernels for Adam, AdamW, Adagrad and Lion. Any other optimizer is handed the offloaded states as they are: torch's step slowly on the host, and Lamb's kernel is one for the GPU.",
   source: ['deepspeed/runtime/engine.py:2150 (0.19.6)'],
   verified: 'read',

@@ -7,6 +7,7 @@ export const optimizerWithoutType = rule({
   id: 'optimizer-without-type',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['optimizer'],
   why: 'Without a type DeepSpeed ignores the whole section, learning rate included, and uses the optimizer that the script passes, or stops where there is none.',
   source: ['deepspeed/runtime/config.py:444 (0.19.6) get_optimizer_params'],
   verified: 'run',

@@ -9,6 +9,7 @@ export const overlapCommCorrupts = rule({
   id: 'overlap-comm-corrupts',
   severity: 'information',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.overlap_comm'],
   why: 'From 0.12 to 0.16.4 users of stages 1 and 2 reported wrong losses and NaN with overlap_comm that went away without it: a bucket could be reduced before it was complete.',
   source: ['deepspeedai/DeepSpeed issue 5347', 'deepspeedai/DeepSpeed issue 7188'],
   verified: 'read',

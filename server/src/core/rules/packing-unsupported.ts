@@ -15,6 +15,7 @@ export const packingUnsupported = rule({
   id: 'packing-unsupported',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['packing'],
   why: 'Packing fills rows of max_length and marks the samples by their positions. Without a max_length there is no row to fill, and context parallelism cannot split such a row: SFTTrainer raises a ValueError for both.',
   source: [
     'trl trl/trainer/sft_trainer.py:1664 (1.13.0) max_length',

@@ -12,6 +12,7 @@ export const packingWithoutFlashAttention = rule({
   id: 'packing-without-flash-attention',
   severity: 'information',
   applies: ['trainer'],
+  needs: ['packing'],
   why: 'Packing puts several samples into one row. Flash Attention keeps them apart; other attention does so only where transformers builds a mask from the position ids, which it does from 4.53.1 on. TRL prints a warning and trains.',
   source: [
     'trl trl/trainer/sft_trainer.py:1236 (1.13.0)',

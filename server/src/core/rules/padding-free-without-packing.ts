@@ -9,6 +9,7 @@ export const paddingFreeWithoutPacking = rule({
   id: 'padding-free-without-packing',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['padding_free'],
   why: 'A padding-free batch is one long row, in which max_length is not enforced. SFTTrainer 1.13 raises a ValueError unless samples are packed or max_length is null; DPOTrainer drops padding_free with a warning.',
   source: ['trl trl/trainer/sft_trainer.py:1269 (1.13.0)', 'trl trl/trainer/dpo_trainer.py:708 (1.13.0)'],
   verified: 'run',

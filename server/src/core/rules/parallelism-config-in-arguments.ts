@@ -8,6 +8,7 @@ export const parallelismConfigInArguments = rule({
   id: 'parallelism-config-in-arguments',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['parallelism_config'],
   why: "TrainingArguments takes a ParallelismConfig, which only Python can make: a section of a file stays a dict, and Accelerate stops on it. From a file the sizes come through Accelerate's own config.",
   source: [
     'transformers src/transformers/training_args.py:1314 (5.23.0)',

@@ -11,6 +11,7 @@ export const parallelismPrefixMissing = rule({
   id: 'parallelism-prefix-missing',
   severity: 'warning',
   applies: ['accelerate'],
+  needs: ['parallelism_config'],
   why: 'The launcher copies the keys of parallelism_config as they are and reads them with their prefix. Without it the section switches the feature on with every size 1, and the sizes written count for nothing.',
   source: [
     'accelerate src/accelerate/commands/launch.py:1263 (1.15.0) how keys are copied',

@@ -15,6 +15,7 @@ export const parallelismSizeMismatch = rule({
   id: 'parallelism-size-mismatch',
   severity: 'error',
   applies: ['accelerate'],
+  needs: ['num_processes'],
   why: 'Every process has one place in the mesh, so dp_replicate × dp_shard × tp × cp × sp must be num_processes. Accelerate raises a ValueError when the product is smaller, and torch a RuntimeError when it is larger.',
   source: ['accelerate src/accelerate/parallelism_config.py:370 (1.15.0)'],
   verified: 'run',

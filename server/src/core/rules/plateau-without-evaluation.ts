@@ -8,6 +8,7 @@ export const plateauWithoutEvaluation = rule({
   id: 'plateau-without-evaluation',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['lr_scheduler_type'],
   why: 'These schedulers lower the learning rate when the evaluation stops improving. TrainingArguments raises a ValueError when eval_strategy is "no".',
   source: ['transformers src/transformers/training_args.py:1758 (5.18.0)'],
   verified: 'run',

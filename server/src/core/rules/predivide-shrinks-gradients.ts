@@ -7,6 +7,7 @@ export const predivideShrinksGradients = rule({
   id: 'predivide-shrinks-gradients',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['gradient_predivide_factor'],
   why: 'Stage 3 without reduce-scatter divides gradients by gradient_predivide_factor, averages them over the ranks, and multiplies back only where the factor is not the number of ranks. Where it is, gradients end up too small by that number.',
   source: ['deepspeed/runtime/zero/stage3.py:1760 (0.19.6)'],
   verified: 'read',

@@ -19,6 +19,7 @@ export const preferenceLossArgument = rule({
   id: 'preference-loss-argument',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['loss_type'],
   why: 'Each loss of DPO has its own terms. DPOTrainer raises a ValueError where one of them makes no sense with another argument: an EXO loss without smoothing, another divergence than reverse KL with a loss that has no other, weights for AOT.',
   source: [
     'trl trl/trainer/dpo_trainer.py:811 (1.16.0) f_divergence_type',

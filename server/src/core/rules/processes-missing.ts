@@ -8,6 +8,7 @@ export const processesMissing = rule({
   id: 'processes-missing',
   severity: 'warning',
   applies: ['accelerate'],
+  needs: ['distributed_type'],
   why: 'accelerate launch takes the number of processes from the file or from --num_processes, and stops without either. Only the quoted distributed_type "NO" means one process.',
   source: [
     'accelerate src/accelerate/commands/launch.py:1305 (1.15.0)',

@@ -8,6 +8,7 @@ export const processesNotMultipleOfMachines = rule({
   id: 'processes-not-multiple-of-machines',
   severity: 'warning',
   applies: ['accelerate'],
+  needs: ['num_processes'],
   why: 'num_processes is the total over all machines, and the launcher starts num_processes // num_machines on each. The remainder is never started, and 0 per machine starts nothing.',
   source: [
     'accelerate src/accelerate/utils/launch.py:217 (1.15.0) torchrun',

@@ -7,6 +7,7 @@ export const quantizedGradientsWithoutReduceScatter = rule({
   id: 'quantized-gradients-without-reduce-scatter',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.zero_quantized_gradients'],
   why: 'zero_quantized_gradients replaces the reduce-scatter of stage 3; DeepSpeed asserts that reduce_scatter is on.',
   source: ['deepspeed/runtime/zero/stage3.py:383 (0.19.6)'],
   verified: 'run',

@@ -11,6 +11,7 @@ export const reentrantWithUnusedParameters = rule({
   id: 'reentrant-with-unused-parameters',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['ddp_find_unused_parameters'],
   why: 'Reentrant checkpointing runs a second backward pass inside the first. DDP with find_unused_parameters has already marked those parameters as done and stops with "marked as ready twice".',
   source: [
     'transformers src/transformers/trainer.py:733 (5.18.0) ddp_find_unused_parameters',

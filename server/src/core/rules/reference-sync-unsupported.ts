@@ -12,6 +12,7 @@ export const referenceSyncUnsupported = rule({
   id: 'reference-sync-unsupported',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['sync_ref_model'],
   why: 'sync_ref_model copies the trained weights into a reference model. Without one (GRPO with beta 0, adapters over one model), or with its log-probabilities computed beforehand, TRL raises an error.',
   source: ['trl trl/trainer/grpo_trainer.py:1190 (1.16.0)', 'trl trl/trainer/dpo_trainer.py:992 (1.16.0)'],
   verified: 'run',

@@ -16,6 +16,7 @@ export const resumeWithOtherWorldSize = rule({
   id: 'resume-with-other-world-size',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['resume_from_checkpoint'],
   why: "ZeRO saves each rank's piece of the optimizer states. DeepSpeed raises a ZeRORuntimeException when the number of data-parallel ranks is another one on loading; only a universal checkpoint can be cut anew.",
   source: ['deepspeed/runtime/engine.py:4628 (0.19.6) _load_zero_checkpoint'],
   verified: 'read',

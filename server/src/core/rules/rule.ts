@@ -54,6 +54,11 @@ export interface Rule {
   readonly id: string;
   readonly severity: Severity;
   readonly applies: readonly DialectId[];
+  /**
+   * Dotted paths of settings of which one has to be written for the rule to have anything to say. A config meets two hundred
+   * rules; those whose keys it does not have are not called. Absent: called for every config it applies to.
+   */
+  readonly needs?: readonly string[];
   /** Why it matters, one or two sentences: for the rule's page and hover. */
   readonly why: string;
   /** Upstream code that enforces it: `deepspeed/runtime/config.py:938 (0.19.6)`. Without one a rule is at most a hint. */

@@ -11,6 +11,7 @@ export const saveOnlyModelUnsupported = rule({
   id: 'save-only-model-unsupported',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['save_only_model'],
   why: "With DeepSpeed and FSDP the best model is loaded from the engine's own checkpoint, which save_only_model leaves out, and FSDP's sharded state dict cannot be saved as a model alone. The Trainer raises a ValueError for both.",
   source: [
     'transformers src/transformers/trainer.py:875 (5.18.0) load_best_model_at_end',

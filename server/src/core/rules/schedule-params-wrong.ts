@@ -9,6 +9,7 @@ export const scheduleParamsWrong = rule({
   id: 'schedule-params-wrong',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['scheduler.type'],
   why: 'DeepSpeed hands scheduler.params to the constructor of the schedule as they are: a missing one and one too many are both a TypeError when the engine is built. Nobody adds a key that is absent; "auto" has to be written.',
   source: [
     'deepspeed/runtime/engine.py:1609 (0.19.6) params left out',

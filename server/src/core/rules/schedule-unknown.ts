@@ -30,6 +30,7 @@ export const scheduleUnknown = rule({
   id: 'schedule-unknown',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['scheduler.type'],
   why: "scheduler.type is one of DeepSpeed's five schedules, or a class of torch.optim.lr_scheduler, in exact case. torch's classes want a torch optimizer, and the optimizer that ZeRO wraps is none, so under ZeRO they raise a TypeError.",
   source: [
     'deepspeed/runtime/engine.py:1605 (0.19.6) _scheduler_from_config',

@@ -10,6 +10,7 @@ export const schedulerArgumentMissing = rule({
   id: 'scheduler-argument-missing',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['lr_scheduler_type'],
   why: 'The cosine schedules with a floor need exactly one of min_lr and min_lr_rate, and warmup_stable_decay needs num_decay_steps. The job stops when the schedule is built.',
   source: [
     'transformers src/transformers/optimization.py:373 (5.18.0) cosine_with_min_lr',

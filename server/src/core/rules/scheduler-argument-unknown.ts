@@ -36,6 +36,7 @@ export const schedulerArgumentUnknown = rule({
   id: 'scheduler-argument-unknown',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['lr_scheduler_kwargs'],
   why: 'lr_scheduler_kwargs go to the schedule function as they are, and Python raises a TypeError for an argument it does not have when the schedule is built.',
   source: ['transformers src/transformers/optimization.py:1049 (5.18.0) get_scheduler'],
   verified: 'run',

@@ -28,6 +28,7 @@ export const sectionOfAnotherType = rule({
   id: 'section-of-another-type',
   severity: 'warning',
   applies: ['accelerate'],
+  needs: ['distributed_type'],
   why: 'distributed_type decides which engine starts, and only its own section is read. The others are copied onto the launcher and never looked at.',
   source: [
     'accelerate src/accelerate/commands/launch.py:1229 (1.15.0)',

@@ -9,6 +9,7 @@ export const sequenceParallelNotDividingWorld = rule({
   id: 'sequence-parallel-not-dividing-world',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['sequence_parallel_size'],
   why: 'DeepSpeed divides the number of ranks by sequence_parallel_size without rounding: a fraction of a rank makes the batch sizes fractions, and the batch equation fails.',
   source: ['deepspeed/runtime/config.py:722 (0.19.6)'],
   verified: 'run',

@@ -7,6 +7,7 @@ export const stepsPerPrintZero = rule({
   id: 'steps-per-print-zero',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['steps_per_print'],
   why: 'DeepSpeed takes the step number modulo steps_per_print: 0 is a ZeroDivisionError at the first step. Accelerate and the Trainer overwrite the key, so through them it does not matter.',
   source: [
     'deepspeed/runtime/engine.py:3392 (0.19.6)',

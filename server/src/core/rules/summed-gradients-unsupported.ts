@@ -8,6 +8,7 @@ export const summedGradientsUnsupported = rule({
   id: 'summed-gradients-unsupported',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['gradient_allreduce_op'],
   why: 'Stage 3, ZenFlow and DeepCompile only average gradients. DeepSpeed 0.19.6 raises a ValueError; releases that do not know the key average without a word.',
   source: ['deepspeed/runtime/config.py:1031 (0.19.6) _do_error_check'],
   verified: 'run',

@@ -8,6 +8,7 @@ export const tf32UnsupportedByGpu = rule({
   id: 'tf32-unsupported-by-gpu',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['tf32'],
   why: 'TrainingArguments raises ValueError for tf32: true on a GPU before Ampere, and on every build of torch without CUDA, as on AMD.',
   source: [
     'transformers src/transformers/training_args.py:1650 (5.18.0)',

@@ -7,6 +7,7 @@ export const torchAdamWithOffload = rule({
   id: 'torch-adam-with-offload',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['optimizer.params.torch_adam'],
   why: "With torch_adam the offloaded states are stepped by torch's Adam on the CPU instead of DeepSpeed's vectorised one, which is several times faster.",
   source: ['deepspeed/runtime/engine.py:2096 (0.19.6) _configure_basic_optimizer'],
   verified: 'run',

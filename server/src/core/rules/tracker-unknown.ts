@@ -18,6 +18,7 @@ export const trackerUnknown = rule({
   id: 'tracker-unknown',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['report_to'],
   why: 'The Trainer makes a callback for each name in report_to and raises a ValueError for one it does not know. transformers 5 takes null for such a name; before, it meant every tracker that is installed.',
   source: [
     'transformers src/transformers/integrations/integration_utils.py:2675 (5.23.0)',

@@ -7,6 +7,7 @@ export const unmanagedAccumulationUnsupported = rule({
   id: 'unmanaged-accumulation-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['managed_gradient_accumulation'],
   why: 'With managed_gradient_accumulation off, the engine does not know which backward pass is the last one. Overlapped communication below stage 2 and DeepCompile depend on that, and the engine refuses them.',
   source: ['deepspeed/runtime/engine.py:1707 (0.19.6)', 'deepspeed/runtime/engine.py:1711 (0.19.6)'],
   verified: 'run',

@@ -16,6 +16,7 @@ export const vllmParallelNotDividingWorld = rule({
   id: 'vllm-parallel-not-dividing-world',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['vllm_tensor_parallel_size'],
   why: 'In colocate mode vLLM runs on the training GPUs in groups of vllm_tensor_parallel_size, and TRL raises a ValueError when the groups do not fill the world.',
   source: ['trl trl/generation/vllm_generation.py:312 (1.13.0)'],
   verified: 'run',

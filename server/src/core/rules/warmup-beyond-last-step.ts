@@ -8,6 +8,7 @@ export const warmupBeyondLastStep = rule({
   id: 'warmup-beyond-last-step',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['warmup_steps'],
   why: 'The learning rate rises for warmup_steps and falls after them. A run that ends first never reaches the learning rate it names, and nothing is printed.',
   source: ['transformers src/transformers/optimization.py:111 (5.18.0) _get_linear_schedule_with_warmup_lr_lambda'],
   verified: 'run',

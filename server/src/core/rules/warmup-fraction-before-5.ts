@@ -14,6 +14,7 @@ export const warmupFractionBefore5 = rule({
   id: 'warmup-fraction-before-5',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['warmup_steps'],
   why: 'From transformers 5.0 on a warmup_steps below 1 is a share of the run. transformers 4.42 to 4.57 raises a ValueError for anything but an int, and older releases warm up for less than a step.',
   source: [
     'transformers src/transformers/training_args.py:1912 (4.57.6)',

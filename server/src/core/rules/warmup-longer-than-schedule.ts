@@ -6,6 +6,7 @@ export const warmupLongerThanSchedule = rule({
   id: 'warmup-longer-than-schedule',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['scheduler.params.warmup_num_steps'],
   why: 'The learning rate climbs until warmup_num_steps and falls until total_num_steps. With fewer total steps than warm-up steps it never reaches its maximum and never falls.',
   source: ['deepspeed/runtime/lr_schedules.py:802 (0.19.6)'],
   verified: 'read',

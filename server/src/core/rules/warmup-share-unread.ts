@@ -11,6 +11,7 @@ export const warmupShareUnread = rule({
   id: 'warmup-share-unread',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['warmup_steps'],
   why: 'transformers 5 turns a warmup_steps below 1 into steps for its schedules, but hands it to the schedule-free optimizers as it stands: less than one step is no warm-up.',
   source: ['transformers src/transformers/trainer_optimizer.py:516 (5.18.0)'],
   verified: 'read',

@@ -9,6 +9,7 @@ export const warmupStepsZero = rule({
   id: 'warmup-steps-zero',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['scheduler.params.warmup_num_steps'],
   why: 'Until 0.19.2 DeepSpeed raised warmup_num_steps 0 to 2 without a word; from 0.19.3 it raises a ValueError.',
   source: ['deepspeed/runtime/lr_schedules.py:709 (0.19.6)'],
   verified: 'run',

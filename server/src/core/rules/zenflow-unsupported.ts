@@ -21,6 +21,7 @@ export const zenflowUnsupported = rule({
   id: 'zenflow-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.zenflow'],
   why: 'ZenFlow updates the less important gradients on the host, so it needs an offloaded optimizer, and its intervals have to fit together. It checks both when the engine is built.',
   source: [
     'deepspeed/runtime/zenflow/zenflow_stage_1_and_2.py:110 (0.19.6)',

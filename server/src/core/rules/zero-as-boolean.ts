@@ -7,6 +7,7 @@ export const zeroAsBoolean = rule({
   id: 'zero-as-boolean',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: ['zero_optimization'],
   why: 'The oldest form of the section: true stands for stage 1, whatever was meant, and DeepSpeed warns that it is deprecated. Accelerate and the Trainer look keys of the section up, which a boolean has not.',
   source: ['deepspeed/runtime/zero/config.py:60 (0.19.6) read_zero_config_deprecated'],
   verified: 'run',

@@ -11,6 +11,7 @@ export const zero3InitBelowStage3 = rule({
   id: 'zero3-init-below-stage-3',
   severity: 'hint',
   applies: ['accelerate'],
+  needs: ['deepspeed_config.zero3_init_flag'],
   why: 'zero3_init_flag makes from_pretrained load straight into shards, which only stage 3 has. Below it Accelerate warns and sets it to false.',
   source: ['accelerate src/accelerate/utils/dataclasses.py:1337 (1.15.0)'],
   verified: 'run',
