@@ -1,9 +1,10 @@
 // Puts every case to a real framework and records what it says:
 //
-//     node test/oracle/verdicts/record.mjs <deepspeed|trainer|accelerate> <version> [--corpus FOLDER] [--only TEXT]
+//     node test/oracle/verdicts/record.mjs <deepspeed|trainer|accelerate> <version> [--missing] [--corpus FOLDER] [--only TEXT]
 //
 // Makes the virtual environment of requirements/<recorder>-<version>.txt when it is not there (under SHARDLENS_ORACLE_VENVS or the
 // system's temporary folder), runs <recorder>.py in it, writes ../recordings/<recorder>-<version>.json and prints what changed.
+// With --missing only the cases that have no verdict yet are run; verdicts of cases that are gone are dropped.
 // With --corpus the cases are the files of a folder of real configs, and the verdicts are held against our findings (confusion.mjs).
 // With --only the cases whose id holds the text are run and printed, and nothing is written.
 import { spawnSync } from 'node:child_process';
@@ -19,7 +20,7 @@ const here = path.dirname(fileURLToPath(import.meta.url));
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { corpus: { type: 'string' }, only: { type: 'string' } },
+  options: { corpus: { type: 'string' }, only: { type: 'string' }, missing: { type: 'boolean' } },
 });
 const [recorder, version] = positionals;
 const requirements = path.join(here, 'requirements', `${recorder}-${version}.txt`);
@@ -34,9 +35,12 @@ const python = environment(`${recorder}-${version}`, requirements);
 if (values.corpus) {
   confusionOverCorpus(recorder, values.corpus, product, run);
 } else {
-  const chosen = product.casesFor(recorder, CASES).filter(({ id }) => id.includes(values.only ?? ''));
-  const cases = chosen.map(product.joined);
+  const all = product.casesFor(recorder, CASES).filter(({ id }) => id.includes(values.only ?? ''));
+  const known = values.missing ? recorded().verdicts : {};
+  const kept = Object.fromEntries(all.flatMap(({ id }) => (known[id] ? [[id, known[id]]] : [])));
+  const cases = all.filter(({ id }) => !kept[id]).map(product.joined);
   const recording = { recorder, date: new Date().toISOString().slice(0, 10), ...run(cases) };
+  recording.verdicts = { ...kept, ...recording.verdicts };
   if (values.only !== undefined) console.log(JSON.stringify(recording, undefined, 2));
   else write(recording);
 }
@@ -80,10 +84,20 @@ function must(command, args, env = {}) {
   if (error || status !== 0) throw new Error(`${command} ${args.join(' ')}: ${error?.message ?? `status ${status}`}`);
 }
 
+function recordingFile() {
+  return path.join(here, '..', 'recordings', `${recorder}-${version}.json`);
+}
+
+/** What was recorded last. */
+function recorded() {
+  const file = recordingFile();
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { verdicts: {} };
+}
+
 /** One line a verdict, so that a new release is a diff to read. */
 function write(recording) {
-  const file = path.join(here, '..', 'recordings', `${recorder}-${version}.json`);
-  const before = existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')).verdicts : {};
+  const file = recordingFile();
+  const before = recorded().verdicts;
   const { verdicts, ...head } = recording;
   const lines = Object.keys(verdicts)
     .sort()
