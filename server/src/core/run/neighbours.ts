@@ -8,6 +8,7 @@ import { type Launch, launchesIn } from './launch';
 /** What lies around a file: configs that name it, launch lines, and the other files of its folder. */
 export class Neighbours {
   private launchLines: readonly Launch[] | undefined;
+  private readonly near = new Map<Path, FileFacts[]>();
 
   constructor(
     private readonly path: Path,
@@ -52,14 +53,21 @@ export class Neighbours {
     return found.filter((facts) => facts.dialect === dialect);
   }
 
-  private *candidates(path: Path, wanted: string): Generator<FileFacts> {
-    const { workspace } = this.finder;
-    for (const folder of this.finder.foldersUp(path)) {
-      for (const name of namesIn(folder, workspace).configs) {
-        const facts = this.finder.factsNaming(join(folder, name), wanted);
-        if (facts) yield facts;
+  /** Sought once a file: it is asked who names it as a Trainer file, and who as an Accelerate file. */
+  private candidates(path: Path, wanted: string): readonly FileFacts[] {
+    let found = this.near.get(path);
+    if (!found) {
+      const { workspace } = this.finder;
+      found = [];
+      for (const folder of this.finder.foldersUp(path)) {
+        for (const name of namesIn(folder, workspace).configs) {
+          const facts = this.finder.factsNaming(join(folder, name), wanted);
+          if (facts) found.push(facts);
+        }
       }
+      this.near.set(path, found);
     }
+    return found;
   }
 
   /** Launch lines in the folders around the file, and in a `scripts` folder of each. */
