@@ -1,11 +1,10 @@
 // Writes docs/rules: a page for each rule and an index, made from the rules themselves by running their examples.
 // With --check it writes nothing and fails when a page is out of date.
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import esbuild from 'esbuild';
 import { generateAll } from './generate.mjs';
+import { loadSource } from './load-source.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 const folder = path.join(root, 'docs', 'rules');
@@ -20,30 +19,13 @@ export async function ruleDocs() {
 }
 
 /** The core as it stands in the source. */
-async function core() {
-  const from = (file) => `export * from './server/src/${file}';`;
-  const built = await esbuild.build({
-    absWorkingDir: root,
-    stdin: {
-      contents: [
-        from('core/rules/index'),
-        from('core/features/rule-page'),
-        from('core/dialects/index'),
-        from('data/index'),
-      ].join('\n'),
-      resolveDir: root,
-      loader: 'ts',
-    },
-    bundle: true,
-    format: 'cjs',
-    platform: 'node',
-    mainFields: ['module', 'main'],
-    write: false,
-  });
-  const module = { exports: {} };
-  const run = new Function('module', 'exports', 'require', built.outputFiles[0].text);
-  run(module, module.exports, createRequire(import.meta.url));
-  return module.exports;
+function core() {
+  return loadSource(
+    ['core/rules/index', 'core/features/rule-page', 'core/dialects/index', 'data/index'].map(
+      (it) => `server/src/${it}`,
+    ),
+    { generate: false },
+  );
 }
 
 /** A rule that looks at several kinds of file stands under the first, with the others named. */

@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import esbuild from 'esbuild';
+import { loadSource } from './load-source.mjs';
 import { packedLiteral } from './packed-text.mjs';
 
 /** What only a rule's page shows, in the order in which rule files state it. */
@@ -20,7 +19,7 @@ export function packRulePages(root) {
     setup(build) {
       build.onResolve({ filter: new RegExp(`^${PAGES}$`) }, () => ({ path: PAGES, namespace: PAGES }));
       build.onLoad({ filter: /.*/, namespace: PAGES }, async () => ({
-        contents: pagesModule(await pagesOf(root)),
+        contents: pagesModule(await pagesOf()),
         resolveDir: path.join(root, 'server', 'src'),
         loader: 'ts',
       }));
@@ -44,21 +43,9 @@ function withoutPage(text, file) {
   return `import { page } from '${PAGES}';\n${text.slice(0, start)}  __proto__: page,\n${text.slice(end)}`;
 }
 
-/** The pages by rule, from the rules as they stand in the source. */
-async function pagesOf(root) {
-  const built = await esbuild.build({
-    absWorkingDir: root,
-    entryPoints: ['server/src/core/rules/index.ts'],
-    bundle: true,
-    format: 'cjs',
-    platform: 'node',
-    mainFields: ['module', 'main'],
-    write: false,
-  });
-  const module = { exports: {} };
-  const run = new Function('module', 'exports', 'require', built.outputFiles[0].text);
-  run(module, module.exports, createRequire(import.meta.url));
-  const { rules } = module.exports;
+/** The pages by rule, from the rules as they stand in the source; the build that asks has generated what they need. */
+async function pagesOf() {
+  const { rules } = await loadSource(['server/src/core/rules/index'], { generate: false });
   return Object.fromEntries(rules.map((rule) => [rule.id, PAGE_FIELDS.map((field) => rule[field])]));
 }
 

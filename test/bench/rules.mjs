@@ -1,8 +1,6 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import esbuild from 'esbuild';
+import { loadSource } from '../../scripts/load-source.mjs';
 import { median, row } from './measure.mjs';
 import { example } from './paths.mjs';
 
@@ -82,37 +80,11 @@ function inputFor({ joinRun, estimateRun, recognise, memoryWorkspace, ROOT }, ca
   };
 }
 
-async function bundled() {
-  const folder = mkdtempSync(path.join(tmpdir(), 'shardlens-rules-'));
-  const outfile = path.join(folder, 'core.cjs');
-  try {
-    await esbuild.build({
-      stdin: {
-        contents: [
-          'core/rules/engine',
-          'core/rules/index',
-          'core/run/join',
-          'core/estimate/index',
-          'core/dialects/index',
-          'data/index',
-        ]
-          .map((file) => `export * from '../../server/src/${file}';`)
-          .concat("export * from '../memory-workspace';")
-          .join('\n'),
-        resolveDir: import.meta.dirname ?? path.dirname(new URL(import.meta.url).pathname),
-        loader: 'ts',
-      },
-      bundle: true,
-      minify: true,
-      platform: 'node',
-      format: 'cjs',
-      mainFields: ['module', 'main'],
-      outfile,
-    });
-    return createRequire(import.meta.url)(outfile);
-  } finally {
-    rmSync(folder, { recursive: true, force: true });
-  }
+function bundled() {
+  const core = ['core/rules/engine', 'core/rules/index', 'core/run/join', 'core/estimate/index', 'core/dialects/index'];
+  return loadSource([...[...core, 'data/index'].map((it) => `server/src/${it}`), 'test/memory-workspace'], {
+    minify: true,
+  });
 }
 
 /** The example with more of what DeepSpeed leaves to others. */

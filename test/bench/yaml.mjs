@@ -1,7 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import path from 'node:path';
-import esbuild from 'esbuild';
+import { loadSource } from '../../scripts/load-source.mjs';
 import { median, row } from './measure.mjs';
 import { root } from './paths.mjs';
 
@@ -10,8 +9,8 @@ const ROUNDS = 100;
 const FILES = ['qlora-24gb/sft.yaml', 'fsdp2-trl-two-nodes/sft.yaml', 'fsdp2-trl-two-nodes/accelerate.yaml'];
 
 /** Our reader of plain YAML beside the YAML package, over the examples, both warm. */
-export async function yaml(folder) {
-  const { readPlainYaml, composeYaml } = await readers(folder);
+export async function yaml() {
+  const { readPlainYaml, composeYaml } = await readers();
   const texts = FILES.map((file) => readFileSync(path.join(root, 'examples', file), 'utf8'));
   for (const text of texts) if (readPlainYaml(text) === undefined) throw new Error('an example is left to the package');
   const microseconds = (read) => {
@@ -33,18 +32,4 @@ export async function yaml(folder) {
 }
 
 /** The two readers alone, since the bundle of the server does not show them. */
-async function readers(folder) {
-  const outfile = path.join(folder, 'yaml-readers.cjs');
-  await esbuild.build({
-    stdin: {
-      contents: "export { readPlainYaml } from './yaml-plain/read';\nexport { composeYaml } from './yaml-compose';\n",
-      resolveDir: path.join(root, 'server', 'src', 'core', 'syntax'),
-    },
-    bundle: true,
-    platform: 'node',
-    format: 'cjs',
-    outfile,
-    logLevel: 'warning',
-  });
-  return createRequire(import.meta.url)(outfile);
-}
+const readers = () => loadSource(['yaml-plain/read', 'yaml-compose'].map((it) => `server/src/core/syntax/${it}`));

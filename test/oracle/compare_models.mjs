@@ -5,19 +5,9 @@
 //
 // Lists what differs, what only one side counts, and the sums. Exit status 1 where a count differs.
 import { readFileSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
-import esbuild from 'esbuild';
+import { loadSource } from '../../scripts/load-source.mjs';
 
-const root = path.join(path.dirname(fileURLToPath(import.meta.url)), '../..');
-const built = await esbuild.build({
-  entryPoints: [path.join(root, 'server/src/core/models/describe.ts')],
-  bundle: true,
-  format: 'esm',
-  write: false,
-});
-const code = Buffer.from(built.outputFiles[0].contents).toString('base64');
-const { describeModel } = await import(`data:text/javascript;base64,${code}`);
+const { describeModel } = await loadSource(['server/src/core/models/describe']);
 
 const sums = { equal: 0, refusedByBoth: 0, onlyTheClass: 0, onlyUs: 0, different: 0 };
 for (const line of readFileSync(process.argv[2], 'utf8').split('\n')) {

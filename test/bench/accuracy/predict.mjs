@@ -1,11 +1,8 @@
 // The prediction for each point, from files, through the product's pipeline.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { tmpdir } from 'node:os';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import esbuild from 'esbuild';
-import { generateAll } from '../../../scripts/generate.mjs';
+import { loadSource } from '../../../scripts/load-source.mjs';
 import { configsOf } from './configs.mjs';
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
@@ -25,26 +22,7 @@ export function readPoints() {
 }
 
 /** The pipeline, bundled from the sources as they stand. */
-export async function loadPipeline() {
-  await generateAll();
-  const out = mkdtempSync(path.join(tmpdir(), 'shardlens-accuracy-'));
-  try {
-    const outfile = path.join(out, 'pipeline.cjs');
-    await esbuild.build({
-      entryPoints: [path.join(folder, 'pipeline.ts')],
-      outfile,
-      bundle: true,
-      platform: 'node',
-      format: 'cjs',
-      target: 'node20',
-      logLevel: 'warning',
-      mainFields: ['module', 'main'],
-    });
-    return createRequire(import.meta.url)(outfile);
-  } finally {
-    rmSync(out, { recursive: true, force: true });
-  }
-}
+export const loadPipeline = () => loadSource(['test/bench/accuracy/pipeline']);
 
 /** What the product says of a point's files; `why` where it says nothing. */
 export function predict(pipeline, point) {
