@@ -1,5 +1,5 @@
 import { basename } from '../paths';
-import { FIGURES, type MeasuredFigure } from './measurement';
+import { FIGURES } from './measurement';
 import type { Figure, Reading, Sample } from './samples';
 
 /** Figures of one run, and what of the readings could not be used. */
@@ -58,10 +58,4 @@ function dropImpossible(figures: Partial<Record<Figure, Sample>>, notes: Reading
 /** `run.log:123`. */
 export function placeOf({ at }: Pick<Sample, 'at'>): string {
   return `${basename(at.path)}:${at.line}`;
-}
-
-/** A sample as shardlens.json keeps it. */
-export function measuredFigure(sample: Sample): MeasuredFigure {
-  const { value, low, high, bound } = sample;
-  return { value, low, high, bound, from: placeOf(sample) };
 }

@@ -49,10 +49,8 @@ export function deepspeedReader(): SampleReader {
         value: Math.max(it.value, Math.min(cached, it.high)),
         low: Math.min(Math.max(it.low, cached), it.high),
       }));
-      const samples = [
-        ...allocated,
-        ...finer.filter((it) => it.value === Math.max(...finer.map(({ value }) => value))),
-      ];
+      const most = finer.reduce((top, { value }) => Math.max(top, value), 0);
+      const samples = [...allocated, ...finer.filter(({ value }) => value === most)];
       const first = allocated[0];
       const isEarly = first !== undefined && samples.every(({ bound }) => bound === 'at-least');
       return { samples, unread: isEarly ? [early(first.at)] : [] };
