@@ -8,11 +8,9 @@ import { isEncoderDecoder } from './blocks';
 import { type Corner, type Facts, readFacts } from './facts';
 import { familyTraits } from './families';
 import { type MeasuredPeak, measuredPeak, measurementOf } from './measured';
+import { momentsOf } from './moments';
 import { type Part, sumBytes, toTerm } from './part';
-import { evalMoment, loadMoment, type Moment, saveMoment, trainingMoments } from './phases';
-import { pipelineMoments } from './pipeline';
-import { persistentStates, standingOf } from './states';
-import { shardingTransients } from './transients';
+import type { Moment } from './phases';
 
 /**
  * Predicts the peak memory of one GPU: the largest of the phases, each a sum of what is alive together then.
@@ -87,13 +85,7 @@ interface Peaks {
 
 /** The peaks of one reading of the run. */
 export function peaks(facts: Facts): Peaks {
-  const states = persistentStates(facts);
-  const transients = shardingTransients(facts);
-  const standing = standingOf(facts, states);
-  const training = facts.pipeline > 1 ? pipelineMoments : trainingMoments;
-  const moments = [...training(facts, states, transients), loadMoment(facts, states)];
-  if (facts.evaluates) moments.push(evalMoment(facts, states, transients));
-  if (facts.saves) moments.push(saveMoment(states, transients));
+  const { moments, standing } = momentsOf(facts);
   const phases: Partial<Record<Phase, Peak>> = {};
   for (const moment of moments) {
     const best = phases[moment.phase];
