@@ -48,6 +48,8 @@ export interface Facts {
   readonly masked: boolean;
   readonly checkpointing: 'none' | 'full' | 'selective';
   readonly fusedLoss: boolean;
+  /** The loss is made in chunks in evaluation too. */
+  readonly fusedEvalLoss: boolean;
   readonly compiled: boolean;
   readonly lora: LoraCounts | undefined;
   readonly trainable: number;
@@ -140,6 +142,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     masked,
     checkpointing: readCheckpointing(run, corner, note),
     fusedLoss: valueIfKnown(run.fusedLoss) ?? false,
+    fusedEvalLoss: isChunkedLoss(run),
     compiled: valueIfKnown(run.torchCompile) ?? false,
     lora,
     trainable: lora === undefined ? counts.total : lora.parameters / pipeline,
@@ -248,4 +251,14 @@ function origins(run: TrainingRun): Facts['from'] {
     optimizer: of(optimizer.name),
     checkpointing: of(run.checkpointing),
   };
+}
+
+/**
+ * TRL's chunked loss replaces the model's forward pass, in evaluation too. Liger's makes all logits there: `skip_logits` is
+ * `self.training` unless a caller says otherwise (liger_kernel/transformers/model/llama.py, lce_forward, 0.6).
+ */
+function isChunkedLoss({ fusedLoss }: TrainingRun): boolean {
+  if (!fusedLoss.known || !fusedLoss.value) return false;
+  const { origin } = fusedLoss;
+  return origin.kind === 'default' || (origin.kind === 'file' && origin.key.endsWith('loss_type'));
 }

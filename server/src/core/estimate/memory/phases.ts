@@ -125,7 +125,7 @@ export function evalMoment(facts: Facts, states: States, transients: Transients)
     source: 'inputs and outputs of the widest layer, without a graph',
     from: facts.from.batch,
   };
-  const factor = facts.fusedLoss ? 0.3 : computeBytes + 4 + 4;
+  const factor = facts.fusedEvalLoss ? 0.3 : computeBytes + 4 + 4;
   const logits: Part = {
     id: 'logits',
     group: 'logits',
