@@ -26,7 +26,8 @@ const LINE = 'deepspeed --num_gpus 8 --num_nodes 2 train.py --deepspeed ds.json\
 describe('the launch environment', () => {
   it.each([
     ['"p4d.24xlarge"', 'NCCL_P2P_DISABLE=1', 'shm', 'efa-gdr', 'nccl-p2p-disabled'],
-    ['"p4d.24xlarge"', 'NCCL_P2P_LEVEL=LOC', 'shm', 'efa-gdr', undefined],
+    ['"p4d.24xlarge"', 'NCCL_P2P_LEVEL=LOC', 'shm', 'efa-gdr', 'nccl-p2p-disabled'],
+    ['"dgx-h100"', 'NCCL_IB_HCA==mlx5_0,mlx5_1', 'nvlink-switch', 'infiniband', 'nccl-cards-left-out'],
     ['"p4d.24xlarge"', 'NCCL_NET=Socket', 'nvlink-switch', 'tcp', 'nccl-socket-forced'],
     ['"p4d.24xlarge"', 'FI_PROVIDER=tcp', 'nvlink-switch', 'tcp', 'efa-not-used'],
     ['"p4d.24xlarge"', 'NCCL_NET_PLUGIN=none', 'nvlink-switch', 'tcp', 'efa-not-used'],
@@ -34,6 +35,7 @@ describe('the launch environment', () => {
     ['"p4d.24xlarge"', 'NCCL_NET_GDR_LEVEL=LOC', 'nvlink-switch', 'efa', 'gpudirect-switched-off'],
     ['"dgx-h100"', 'NCCL_IB_DISABLE=1', 'nvlink-switch', 'tcp', 'nccl-ib-disabled'],
     ['"dgx-h100"', 'NCCL_NET_GDR_LEVEL=0', 'nvlink-switch', 'rdma-host', 'gpudirect-switched-off'],
+    ['"dgx-h100"', 'NCCL_IB_HCA=mlx5_0:1', 'nvlink-switch', 'infiniband', 'nccl-cards-left-out'],
   ])('on %s with %s is taken into the paths and the step', (hardware, variable, inside, between, rule) => {
     const plain = onMachine(hardware, LINE);
     const found = onMachine(hardware, `${variable} ${LINE}`);
@@ -45,7 +47,6 @@ describe('the launch environment', () => {
     });
     expect(found.cluster.assumptions).toContain(`Path taken because of ${variable} at launch`);
     expect(found.step?.seconds).toBeGreaterThan(plain.step?.seconds ?? Number.POSITIVE_INFINITY);
-    if (!rule) return;
     const finding = found.findings.find((it) => it.rule === rule);
     expect(finding?.message).toMatch(/A step takes about .+, and .+ without it\.$/);
     expect(finding?.fixes[0]?.edits[0]).toMatchObject({ path: `${ROOT}/run.sh`, start: 0, end: variable.length + 1 });
@@ -58,6 +59,13 @@ describe('the launch environment', () => {
     ['"g6e.48xlarge"', 'FI_EFA_USE_DEVICE_RDMA=0'],
     ['"dgx-h100"', 'FI_PROVIDER=tcp'],
     ['"dgx-h100"', 'NCCL_P2P_DISABLE=0'],
+    ['"dgx-h100"', 'NCCL_P2P_DISABLE=true'],
+    ['"dgx-h100"', 'NCCL_P2P_LEVEL=NVL'],
+    ['"dgx-h100"', 'NCCL_IB_HCA=mlx5'],
+    ['"dgx-h100"', 'NCCL_IB_HCA=^mlx5_2'],
+    ['"dgx-h100"', 'NCCL_IB_HCA=mlx5_0,mlx5_1'],
+    ['"trn1.32xlarge"', 'NCCL_NET=Socket'],
+    ['"dl1.24xlarge"', 'NCCL_P2P_DISABLE=1'],
   ])('on %s with %s changes nothing', (hardware, variable) => {
     const { cluster } = onMachine(hardware, `${variable} ${LINE}`);
     expect(cluster.usual).toBeUndefined();
@@ -72,6 +80,24 @@ describe('the launch environment', () => {
     const mended = script.slice(0, edit.start) + edit.newText + script.slice(edit.end);
     expect(mended).toBe(`#!/bin/bash\n${LINE}`);
     expect(onMachine('"p4d.24xlarge"', mended).findings.map(({ rule }) => rule)).not.toContain('nccl-p2p-disabled');
+  });
+
+  it('that shows some GPUs sizes a run of the deepspeed launcher, which passes over it beside flags of its own', () => {
+    const start = (line: string) => {
+      const workspace = memoryWorkspace({ 'ds.json': DS, 'run.sh': line });
+      const file = workspace.source(`${ROOT}/ds.json`);
+      if (!file) throw new Error('no file');
+      const { run, findings } = analyze(file, { workspace, catalogs: loadCatalogs() });
+      const found = findings().filter(({ rule }) => rule === 'visible-devices-unlike-processes');
+      return [run?.worldSize.known && run.worldSize.value, found.length];
+    };
+    expect(start('CUDA_VISIBLE_DEVICES=2,3 deepspeed train.py --deepspeed ds.json\n')).toEqual([2, 0]);
+    expect(start('CUDA_VISIBLE_DEVICES=2,3 deepspeed --num_gpus 2 train.py --deepspeed ds.json\n')).toEqual([2, 1]);
+    expect(start('CUDA_VISIBLE_DEVICES=0,1 deepspeed --num_gpus 2 train.py --deepspeed ds.json\n')).toEqual([2, 0]);
+    expect(start('CUDA_VISIBLE_DEVICES=0 torchrun --nproc_per_node 2 train.py --deepspeed ds.json\n')).toEqual([2, 1]);
+    expect(start('CUDA_VISIBLE_DEVICES=$ids torchrun --nproc_per_node 2 train.py --deepspeed ds.json\n')).toEqual([
+      2, 0,
+    ]);
   });
 
   it('is also what DeepSpeed’s launcher reads from .deepspeed_env', () => {

@@ -1,5 +1,5 @@
 import type { ClusterDescription } from './description';
-import type { Cluster, LinkKind } from './hardware';
+import type { Accelerator, Cluster, LinkKind } from './hardware';
 import type { Transport } from './records';
 
 /** Paths that a run takes because its environment says so, whatever the machine has. */
@@ -26,16 +26,19 @@ export type Environment = (name: string) => string | undefined;
 export function forcedPaths(cluster: Cluster, variable: Environment): ForcedPaths | undefined {
   const { intra, inter, nodes } = cluster;
   const because: string[] = [];
-  const set = (name: string, values: RegExp): boolean => {
-    const value = variable(name)?.trim();
-    if (value === undefined || !values.test(value)) return false;
+  const isRead = hasNccl(cluster.accelerator);
+  const set: Test = (name, accepts) => {
+    const value = name.startsWith('NCCL_') && !isRead ? undefined : variable(name)?.trim();
+    if (value === undefined || !accepts(value)) return false;
     because.push(`${name}=${value}`);
     return true;
   };
-  const inside = DIRECT.has(intra.kind) && (set('NCCL_P2P_DISABLE', ON) || set('NCCL_P2P_LEVEL', /^(LOC|0)$/i));
+  const never = intra.kind === 'pcie-p2p' ? is(/^(LOC|0|NVL)$/i) : is(/^(LOC|0)$/i);
+  const inside = DIRECT.has(intra.kind) && (set('NCCL_P2P_DISABLE', isNcclOn) || set('NCCL_P2P_LEVEL', never));
   const transport = nodes < 2 ? undefined : transportOf(inter.kind, set);
-  const nics = transport === 'tcp' ? undefined : fewerCards(cluster, variable);
-  if (nics !== undefined) because.push(`${EFA_COUNT}: ${nics}`);
+  const fewer = transport === 'tcp' ? undefined : fewerCards(cluster, variable);
+  if (fewer !== undefined) because.push(fewer.because);
+  const nics = fewer?.nics;
   if (because.length === 0) return undefined;
   return { inside: inside ? 'shm' : undefined, transport, nics, because };
 }
@@ -43,28 +46,72 @@ export function forcedPaths(cluster: Cluster, variable: Environment): ForcedPath
 /** The resource by which a Kubernetes pod asks for EFA interfaces. */
 const EFA_COUNT = 'vpc.amazonaws.com/efa';
 
-/** A pod sees the interfaces that it asks for, whatever the machine has. */
-function fewerCards({ inter, nodes, nicsPerNode }: Cluster, variable: Environment): number | undefined {
-  const count = Number(variable(EFA_COUNT));
-  const fewer = nodes > 1 && EFA.has(inter.kind) && count >= 1 && count < (nicsPerNode ?? 0);
-  return fewer ? count : undefined;
+/** Fewer cards than the machine has: a pod sees the interfaces that it asks for, and NCCL the adapters that it is told. */
+function fewerCards(cluster: Cluster, variable: Environment): { nics: number; because: string } | undefined {
+  const { inter, nodes, nicsPerNode = 0 } = cluster;
+  if (nodes < 2) return undefined;
+  const named = variable('NCCL_IB_HCA');
+  const nics = EFA.has(inter.kind)
+    ? Number(variable(EFA_COUNT))
+    : VERBS.has(inter.kind) && named !== undefined
+      ? adaptersNamed(named, nicsPerNode)
+      : undefined;
+  if (nics === undefined || !(nics >= 1) || nics >= nicsPerNode) return undefined;
+  return { nics, because: EFA.has(inter.kind) ? `${EFA_COUNT}: ${nics}` : `NCCL_IB_HCA=${named}` };
 }
 
-const ON = /^(1|true|yes|on)$/i;
-const OFF = /^(0|false|no|off)$/i;
+/**
+ * How many adapters NCCL_IB_HCA leaves; undefined where that depends on the machine: `^mlx5_3` takes some away, `mlx5` names
+ * all whose name begins so, and `mlx5_1` without `=` also means mlx5_10 and mlx5_11, which larger machines have.
+ */
+export function adaptersNamed(value: string, inMachine: number): number | undefined {
+  const isExact = value.startsWith('=');
+  const names = value
+    .replace(/^=/, '')
+    .split(',')
+    .map((name) => name.trim().replace(/:\d+$/, ''))
+    .filter((name) => name !== '');
+  const isOpen = (name: string): boolean =>
+    name.startsWith('^') ||
+    (!isExact && (!/\d$/.test(name) || DRIVER.test(name) || (/\D1$/.test(name) && inMachine > 4)));
+  return names.some(isOpen) ? undefined : new Set(names).size;
+}
 
-function transportOf(kind: LinkKind, set: (name: string, values: RegExp) => boolean): Transport | undefined {
+/** The number of a driver, not of an adapter. */
+const DRIVER = /^mlx[45]$/;
+
+/** NVIDIA's collectives are NCCL's, and AMD's RCCL reads the same variables; other vendors have libraries of their own. */
+export function hasNccl({ vendor }: Pick<Accelerator, 'vendor'>): boolean {
+  return vendor === 'NVIDIA' || vendor === 'AMD';
+}
+
+/** NCCL reads its switches as C reads numbers, so that \`true\` is 0 (NVIDIA/nccl src/misc/param.cc ncclLoadParam, strtoll). */
+export function isNcclOn(value: string): boolean {
+  return Number(/^\s*[+-]?\d+/.exec(value)?.[0] ?? 0) !== 0;
+}
+
+function is(values: RegExp): (value: string) => boolean {
+  return (value) => values.test(value);
+}
+
+type Test = (name: string, accepts: (value: string) => boolean) => boolean;
+
+function transportOf(kind: LinkKind, set: Test): Transport | undefined {
   const isVerbs = VERBS.has(kind);
   const isEfa = EFA.has(kind);
   if (!isVerbs && !isEfa) return undefined;
-  if (set('NCCL_NET', /^socket$/i)) return 'tcp';
-  if (isVerbs && set('NCCL_IB_DISABLE', ON)) return 'tcp';
+  if (set('NCCL_NET', is(/^socket$/i))) return 'tcp';
+  if (isVerbs && set('NCCL_IB_DISABLE', isNcclOn)) return 'tcp';
   // Libfabric's tcp and sockets providers, or no plug-in at all: NCCL's own sockets are no slower.
-  if (isEfa && (set('FI_PROVIDER', /^(tcp|sockets|tcp;ofi_rxm)$/i) || set('NCCL_NET_PLUGIN', /^none$/i))) return 'tcp';
+  const withoutEfa = isEfa && (set('FI_PROVIDER', is(/^(tcp|sockets|tcp;ofi_rxm)$/i)) || set('NCCL_NET_PLUGIN', NONE));
+  if (withoutEfa) return 'tcp';
   const direct = kind === 'efa-gdr' || kind === 'infiniband' || kind === 'roce';
-  const off = direct && (set('NCCL_NET_GDR_LEVEL', /^(LOC|0)$/i) || (isEfa && set('FI_EFA_USE_DEVICE_RDMA', OFF)));
+  const off = direct && (set('NCCL_NET_GDR_LEVEL', is(/^(LOC|0)$/i)) || (isEfa && set('FI_EFA_USE_DEVICE_RDMA', OFF)));
   return off ? (isEfa ? 'efa' : 'rdma-host') : undefined;
 }
+
+const OFF = is(/^(0|false|no|off)$/i);
+const NONE = is(/^none$/i);
 
 /** The description as the run uses it. Sockets use one interface; a bandwidth measured on another path says nothing. */
 export function withForced(said: ClusterDescription, forced: ForcedPaths | undefined): ClusterDescription {

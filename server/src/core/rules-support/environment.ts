@@ -1,11 +1,12 @@
 import { estimateRun } from '../estimate/index';
 import type { FileEdit, Fix } from '../findings';
-import type { Cluster } from '../hardware/hardware';
+import { hasNccl, isNcclOn } from '../hardware/forced';
+import type { Cluster, Link, LinkKind } from '../hardware/hardware';
 import type { Report, RuleContext } from '../rules/rule';
 import { known } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import type { Config } from '../source';
-import { formatSeconds } from '../text/format';
+import { formatRate, formatSeconds } from '../text/format';
 import { filePlaces, leadsRun, type Place } from './places';
 
 /** A variable of the launch line with the value it is set to, and where. */
@@ -15,16 +16,60 @@ export interface Variable {
   readonly place: Place | undefined;
 }
 
-/** The variable, where the launch line of this run sets it to a plain value. */
+/** The variable, where the launch of this run sets it to a plain value and something on this machine reads it. */
 export function variableOf(run: TrainingRun, name: string): Variable | undefined {
+  return name.startsWith('NCCL_') && run.cluster.known && !hasNccl(run.cluster.value.accelerator)
+    ? undefined
+    : launchedWith(run, name);
+}
+
+/** The variable as the launch sets it, whether anything reads it or not. */
+export function launchedWith(run: TrainingRun, name: string): Variable | undefined {
   const found = run.environment[name];
   if (!found?.known) return undefined;
   return { name, value: found.value.trim(), place: filePlaces(found)[0] };
 }
 
-/** NCCL reads 1 as on; 0 and an empty text are off. */
+/** Whether a switch of NCCL is on: it reads numbers only, so `true` is no more than 0. */
 export function isOn(variable: Variable | undefined): variable is Variable {
-  return variable !== undefined && /^(1|true|yes|on)$/i.test(variable.value);
+  return variable !== undefined && isNcclOn(variable.value);
+}
+
+/** A link that the machine has, of a known rate, and how many nodes or GPUs it joins. */
+export interface UsualLink {
+  readonly link: Link;
+  readonly nodes: number;
+}
+
+/**
+ * The network of these kinds that the machine has between the nodes of this run, whatever the launch makes of it; undefined
+ * for one node, for another network, and where its rate had to be assumed.
+ */
+export function networkBetween({ cluster }: TrainingRun, kinds: ReadonlySet<LinkKind>): UsualLink | undefined {
+  if (!cluster.known || cluster.value.nodes < 2) return undefined;
+  return sure(usualLinks(cluster.value).inter, cluster.value.nodes, kinds);
+}
+
+/** The same for the path between the GPUs of a node. */
+export function pathInside({ cluster }: TrainingRun, kinds: ReadonlySet<LinkKind>): UsualLink | undefined {
+  return cluster.known ? sure(usualLinks(cluster.value).intra, cluster.value.nodes, kinds) : undefined;
+}
+
+function sure(link: Link, nodes: number, kinds: ReadonlySet<LinkKind>): UsualLink | undefined {
+  return link.basis === 'assumed' || !kinds.has(link.kind) ? undefined : { link, nodes };
+}
+
+/** `InfiniBand 50 GB/s per GPU (41 GB/s per GPU reached)`: what a variable takes away. */
+export function reached({ label, bytesPerSecond }: Link): string {
+  return `${label} (${formatRate(bytesPerSecond)} per GPU reached)`;
+}
+
+/** A report about a variable that costs time: what it does, what a step takes without it, and its removal. */
+export function reportVariable(context: RuleContext, variable: Variable, message: string): void {
+  const place = atLaunch(context.run, context.config, variable);
+  if (!place) return;
+  const fixes = removeVariable(variable, context);
+  context.report({ ...place, message: `${message}${stepWithout(context)}`, fixes });
 }
 
 /**

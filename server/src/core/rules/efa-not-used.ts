@@ -1,7 +1,8 @@
-import { atLaunch, removeVariable, stepWithout, usualLinks, variableOf } from '../rules-support/environment';
+import { networkBetween, reached, reportVariable, variableOf } from '../rules-support/environment';
 import { runDialects } from '../source';
-import { formatRate } from '../text/format';
 import { rule } from './rule';
+
+const EFA = new Set(['efa', 'efa-gdr'] as const);
 
 /** What each variable must be set to for EFA, or its GPUDirect RDMA, to stay unused. */
 const CAUSES = [
@@ -61,23 +62,15 @@ export const efaNotUsed = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
-    if (!run.cluster.known) return;
-    const { nodes } = run.cluster.value;
-    const { inter } = usualLinks(run.cluster.value);
-    if (nodes < 2 || inter.basis === 'assumed' || (inter.kind !== 'efa' && inter.kind !== 'efa-gdr')) return;
+    const network = networkBetween(context.run, EFA);
+    if (!network) return;
     for (const { name, value, effect } of CAUSES) {
-      const variable = variableOf(run, name);
+      const variable = variableOf(context.run, name);
       if (!variable || !value.test(variable.value)) continue;
       // Without GPUDirect RDMA there is nothing to switch off.
-      if (name === 'FI_EFA_USE_DEVICE_RDMA' && inter.kind !== 'efa-gdr') continue;
-      const place = atLaunch(run, config, variable);
-      if (!place) return;
-      report({
-        ...place,
-        message: `The launch sets ${name}=${variable.value}, so ${effect} instead of ${inter.label} (${formatRate(inter.bytesPerSecond)} per GPU reached).${stepWithout(context)}`,
-        fixes: removeVariable(variable, context),
-      });
+      if (name === 'FI_EFA_USE_DEVICE_RDMA' && network.link.kind !== 'efa-gdr') continue;
+      const message = `The launch sets ${name}=${variable.value}, so ${effect} instead of ${reached(network.link)}.`;
+      reportVariable(context, variable, message);
       return;
     }
   },

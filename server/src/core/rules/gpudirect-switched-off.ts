@@ -1,10 +1,9 @@
-import { atLaunch, removeVariable, stepWithout, usualLinks, variableOf } from '../rules-support/environment';
+import { networkBetween, reached, reportVariable, variableOf } from '../rules-support/environment';
 import { runDialects } from '../source';
-import { formatRate } from '../text/format';
 import { rule } from './rule';
 
 /** Networks whose cards read and write the GPUs' memory. */
-const DIRECT = new Set(['infiniband', 'roce', 'efa-gdr']);
+const DIRECT = new Set(['infiniband', 'roce', 'efa-gdr'] as const);
 
 /** Reports NCCL_NET_GDR_LEVEL=LOC on several nodes whose network reaches the GPUs. */
 export const gpudirectSwitchedOff = rule({
@@ -42,18 +41,13 @@ export const gpudirectSwitchedOff = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
-    const variable = variableOf(run, 'NCCL_NET_GDR_LEVEL');
-    if (!variable || !/^(LOC|0)$/i.test(variable.value) || !run.cluster.known) return;
-    const { nodes } = run.cluster.value;
-    const { inter } = usualLinks(run.cluster.value);
-    if (nodes < 2 || inter.basis === 'assumed' || !DIRECT.has(inter.kind)) return;
-    const place = atLaunch(run, config, variable);
-    if (!place) return;
-    report({
-      ...place,
-      message: `The launch sets NCCL_NET_GDR_LEVEL=${variable.value}, so traffic between the ${nodes} nodes passes through host memory instead of ${inter.label} (${formatRate(inter.bytesPerSecond)} per GPU reached).${stepWithout(context)}`,
-      fixes: removeVariable(variable, context),
-    });
+    const variable = variableOf(context.run, 'NCCL_NET_GDR_LEVEL');
+    const network = variable && /^(LOC|0)$/i.test(variable.value) && networkBetween(context.run, DIRECT);
+    if (!network) return;
+    reportVariable(
+      context,
+      variable,
+      `The launch sets NCCL_NET_GDR_LEVEL=${variable.value}, so traffic between the ${network.nodes} nodes passes through host memory instead of ${reached(network.link)}.`,
+    );
   },
 });

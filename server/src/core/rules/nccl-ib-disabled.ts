@@ -1,10 +1,9 @@
-import { atLaunch, isOn, removeVariable, stepWithout, usualLinks, variableOf } from '../rules-support/environment';
+import { isOn, networkBetween, reached, reportVariable, variableOf } from '../rules-support/environment';
 import { runDialects } from '../source';
-import { formatRate } from '../text/format';
 import { rule } from './rule';
 
 /** Networks that NCCL reaches through its verbs transport. EFA has a plug-in of its own, which this variable leaves alone. */
-const VERBS = new Set(['infiniband', 'roce', 'rdma-host']);
+const VERBS = new Set(['infiniband', 'roce', 'rdma-host'] as const);
 
 /** Reports NCCL_IB_DISABLE on several nodes with InfiniBand or RoCE. */
 export const ncclIbDisabled = rule({
@@ -42,18 +41,13 @@ export const ncclIbDisabled = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
-    const variable = variableOf(run, 'NCCL_IB_DISABLE');
-    if (!isOn(variable) || !run.cluster.known) return;
-    const { nodes } = run.cluster.value;
-    const { inter } = usualLinks(run.cluster.value);
-    if (nodes < 2 || inter.basis === 'assumed' || !VERBS.has(inter.kind)) return;
-    const place = atLaunch(run, config, variable);
-    if (!place) return;
-    report({
-      ...place,
-      message: `The launch line sets NCCL_IB_DISABLE=${variable.value}, so the ${nodes} nodes talk over TCP sockets instead of ${inter.label} (${formatRate(inter.bytesPerSecond)} per GPU reached).${stepWithout(context)}`,
-      fixes: removeVariable(variable, context),
-    });
+    const variable = variableOf(context.run, 'NCCL_IB_DISABLE');
+    const network = isOn(variable) && networkBetween(context.run, VERBS);
+    if (!network) return;
+    reportVariable(
+      context,
+      variable,
+      `The launch sets NCCL_IB_DISABLE=${variable.value}, so the ${network.nodes} nodes talk over TCP sockets instead of ${reached(network.link)}.`,
+    );
   },
 });

@@ -1,7 +1,9 @@
-import { atLaunch, isOn, removeVariable, usualLinks, variableOf } from '../rules-support/environment';
+import { isOn, pathInside, reportVariable, variableOf } from '../rules-support/environment';
 import { runDialects } from '../source';
 import { formatRate } from '../text/format';
 import { rule } from './rule';
+
+const SHARED = new Set(['shm'] as const);
 
 /** Reports NCCL_SHM_DISABLE where shared memory is the only fast path between the GPUs of a node. */
 export const ncclShmDisabled = rule({
@@ -34,19 +36,15 @@ export const ncclShmDisabled = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { run } = context;
     const variable = variableOf(run, 'NCCL_SHM_DISABLE');
-    if (!isOn(variable) || !run.cluster.known) return;
-    const { accelerator } = run.cluster.value;
     // Where peer-to-peer is switched off as well, shared memory is all that is left, and that has a finding of its own.
-    const { intra } = usualLinks(run.cluster.value);
-    if (intra.basis === 'assumed' || intra.kind !== 'shm') return;
-    const place = atLaunch(run, config, variable);
-    if (!place) return;
-    report({
-      ...place,
-      message: `The launch line sets NCCL_SHM_DISABLE=${variable.value}, and shared memory (${formatRate(intra.bytesPerSecond)} per GPU reached) is the only path between the ${accelerator.name} of a node; NCCL takes the network instead.`,
-      fixes: removeVariable(variable, context),
-    });
+    const path = isOn(variable) && pathInside(run, SHARED);
+    if (!path || !run.cluster.known) return;
+    reportVariable(
+      context,
+      variable,
+      `The launch sets NCCL_SHM_DISABLE=${variable.value}, and shared memory (${formatRate(path.link.bytesPerSecond)} per GPU reached) is the only path between the ${run.cluster.value.accelerator.name} of a node; NCCL takes the network instead.`,
+    );
   },
 });

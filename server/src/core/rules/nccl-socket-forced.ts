@@ -1,9 +1,8 @@
-import { atLaunch, removeVariable, stepWithout, usualLinks, variableOf } from '../rules-support/environment';
+import { networkBetween, reached, reportVariable, variableOf } from '../rules-support/environment';
 import { runDialects } from '../source';
-import { formatRate } from '../text/format';
 import { rule } from './rule';
 
-const RDMA = new Set(['infiniband', 'roce', 'rdma-host', 'efa-gdr', 'efa']);
+const RDMA = new Set(['infiniband', 'roce', 'rdma-host', 'efa-gdr', 'efa'] as const);
 
 /** Reports NCCL_NET=Socket on several nodes with an RDMA network. */
 export const ncclSocketForced = rule({
@@ -41,18 +40,13 @@ export const ncclSocketForced = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
-    const variable = variableOf(run, 'NCCL_NET');
-    if (variable?.value.toLowerCase() !== 'socket' || !run.cluster.known) return;
-    const { nodes } = run.cluster.value;
-    const { inter } = usualLinks(run.cluster.value);
-    if (nodes < 2 || inter.basis === 'assumed' || !RDMA.has(inter.kind)) return;
-    const place = atLaunch(run, config, variable);
-    if (!place) return;
-    report({
-      ...place,
-      message: `The launch line sets NCCL_NET=${variable.value}, so the ${nodes} nodes talk over TCP sockets instead of ${inter.label} (${formatRate(inter.bytesPerSecond)} per GPU reached).${stepWithout(context)}`,
-      fixes: removeVariable(variable, context),
-    });
+    const variable = variableOf(context.run, 'NCCL_NET');
+    const network = variable?.value.toLowerCase() === 'socket' && networkBetween(context.run, RDMA);
+    if (!variable || !network) return;
+    reportVariable(
+      context,
+      variable,
+      `The launch sets NCCL_NET=${variable.value}, so the ${network.nodes} nodes talk over TCP sockets instead of ${reached(network.link)}.`,
+    );
   },
 });

@@ -1,10 +1,11 @@
-import { atLaunch, removeVariable, variableOf } from '../rules-support/environment';
+import { reportVariable, variableOf } from '../rules-support/environment';
 import { runDialects } from '../source';
 import { rule } from './rule';
 
 /** What NCCL chooses for each collective and size; a value for all of them is right for some only. */
 const CHOSEN = [
   { name: 'NCCL_ALGO', what: 'the algorithm' },
+  { name: 'NCCL_PROTO', what: 'the protocol' },
   { name: 'NCCL_MIN_NCHANNELS', what: 'the number of channels' },
   { name: 'NCCL_MAX_NCHANNELS', what: 'the number of channels' },
   { name: 'NCCL_BUFFSIZE', what: 'the size of its buffers' },
@@ -17,7 +18,7 @@ export const ncclTuningForced = rule({
   applies: runDialects,
   why: 'NCCL and its EFA plug-in choose algorithm, channels and buffers for each collective, size and topology. A value copied from another machine or release holds for all of them, takes GPU memory or multiprocessors, and is seldom measured again.',
   source: [
-    'NVIDIA/nccl docs: NCCL_ALGO, NCCL_MIN_NCHANNELS, NCCL_BUFFSIZE (left to NCCL unless measured)',
+    'NVIDIA/nccl docs: NCCL_ALGO, NCCL_PROTO, NCCL_MIN_NCHANNELS, NCCL_BUFFSIZE (left to NCCL unless measured)',
     'awslabs/awsome-distributed-ai efa-cheatsheet',
   ],
   verified: 'read',
@@ -42,17 +43,14 @@ export const ncclTuningForced = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
     for (const { name, what } of CHOSEN) {
-      const variable = variableOf(run, name);
+      const variable = variableOf(context.run, name);
       if (!variable || variable.value === '') continue;
-      const place = atLaunch(run, config, variable);
-      if (!place) return;
-      report({
-        ...place,
-        message: `The launch sets ${name}=${variable.value}, so NCCL no longer chooses ${what} by itself; keep it only where it was measured on this machine and release.`,
-        fixes: removeVariable(variable, context),
-      });
+      reportVariable(
+        context,
+        variable,
+        `The launch sets ${name}=${variable.value}, so NCCL no longer chooses ${what} by itself; keep it only where it was measured on this machine and release.`,
+      );
     }
   },
 });

@@ -118,6 +118,7 @@ function describeRun(
     gradientClipping: readClipping(sources),
     ompThreads: readThreads(sources, place, environment),
     environment,
+    ...(links.launch && { launch: links.launch }),
     evaluation: readStrategy(sources, 'eval'),
     saves: readStrategy(sources, 'save'),
     ...(settings.measured.length > 0 && { measured: measuredOf(own.file.path, links, settings) }),

@@ -35,7 +35,11 @@ export function sizeOf(launch: Launch): LaunchSize {
     return {
       processes: undefined,
       nodes: countAt(flags.get('num_nodes')) ?? slurmNodes,
-      perNode: countAt(flags.get('num_gpus')) ?? included(flags.get('include') ?? flags.get('i')) ?? slurmGpus,
+      perNode:
+        countAt(flags.get('num_gpus')) ??
+        included(flags.get('include') ?? flags.get('i')) ??
+        visible(launch) ??
+        slurmGpus,
     };
   }
   const tasks = launch.srun ? countOf(slurm.get('ntasks-per-node'), /^(\d+)$/) : undefined;
@@ -50,6 +54,14 @@ function countOf(word: Word | undefined, pattern: RegExp): Known<number> | undef
   if (!word?.text.known) return undefined;
   const found = pattern.exec(word.text.value);
   return found ? known(Number(found[1]), word.text.origin) : undefined;
+}
+
+/** Without filters of its own the deepspeed launcher takes CUDA_VISIBLE_DEVICES as --include (launcher/runner.py:448, 0.19.8). */
+function visible({ environment, flags }: Launch): Known<number> | undefined {
+  const found = environment.get('CUDA_VISIBLE_DEVICES');
+  const isFiltered = ['num_nodes', 'exclude', 'e', 'hostfile', 'H'].some((flag) => flags.has(flag));
+  if (isFiltered || !found?.known || !/^\d+(,\d+)*$/.test(found.value.trim())) return undefined;
+  return known(found.value.split(',').length, found.origin);
 }
 
 /** `--include localhost:0,1,2,3` names the GPUs of one host. */

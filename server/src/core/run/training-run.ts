@@ -4,6 +4,7 @@ import type { Model } from '../models/model';
 import type { Setting } from '../settings';
 import type { Config, DialectId, Path } from '../source';
 import type { Known } from './known';
+import type { Launch } from './launch';
 
 /** Who reads the files; severity and what "auto" becomes depend on it. */
 export type Consumer = 'deepspeed' | 'accelerate' | 'trainer';
@@ -166,10 +167,12 @@ export interface TrainingRun {
   /** Threads each rank gives to CPU-Adam (OMP_NUM_THREADS); torchrun sets 1 when it starts several processes. */
   readonly ompThreads: Known<number>;
   /**
-   * Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, PYTORCH_CUDA_ALLOC_CONF; and `vpc.amazonaws.com/efa`,
+   * Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and the like; and `vpc.amazonaws.com/efa`,
    * the EFA interfaces that a Kubernetes manifest asks for.
    */
   readonly environment: Readonly<Record<string, Known<string>>>;
+  /** The line that starts the run, where a script has it: who launches, and with which flags. */
+  readonly launch?: Pick<Launch, 'launcher' | 'flags'> | undefined;
   readonly evaluation: Known<boolean>;
   readonly saves: Known<boolean>;
   /** What shardlens.json keeps as measured, of this run and of others. */
