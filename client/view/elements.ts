@@ -21,6 +21,11 @@ export function s<K extends keyof SVGElementTagNameMap>(
   return filled(document.createElementNS(SVG, name), attributes, children);
 }
 
+/** A sentence whose keys stand in backticks, as a sentence with code in it. */
+export function withCode(words: string): (HTMLElement | string)[] {
+  return words.split('`').map((part, index) => (index % 2 === 1 ? h('code', {}, part) : part));
+}
+
 function filled<E extends Element>(element: E, attributes: Attributes, children: readonly Child[]): E {
   for (const [name, value] of Object.entries(attributes)) {
     if (value === undefined || value === false) continue;

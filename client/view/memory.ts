@@ -2,7 +2,7 @@ import { axisX, axisY, barX, gridX, plot, ruleX, text } from '@observablehq/plot
 import type { BreakdownView, MemoryView, PhaseView } from '../../server/src/core/features/breakdown-view';
 import { formatGib } from '../../server/src/core/text/format';
 import { legend, picture } from './chart';
-import { h } from './elements';
+import { h, withCode } from './elements';
 import { MEMORY_GROUPS } from './groups';
 import { groupsIn, memoryCells, memoryWords, segmentsOf } from './memory-rows';
 import { billTable, details, table } from './table';
@@ -27,12 +27,22 @@ export function memorySection({ memory, tables, assumptions }: BreakdownView, wi
     h('p', {}, memoryWords(memory)),
     picture(memoryPlot(memory, width), memoryWords(memory)),
     legend(groupsIn(memory).map((group) => MEMORY_GROUPS[group])),
+    ...largestList(memory),
     details(
       'memory-phases',
       'The bars as a table',
       table({ caption: 'Memory per GPU by phase', columns, figures, rows }),
     ),
     details('memory-bill', 'Every term with its formula and source', ...bill),
+  ];
+}
+
+/** The largest terms, each with what makes it smaller. */
+function largestList({ largest }: MemoryView): HTMLElement[] {
+  if (largest.length === 0) return [];
+  return [
+    h('h3', {}, 'What would make it smaller'),
+    h('ul', {}, ...largest.map((words) => h('li', {}, ...withCode(words)))),
   ];
 }
 

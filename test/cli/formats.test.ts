@@ -148,9 +148,18 @@ describe('estimate', () => {
     expect(file.run).toMatchObject({ parameters: 8_030_261_248, worldSize: 8, sequenceLength: 512 });
     expect(file.estimate.memoryPerGpu.bytes).toBeGreaterThan(20 * 1024 ** 3);
     expect(file.estimate.step.seconds).toBeGreaterThan(0);
+    const levers = file.estimate.largestTerms.map((term: { lever: unknown }) => term.lever);
+    expect(levers).toContainEqual(
+      expect.objectContaining({
+        changes: [expect.objectContaining({ path: 'configs/ds, 1.json', key: 'zero_optimization.stage', to: 3 })],
+        saves: expect.any(Number),
+        brings: 'zero-3-not-needed',
+      }),
+    );
     const text = await shardlens(folder, ['estimate', 'configs/ds, 1.json', ...flags]);
     for (const title of ['Run', 'Memory per GPU', 'Step time', 'Assumptions'])
       expect(text.out).toContain(`\n${title}\n`);
+    expect(text.out).toMatch(/What would make it smaller\n {2}[^:]+ GiB: `[^`]+`.* takes [\d.]+ GiB off/);
   });
 });
 

@@ -155,6 +155,19 @@ describe('the server over stdio', () => {
     await editor.stop();
   });
 
+  it('says on hovering a figure of memory what the largest terms are, and what makes them smaller', async () => {
+    const { editor, ask, open } = await project();
+    open('ds.json');
+    const hints = await ask<InlayHint[]>('textDocument/inlayHint', 'ds.json', EVERYWHERE);
+    const hint = hints.find(({ label }) => String(label).includes('per GPU'));
+    expect(JSON.stringify(hint?.tooltip)).not.toContain('takes');
+    const resolved = await editor.connection.sendRequest<InlayHint>('inlayHint/resolve', hint);
+    expect(JSON.stringify(resolved.tooltip)).toMatch(/- [^:]+ GiB: `[^`]+`[^.]* takes [\d.]+ GiB off/);
+    const hover = await ask<Hover>('textDocument/hover', 'ds.json', behind('ds.json', '"stage'));
+    expect(JSON.stringify(hover.contents)).toMatch(/Largest at the peak:.*takes [\d.]+ GiB off/);
+    await editor.stop();
+  });
+
   it('explains a key on hover, and proposes keys and values', async () => {
     const { editor, ask, open } = await project();
     open('ds.json');

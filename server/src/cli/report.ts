@@ -75,8 +75,18 @@ function fileOf(file: CheckedFile, quiet: boolean): OutputFile {
     dialect: file.dialect,
     findings: [...unreadable(file), ...findings].filter(({ severity }) => !quiet || severity === 'error'),
     run: file.run && { ...file.run, files: file.run.files.map((it) => ({ ...it, path: shownPath(it.path) })) },
-    estimate: file.estimate,
+    estimate: file.estimate && withShownPaths(file.estimate),
   };
+}
+
+function withShownPaths(estimate: ReportedEstimate): ReportedEstimate {
+  const { largestTerms } = estimate;
+  if (!largestTerms) return estimate;
+  const shown = largestTerms.map((term) => {
+    const changes = term.lever?.changes.map((change) => ({ ...change, path: shownPath(change.path) }));
+    return term.lever && changes ? { ...term, lever: { ...term.lever, changes } } : term;
+  });
+  return { ...estimate, largestTerms: shown };
 }
 
 /** No editor could open such a file; a report must not show it as clean. */

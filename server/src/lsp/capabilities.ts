@@ -32,7 +32,7 @@ export function capabilities(abilities: ClientAbilities): ServerCapabilities {
     codeActionProvider: { codeActionKinds: ['quickfix', REWRITE, FIX_ALL, REPLACE_DEPRECATED] },
     hoverProvider: true,
     completionProvider: { triggerCharacters: ['"', ':', ' '] },
-    inlayHintProvider: true,
+    inlayHintProvider: { resolveProvider: true },
     documentLinkProvider: {},
     definitionProvider: true,
     documentSymbolProvider: { label: 'Shardlens' },

@@ -8,6 +8,7 @@ import type {
   DocumentDiagnosticReport,
   InitializeParams,
   InitializeResult,
+  InlayHint,
   InlayHintParams,
   TextDocumentPositionParams,
 } from 'vscode-languageserver-protocol';
@@ -35,7 +36,7 @@ import { documentSymbols } from './requests/document-symbol';
 import { fitAnswer } from './requests/fit';
 import { hoverAt } from './requests/hover';
 import { importAnswer } from './requests/import-hardware';
-import { inlayHint } from './requests/inlay-hint';
+import { inlayHint, resolvedHint } from './requests/inlay-hint';
 import { machinesAnswer } from './requests/machines';
 import { breakdown, explain, fileStatus, lensesOf, NOT_OURS } from './requests/shardlens';
 import { targets } from './requests/targets';
@@ -180,6 +181,9 @@ function features(session: Session, diagnostics: Diagnostics): void {
   );
   on('textDocument/completion', null, (snapshot, params: TextDocumentPositionParams) =>
     completionItems(session, snapshot, offsetOf(snapshot, params)),
+  );
+  connection.onRequest('inlayHint/resolve', (hint: InlayHint, cancellation) =>
+    resolvedHint(session, hint, cancellation),
   );
 
   const onUri = <R>(method: string, fallback: R, work: (snapshot: AnalysedSnapshot) => R) =>

@@ -1,8 +1,11 @@
 import type { Catalogs } from '../catalogs';
 import type { Estimate, PhaseMemory } from '../estimate/estimate';
+import type { Path } from '../source';
 import { formatGib } from '../text/format';
 import { type BillTable, NUMBER, TEXT } from './bill-table';
 import { againstCommonGpus } from './common-gpus';
+import type { LargestTerm } from './largest-terms';
+import { largestWords } from './largest-words';
 import { verdict } from './memory-words';
 
 /** The phases, and the terms of the one that peaks. */
@@ -67,6 +70,19 @@ export function hostTable({ host }: Estimate): BillTable[] {
   const capacity = host.capacity === null ? '' : ` of ${formatGib(host.capacity)}`;
   const line = `${formatGib(host.bytes)}${capacity}${fits}; between ${formatGib(host.low)} and ${formatGib(host.high)}.`;
   return [{ ...termsTable('Host memory per node', host.terms), lines: [line] }];
+}
+
+/** What the largest terms of the peak are, and which setting takes how much off each. */
+export function largestTable(largest: readonly LargestTerm[], path: Path): BillTable[] {
+  if (largest.length === 0) return [];
+  return [
+    {
+      title: 'What would make it smaller',
+      lines: largest.map((it) => largestWords(it, path)),
+      columns: [],
+      rows: [],
+    },
+  ];
 }
 
 /** What one save writes. */

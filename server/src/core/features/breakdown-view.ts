@@ -10,6 +10,8 @@ import { checkpointTable, commonTable, hostTable, memoryTables } from './bill-me
 import type { BillTable } from './bill-table';
 import { linkTable, offloadTable, stepTable } from './bill-time';
 import { type Fact, factsOf } from './breakdown';
+import type { LargestTerm } from './largest-terms';
+import { largestWords } from './largest-words';
 import { isTraining, summaryOf } from './lens';
 
 /** What the breakdown view draws: plain data, the same in the editor and in a page of its own. */
@@ -35,6 +37,8 @@ export interface MemoryView {
   readonly fits: boolean | null;
   readonly peak: Phase;
   readonly phases: readonly PhaseView[];
+  /** The largest terms, each with the setting that makes it smaller; keys in backticks. */
+  readonly largest: readonly string[];
 }
 
 export interface PhaseView {
@@ -108,6 +112,7 @@ export function breakdownView(
   analysis: Analysis,
   catalogs: Catalogs,
   scaling: Scaling | undefined,
+  largest: readonly LargestTerm[] = [],
 ): BreakdownView | undefined {
   const { run } = analysis;
   const estimate = analysis.estimate();
@@ -115,7 +120,10 @@ export function breakdownView(
   return {
     title: analysis.file.path.slice(analysis.file.path.lastIndexOf('/') + 1),
     summary: summaryOf(run, estimate, catalogs),
-    memory: memoryView(estimate),
+    memory: memoryView(
+      estimate,
+      largest.map((it) => largestWords(it, analysis.file.path)),
+    ),
     step: stepView(estimate),
     node: run.cluster.known ? nodeView(run.cluster.value, estimate) : null,
     facts: factsOf(run).map((fact) => factView(fact, run)),
@@ -136,7 +144,7 @@ export function breakdownView(
 
 const PHASES: readonly Phase[] = ['load', 'step', 'eval', 'save'];
 
-function memoryView({ memory }: Estimate): MemoryView | null {
+function memoryView({ memory }: Estimate, largest: readonly string[]): MemoryView | null {
   if (!memory) return null;
   const { value, low, high, capacity, fits, phase: peak, phases } = memory;
   const shown = PHASES.flatMap((phase) => {
@@ -147,7 +155,7 @@ function memoryView({ memory }: Estimate): MemoryView | null {
     const list = [...groups].map(([group, bytes]) => ({ group, bytes }));
     return [{ phase, bytes: it.bytes, moment: it.moment, groups: list }];
   });
-  return { value, low, high, capacity, fits, peak, phases: shown };
+  return { value, low, high, capacity, fits, peak, phases: shown, largest };
 }
 
 function stepView({ step }: Estimate): StepView | null {

@@ -4,9 +4,10 @@ import type { Estimate } from '../estimate/estimate';
 import type { Known, Origin } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { formatCount } from '../text/format';
-import { checkpointTable, commonTable, hostTable, memoryTables } from './bill-memory';
+import { checkpointTable, commonTable, hostTable, largestTable, memoryTables } from './bill-memory';
 import { type BillTable, markdownTable, TEXT } from './bill-table';
 import { linkTable, offloadTable, stepTable } from './bill-time';
+import type { LargestTerm } from './largest-terms';
 import { isTraining, summaryOf } from './lens';
 import { originWords } from './origin-words';
 
@@ -18,8 +19,8 @@ export interface Bill {
   readonly tables: readonly BillTable[];
 }
 
-/** The bill of one file's run; undefined where there is no run to bill. */
-export function bill(analysis: Analysis, catalogs: Catalogs): Bill | undefined {
+/** The bill of one file's run; undefined where there is no run to bill. `largest`: what the largest terms depend on. */
+export function bill(analysis: Analysis, catalogs: Catalogs, largest: readonly LargestTerm[] = []): Bill | undefined {
   const { run } = analysis;
   const estimate = analysis.estimate();
   if (!run || !estimate || !isTraining(analysis)) return undefined;
@@ -29,6 +30,7 @@ export function bill(analysis: Analysis, catalogs: Catalogs): Bill | undefined {
     summary: summaryOf(run, estimate, catalogs),
     tables: [
       ...memoryTables(estimate),
+      ...largestTable(largest, analysis.file.path),
       ...commonTable(estimate, catalogs),
       ...hostTable(estimate),
       ...checkpointTable(estimate),

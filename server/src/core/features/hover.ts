@@ -1,12 +1,16 @@
 import type { Analysis } from '../analysis';
 import type { Catalogs } from '../catalogs';
+import { dimensions } from '../moves/index';
+import { writeTo } from '../moves/move';
 import type { Origin } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { type DescribedSetting, describedSettings } from '../schema/settings';
-import { isAuto, numberOf } from '../settings';
-import type { Config } from '../source';
+import { isAuto, numberOf, type Setting } from '../settings';
+import type { Config, Path } from '../source';
 import { formatBytes, formatCount } from '../text/format';
 import { keyMarkdown } from './key-words';
+import type { LargestTerm } from './largest-terms';
+import { largestWords } from './largest-words';
 import { originWords } from './origin-words';
 
 /** What the editor shows at a place: Markdown, and the key or value it is about. */
@@ -16,8 +20,16 @@ export interface Hover {
   readonly markdown: string;
 }
 
-/** The meaning of the key at an offset, and what it comes to in this run; undefined where nothing is known of it. */
-export function hover(analysis: Analysis, offset: number, catalogs: Catalogs): Hover | undefined {
+/**
+ * The meaning of the key at an offset, and what it comes to in this run; undefined where nothing is known of it. `largest` is
+ * asked only at keys that a change of the run would write.
+ */
+export function hover(
+  analysis: Analysis,
+  offset: number,
+  catalogs: Catalogs,
+  largest: () => readonly LargestTerm[] = () => [],
+): Hover | undefined {
   const config = configAt(analysis, offset);
   if (!config) return undefined;
   const found = settingAtOffset(config, offset, catalogs);
@@ -27,7 +39,7 @@ export function hover(analysis: Analysis, offset: number, catalogs: Catalogs): H
   const value = setting.node?.kind === 'scalar' ? setting.node : undefined;
   const onKey = offset <= keyNode.end || !value;
   const { start, end } = onKey ? keyNode : value;
-  const here = analysis.run ? hereWords(found, analysis.run) : [];
+  const here = analysis.run ? [...hereWords(found, analysis.run), ...largestHere(found, analysis.run, largest)] : [];
   return { start, end, markdown: [keyMarkdown(setting.path, schema), ...here].join('\n\n') };
 }
 
@@ -68,6 +80,32 @@ function hereWords({ setting, key }: DescribedSetting, run: TrainingRun): readon
   const batch = BATCH_KEYS.has(key) ? batchWords(run) : undefined;
   if (batch) words.push(`**Here:** ${batch}.`);
   return words;
+}
+
+/** What the key would take off the largest terms; at the value that shows the memory, all of them. */
+function largestHere(
+  { setting }: DescribedSetting,
+  run: TrainingRun,
+  largest: () => readonly LargestTerm[],
+): readonly string[] {
+  const { path, key } = writeTo(setting.config, setting.path, undefined);
+  const isOwn = (change: { readonly path: Path; readonly key: string }): boolean =>
+    change.path === path && change.key === key;
+  const showsMemory = isMemoryKey(setting, run);
+  const couldMatter = dimensions.some((open) => open(run).some(({ writes }) => writes.some(isOwn)));
+  if (!showsMemory && !couldMatter) return [];
+  const terms = largest().filter(({ lever }) => showsMemory || lever?.changes.some(isOwn) === true);
+  if (terms.length === 0) return [];
+  const title = showsMemory ? 'Largest at the peak' : 'What it would take off the peak';
+  return [`**${title}:**\n${terms.map((term) => `- ${largestWords(term, path)}`).join('\n')}`];
+}
+
+/** Whether the memory of the run is shown after this setting. */
+function isMemoryKey({ node }: Setting, { sharding }: TrainingRun): boolean {
+  if (!sharding.known) return false;
+  const { value } = sharding;
+  const shown = value.kind === 'zero' ? value.stage : value.kind === 'fsdp' ? value.strategy : undefined;
+  return node !== undefined && shown?.origin?.kind === 'file' && shown.origin.start === node.start;
 }
 
 /** The first source of a filled "auto" is the "auto" itself, which the reader is looking at. */

@@ -1,8 +1,9 @@
 import type { Analysis } from '../analysis';
-import type { Estimate, MemoryGroup, Phase, Quantity, StepEstimate } from '../estimate/estimate';
+import type { Estimate, MemoryGroup, Phase, Quantity, StepEstimate, Term } from '../estimate/estimate';
 import { type Known, valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import type { DialectId } from '../source';
+import type { LargestTerm, Lever } from './largest-terms';
 
 /** The run as `--format json` prints it; null is "not known". Described by schemas/output.schema.json. */
 export interface ReportedRun {
@@ -43,6 +44,23 @@ export interface ReportedEstimate {
   readonly links: Estimate['links'];
   readonly offloads: Estimate['offloads'];
   readonly assumptions: Estimate['assumptions'];
+  /** Only where one file is estimated: what the largest terms of the peak depend on. */
+  readonly largestTerms?: readonly ReportedTerm[];
+}
+
+/** A term of the peak and the setting that makes it smaller; null where none of those tried does. Bytes and seconds. */
+export interface ReportedTerm extends Pick<Term, 'id' | 'label' | 'formula' | 'source'> {
+  readonly bytes: number;
+  readonly lever: {
+    readonly changes: Lever['changes'];
+    readonly saves: number;
+    readonly savesAtPeak: number;
+    readonly fits: boolean | null;
+    readonly stepSeconds: { readonly before: number; readonly after: number } | null;
+    readonly training: Lever['training'];
+    readonly note: string | null;
+    readonly brings: string | null;
+  } | null;
 }
 
 interface Interval {
@@ -88,8 +106,8 @@ function shardingName({ sharding }: TrainingRun): string | null {
 /** What a run needs and takes: the part of an estimate that tells two runs apart. */
 export type ReportedFigures = Pick<ReportedEstimate, 'memoryPerGpu' | 'hostMemoryPerNode' | 'step'>;
 
-/** The estimate without its terms, which the breakdown shows. */
-export function reportEstimate(analysis: Analysis): ReportedEstimate | null {
+/** The estimate without its terms, which the breakdown shows, but for the largest where they are given. */
+export function reportEstimate(analysis: Analysis, largest?: readonly LargestTerm[]): ReportedEstimate | null {
   const estimate = analysis.estimate();
   if (!estimate) return null;
   const { memory, checkpoint } = estimate;
@@ -108,6 +126,30 @@ export function reportEstimate(analysis: Analysis): ReportedEstimate | null {
     links: estimate.links,
     offloads: estimate.offloads,
     assumptions: estimate.assumptions,
+    ...(largest && { largestTerms: largest.map(reportTerm) }),
+  };
+}
+
+function reportTerm({ term, lever }: LargestTerm): ReportedTerm {
+  const { id, label, formula, source } = term;
+  return {
+    id,
+    label,
+    bytes: Math.round(term.bytes),
+    formula,
+    source,
+    lever: lever
+      ? {
+          changes: lever.changes,
+          saves: Math.round(lever.saves),
+          savesAtPeak: Math.round(lever.savesAtPeak),
+          fits: lever.fits,
+          stepSeconds: lever.step ?? null,
+          training: lever.training,
+          note: lever.note ?? null,
+          brings: lever.brings ?? null,
+        }
+      : null,
   };
 }
 

@@ -9,6 +9,7 @@ import type { CheckAnswer, CheckedFile, CheckParams } from '../protocol';
 import type { AnalysedSnapshot, Session, Snapshot } from '../session';
 import { pathOf } from '../uri';
 import { diagnosticsOf, findingsOf } from './diagnostic';
+import { largestOf } from './what-if';
 
 /** `shardlens/check`: many files in one turn, so that what they share is read once. */
 export function checkFiles(session: Session, params: CheckParams): CheckAnswer {
@@ -79,11 +80,13 @@ function reports(
 ): Pick<CheckedFile, 'run' | 'estimate' | 'bill'> {
   const run = analysed?.analysis.run;
   if (!analysed || !run) return { run: null, estimate: null, bill: null };
+  const { analysis } = analysed;
   try {
+    const largest = params.bill ? largestOf(session, analysed) : undefined;
     return {
       run: params.report ? reportRun(run) : null,
-      estimate: params.report ? reportEstimate(analysed.analysis) : null,
-      bill: params.bill ? (bill(analysed.analysis, session.core.catalogs) ?? null) : null,
+      estimate: params.report ? reportEstimate(analysis, largest) : null,
+      bill: params.bill ? (bill(analysis, session.core.catalogs, largest) ?? null) : null,
     };
   } catch (error) {
     session.noteFailure(path, error);

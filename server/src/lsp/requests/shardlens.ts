@@ -7,7 +7,7 @@ import { toRange } from '../convert';
 import type { BreakdownAnswer, ExplainParams, FileStatus, Lens } from '../protocol';
 import type { AnalysedSnapshot, Session } from '../session';
 import { findingsOf } from './diagnostic';
-import { estimateOfText } from './what-if';
+import { estimateOfText, largestOf } from './what-if';
 
 /** `shardlens/lenses`: what the client draws above the config. */
 export function lensesOf(session: Session, snapshot: AnalysedSnapshot): Lens[] {
@@ -57,8 +57,8 @@ export function fileStatus(session: Session, snapshot: AnalysedSnapshot): FileSt
 }
 
 /** `shardlens/breakdown`: the bill as Markdown. */
-export function breakdown(session: Session, { analysis }: AnalysedSnapshot): BreakdownAnswer | null {
-  const it = bill(analysis, session.core.catalogs);
+export function breakdown(session: Session, snapshot: AnalysedSnapshot): BreakdownAnswer | null {
+  const it = bill(snapshot.analysis, session.core.catalogs, largestOf(session, snapshot));
   return it ? { title: it.title, markdown: billMarkdown(it) } : null;
 }
 

@@ -6,6 +6,7 @@ import { onSnapshot } from '../schedule';
 import type { AnalysedSnapshot, Session } from '../session';
 import { inSlices } from '../slices';
 import { pathOf, uriOf } from '../uri';
+import { largestOf } from './what-if';
 
 /** `shardlens/view`: what the breakdown view draws. The scaling curve takes a dozen estimates, so typing goes on meanwhile. */
 export async function viewAnswer(
@@ -20,7 +21,7 @@ export async function viewAnswer(
   const input = { workspace: snapshot.workspace, catalogs, overrides: session.overridesInForce };
   const steps = findScaling(analysis.file, input);
   const scaling = await inSlices(session, pathOf(uri), cancellation, steps, () => {});
-  const view = breakdownView(analysis, catalogs, scaling);
+  const view = breakdownView(analysis, catalogs, scaling, largestOf(session, snapshot));
   return view ? { view, places: placesOf(view) } : null;
 }
 

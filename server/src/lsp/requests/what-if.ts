@@ -1,4 +1,5 @@
 import type { Estimate } from '../../core/estimate/estimate';
+import { type LargestTerm, largestTerms } from '../../core/features/largest-terms';
 import { withSources } from '../../core/moves/written';
 import type { SourceFile } from '../../core/source';
 import type { AnalysedSnapshot, Session } from '../session';
@@ -13,4 +14,10 @@ export function estimateOfText(
   const { analyze, catalogs } = session.core;
   const changed = withSources(workspace, new Map([[analysis.file.path, file]]));
   return analyze(file, { workspace: changed, catalogs, overrides: session.overridesInForce }).estimate();
+}
+
+/** The largest terms of the peak with what makes them smaller. Some milliseconds: only where the user asks for it. */
+export function largestOf(session: Session, { analysis, workspace }: AnalysedSnapshot): readonly LargestTerm[] {
+  const { catalogs } = session.core;
+  return largestTerms(analysis, { workspace, catalogs, overrides: session.overridesInForce });
 }
