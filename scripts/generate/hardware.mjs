@@ -56,7 +56,17 @@ const INSTANCE = [
   'as_of',
   'notes',
 ];
-const CPU = ['id', 'name', 'arch', 'cores_per_socket', 'memory_bandwidth_gb_s_per_socket', 'cpu_adam'];
+const CPU = [
+  'id',
+  'name',
+  'arch',
+  'cores_per_socket',
+  'memory_bandwidth_gb_s_per_socket',
+  'cpu_adam',
+  'sources',
+  'confidence',
+  'as_of',
+];
 const DRIVES = ['id', 'instance', 'read_gb_s', 'write_gb_s', 'measured'];
 const NESTED = {
   memory: ['marketing_gb', 'smi_total_gib', 'framework_total_gib', 'bandwidth_gb_s', 'type'],

@@ -59,7 +59,7 @@ describe('what an accelerator can do', () => {
 describe('shardlens hardware', () => {
   it('lists every accelerator and instance once, without holes in the text', () => {
     const rows = hardwareRows(catalog);
-    expect(rows.length).toBe(59 + 183);
+    expect(rows.length).toBe(81 + 190);
     expect(new Set(rows.map((row) => row.id)).size).toBe(rows.length);
     expect(JSON.stringify(rows)).not.toMatch(/NaN|undefined|Infinity/);
     expect(rows.find((row) => row.id === 'p4d.24xlarge')).toMatchObject({

@@ -46,7 +46,7 @@ function expectSane(link: Link, where: string): void {
 
 describe('every instance of the catalog', () => {
   const ids = catalog.instanceIds();
-  const fpga = ids.filter((id) => id.startsWith('f1.') || id.startsWith('f2.'));
+  const fpga = ids.filter((id) => /^(f1|f2|vt1)\./.test(id));
 
   it.each([1, 2])('makes a cluster of %i nodes in sane units', (nodes) => {
     for (const hardware of ids.filter((id) => !fpga.includes(id))) {
@@ -69,7 +69,7 @@ describe('every instance of the catalog', () => {
   });
 
   it('is refused, with the reason, where it has no accelerator to train on', () => {
-    expect(fpga.length).toBe(6);
+    expect(fpga.length).toBe(9);
     for (const hardware of fpga) expect(problem({ hardware }).problem).toContain('no accelerator');
   });
 });
@@ -173,7 +173,7 @@ describe('links', () => {
     ['mi300x-platform-8', 'xgmi', 312.9, 8],
     ['trn1.32xlarge', 'neuronlink', 134.4, 16],
     ['gaudi2-hls2', 'gaudi-roce', 183.75, 8],
-    ['8x TPU v5e', 'ici', 70, 8],
+    ['8x TPU v5e', 'ici', 140, 8],
   ])('%s inside: %s, %d GB/s, domain %d', (hardware, kind, gigabytes, domain) => {
     const { intra } = built({ hardware });
     expect(intra.kind).toBe(kind);

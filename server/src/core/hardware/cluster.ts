@@ -1,4 +1,5 @@
 import type { HardwareCatalog } from '../catalogs';
+import { cpuMachine, whyNoAccelerator } from './cpu-names';
 import { NOTHING_SAID, readDescription } from './description';
 import type { ForcedPaths } from './forced';
 import type { Cluster } from './hardware';
@@ -71,6 +72,8 @@ function namedNode(
     const gpus = match.count ?? gpusPerNode ?? 1;
     return { node: nodeOfAccelerator({ ...match, accelerator: match.accelerator }, gpus) };
   }
+  const cpu = cpuMachine(name, catalog);
+  if (cpu !== undefined) return { problem: whyNoAccelerator(cpu), nearest: [] };
   const owned = Object.keys(own ?? {}).filter((key) => key.toLowerCase().includes(name.toLowerCase()));
   return {
     problem: `No hardware is called "${name.length > 80 ? `${name.slice(0, 80)}…` : name}".`,

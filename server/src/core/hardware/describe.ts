@@ -1,7 +1,8 @@
 import type { HardwareCatalog } from '../catalogs';
 import { buildCluster } from './cluster';
+import { type CpuMachine, cpuMachine, whyNoAccelerator } from './cpu-names';
 import type { Accelerator, Cluster } from './hardware';
-import type { InstanceRecord } from './records';
+import type { CpuRecord, InstanceRecord } from './records';
 
 /** One line of `shardlens hardware list`. */
 export interface HardwareRow {
@@ -75,6 +76,8 @@ export function hardwareDetail(
     const also = match.others.length === 0 ? [] : [`${name} could also mean ${match.others.join(', ')}.`];
     return { detail: acceleratorDetail(match.accelerator, catalog, also) };
   }
+  const machine = cpuMachine(name, catalog);
+  if (machine?.cpu !== undefined) return { detail: cpuDetail(machine, machine.cpu, catalog) };
   return { problem: `No hardware is called "${name.slice(0, 80)}".`, nearest: catalog.nearest(name, 3) };
 }
 
@@ -109,6 +112,31 @@ function instanceDetail(record: InstanceRecord, catalog: HardwareCatalog): Hardw
     sources: sourceLines(record.sources, catalog),
     confidence: record.confidence ?? 'low',
     asOf: record.as_of,
+  };
+}
+
+/** A host without accelerators: what preprocessing and an offload host depend on. */
+function cpuDetail(machine: CpuMachine, cpu: CpuRecord, catalog: HardwareCatalog): HardwareDetail {
+  const { simd, kernel } = cpu.cpu_adam;
+  const adam = simd === 'scalar' ? `no SIMD kernel of DeepSpeed for it: ${kernel}` : simd;
+  return {
+    id: cpu.id,
+    title: machine.name === cpu.name ? cpu.name : `${machine.name}: ${cpu.name}`,
+    sections: [
+      {
+        title: 'Host',
+        lines: [
+          ['Architecture', cpu.arch],
+          ['Cores', `${cpu.cores_per_socket} per socket`],
+          ['Memory bandwidth', `${trimmed(cpu.memory_bandwidth_gb_s_per_socket)} GB/s per socket`],
+          ['CPU-Adam', adam],
+        ],
+      },
+    ],
+    notes: [whyNoAccelerator(machine)],
+    sources: sourceLines(cpu.sources, catalog),
+    confidence: cpu.confidence ?? 'low',
+    asOf: cpu.as_of,
   };
 }
 

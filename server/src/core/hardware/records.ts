@@ -107,6 +107,9 @@ export interface CpuRecord {
   readonly cores_per_socket: number;
   readonly memory_bandwidth_gb_s_per_socket: number;
   readonly cpu_adam: { readonly kernel: string; readonly simd: 'avx512' | 'avx2' | 'scalar' };
+  readonly sources: readonly string[];
+  readonly confidence?: string;
+  readonly as_of: string;
 }
 
 export interface DriveRecord {

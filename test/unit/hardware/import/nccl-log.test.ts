@@ -121,7 +121,7 @@ describe('an NCCL log', () => {
     expect(valuesOf(found)).toMatchObject({ nodes: 2, gpusPerNode: 8, 'between.transport': 'infiniband' });
     const accelerator = found.unknown.find(({ what }) => what === 'accelerator');
     expect(accelerator?.because).toContain(
-      '370.8 GB/s of NVLink would fit nvidia-h100-sxm5-80gb, nvidia-h200-sxm-141gb',
+      '370.8 GB/s of NVLink would fit nvidia-h100-sxm5-80gb, nvidia-h20-96gb, nvidia-h20-141gb, nvidia-h200-sxm-141gb',
     );
     expect(found.looksLike.map(({ id }) => id)).toEqual(['dgx-h100', 'dgx-h200']);
   });

@@ -90,16 +90,16 @@ describe('output of a machine’s tools', () => {
   });
 
   it('names the nearest GPUs where the catalog does not have it', () => {
-    const found = imported(['query-h20.csv']);
+    const found = importedText(printed('query-h20.csv').replaceAll('NVIDIA H20', 'NVIDIA H10'));
     expect(found.description).toBeUndefined();
     expect(found.unknown[0]).toMatchObject({ what: 'accelerator' });
-    expect(found.unknown[0]?.because).toMatch(/^NVIDIA H20 with 96 GiB is not in the catalog; the nearest there: /);
+    expect(found.unknown[0]?.because).toMatch(/^NVIDIA H10 with 96 GiB is not in the catalog; the nearest there: /);
   });
 
   it('names the PCI device of a topology where the catalog does not have it', () => {
-    const found = importedText(printed('topology-h100.xml').replaceAll('0x2330', '0x2324'));
+    const found = importedText(printed('topology-h100.xml').replaceAll('0x2330', '0x2339'));
     expect(found.description).toBeUndefined();
-    expect(found.unknown[0]?.because).toBe('PCI device 10de:2324 is not in the catalog');
+    expect(found.unknown[0]?.because).toBe('PCI device 10de:2339 is not in the catalog');
     expect(found.looksLike).toEqual([]);
   });
 
