@@ -1,11 +1,12 @@
 import type { QuickPickItem } from 'vscode';
-import { Uri, window } from 'vscode';
+import { QuickPickItemKind, Uri, window } from 'vscode';
 import { applyWithPreview } from './preview';
 import { searching } from './searching';
 import type { FoundRemedy, Server } from './server';
 
 interface Choice extends QuickPickItem {
-  readonly remedy: FoundRemedy;
+  /** Undefined for a line between the choices. */
+  readonly remedy?: FoundRemedy;
 }
 
 /** Searches the runs near the config for those that fit, or go faster; the chosen edit is shown before it is made. */
@@ -25,26 +26,25 @@ export async function makeItFit(server: Server, uri?: string): Promise<void> {
     void window.showInformationMessage(found.words.intro);
     return;
   }
-  const choice = await window.showQuickPick(found.remedies.map(choiceOf), {
+  const choice = await window.showQuickPick(found.remedies.flatMap(choicesOf), {
     title: found.words.intro,
     placeHolder: `Now: ${found.words.before}`,
     matchOnDescription: true,
     matchOnDetail: true,
   });
-  if (choice) await applyWithPreview(choice.remedy.edit, choice.remedy.title);
+  if (choice?.remedy) await applyWithPreview(choice.remedy.edit, choice.remedy.title);
 }
 
-function choiceOf(remedy: FoundRemedy): Choice {
+/** The remedy under a line that says what it is best at; what lies between the best shares one line. */
+function choicesOf(remedy: FoundRemedy, index: number, all: readonly FoundRemedy[]): Choice[] {
   const { title, words } = remedy;
+  const separator = { label: words.merit, kind: QuickPickItemKind.Separator };
+  const isSame = all[index - 1]?.words.merit === words.merit;
   const icon = remedy.merits.includes('smallest')
     ? '$(check)'
     : remedy.merits.includes('balanced')
       ? '$(circle-small)'
       : '$(rocket)';
-  return {
-    label: `${icon} ${title}`,
-    description: words.merit,
-    detail: [words.brief, ...remedy.notes].join(' · '),
-    remedy,
-  };
+  const choice = { label: `${icon} ${title}`, detail: `${words.brief} · ${words.effect}`, remedy };
+  return isSame ? [choice] : [separator, choice];
 }

@@ -43,7 +43,7 @@ beforeAll(async () => {
 
 const machine = ['--hardware', 'p4d.24xlarge'];
 
-describe('fit', () => {
+describe('fit', { timeout: 60_000 }, () => {
   it('as JSON is what its schema says, and its edits do what is promised', async () => {
     const { status, out, err } = await shardlens(folder, ['fit', 'train.yaml', ...machine, '--format', 'json']);
     expect(err).toBe('');
@@ -68,7 +68,7 @@ describe('fit', () => {
     const { out } = await shardlens(folder, ['fit', 'train.yaml', ...machine]);
     expect(out).toMatch(/^train\.yaml\n\d+ GiB \(\d+ to \d+\) of 39\.4 GiB/);
     expect(out).toContain('It does not surely fit; each of these does.');
-    expect(out).toMatch(/\n1\. .*gradient_checkpointing.* \(smallest change\)\n/);
+    expect(out).toMatch(/\n1\. Smallest change: .*gradient_checkpointing/);
     expect(out).toMatch(/train\.yaml +gradient_checkpointing +– → true/);
     expect(out).toMatch(/\d+ runs near this one tried/);
   });

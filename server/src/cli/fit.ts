@@ -36,23 +36,34 @@ function outputOf({ words: _, ...found }: FitAnswer) {
   };
 }
 
-function textOf({ path, words, remedies, tried, complete }: FitAnswer): string {
+function textOf({ path, words, remedies, closed, tried, complete }: FitAnswer): string {
   const colours = coloursFor(process.stdout);
-  const all = complete ? 'all of them' : 'fewest changes first';
+  const width = widthFor(process.stdout);
+  const all = complete ? 'all of them' : 'fewest changes first, then on from the best';
   const footer = tried > 0 ? `\n${tried} runs near this one tried, ${all}; the global batch stays the same.\n` : '';
   const list = remedies.map((remedy, index) => `\n${remedyText(remedy, index + 1, colours)}`);
-  return `${colours.strong(shownPath(path))}\n${words.before}\n${words.intro}\n${list.join('')}${footer}`;
+  const others = closed.map(({ what, because }) => paragraph(`${what}: ${because}`, width)).join('');
+  return [
+    `${colours.strong(shownPath(path))}\n${words.before}\n${words.intro}\n`,
+    ...list,
+    footer,
+    others === '' ? '' : `Not open to the search:\n${others}`,
+  ].join('');
+}
+
+function paragraph(text: string, width: number): string {
+  return `  ${wrapped(text, width - 4).join('\n    ')}\n`;
 }
 
 function remedyText({ title, words, changes }: FitRemedy, number: number, colours: Colours): string {
   const width = widthFor(process.stdout);
-  const lines = wrapped(`${number}. ${title}${words.merit === '' ? '' : ` (${words.merit})`}`, width - 3);
+  const lines = wrapped(`${number}. ${words.merit}: ${title}`, width - 3);
   const rows = changes.map(({ path, key, from, to }) => [shownPath(path), key, `${shown(from)} → ${shown(to)}`]);
   const columns = ['file', 'key', 'change'].map((name) => ({ title: name, align: 'left' as const }));
   return [
     colours.strong(lines.join('\n   ')),
-    `   ${words.figures}`,
-    `   ${words.effect}`,
+    `   ${wrapped(words.figures, width - 3).join('\n   ')}`,
+    `   ${wrapped(words.effect, width - 3).join('\n   ')}`,
     table(columns, rows, { indent: '   ', width }),
   ].join('\n');
 }

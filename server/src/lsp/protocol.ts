@@ -8,6 +8,7 @@ import type { RemedyWords } from '../core/features/remedy-words';
 import type { ReportedEstimate, ReportedFigures, ReportedRun } from '../core/features/report';
 import type { Merit } from '../core/fit/choose';
 import type { TrainingEffect } from '../core/moves/move';
+import type { Closed } from '../core/moves/settled';
 import type { DialectId } from '../core/source';
 
 /**
@@ -111,6 +112,8 @@ export interface FitAnswer {
   readonly goal: 'fit' | 'faster';
   /** Why there is no remedy; null where there is one. */
   readonly why: string | null;
+  /** What the search could not change, and who decides it instead. */
+  readonly closed: readonly Closed[];
   readonly tried: number;
   readonly complete: boolean;
   readonly before: ReportedFigures;

@@ -1,13 +1,14 @@
 import type { Estimate } from '../estimate/estimate';
 import type { Merit } from '../fit/choose';
 import type { Remedy } from '../fit/confirm';
+import type { TrainingEffect } from '../moves/move';
 import { formatGib, formatSeconds } from '../text/format';
 
 /** A remedy in words, the same in the editor and on the command line. */
 export interface RemedyWords {
-  /** `smallest change, fastest`; empty for what lies between. */
+  /** `Smallest change, and the fastest`; `Between the two` for what lies on the front between them. */
   readonly merit: string;
-  /** `30.0 GiB (29.0 to 34.1) of 39.4 GiB · host 24.6 GiB · 11.0 s a step (9.09 s to 15.8 s), was 21.3 s`. */
+  /** `30.0 GiB (29.0 to 34.1) of 39.4 GiB, was 72.5 · host 24.6 GiB · 11.0 s a step (9.09 s to 15.8 s), was 21.3 s`. */
   readonly figures: string;
   /** The same in half the room, for lists: `29.0 to 34.1 of 39.4 GiB · 9.09 s to 15.8 s a step, was 21.3 s`. */
   readonly brief: string;
@@ -16,23 +17,31 @@ export interface RemedyWords {
 }
 
 const MERITS: Readonly<Record<Merit, string>> = {
-  smallest: 'smallest change',
-  fastest: 'fastest',
-  'fastest-numerics': 'fastest, with other numerics',
-  balanced: '',
+  smallest: 'the smallest change',
+  fastest: 'the fastest',
+  'fastest-data': 'the fastest, with other batches',
+  'fastest-numerics': 'the fastest, with other numerics',
+  balanced: 'between the two',
+};
+
+const EFFECTS: Readonly<Record<TrainingEffect, string>> = {
+  same: 'The training stays the same',
+  data: 'A step sees about as many tokens, but other samples meet in it',
+  numerics: 'The training changes in its numerics',
 };
 
 export function remedyWords({ merits, training, notes, estimate }: Remedy, before: Estimate): RemedyWords {
-  const same = training === 'same' ? 'The training stays the same' : 'The training changes in its numerics';
   return {
-    merit: merits
-      .map((merit) => MERITS[merit])
-      .filter((it) => it !== '')
-      .join(', '),
+    merit: meritWords(merits),
     figures: figureWords(estimate, before),
     brief: briefWords(estimate, before),
-    effect: `${[same, ...notes].join('; ')}.`,
+    effect: `${[EFFECTS[training], ...notes].join('; ')}.`,
   };
+}
+
+function meritWords(merits: readonly Merit[]): string {
+  const words = merits.map((merit) => MERITS[merit]).join(', and ');
+  return words.replace(/^the /, '').replace(/^./, (first) => first.toUpperCase());
 }
 
 /** Bands only: what is predicted lies between. */
@@ -45,15 +54,20 @@ function briefWords({ memory, step }: Estimate, before: Estimate): string {
   return parts.join(' · ') + was;
 }
 
-/** What a run needs and takes, in one line; with what the step took `before`. */
+/** What a run needs and takes, in one line; with what differed `before`. */
 export function figureWords({ memory, host, step }: Estimate, before?: Estimate): string {
+  const was = (then: string | undefined, now: string): string =>
+    then === undefined || then === now ? '' : `, was ${then}`;
+  const ofBytes = (then: number | undefined, now: number): string =>
+    was(then === undefined ? undefined : formatGib(then), formatGib(now));
   const parts = [
-    memory && `${formatGib(memory.value)} (${gib(memory.low)} to ${gib(memory.high)}) of ${capacity(memory.capacity)}`,
-    host && `host ${formatGib(host.bytes)}`,
-    step && `${formatSeconds(step.seconds)} a step (${formatSeconds(step.low)} to ${formatSeconds(step.high)})`,
+    memory &&
+      `${formatGib(memory.value)} (${gib(memory.low)} to ${gib(memory.high)}) of ${capacity(memory.capacity)}${ofBytes(before?.memory?.value, memory.value)}`,
+    host && `host ${formatGib(host.bytes)}${ofBytes(before?.host?.bytes, host.bytes)}`,
+    step &&
+      `${formatSeconds(step.seconds)} a step (${formatSeconds(step.low)} to ${formatSeconds(step.high)})${was(before?.step ? formatSeconds(before.step.seconds) : undefined, formatSeconds(step.seconds))}`,
   ].filter((it) => it !== null);
-  const was = before?.step && step ? `, was ${formatSeconds(before.step.seconds)}` : '';
-  return parts.length === 0 ? 'Memory and step time are not known.' : parts.join(' · ') + was;
+  return parts.length === 0 ? 'Memory and step time are not known.' : parts.join(' · ');
 }
 
 function gib(bytes: number): string {

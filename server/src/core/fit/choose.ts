@@ -1,7 +1,11 @@
+import { EFFECTS } from '../moves/move';
 import type { Candidate } from './search';
 
-/** What a remedy is best at: `fastest` keeps the training as it is, `fastest-numerics` does not. */
-export type Merit = 'smallest' | 'fastest' | 'fastest-numerics' | 'balanced';
+/**
+ * What a remedy is best at: `fastest` keeps the training as it is, `fastest-data` and `fastest-numerics` do not; `balanced`
+ * lies on the front between smallest and fastest.
+ */
+export type Merit = 'smallest' | 'fastest' | 'fastest-data' | 'fastest-numerics' | 'balanced';
 
 /** Steps whose predicted times differ by less than this share count as equally fast; the model is not finer. */
 const SAME_TIME = 0.02;
@@ -55,9 +59,9 @@ function quarters({ share }: Candidate): number {
   return Math.ceil(4 * share);
 }
 
-/** 0: the training stays the same; 1: another arithmetic or optimizer. */
+/** How much of the training a candidate changes, as an index of {@link EFFECTS}: 0 is nothing. */
 export function effectOf({ moves }: Candidate): number {
-  return moves.some(({ training }) => training === 'numerics') ? 1 : 0;
+  return Math.max(...moves.map(({ training }) => EFFECTS.indexOf(training)));
 }
 
 function notesOf({ moves }: Candidate): number {

@@ -2,6 +2,7 @@ import { type AnalysisInput, analyze } from '../analyze';
 import { OUTDATED } from '../calibrate/measurement';
 import type { Estimate } from '../estimate/estimate';
 import type { FileEdit, Finding } from '../findings';
+import { compose } from '../moves/compose';
 import type { TrainingEffect } from '../moves/move';
 import { type Change, editsTo, makeWrites, withSources } from '../moves/written';
 import type { TrainingRun } from '../run/training-run';
@@ -51,10 +52,8 @@ export class Checker {
 
   private check({ moves }: Candidate): Remedy | undefined {
     const { workspace } = this.input;
-    const written = makeWrites(
-      workspace,
-      moves.flatMap(({ writes }) => writes),
-    );
+    const composed = compose(this.run, moves);
+    const written = composed && makeWrites(workspace, composed.writes);
     if (!written || written.changes.length === 0) return undefined;
     const input = { ...this.input, workspace: withSources(workspace, written.sources) };
     const estimate = analyze(written.sources.get(this.file.path) ?? this.file, input).estimate();
@@ -64,12 +63,10 @@ export class Checker {
       return undefined;
     if (this.findings(input).some(({ rule }) => !this.allowed.has(rule))) return undefined;
     return {
-      title: moves
-        .map(({ title }, index) => (index === 0 ? title : title.charAt(0).toLowerCase() + title.slice(1)))
-        .join(', '),
+      title: composed.title,
       merits: [],
-      training: moves.some(({ training }) => training === 'numerics') ? 'numerics' : 'same',
-      notes: moves.flatMap(({ note }) => note ?? []),
+      training: composed.training,
+      notes: composed.notes,
       changes: written.changes,
       edits: editsTo(workspace, written),
       estimate,

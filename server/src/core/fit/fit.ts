@@ -1,6 +1,7 @@
 import { type AnalysisInput, analyze } from '../analyze';
 import type { Estimate } from '../estimate/estimate';
 import { dimensions } from '../moves/index';
+import type { Closed } from '../moves/settled';
 import type { TrainingRun } from '../run/training-run';
 import type { SourceFile } from '../source';
 import { bySize, bySpeed, effectOf, type Merit, paretoFront } from './choose';
@@ -13,6 +14,8 @@ export interface FitResult {
   /** Best first: smallest change, fastest run, then what lies between. Empty with a reason in `why`. */
   readonly remedies: readonly Remedy[];
   readonly why: string | undefined;
+  /** What the search could not change, since a flag, a variable or a target decides it. */
+  readonly closed: readonly Closed[];
   readonly tried: number;
   /** Every combination was tried, not only as many as the limit allows. */
   readonly complete: boolean;
@@ -38,16 +41,25 @@ export function* findRemedies(file: SourceFile, input: AnalysisInput): Generator
   const missing = missingFacts(run, before);
   if (missing !== undefined) return nothing(before, missing);
   const goal = before.memory?.fits === true ? 'faster' : 'fit';
-  const options = dimensions.map((open) => open(run)).filter((moves) => moves.length > 0);
-  if (options.length === 0) return nothing(before, 'nothing that the search may change is settled by these files');
+  const closed: Closed[] = [];
+  const note = (it: Closed): void => {
+    if (!closed.some((known) => known.what === it.what && known.because === it.because)) closed.push(it);
+  };
+  const options = dimensions.map((open) => open(run, note)).filter((moves) => moves.length > 0);
+  if (options.length === 0)
+    return nothing(before, 'nothing that the search may change is settled by these files', closed);
   const { fitting, nearest, tried, complete } = yield* search(run, options);
-  const worth = goal === 'fit' ? fitting : fitting.filter((it) => isFaster(it, before));
+  // A GPU filled to the brim is offered only where nothing else fits.
+  const roomy = fitting.filter(({ isFull }) => !isFull);
+  const usable = roomy.length > 0 ? roomy : fitting;
+  const worth = goal === 'fit' ? usable : usable.filter((it) => isFaster(it, before));
   const remedies = yield* choose(worth, tried, new Checker(file, run, input, goal, before));
   return {
     goal,
     before,
     remedies,
     why: remedies.length > 0 ? undefined : noRemedy(goal, nearest, fitting.length > 0),
+    closed,
     tried,
     complete,
   };
@@ -63,8 +75,8 @@ const EMPTY: Estimate = {
   assumptions: [],
 };
 
-function nothing(before: Estimate, why: string): FitResult {
-  return { goal: 'fit', before, remedies: [], why, tried: 0, complete: true };
+function nothing(before: Estimate, why: string, closed: readonly Closed[] = []): FitResult {
+  return { goal: 'fit', before, remedies: [], why, closed, tried: 0, complete: true };
 }
 
 /** What has to be known before anything can be promised. */
@@ -108,7 +120,10 @@ function* choose(candidates: readonly Candidate[], tried: number, checker: Check
   const named: [Merit, Confirmed | undefined][] = [
     ['smallest', smallest],
     ['fastest', fastest],
-    ['fastest-numerics', isWorthIt(bold, fastest) ? bold : undefined],
+    [
+      bold?.remedy.training === 'data' ? 'fastest-data' : 'fastest-numerics',
+      isWorthIt(bold, fastest) ? bold : undefined,
+    ],
   ];
   const found = new Map<Candidate, Remedy>();
   for (const [merit, it] of named) {

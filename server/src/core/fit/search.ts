@@ -1,6 +1,7 @@
 import { estimateHost } from '../estimate/host';
 import { estimateMemory } from '../estimate/memory/index';
 import { estimateTime } from '../estimate/time/index';
+import { applyAll } from '../moves/compose';
 import type { Move } from '../moves/move';
 import type { TrainingRun } from '../run/training-run';
 
@@ -10,6 +11,8 @@ export interface Candidate {
   /** The high end of the band of its memory, and the share of the GPU's that it is. */
   readonly high: number;
   readonly share: number;
+  /** The allocator has to give cached blocks back to stay inside the GPU, and stops the device each time. */
+  readonly isFull: boolean;
   readonly hostBytes: number | undefined;
   readonly seconds: number | undefined;
 }
@@ -23,13 +26,31 @@ export interface SearchResult {
   readonly complete: boolean;
 }
 
-/** Runs tried before the search ends; about 200 µs each. */
+/** Runs tried before the search ends; about 150 µs each. */
 export const MOST_TRIED = 10_000;
 /** Runs between two pauses in which the caller may stop the search. */
 const PAUSE = 50;
+/** Combinations that are built upon where not all of the next size can be tried. */
+const BEAM = 60;
+
+/** Reserved beyond this share of the GPU, the prediction is what the allocator is left with, not what it would take. */
+const FULL = 0.98;
+
+/** The indices of its moves among the options, and what is known of it. */
+interface Node {
+  readonly picks: readonly Pick[];
+  readonly candidate: Candidate;
+  readonly fits: boolean;
+}
+
+interface Pick {
+  readonly dimension: number;
+  readonly move: Move;
+}
 
 /**
- * Tries combinations of moves, fewest changes first, and keeps those whose band lies inside the memory of GPU and host.
+ * Tries combinations of moves, fewest changes first, and keeps those whose band lies inside the memory of GPU and host. Where
+ * a number of changes has too many combinations, only those are tried that add one to the best of the last number.
  * Pauses every now and then with the number tried so far, so that a caller can show progress, let others run, or stop.
  */
 export function* search(
@@ -40,17 +61,36 @@ export function* search(
   const fitting: Candidate[] = [];
   let nearest: Candidate | undefined;
   let tried = 0;
+  let complete = true;
+  let last: readonly Node[] = [];
   for (let count = 1; count <= options.length; count++) {
-    for (const moves of combinations(options, count)) {
+    const all = combinationsOf(options, count) <= most - tried;
+    complete &&= all;
+    const level: Node[] = [];
+    for (const picks of all ? combinations(options, count) : extensions(options, best(last))) {
       if (tried === most) return { fitting, nearest, tried, complete: false };
       tried++;
-      const { candidate, fits } = attempt(run, moves);
-      if (candidate && fits) fitting.push(candidate);
-      else if (candidate && candidate.high < (nearest?.high ?? Number.POSITIVE_INFINITY)) nearest = candidate;
+      const node = attempt(run, picks);
+      if (!node) continue;
+      level.push(node);
+      if (node.fits) fitting.push(node.candidate);
+      else if (node.candidate.high < (nearest?.high ?? Number.POSITIVE_INFINITY)) nearest = node.candidate;
       if (tried % PAUSE === 0) yield tried;
     }
+    if (level.length === 0) break;
+    last = level;
   }
-  return { fitting, nearest, tried, complete: true };
+  return { fitting, nearest, tried, complete };
+}
+
+/** How many ways there are to take one move of each of `count` dimensions. */
+function combinationsOf(options: readonly (readonly Move[])[], count: number): number {
+  // ways[n]: of the dimensions seen so far, ways to take n.
+  const ways = [1, ...new Array<number>(count).fill(0)];
+  for (const { length } of options) {
+    for (let n = count; n >= 1; n--) ways[n] = (ways[n] ?? 0) + (ways[n - 1] ?? 0) * length;
+  }
+  return ways[count] ?? 0;
 }
 
 /** Every way to take one move of each of `count` dimensions, the earlier dimensions first. */
@@ -58,27 +98,63 @@ function* combinations(
   options: readonly (readonly Move[])[],
   count: number,
   from = 0,
-): Generator<readonly Move[], void, void> {
+): Generator<readonly Pick[], void, void> {
   if (count === 0) {
     yield [];
     return;
   }
-  for (let index = from; index <= options.length - count; index++) {
-    for (const move of options[index] ?? []) {
-      for (const rest of combinations(options, count - 1, index + 1)) yield [move, ...rest];
+  for (let dimension = from; dimension <= options.length - count; dimension++) {
+    for (const move of options[dimension] ?? []) {
+      for (const rest of combinations(options, count - 1, dimension + 1)) yield [{ dimension, move }, ...rest];
     }
   }
 }
 
-function attempt(run: TrainingRun, moves: readonly Move[]): { candidate?: Candidate; fits: boolean } {
-  const changed = moves.reduce((it, move) => move.apply(it), run);
-  const { memory } = estimateMemory(changed);
-  if (!memory) return { fits: false };
-  const base = { moves, high: memory.high, share: memory.high / (memory.capacity ?? memory.high) };
-  if (memory.fits !== true) return { candidate: { ...base, hostBytes: undefined, seconds: undefined }, fits: false };
+/** The fastest of those that fit, and the leanest of those that do not: one more change may help either. */
+function best(level: readonly Node[]): readonly Node[] {
+  const fast = level.filter(({ fits }) => fits);
+  const lean = level.filter(({ fits }) => !fits);
+  fast.sort((a, b) => (a.candidate.seconds ?? Infinity) - (b.candidate.seconds ?? Infinity));
+  lean.sort((a, b) => a.candidate.high - b.candidate.high);
+  return [...fast.slice(0, BEAM), ...lean.slice(0, BEAM)];
+}
+
+/** Each of these with one move of another dimension added; each combination once. */
+function* extensions(
+  options: readonly (readonly Move[])[],
+  nodes: readonly Node[],
+): Generator<readonly Pick[], void, void> {
+  const seen = new Set<string>();
+  for (const { picks } of nodes) {
+    for (const [dimension, moves] of options.entries()) {
+      if (picks.some((pick) => pick.dimension === dimension)) continue;
+      for (const move of moves) {
+        const extended = [...picks, { dimension, move }].sort((a, b) => a.dimension - b.dimension);
+        const key = extended
+          .map((pick) => `${pick.dimension}.${options[pick.dimension]?.indexOf(pick.move)}`)
+          .join(' ');
+        if (seen.has(key)) continue;
+        seen.add(key);
+        yield extended;
+      }
+    }
+  }
+}
+
+function attempt(run: TrainingRun, picks: readonly Pick[]): Node | undefined {
+  const moves = picks.map(({ move }) => move);
+  const changed = applyAll(run, moves);
+  const memory = changed && estimateMemory(changed).memory;
+  if (!memory) return undefined;
+  const capacity = memory.capacity ?? Number.POSITIVE_INFINITY;
+  const isFull = memory.value > FULL * capacity;
+  const base = { moves, high: memory.high, share: memory.high / capacity, isFull };
+  if (memory.fits !== true) {
+    return { picks, candidate: { ...base, hostBytes: undefined, seconds: undefined }, fits: false };
+  }
   const { host } = estimateHost(changed);
-  if (host?.fits === false) return { fits: false };
+  if (host?.fits === false) return undefined;
   // What each offload would cost by itself is not asked for here.
   const { step } = estimateTime(changed, { memory: () => ({ memory, assumptions: [] }) });
-  return { candidate: { ...base, hostBytes: host?.bytes, seconds: step?.seconds }, fits: true };
+  return { picks, candidate: { ...base, hostBytes: host?.bytes, seconds: step?.seconds }, fits: true };
 }

@@ -1,17 +1,21 @@
 import { known } from '../run/known';
-import type { FsdpSharding, TrainingRun } from '../run/training-run';
-import { setting, stringOf } from '../settings';
-import { type Dimension, isSettledByFiles, type Move, TRIED, type Write, writeTo } from './move';
-import { trainerFsdpKey } from './recompute';
+import type { TrainingRun } from '../run/training-run';
+import { setting } from '../settings';
+import { argumentsOf, argumentWrite } from './arguments';
+import { launcherWrite } from './launcher';
+import { type Dimension, type Move, type Write, writeTo } from './move';
+import { isOpen, TRIED } from './settled';
+import { fsdpOf, withFsdp } from './sharding';
 
 const WORDS = { FULL_SHARD: 'full_shard', SHARD_GRAD_OP: 'shard_grad_op', HYBRID_SHARD: 'hybrid_shard' } as const;
 type Strategy = keyof typeof WORDS;
 const STRATEGIES: readonly Strategy[] = ['FULL_SHARD', 'SHARD_GRAD_OP', 'HYBRID_SHARD'];
 
-/** The other ways FSDP spreads weights; hybrid shards need a mesh under FSDP2, which the files may not have, so FSDP1 only. */
-export const fsdpStrategy: Dimension = (run) => {
+/** The other ways FSDP spreads weights; hybrid shards of FSDP2 are a mesh, see `parallel`. */
+export const fsdpStrategy: Dimension = (run, note) => {
   const fsdp = fsdpOf(run);
-  if (!fsdp?.strategy.known || !fsdp.version.known || !isSettledByFiles(run, fsdp.strategy)) return [];
+  if (!fsdp || !isOpen(run, 'FSDP strategy', [fsdp.strategy], note)) return [];
+  if (!fsdp.strategy.known || !fsdp.version.known) return [];
   const now = fsdp.strategy.value;
   const version = fsdp.version.value;
   const severalNodes = run.nodes.known && run.nodes.value > 1;
@@ -32,35 +36,41 @@ export const fsdpStrategy: Dimension = (run) => {
   );
 };
 
-/** Shards on the host, or back on the GPU. */
-export const fsdpOffload: Dimension = (run) => {
+/**
+ * Gathering the next unit while one computes; FSDP1 waits for each gather unless told otherwise, FSDP2 never does
+ * (accelerate src/accelerate/utils/dataclasses.py:1615, 1.15.0).
+ */
+export const fsdpPrefetch: Dimension = (run, note) => {
   const fsdp = fsdpOf(run);
-  if (!fsdp?.offloadParams.known || !isSettledByFiles(run, fsdp.offloadParams)) return [];
-  const on = !fsdp.offloadParams.value;
-  const { accelerate, trainer } = run.configs;
-  const write =
-    accelerate && setting(accelerate, 'fsdp_config')
-      ? writeTo(accelerate, 'fsdp_config.fsdp_offload_params', on)
-      : trainer && offloadWord(run, on);
+  if (!fsdp?.version.known || fsdp.version.value !== 1) return [];
+  const { backwardPrefetch } = fsdp;
+  if (!backwardPrefetch.known || backwardPrefetch.value !== 'NO_PREFETCH') return [];
+  if (!isOpen(run, 'FSDP prefetch', [backwardPrefetch], note)) return [];
+  const { trainer } = run.configs;
+  const write: Write | undefined =
+    argumentsOf(run).get('fsdp') === undefined
+      ? launcherWrite(run, 'fsdp_config', 'fsdp_backward_prefetch', 'BACKWARD_PRE')
+      : trainer && { ...trainerFsdpKey(run, 'backward_prefetch'), value: 'backward_pre' };
   if (!write) return [];
   return [
     {
-      dimension: 'FSDP offload',
-      title: on ? 'Offload the shards to the host' : 'Keep the shards on the GPU',
+      dimension: 'FSDP prefetch',
+      title: 'Gather the next unit ahead in the backward pass (BACKWARD_PRE)',
       training: 'same',
       writes: [write],
-      apply: (it) => withFsdp(it, (value) => ({ ...value, offloadParams: known(on, TRIED) })),
+      apply: (it) => withFsdp(it, (value) => ({ ...value, backwardPrefetch: known('BACKWARD_PRE', TRIED) })),
     },
   ];
 };
 
-function fsdpOf({ sharding }: TrainingRun): FsdpSharding | undefined {
-  return sharding.known && sharding.value.kind === 'fsdp' ? sharding.value : undefined;
-}
-
-function withFsdp(run: TrainingRun, change: (fsdp: FsdpSharding) => FsdpSharding): TrainingRun {
-  const fsdp = fsdpOf(run);
-  return fsdp ? { ...run, sharding: known(change(fsdp), TRIED) } : run;
+/** A key of the Trainer's fsdp_config: in the section or file there is, else in a new section. */
+export function trainerFsdpKey({ configs: { trainer, fsdp } }: TrainingRun, key: string): Omit<Write, 'value'> {
+  if (fsdp) {
+    const prefixed = setting(fsdp, `fsdp_${key}`) !== undefined;
+    const { path, key: written } = writeTo(fsdp, prefixed ? `fsdp_${key}` : key, undefined);
+    return { path, key: written };
+  }
+  return { path: trainer?.file.path ?? '', key: `fsdp_config.${key}` };
 }
 
 function withStrategy(run: TrainingRun, strategy: Strategy): TrainingRun {
@@ -73,35 +83,18 @@ function withStrategy(run: TrainingRun, strategy: Strategy): TrainingRun {
 
 /** Accelerate has a key for it; the Trainer has a word of `fsdp` (transformers src/transformers/training_args.py:1930, 5.18.0). */
 function strategyWrite(run: TrainingRun, now: string, strategy: Strategy): Write | undefined {
-  const { accelerate, trainer } = run.configs;
-  const words = trainer && setting(trainer, 'fsdp');
-  if (!words) {
-    return accelerate && setting(accelerate, 'fsdp_config')
-      ? writeTo(accelerate, 'fsdp_config.fsdp_sharding_strategy', strategy)
-      : undefined;
-  }
-  const text = stringOf(words);
+  const words = argumentsOf(run).get('fsdp');
+  if (!words) return launcherWrite(run, 'fsdp_config', 'fsdp_sharding_strategy', strategy);
   const old = WORDS[now as Strategy];
-  if (!text || !old || !text.split(' ').includes(old)) return undefined;
-  const changed = text.split(' ').map((word) => (word === old ? WORDS[strategy] : word));
-  return writeTo(words.config, 'fsdp', changed.join(' '));
+  if (typeof words.plain !== 'string' || !old || !words.plain.split(' ').includes(old)) return undefined;
+  const changed = words.plain.split(' ').map((word) => (word === old ? WORDS[strategy] : word));
+  return argumentWrite(run, 'fsdp', changed.join(' '));
 }
 
 /** FSDP2 knows two ways: weights are given back after the forward pass, or kept until the backward pass. */
 function reshardWrite(run: TrainingRun, strategy: Strategy): Write | undefined {
-  const { accelerate, trainer } = run.configs;
   const value = strategy === 'FULL_SHARD';
-  if (trainer && setting(trainer, 'fsdp')) return { ...trainerFsdpKey(run, 'reshard_after_forward'), value };
-  return accelerate && setting(accelerate, 'fsdp_config')
-    ? writeTo(accelerate, 'fsdp_config.fsdp_reshard_after_forward', value)
-    : undefined;
-}
-
-function offloadWord(run: TrainingRun, on: boolean): Write | undefined {
-  const { trainer } = run.configs;
-  const words = trainer && setting(trainer, 'fsdp');
-  const text = stringOf(words);
-  if (!words || !text) return undefined;
-  const others = text.split(' ').filter((word) => word !== 'offload');
-  return writeTo(words.config, 'fsdp', [...others, ...(on ? ['offload'] : [])].join(' '));
+  if (argumentsOf(run).get('fsdp') === undefined)
+    return launcherWrite(run, 'fsdp_config', 'fsdp_reshard_after_forward', value);
+  return run.configs.trainer ? { ...trainerFsdpKey(run, 'reshard_after_forward'), value } : undefined;
 }

@@ -1,6 +1,8 @@
 import { known } from '../run/known';
 import type { Optimizer } from '../run/training-run';
-import { type Dimension, isSettledByFiles, type Move, TRIED, type TrainingEffect, writeTo } from './move';
+import { argumentWrite } from './arguments';
+import type { Dimension, Move, TrainingEffect } from './move';
+import { isOpen, TRIED } from './settled';
 
 interface Choice {
   readonly name: string;
@@ -25,21 +27,24 @@ const CHOICES: readonly Choice[] = [
 ];
 
 /** Optimizers of the Trainer that keep smaller states; DeepSpeed's own and a script's are left alone. */
-export const optimizer: Dimension = (run) => {
-  const { trainer } = run.configs;
+export const optimizer: Dimension = (run, note) => {
   const { name, owner } = run.optimizer;
-  if (!trainer || owner !== 'trainer' || !name.known || !isSettledByFiles(run, name)) return [];
-  if (!/^adamw_torch(_fused)?$/.test(name.value)) return [];
-  return CHOICES.filter((choice) => choice.name !== name.value).map(
-    (choice): Move => ({
-      dimension: 'optimizer',
-      title: `Set optim to ${choice.name}`,
-      training: choice.training,
-      ...(choice.note && { note: choice.note }),
-      writes: [writeTo(trainer, 'optim', choice.name)],
-      apply: (it) => ({ ...it, optimizer: built(choice) }),
-    }),
-  );
+  if (owner !== 'trainer' || !name.known || !/^adamw_torch(_fused)?$/.test(name.value)) return [];
+  if (!isOpen(run, 'optimizer', [name], note)) return [];
+  return CHOICES.filter((choice) => choice.name !== name.value).flatMap((choice): Move[] => {
+    const write = argumentWrite(run, 'optim', choice.name);
+    if (!write) return [];
+    return [
+      {
+        dimension: 'optimizer',
+        title: `Set optim to ${choice.name}`,
+        training: choice.training,
+        ...(choice.note && { note: choice.note }),
+        writes: [write],
+        apply: (it) => ({ ...it, optimizer: built(choice) }),
+      },
+    ];
+  });
 };
 
 function built({ name, implementation }: Choice): Optimizer {

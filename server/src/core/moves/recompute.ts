@@ -1,12 +1,17 @@
 import { known } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { setting } from '../settings';
-import { type Dimension, isSettledByFiles, TRIED, type Write, writeTo } from './move';
+import { argumentWrite } from './arguments';
+import { trainerFsdpKey } from './fsdp';
+import { launcherWrite } from './launcher';
+import { type Dimension, lastPart, type Write, writeTo } from './move';
+import { isOpen, TRIED } from './settled';
 
 /** Recomputing activations in the backward pass, or keeping them. FSDP wraps blocks itself, so under it its own key is used. */
-export const recompute: Dimension = (run) => {
+export const recompute: Dimension = (run, note) => {
   const { checkpointing } = run;
-  if (!checkpointing.known || checkpointing.value === 'selective' || !isSettledByFiles(run, checkpointing)) return [];
+  if (!isOpen(run, 'recomputation', [checkpointing], note)) return [];
+  if (!checkpointing.known || checkpointing.value === 'selective') return [];
   const on = checkpointing.value === 'none';
   const writes = writesFor(run, on);
   const [first] = writes;
@@ -23,14 +28,17 @@ export const recompute: Dimension = (run) => {
 };
 
 function writesFor(run: TrainingRun, on: boolean): Write[] {
-  const { trainer, accelerate } = run.configs;
+  const { trainer } = run.configs;
   const isFsdp = run.sharding.known && run.sharding.value.kind === 'fsdp';
-  if (!isFsdp) return trainer ? [writeTo(trainer, 'gradient_checkpointing', on)] : [];
+  if (!isFsdp) {
+    const write = argumentWrite(run, 'gradient_checkpointing', on);
+    return write ? [write] : [];
+  }
   const written = switches(run).filter(({ isSet }) => isSet);
   // Off means off in every place that turns it on.
   if (!on) return written.map(({ write }) => ({ ...write, value: false }));
-  if (accelerate && setting(accelerate, 'fsdp_config'))
-    return [writeTo(accelerate, 'fsdp_config.fsdp_activation_checkpointing', true)];
+  const own = launcherWrite(run, 'fsdp_config', 'fsdp_activation_checkpointing', true);
+  if (own) return [own];
   return trainer ? [{ ...trainerFsdpKey(run, 'activation_checkpointing'), value: true }] : [];
 }
 
@@ -45,18 +53,4 @@ function switches(run: TrainingRun): { write: Write; isSet: boolean }[] {
   return found.flatMap((one) =>
     one ? [{ write: writeTo(one.config, one.key, false), isSet: setting(one.config, one.key) !== undefined }] : [],
   );
-}
-
-/** A key of the Trainer's fsdp_config: in the section or file there is, else in a new section. */
-export function trainerFsdpKey({ configs: { trainer, fsdp } }: TrainingRun, key: string): Omit<Write, 'value'> {
-  if (fsdp) {
-    const prefixed = setting(fsdp, `fsdp_${key}`) !== undefined;
-    const { path, key: written } = writeTo(fsdp, prefixed ? `fsdp_${key}` : key, undefined);
-    return { path, key: written };
-  }
-  return { path: trainer?.file.path ?? '', key: `fsdp_config.${key}` };
-}
-
-function lastPart(key: string): string {
-  return key.slice(key.lastIndexOf('.') + 1);
 }

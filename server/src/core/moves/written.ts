@@ -5,7 +5,7 @@ import { lookup, type MappingNode } from '../syntax/node';
 import { parseSource } from '../syntax/parse';
 import { toPlain } from '../syntax/plain';
 import { editsBetween } from '../text/diff';
-import { applyEdits } from '../text/edit';
+import { applyEdits, type TextEdit } from '../text/edit';
 import type { Move, Write } from './move';
 
 /** A value of a key before and after the writes; undefined where the key is not there. */
@@ -29,7 +29,10 @@ export interface Written {
 export function makeWrites(workspace: Workspace, writes: readonly Write[]): Written | undefined {
   const sources = new Map<Path, SourceFile>();
   const changes: Change[] = [];
-  for (const { path, key, value } of writes) {
+  const inScripts = writes.filter((write) => write.at !== undefined);
+  if (inScripts.length > 0 && !writeScripts(workspace, inScripts, sources, changes)) return undefined;
+  for (const { path, key, value, at } of writes) {
+    if (at) continue;
     const file = sources.get(path) ?? workspace.source(path);
     const root = file?.tree.root;
     if (!file || root?.kind !== 'mapping') return undefined;
@@ -43,12 +46,9 @@ export function makeWrites(workspace: Workspace, writes: readonly Write[]): Writ
   return { sources, changes };
 }
 
-/** The edits that make the moves together; undefined where they cannot all be made, or change nothing. */
-export function editsOf(workspace: Workspace, moves: readonly Move[]): readonly FileEdit[] | undefined {
-  const written = makeWrites(
-    workspace,
-    moves.flatMap(({ writes }) => writes),
-  );
+/** The edits that make a move; undefined where they cannot all be made, or change nothing. */
+export function editsOf(workspace: Workspace, { writes }: Pick<Move, 'writes'>): readonly FileEdit[] | undefined {
+  const written = makeWrites(workspace, writes);
   return written && written.changes.length > 0 ? editsTo(workspace, written) : undefined;
 }
 
@@ -61,15 +61,54 @@ export function editsTo(workspace: Workspace, { sources }: Written): readonly Fi
 
 /** The workspace with some files replaced by their changed form. */
 export function withSources(workspace: Workspace, sources: ReadonlyMap<Path, SourceFile>): Workspace {
+  // Readers remember what they found in a result for as long as they are given the same one.
+  const results = new Map([...sources].map(([path, { text }]) => [path, { ok: true, text } as const]));
   return {
     roots: workspace.roots,
-    read(path) {
-      const changed = sources.get(path);
-      return changed ? { ok: true, text: changed.text } : workspace.read(path);
-    },
+    read: (path) => results.get(path) ?? workspace.read(path),
     source: (path) => sources.get(path) ?? workspace.source(path),
     list: (folder) => workspace.list(folder),
   };
+}
+
+/** Flags of launch lines: their places count in the script as it is, so a script is written in one go. */
+function writeScripts(
+  workspace: Workspace,
+  writes: readonly Write[],
+  sources: Map<Path, SourceFile>,
+  changes: Change[],
+): boolean {
+  for (const path of new Set(writes.map((write) => write.path))) {
+    const result = workspace.read(path);
+    if (!result.ok) return false;
+    const edits: TextEdit[] = [];
+    for (const { key, value, at, path: script } of writes) {
+      if (script !== path || !at) continue;
+      const old = result.text.slice(at.start, at.end);
+      const flag = writtenFlag(old, key, value);
+      if (flag === undefined) return false;
+      if (flag.newText === old) continue;
+      // The space in front of a flag goes with it.
+      const gap = value === undefined ? (/[ \t]*$/.exec(result.text.slice(0, at.start))?.[0].length ?? 0) : 0;
+      edits.push({ start: at.start - gap, end: at.end, newText: flag.newText });
+      changes.push({ path, key, from: flag.from, to: value });
+    }
+    edits.sort((a, b) => a.start - b.start);
+    if (edits.length > 0) sources.set(path, parseSource(path, applyEdits(result.text, edits)));
+  }
+  return true;
+}
+
+/** `--flag value` as it then reads, with what stood there; undefined where the value is no plain word. */
+function writtenFlag(old: string, key: string, value: unknown): { newText: string; from: unknown } | undefined {
+  const parts = /^(--?[\w.-]+)(?:(=|(?:\s|\\\r?\n)+)([\s\S]+))?$/.exec(old);
+  const text = value === true ? 'True' : value === false ? 'False' : String(value);
+  if (!/^[\w./:+ -]*$/.test(text)) return undefined;
+  const quoted = text.includes(' ') || text === '' ? `"${text}"` : text;
+  const from = parts ? (parts[3]?.replace(/^(["'])(.*)\1$/, '$2') ?? true) : undefined;
+  if (value === undefined) return { newText: '', from };
+  if (!parts) return old === '' ? { newText: ` ${key} ${quoted}`, from } : undefined;
+  return { newText: `${parts[1]}${parts[2] ?? ' '}${quoted}`, from };
 }
 
 function plainAt(file: SourceFile, root: MappingNode, key: string): unknown {

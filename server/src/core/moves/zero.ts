@@ -1,12 +1,16 @@
 import { type Known, known } from '../run/known';
 import type { TrainingRun, ZeroSharding } from '../run/training-run';
 import { numberOf, setting } from '../settings';
-import { type Dimension, isSettledByFiles, type Move, TRIED, type Write, writeTo } from './move';
+import { launcherWrite } from './launcher';
+import { type Dimension, lastPart, type Move, type Write, writeTo } from './move';
+import { offloadOff } from './offload';
+import { isOpen, isSettledByFiles, TRIED } from './settled';
+import { stageIn, withZero, zeroOf } from './sharding';
 
 /** The other ZeRO stages, where several ranks share the states. */
-export const zeroStage: Dimension = (run) => {
+export const zeroStage: Dimension = (run, note) => {
   const zero = zeroOf(run);
-  if (!zero?.stage.known || !isSettledByFiles(run, zero.stage)) return [];
+  if (!zero || !isOpen(run, 'ZeRO stage', [zero.stage], note) || !zero.stage.known) return [];
   const { data, pipeline } = run.parallelism;
   if (!data.known || data.value < 2) return [];
   const now = zero.stage.value;
@@ -19,72 +23,29 @@ export const zeroStage: Dimension = (run) => {
       if (!write) return [];
       // Below stage 3 offload_param is ignored, so it goes with the stage.
       const lost = stage < 3 && zero.offloadParam.known && zero.offloadParam.value !== 'none';
-      const removed = lost ? offloadWrite(run, 'param', false) : undefined;
-      const also = removed ? ` and remove ${removed.key.split('.').pop()}` : '';
+      const removed = lost ? offloadOff(run, 'param') : undefined;
+      const also = removed ? ` and ${removed.title.charAt(0).toLowerCase()}${removed.title.slice(1)}` : '';
       return [
         {
           dimension: 'ZeRO stage',
-          title: `Set ${write.key.split('.').pop()} to ${stage}${also}`,
+          title: `Set ${lastPart(write.key)} to ${stage}${also}`,
           training: 'same',
-          writes: [write, ...(removed ? [removed] : [])],
+          writes: [write, ...(removed?.writes ?? [])],
           apply: (it) => atStage(it, stage),
         },
       ];
     });
 };
 
-/** Optimizer states or weights on the host, or back on the GPU. */
-export const zeroOffload: readonly Dimension[] = (['optimizer', 'param'] as const).map(
-  (what): Dimension =>
-    (run) => {
-      const zero = zeroOf(run);
-      const fact = zero && offloadOf(zero, what);
-      if (!fact?.known || !isSettledByFiles(run, fact)) return [];
-      const on = fact.value === 'none';
-      const device = on ? 'cpu' : 'none';
-      const write = offloadWrite(run, what, on);
-      if (!write) return [];
-      const key = write.key.split('.').pop();
-      return [
-        {
-          dimension: `${what} offload`,
-          title: on
-            ? `Offload ${what === 'optimizer' ? 'the optimizer' : 'the weights'} to the host (${key})`
-            : `Remove ${key}`,
-          training: 'same',
-          writes: [write],
-          apply: (it) => withZero(it, (value) => ({ ...value, [OFFLOAD_FACTS[what]]: known(device, TRIED) })),
-        },
-      ];
-    },
-);
-
-const OFFLOAD_FACTS = { optimizer: 'offloadOptimizer', param: 'offloadParam' } as const;
-
-function offloadOf(zero: ZeroSharding, what: 'optimizer' | 'param'): Known<unknown> & Known<string> {
-  return zero[OFFLOAD_FACTS[what]];
-}
-
-function offloadWrite(run: TrainingRun, what: 'optimizer' | 'param', on: boolean): Write | undefined {
-  const key = `offload_${what}`;
-  const { deepspeed } = run.configs;
-  if (!deepspeed) {
-    return zeroWrite(run, { deepspeed: '', accelerate: `${key}_device` }, on ? 'cpu' : 'none');
-  }
-  const path = `zero_optimization.${key}`;
-  const section = setting(deepspeed, path)?.node;
-  if (on && section?.kind === 'mapping') return writeTo(deepspeed, `${path}.device`, 'cpu');
-  return writeTo(deepspeed, path, on ? { device: 'cpu', pin_memory: true } : undefined);
-}
-
 /** ZeRO++'s second copy of the weights in each node: gathers stay inside it (deepspeed/runtime/zero/config.py:301, 0.19.6). */
-export const zeroSecondary: Dimension = (run) => {
+export const zeroSecondary: Dimension = (run, note) => {
   const zero = zeroOf(run);
   const { deepspeed } = run.configs;
-  if (!zero?.stage.known || zero.stage.value !== 3 || !deepspeed) return [];
-  const { hpzPartitionRanks: hpz } = zero;
-  if (!hpz.known || hpz.value > 1 || !isSettledByFiles(run, hpz)) return [];
+  if (!zero || !deepspeed) return [];
+  const { hpzPartitionRanks: hpz, micsShardRanks: mics } = zero;
+  if (!hpz.known || hpz.value > 1 || (mics.known && mics.value > 0)) return [];
   if (!run.nodes.known || run.nodes.value < 2 || !run.gpusPerNode.known || run.gpusPerNode.value < 2) return [];
+  if (!isOpen(run, 'secondary shards (hpZ)', [hpz], note)) return [];
   const ranks = run.gpusPerNode.value;
   return [
     {
@@ -92,58 +53,113 @@ export const zeroSecondary: Dimension = (run) => {
       title: `Set zero_hpz_partition_size to ${ranks}, a copy of the weights in each node`,
       training: 'same',
       writes: [writeTo(deepspeed, 'zero_optimization.zero_hpz_partition_size', ranks)],
+      allows: (it) => stageIn(it) === 3,
       apply: (it) => withZero(it, (value) => ({ ...value, hpzPartitionRanks: known(ranks, TRIED) })),
     },
   ];
 };
 
-/** Smaller buckets and fewer live weights: less memory for more, smaller transfers. Sizes are numbers of elements. */
-export const zeroBuckets: Dimension = (run) => {
+/**
+ * Other sizes of MiCS groups. Only where MiCS is on: the script then makes its weights under MiCS_Init, which no file shows
+ * (deepspeed/runtime/zero/mics.py:386, 0.19.6).
+ */
+export const micsGroups: Dimension = (run, note) => {
+  const zero = zeroOf(run);
+  const { deepspeed } = run.configs;
+  const { data } = run.parallelism;
+  if (!zero || !deepspeed || !data.known || !run.gpusPerNode.known) return [];
+  const { micsShardRanks: mics } = zero;
+  if (!mics.known || mics.value < 1 || !isOpen(run, 'MiCS groups', [mics], note)) return [];
+  const ranks = data.value;
+  const sizes = new Set([run.gpusPerNode.value / 2, run.gpusPerNode.value, 2 * run.gpusPerNode.value, ranks]);
+  return [...sizes]
+    .filter((size) => Number.isInteger(size) && size > 1 && size !== mics.value && ranks % size === 0)
+    .map((size) => ({
+      dimension: 'MiCS groups',
+      title: `Set mics_shard_size to ${size}`,
+      training: 'same',
+      writes: [writeTo(deepspeed, 'zero_optimization.mics_shard_size', size)],
+      allows: (it) => stageIn(it) === 3,
+      apply: (it) => ({
+        ...withZero(it, (value) => ({ ...value, micsShardRanks: known(size, TRIED) })),
+        parallelism: { ...it.parallelism, shard: known(size, TRIED) },
+      }),
+    }));
+};
+
+/**
+ * Smaller buckets and fewer live weights take less memory for more, smaller transfers; larger ones let weights be fetched
+ * ahead of their use. Sizes are numbers of elements.
+ */
+export const zeroBuckets: Dimension = (run) => [...bucketMove(run, 'smaller'), ...bucketMove(run, 'larger')];
+
+function bucketMove(run: TrainingRun, way: 'smaller' | 'larger'): Move[] {
   const { deepspeed } = run.configs;
   const zero = zeroOf(run);
   if (!zero || !deepspeed) return [];
-  const smaller = BUCKETS.filter(({ key, fact, elements }) => {
+  const changed = BUCKETS.flatMap(({ key, fact, stages, ...sizes }) => {
     const written = numberOf(setting(deepspeed, `zero_optimization.${key}`));
     const value = zero[fact];
-    return value.known && value.value > elements && (written !== undefined || isSettledByFiles(run, value));
-  }).filter(({ stages }) => zero.stage.known && stages.includes(zero.stage.value));
-  if (smaller.length === 0) return [];
-  const facts = Object.fromEntries(smaller.map(({ fact, elements }) => [fact, known(elements, TRIED)]));
+    const elements = sizes[way];
+    if (!value.known || elements === undefined || !zero.stage.known || !stages.includes(zero.stage.value)) return [];
+    if (written === undefined && !isSettledByFiles(run, value)) return [];
+    const moves = way === 'smaller' ? value.value > elements : value.value < elements;
+    return moves ? [{ key, fact, elements }] : [];
+  });
+  if (changed.length === 0) return [];
+  const facts = Object.fromEntries(changed.map(({ fact, elements }) => [fact, known(elements, TRIED)]));
   return [
     {
       dimension: 'buckets',
-      title: `Set ${smaller.map(({ key, elements }) => `${key} to ${elements.toExponential().replace('+', '')}`).join(', ')}`,
+      title: `Set ${changed.map(({ key, elements }) => `${key} to ${elements.toExponential().replace('+', '')}`).join(', ')}`,
       training: 'same',
-      writes: smaller.map(({ key, elements }) => writeTo(deepspeed, `zero_optimization.${key}`, elements)),
+      writes: changed.map(({ key, elements }) => writeTo(deepspeed, `zero_optimization.${key}`, elements)),
       apply: (it) => withZero(it, (value) => ({ ...value, ...facts })),
     },
   ];
-};
+}
 
 interface Bucket {
   readonly key: string;
   readonly fact: Extract<keyof ZeroSharding, `${string}Elements`>;
-  readonly elements: number;
+  /** From where a further cut saves less than it costs; DeepSpeed's ZeRO-3 examples use the same. */
+  readonly smaller: number;
+  /** DeepSpeed's own default, where less than that makes the step longer (deepspeed/runtime/zero/config.py, 0.19.6). */
+  readonly larger?: number;
   readonly stages: readonly number[];
 }
 
-/** From where a further cut of a bucket saves less than it costs; DeepSpeed's ZeRO-3 examples use the same. */
 const BUCKETS: readonly Bucket[] = [
-  { key: 'reduce_bucket_size', fact: 'reduceBucketElements', elements: 5e7, stages: [1, 2, 3] },
-  { key: 'allgather_bucket_size', fact: 'allgatherBucketElements', elements: 5e7, stages: [1, 2] },
-  { key: 'stage3_prefetch_bucket_size', fact: 'prefetchBucketElements', elements: 5e6, stages: [3] },
-  { key: 'stage3_max_live_parameters', fact: 'maxLiveElements', elements: 1e8, stages: [3] },
-  { key: 'stage3_max_reuse_distance', fact: 'maxReuseDistanceElements', elements: 1e8, stages: [3] },
+  { key: 'reduce_bucket_size', fact: 'reduceBucketElements', smaller: 5e7, larger: 5e8, stages: [1, 2, 3] },
+  { key: 'allgather_bucket_size', fact: 'allgatherBucketElements', smaller: 5e7, larger: 5e8, stages: [1, 2] },
+  {
+    key: 'stage3_prefetch_bucket_size',
+    fact: 'prefetchBucketElements',
+    smaller: 5e6,
+    larger: 5e7,
+    stages: [3],
+  },
+  { key: 'stage3_max_live_parameters', fact: 'maxLiveElements', smaller: 1e8, larger: 1e9, stages: [3] },
+  { key: 'stage3_max_reuse_distance', fact: 'maxReuseDistanceElements', smaller: 1e8, larger: 1e9, stages: [3] },
 ];
 
-function zeroOf({ sharding }: TrainingRun): ZeroSharding | undefined {
-  return sharding.known && sharding.value.kind === 'zero' ? sharding.value : undefined;
-}
-
-function withZero(run: TrainingRun, change: (zero: ZeroSharding) => ZeroSharding): TrainingRun {
+/** Reducing gradients beside the backward pass instead of after it, for a second bucket. */
+export const zeroOverlap: Dimension = (run, note) => {
+  const { deepspeed } = run.configs;
   const zero = zeroOf(run);
-  return zero ? { ...run, sharding: known(change(zero), TRIED) } : run;
-}
+  if (!deepspeed || !zero?.overlapComm.known || zero.overlapComm.value) return [];
+  if (!isOpen(run, 'overlapped reduction', [zero.overlapComm], note)) return [];
+  return [
+    {
+      dimension: 'overlap',
+      title: 'Set overlap_comm to true',
+      training: 'same',
+      writes: [writeTo(deepspeed, 'zero_optimization.overlap_comm', true)],
+      allows: (it) => (stageIn(it) ?? 0) > 0,
+      apply: (it) => withZero(it, (value) => ({ ...value, overlapComm: known(true, TRIED) })),
+    },
+  ];
+};
 
 function atStage(run: TrainingRun, stage: 0 | 1 | 2 | 3): TrainingRun {
   const shard = stage === 0 ? known(1, TRIED) : run.parallelism.data;
@@ -164,14 +180,14 @@ function overlapAt(zero: ZeroSharding, stage: number): Known<boolean> {
   return overlapComm.known && overlapComm.origin.kind === 'default' ? known(stage === 3, TRIED) : overlapComm;
 }
 
-/** In the DeepSpeed file where there is one, else in Accelerate's own section. */
+/** In the DeepSpeed file where there is one, else where `accelerate launch` reads it. */
 function zeroWrite(
-  { configs: { deepspeed, accelerate } }: TrainingRun,
+  run: TrainingRun,
   keys: { readonly deepspeed: string; readonly accelerate: string },
   value: unknown,
 ): Write | undefined {
-  if (deepspeed) return writeTo(deepspeed, keys.deepspeed, value);
-  return accelerate && setting(accelerate, 'deepspeed_config')
-    ? writeTo(accelerate, `deepspeed_config.${keys.accelerate}`, value)
-    : undefined;
+  const { deepspeed } = run.configs;
+  return deepspeed
+    ? writeTo(deepspeed, keys.deepspeed, value)
+    : launcherWrite(run, 'deepspeed_config', keys.accelerate, value);
 }

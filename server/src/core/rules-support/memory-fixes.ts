@@ -1,12 +1,14 @@
 import { estimateMemory } from '../estimate/memory/index';
 import type { Fix } from '../findings';
 import { microBatch } from '../moves/batch';
-import { fsdpOffload, fsdpStrategy } from '../moves/fsdp';
+import { applyAll } from '../moves/compose';
+import { fsdpStrategy } from '../moves/fsdp';
 import { fusedLoss } from '../moves/model';
 import type { Dimension, Move } from '../moves/move';
+import { fsdpOffload, zeroOffload } from '../moves/offload';
 import { recompute } from '../moves/recompute';
 import { editsOf } from '../moves/written';
-import { zeroOffload, zeroStage } from '../moves/zero';
+import { zeroStage } from '../moves/zero';
 import type { TrainingRun } from '../run/training-run';
 import type { Workspace } from '../source';
 import { bandOfCapacity } from './memory-words';
@@ -37,8 +39,9 @@ export function fixesThatFit(run: TrainingRun, workspace: Workspace): Omit<Fix, 
 }
 
 function fixOf(move: Move, run: TrainingRun, workspace: Workspace): Omit<Fix, 'preferred'> | undefined {
-  const { memory } = estimateMemory(move.apply(run));
+  const changed = applyAll(run, [move]);
+  const memory = changed && estimateMemory(changed).memory;
   if (memory?.fits !== true) return undefined;
-  const edits = editsOf(workspace, [move]);
+  const edits = editsOf(workspace, move);
   return edits && { title: `${move.title} (${bandOfCapacity(memory)})`, edits };
 }

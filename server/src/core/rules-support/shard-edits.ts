@@ -1,6 +1,7 @@
 import type { Estimate } from '../estimate/estimate';
 import { estimateRun } from '../estimate/index';
 import type { Fix } from '../findings';
+import { applyAll } from '../moves/compose';
 import { fsdpStrategy } from '../moves/fsdp';
 import type { Dimension } from '../moves/move';
 import { editsOf } from '../moves/written';
@@ -22,9 +23,11 @@ export function fixesInsideNode(run: TrainingRun, workspace: Workspace, now: Est
   return TRIED.flatMap((open) => {
     // The last option of a dimension is the nearest to what is sharded now.
     for (const move of [...open(run)].reverse()) {
-      const { memory, step } = estimateRun(move.apply(run));
+      const changed = applyAll(run, [move]);
+      if (!changed) continue;
+      const { memory, step } = estimateRun(changed);
       const wins = memory?.fits === true && step !== null && step.seconds <= seconds * WORTHWHILE;
-      const edits = wins ? editsOf(workspace, [move]) : undefined;
+      const edits = wins ? editsOf(workspace, move) : undefined;
       if (edits && step) return [{ title: `${move.title} (${stepChange(step.seconds, seconds)})`, edits }];
     }
     return [];

@@ -6,7 +6,7 @@ import { bandGib, capacityGib } from '../rules-support/memory-words';
 import { withoutOffload } from '../rules-support/offload-edits';
 import { elsewhere, placeForRun } from '../rules-support/places';
 import type { TrainingRun } from '../run/training-run';
-import { runDialects } from '../source';
+import { runDialects, type Workspace } from '../source';
 import { rule } from './rule';
 
 /** Reports offload and loading that need more host memory than a node has, even at the low end of the band. */
@@ -55,7 +55,7 @@ export const hostMemoryDoesNotFit = rule({
       at,
       message: `Host memory: ${bandGib(host)} per node are needed and ${run.cluster.value.instanceId ?? 'a node'} has ${capacityGib(host.capacity)} (${termsOf(host)}). The kernel would kill a rank, which shows as exit code -9.`,
       related: elsewhere(config, [zero?.offloadOptimizer, 'The offload of the optimizer.']),
-      fixes: fixesOf(run),
+      fixes: fixesOf(run, context.workspace),
     });
   },
 });
@@ -69,8 +69,8 @@ function termsOf({ terms }: HostMemoryEstimate): string {
 }
 
 /** Taking an offload out helps only where both the host and the GPUs surely have room then. */
-function fixesOf(run: TrainingRun): Omit<Fix, 'preferred'>[] {
-  return withoutOffload(run).flatMap(({ title, run: changed, edits }) => {
+function fixesOf(run: TrainingRun, workspace: Workspace): Omit<Fix, 'preferred'>[] {
+  return withoutOffload(run, workspace).flatMap(({ title, run: changed, edits }) => {
     const { host, memory } = estimateRun(changed);
     return host?.fits === true && memory?.fits === true ? [{ title: `${title} (host ${bandGib(host)})`, edits }] : [];
   });

@@ -5,7 +5,7 @@ import { bandOfCapacity } from '../rules-support/memory-words';
 import { editsOfBoth, type OffloadChange, withoutOffload } from '../rules-support/offload-edits';
 import { stepChange, stepWithBand } from '../rules-support/step-words';
 import type { TrainingRun } from '../run/training-run';
-import { runDialects } from '../source';
+import { runDialects, type Workspace } from '../source';
 import { formatSeconds } from '../text/format';
 import { type Report, type RuleContext, rule } from './rule';
 
@@ -58,7 +58,7 @@ export const offloadNotNeeded = rule({
     if (!memoryIsJudged(context.run)) return;
     const { config, run } = context;
     if (!run.cluster.known || !run.model.known) return;
-    const changes = withoutOffload(run);
+    const changes = withoutOffload(run, context.workspace);
     if (!changes.some((change) => change.setting.config.file.path === config.file.path)) return;
     const { offloads, step } = context.estimate;
     if (!step) return;
@@ -88,7 +88,7 @@ function reportAll(
   if (!first) return;
   const own = first.change.setting;
   const second = changes.find(({ what }) => what !== first.change.what);
-  const found = second && withoutBoth(first.change, second);
+  const found = second && withoutBoth(first.change, second, context.workspace);
   const alone = first.verdict.stepSecondsWithout ?? seconds - first.verdict.secondsPerStep;
   const both = found && found.seconds <= alone ? found : undefined;
   const fixes: NonNullable<Report['fixes']>[number][] = [];
@@ -108,11 +108,9 @@ function reportAll(
   });
 }
 
-function withoutBoth(a: OffloadChange, b: OffloadChange) {
-  const bare = withoutOffload(a.run).find(({ what }) => what === b.what)?.run;
-  if (!bare) return undefined;
-  const { memory, step } = estimateRun(bare);
-  const edits = editsOfBoth(a, b);
+function withoutBoth(a: OffloadChange, b: OffloadChange, workspace: Workspace) {
+  const { memory, step } = estimateRun(b.move.apply(a.run));
+  const edits = editsOfBoth(a, b, workspace);
   if (memory?.fits !== true || !step || edits.length === 0) return undefined;
   return {
     title: `Turn off ${keyOf(a.setting.path)} and ${keyOf(b.setting.path)}`,

@@ -122,6 +122,7 @@ function describeRun(
     evaluation: readStrategy(sources, 'eval'),
     saves: readStrategy(sources, 'save'),
     ...(settings.measured.length > 0 && { measured: measuredOf(own.file.path, links, settings) }),
+    ...(links.launches.length > 0 && { launches: links.launches }),
     disagreements,
   };
 }

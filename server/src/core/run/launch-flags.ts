@@ -73,5 +73,6 @@ function flag(name: string, option: Word, value: Word, skip: number): Written {
     origin: place,
     from: 'flag',
     templated: !text.known,
+    literal: text.known && !/[$`]/.test(option.raw + value.raw),
   };
 }

@@ -177,6 +177,8 @@ export interface TrainingRun {
   readonly saves: Known<boolean>;
   /** What shardlens.json keeps as measured, of this run and of others. */
   readonly measured?: readonly RunMeasurement[] | undefined;
+  /** The lines of scripts that start this run; the flags of the first count as the run's. */
+  readonly launches?: readonly Launch[];
   /** Sources that disagree about one fact; each is a finding. */
   readonly disagreements: readonly Disagreement[];
 }

@@ -13,6 +13,8 @@ export interface Written {
   readonly from: 'file' | 'flag';
   /** Filled by a template engine or a shell variable: proves nothing. */
   readonly templated: boolean;
+  /** Of a flag: written out in the script, not through a variable, so that an edit can replace it. */
+  readonly literal?: boolean;
 }
 
 /** The written value of a key of a config; undefined where the key is absent. */
