@@ -49,6 +49,7 @@ function trainer(setup) {
     output_dir: 'out',
     per_device_train_batch_size: micro,
     gradient_accumulation_steps: accumulation,
+    ...(setup.syncEach ? { accelerator_config: { gradient_accumulation_kwargs: { sync_each_batch: true } } } : {}),
     // FSDP recomputes by its own key; with both the Trainer raises.
     gradient_checkpointing: setup.checkpointing === 'full' && sharding !== 'fsdp',
     ...(sharding.startsWith('zero')
@@ -118,7 +119,9 @@ function accelerate(setup) {
     fsdp_config: {
       fsdp_version: setup.fsdpVersion ?? 2,
       fsdp_auto_wrap_policy: 'TRANSFORMER_BASED_WRAP',
-      ...(setup.fsdpVersion === 1 ? { fsdp_sharding_strategy: 'FULL_SHARD' } : { fsdp_reshard_after_forward: true }),
+      ...(setup.fsdpVersion === 1
+        ? { fsdp_sharding_strategy: setup.strategy ?? 'FULL_SHARD' }
+        : { fsdp_reshard_after_forward: true }),
       fsdp_cpu_ram_efficient_loading: true,
       fsdp_state_dict_type: 'SHARDED_STATE_DICT',
       fsdp_activation_checkpointing: setup.checkpointing === 'full',

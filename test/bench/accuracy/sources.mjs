@@ -43,7 +43,8 @@ const bloom = ({ layers, hidden, heads, vocab }) => ({
   vocab_size: vocab,
 });
 
-const mpt = ({ layers, hidden, heads, vocab }) => ({
+/** The kernel is named in the model's own config.json, as mosaicml/mpt-7b has it. */
+const mpt = ({ layers, hidden, heads, vocab }, kernel) => ({
   model_type: 'mpt',
   architectures: ['MptForCausalLM'],
   n_layers: layers,
@@ -52,6 +53,7 @@ const mpt = ({ layers, hidden, heads, vocab }) => ({
   expansion_ratio: 4,
   vocab_size: vocab,
   max_seq_len: 65536,
+  attn_config: { attn_impl: kernel },
 });
 
 const gpt2 = ({ layers, hidden, heads, vocab }, positions) => ({
@@ -235,28 +237,64 @@ function litgpt(point) {
   return { ...base, measured: memory('allocated', peak) };
 }
 
+const MPT_GPUS = {
+  a100_40gb: ['nvidia-a100-sxm4-40gb', 4, 200],
+  a100_80gb: ['nvidia-a100-sxm4-80gb', 4, 200],
+  h100_80gb: ['nvidia-h100-sxm5-80gb', 5, 400],
+};
+/** The large runs of January 2024 name their kernel (scripts/train/benchmarking/sweep.py); before, the default was Triton's. */
+const MPT_FLASH_2 = ['mpt-1b', 'mpt-3b', 'mpt-7b', 'mpt-70b'];
+
 function llmFoundry(point) {
-  const big = point.gpu === 'a100_80gb';
+  const [accelerator, pcieGeneration, gbpsPerNic] = MPT_GPUS[point.gpu];
+  const isLarge = point.gpu === 'h100_80gb' && point.gpus >= 128;
+  const kernel = isLarge && MPT_FLASH_2.includes(point.model.name) ? 'flash' : 'triton';
   const setup = {
-    model: mpt(point.model),
+    model: mpt(point.model, kernel),
     hardware: {
-      node: {
-        accelerator: big ? 'nvidia-a100-sxm4-80gb' : 'nvidia-a100-sxm4-40gb',
-        count: 8,
-        vcpus: 128,
-        pcieGeneration: 4,
-      },
-      between: { transport: 'roce', gbpsPerNic: 200, nicsPerNode: 8 },
+      node: { accelerator, count: 8, vcpus: 128, pcieGeneration },
+      between: { transport: 'roce', gbpsPerNic, nicsPerNode: 8 },
     },
     ...place(point),
     sharding: 'fsdp',
+    fsdpVersion: 1,
+    ...(point.strategy.sharding === 'SHARD_GRAD_OP' ? { strategy: 'SHARD_GRAD_OP' } : {}),
     precision: point.precision === 'bf16' ? 'bf16' : 'bf16-autocast',
     micro: point.micro_batch,
     accumulation: point.grad_accum,
+    // Composer reduces after every micro-batch under FSDP (composer/trainer/trainer.py, ddp_sync_context).
+    syncEach: true,
     sequence: point.seq_len,
     packed: true,
     checkpointing: point.activation_checkpointing,
     attention: 'flash_attention_2',
+    // The A100 40 GB table was there before PyTorch 2 (image mosaicml/pytorch:1.13.1); the others are of October 2023 and later.
+    frameworks: { torch: point.gpu === 'a100_40gb' ? '1.13.1' : '2.1.0' },
+  };
+  return { ...setup, measured: time(setup, point.measured) };
+}
+
+/** The one row that neither recomputes in part nor leaves its strategy open. */
+function fmsFsdp(point) {
+  const big = point.gpu === 'h100_80gb';
+  const setup = {
+    model: CATALOG[point.model.name],
+    hardware: {
+      node: { accelerator: MPT_GPUS[point.gpu][0], count: 8, vcpus: 96, pcieGeneration: big ? 5 : 4 },
+      between: { transport: 'roce', gbpsPerNic: big ? 400 : 200, nicsPerNode: 2 },
+    },
+    ...place(point),
+    sharding: 'fsdp',
+    fsdpVersion: 1,
+    strategy: point.strategy.fsdp,
+    precision: 'bf16-autocast',
+    micro: point.micro_batch,
+    accumulation: 1,
+    sequence: point.seq_len,
+    packed: true,
+    checkpointing: 'none',
+    compile: true,
+    frameworks: { torch: '2.4.0' },
   };
   return { ...setup, measured: time(setup, point.measured) };
 }
@@ -446,6 +484,7 @@ export const SOURCES = [
   { prefix: 'tune-', name: 'torchtune', read: tune },
   { prefix: 'litgpt-', name: 'litgpt', read: litgpt },
   { prefix: 'mpt-', name: 'llm-foundry', read: llmFoundry },
+  { prefix: 'fms-', name: 'fms-fsdp', read: fmsFsdp },
   { prefix: 'bloom-', name: 'BLOOM', read: bloomPrequel },
   { prefix: 'internevo-', name: 'InternEvo', read: internEvo },
   {

@@ -99,6 +99,7 @@ function modelOf(
     vocabSize: layout.vocabSize,
     tiedEmbeddings: layout.tied,
     activation: activationIn(config),
+    ...(ownKernelIn(config) && { attentionKernel: 'flash-1' as const }),
     maxPositions: layout.maxPositions,
     dtype: dtypeIn(config),
     ...addUp(layout),
@@ -125,6 +126,11 @@ function activationIn(config: ConfigFields): string | undefined {
   const kind = config.feed_forward_proj;
   if (typeof kind !== 'string') return undefined;
   return kind === 'gated-gelu' ? 'gelu_new' : kind.replace(/^gated-/, '');
+}
+
+/** MPT's own code takes a Triton kernel of the first FlashAttention (llm-foundry llmfoundry/models/layers/attention.py, `attn_impl`). */
+function ownKernelIn({ attn_config: own }: ConfigFields): boolean {
+  return isFields(own) && own.attn_impl === 'triton';
 }
 
 /** `dtype`, formerly `torch_dtype`; composite models may keep it with the text model. */

@@ -83,6 +83,8 @@ export interface Model {
   readonly tiedEmbeddings: boolean;
   /** Activation of the MLP as config.json names it (`hidden_act`): some are one kernel, some several tensors. */
   readonly activation?: string | undefined;
+  /** The kernel that the model's own code computes attention with, where config.json asks for one. */
+  readonly attentionKernel?: 'flash-1' | undefined;
   readonly maxPositions: number | undefined;
   /** dtype the checkpoint is stored in (`torch_dtype`/`dtype` of config.json). */
   readonly dtype: string | undefined;

@@ -17,6 +17,7 @@ import { readModel } from './model';
 import { readOptimizer } from './optimizer';
 import { readParallelism, shardRanks } from './parallelism';
 import { readPrecision } from './precision';
+import { readEarlyStop, readSyncEachMicro } from './recompute';
 import { type ProjectSettings, settingsFor } from './settings-file';
 import { readSharding } from './sharding';
 import type { RunSources } from './sources';
@@ -108,6 +109,8 @@ function describeRun(
     precision: readPrecision(sources, sharding),
     optimizer: readOptimizer(sources, sharding),
     checkpointing: readCheckpointing(sources, sharding),
+    recomputeStopsEarly: readEarlyStop(sources, sharding),
+    syncsEachMicro: readSyncEachMicro(sources),
     attention: readAttention(sources),
     fusedLoss: readFusedLoss(sources),
     lora: readLora(sources),

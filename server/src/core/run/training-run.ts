@@ -155,6 +155,10 @@ export interface TrainingRun {
   readonly optimizer: Optimizer;
   /** `full`: every block recomputed in backward. */
   readonly checkpointing: Known<'none' | 'full' | 'selective'>;
+  /** Recomputing a block ends before its last product, whose result nothing in backward needs. */
+  readonly recomputeStopsEarly?: Known<boolean> | undefined;
+  /** Gradients are reduced after every micro-batch, not only after the last of a step. */
+  readonly syncsEachMicro?: Known<boolean> | undefined;
   readonly attention: Known<'sdpa' | 'eager' | 'flash_attention_2' | 'flash_attention_3' | 'flex_attention'>;
   readonly fusedLoss: Known<boolean>;
   readonly lora: Known<Lora> | undefined;

@@ -104,7 +104,7 @@ export function readStrategy({ args }: RunSources, which: 'eval' | 'save'): Know
 /** CPU threads of each rank: the environment's, the cluster description's, else 1 where torchrun starts several processes (torch/distributed/run.py). */
 export function readThreads(
   { links }: RunSources,
-  { worldSize, cluster }: Place,
+  { worldSize, gpusPerNode, cluster }: Place,
   environment: TrainingRun['environment'],
 ): Known<number> {
   const { launch } = links;
@@ -129,8 +129,10 @@ export function readThreads(
   const torch =
     launch && (launch.launcher === 'torchrun' || launch.launcher === 'accelerate' || launch.launcher === 'trl');
   if (!torch) return unknown('no launch line sets OMP_NUM_THREADS');
-  if (!worldSize.known) return unknown(`torchrun sets 1 for several processes, and ${worldSize.why}`);
-  return worldSize.value > 1
+  // torchrun counts the processes of the node: `nproc_per_node > 1` (torch/distributed/run.py).
+  const started = launch.launcher === 'torchrun' && gpusPerNode.known ? gpusPerNode : worldSize;
+  if (!started.known) return unknown(`torchrun sets 1 for several processes, and ${started.why}`);
+  return started.value > 1
     ? byDefault(1, 'torchrun with several processes', 'torch/distributed/run.py')
     : unknown('one process takes every core it may use');
 }

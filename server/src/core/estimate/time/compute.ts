@@ -1,12 +1,26 @@
 import { valueIfKnown } from '../../run/known';
 import type { Dtype } from '../../run/training-run';
 import { formatRate } from '../../text/format';
+import { attentionDraft } from './attention';
 import type { Draft } from './draft';
 import { bytesOf, type TimeFacts } from './facts';
-import { type ForwardFlops, forwardFlops, isEager, type Passes, passesOf } from './flops';
+import { type ForwardFlops, forwardFlops, type Passes, passesOf } from './flops';
 import { type GpuConstants, gpuConstants, MEMORY_EFFICIENCY } from './gpu-constants';
+import { type ProductShares, productShares } from './products';
 
 const SOURCE = 'Korthikanti et al. 2022 (arXiv 2205.05198) appendix A';
+
+/**
+ * Bytes per token, hidden unit and block that norms, activations, rotations and residuals move in a forward and backward. One value
+ * fits A100 (262) and H100 (269) in llm-foundry's table: it is a property of the kernels, not of the chip.
+ */
+const ELEMENTWISE_BYTES = 265;
+
+/**
+ * Share of them that tensor parallelism leaves whole on every rank: two norms, two dropouts with bias and residual, of 22 of 54 bytes
+ * per unit of a GPT block's forward (operators of Shoeybi et al. 2019 §3, whose figure 3 shows which are split).
+ */
+const NOT_SPLIT = 0.4;
 
 /** Bytes per token and vocabulary entry that the loss head moves: fitted with the constants of gpu-constants.ts. */
 const LOSS_BYTES = 30;
@@ -25,20 +39,13 @@ const COMPILED_ELEMENTWISE = 0.5;
 /** Bytes read and written to unpack one 4-bit or 8-bit weight to 16 bit, at the rate bitsandbytes reaches (prior). */
 const DEQUANTISE_EFFICIENCY = 0.6;
 
-/**
- * Attention over context-parallel ranks works on pieces and merges what they give. Fitted on two rows of torchtitan (4 and 8
- * ranks, 131,072 and 262,144 tokens); no other public table has it.
- */
-const RING_LOSS = 1.6;
-
-/** Bytes per token, key and head of attention that writes its scores: two copies in 16 bit, softmax in fp32, three passes (prior). */
-const EAGER_SCORE_BYTES = 60;
-
 export interface Compute {
   readonly drafts: readonly Draft[];
   /** GPU seconds of the whole optimizer step. */
   readonly seconds: number;
   readonly lastBackwardSeconds: number;
+  /** Work of the head, in blocks: what a pipeline's last stage has more than the others. */
+  readonly headInBlocks: number;
   readonly flopsPerToken: ForwardFlops;
   readonly peakFlops: number;
   readonly constants: GpuConstants;
@@ -54,9 +61,13 @@ export function computeOf(facts: TimeFacts): Compute | undefined {
   const flopsPerToken = forwardFlops(facts);
   const passes = passesOf(facts);
   const half = halfPeakOf(facts) ?? peak.flops;
-  const gemm = gemmDraft(facts, { flopsPerToken, passes, peak: gemmPeak(facts, peak.flops, half), half, constants });
-  const attention = attentionDraft(facts, { flopsPerToken, passes, peak: Math.min(peak.flops, half), half, constants });
-  const drafts = [gemm, attention, elementwiseDraft(facts, constants)];
+  const shares = productShares(facts);
+  const matrices = { flopsPerToken, passes, peak: gemmPeak(facts, peak.flops, half), half, constants, shares };
+  const drafts = [
+    gemmDraft(facts, matrices),
+    attentionDraft(facts, { flopsPerToken, passes, peak: Math.min(peak.flops, half), constants }),
+    elementwiseDraft(facts),
+  ];
   const unpack = dequantiseDraft(facts, passes);
   if (unpack) drafts.push(unpack);
   const seconds = drafts.reduce((sum, draft) => sum + draft.seconds, 0);
@@ -65,6 +76,7 @@ export function computeOf(facts: TimeFacts): Compute | undefined {
     drafts,
     seconds,
     lastBackwardSeconds: (seconds / facts.accumulation) * backwardShare,
+    headInBlocks: headInBlocks(facts, flopsPerToken, passes),
     flopsPerToken,
     peakFlops: peak.flops,
     constants,
@@ -107,16 +119,20 @@ interface MatrixInput {
   /** The same in 16 bits. */
   readonly half: number;
   readonly constants: GpuConstants;
+  readonly shares: ProductShares;
 }
 
-function gemmDraft(facts: TimeFacts, { flopsPerToken, passes, peak, half, constants }: MatrixInput): Draft {
+function gemmDraft(facts: TimeFacts, { flopsPerToken, passes, peak, half, constants, shares }: MatrixInput): Draft {
   const { tokens, accumulation, tensor, pipeline, parameters, cluster } = facts;
   const ranks = tensor * pipeline;
   const blockPasses = 1 + passes.backward + passes.recompute;
   const head = (tokens * accumulation * flopsPerToken.head * (1 + passes.backward)) / ranks;
-  const flops = (tokens * accumulation * flopsPerToken.blocks * blockPasses) / ranks + head + loraFlops(facts);
-  const inHalf = facts.compute === 'fp8' ? head * (peak / half - 1) : 0;
-  const math = (flops + inHalf) / (peak * constants.gemmEfficiency);
+  const once = (tokens * accumulation * flopsPerToken.blocks) / ranks;
+  const flops = once * blockPasses + head + loraFlops(facts);
+  // As many operations as would take the same time in products that divide evenly.
+  const inBlocks = once * ((1 + passes.recompute) / shares.forward + passes.backward / shares.backward);
+  const whole = inBlocks + (head / shares.head) * (facts.compute === 'fp8' ? peak / half : 1) + loraFlops(facts);
+  const math = whole / (peak * constants.gemmEfficiency);
   // With few tokens a product waits for its weights to arrive from memory: the roofline.
   const touched = touchedWeights(facts);
   const weights =
@@ -132,12 +148,18 @@ function gemmDraft(facts: TimeFacts, { flopsPerToken, passes, peak, half, consta
     formula:
       memory > math
         ? `${(weights / 1e9).toFixed(0)} GB of weights read ÷ (${formatRate(cluster.accelerator.memoryBytesPerSecond)} × ${MEMORY_EFFICIENCY})`
-        : `${(flops / 1e12).toFixed(1)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${constants.gemmEfficiency.toFixed(2)})`,
-    source: `${SOURCE}; efficiency: ${constants.source}`,
+        : `${(flops / 1e12).toFixed(1)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${constants.gemmEfficiency.toFixed(2)} × ${(flops / whole).toFixed(2)} in whole tiles and waves)`,
+    source: `${SOURCE}; efficiency: ${constants.source}; tiles and waves: NVIDIA Matrix Multiplication Background User's Guide §4`,
     group: 'compute',
     cause: 'GPU compute',
     hides: 'never',
   };
+}
+
+/** The last stage of a pipeline does the head beside its blocks, and recomputes blocks only. */
+function headInBlocks({ model }: TimeFacts, { blocks, head, attention }: ForwardFlops, passes: Passes): number {
+  const block = (blocks + attention) / Math.max(1, model.layers);
+  return block > 0 ? (head * (1 + passes.backward)) / (block * (1 + passes.backward + passes.recompute)) : 0;
 }
 
 /** The adapters' own three products. */
@@ -153,43 +175,15 @@ function touchedWeights({ parameters, model, tokens }: TimeFacts): number {
   return parameters.blocks - parameters.experts * (1 - visited);
 }
 
-function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, constants }: MatrixInput): Draft {
-  const { tokens, accumulation, tensor, pipeline, run, cluster, model, length } = facts;
-  const ranks = tensor * pipeline;
-  const flops =
-    (tokens * accumulation * flopsPerToken.attention * (1 + passes.attentionBackward + passes.attentionRecompute)) /
-    ranks;
-  const efficiency =
-    valueIfKnown(run.attention) === 'flash_attention_3'
-      ? constants.flashAttention3Efficiency
-      : constants.attentionEfficiency;
-  const heads = model.blocks.reduce((sum, { attention, count }) => sum + (attention?.heads ?? 0) * count, 0);
-  const scores = isEager(run) ? (tokens * accumulation * length * heads * EAGER_SCORE_BYTES) / ranks : 0;
-  const ring = facts.context > 1 ? RING_LOSS : 1;
-  const seconds =
-    (ring * flops) / (peak * efficiency) + scores / (cluster.accelerator.memoryBytesPerSecond * MEMORY_EFFICIENCY);
-  return {
-    id: 'compute.attention',
-    label: `attention over ${Math.round(length)} tokens`,
-    seconds,
-    low: seconds * 0.7,
-    high: seconds * 1.8,
-    formula: `${(flops / 1e12).toFixed(2)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${efficiency})${ring > 1 ? ` × ${ring} in a ring` : ''}${scores > 0 ? ` + ${(scores / 1e9).toFixed(0)} GB of scores` : ''}`,
-    source: `${SOURCE}; efficiency is a prior for fused attention`,
-    group: 'compute',
-    cause: 'GPU compute',
-    hides: 'never',
-  };
-}
-
-function elementwiseDraft(facts: TimeFacts, constants: GpuConstants): Draft {
+function elementwiseDraft(facts: TimeFacts): Draft {
   const { tokens, accumulation, model, tensor, pipeline, checkpointing, run, cluster } = facts;
   const compiled = valueIfKnown(run.torchCompile) === true ? COMPILED_ELEMENTWISE : 1;
   const again = checkpointing === 'full' ? 4 / 3 : 1;
   const rmsNorm = model.blocks.some(({ mlp }) => mlp?.gated === true) ? EAGER_RMSNORM_BYTES : 0;
-  const blocks = (constants.elementwiseBytes + rmsNorm) * compiled * tokens * model.hiddenSize * model.layers * again;
+  const blocks = (ELEMENTWISE_BYTES + rmsNorm) * compiled * tokens * model.hiddenSize * model.layers * again;
   const loss = (valueIfKnown(run.fusedLoss) === true ? FUSED_LOSS_BYTES : LOSS_BYTES) * tokens * model.vocabSize;
-  const bytes = ((blocks + loss) * accumulation) / (tensor * pipeline);
+  const onRank = blocks * (NOT_SPLIT + (1 - NOT_SPLIT) / tensor) + loss / tensor;
+  const bytes = (onRank * accumulation) / pipeline;
   const rate = cluster.accelerator.memoryBytesPerSecond;
   const seconds = bytes / (rate * MEMORY_EFFICIENCY);
   return {
@@ -199,7 +193,7 @@ function elementwiseDraft(facts: TimeFacts, constants: GpuConstants): Draft {
     low: seconds * 0.6,
     high: seconds * 2,
     formula: `${(bytes / 1e9).toFixed(1)} GB ÷ (${formatRate(rate)} × ${MEMORY_EFFICIENCY})`,
-    source: `bytes moved: ${constants.source}`,
+    source: 'bytes moved: fitted on llm-foundry scripts/train/benchmarking/README.md',
     group: 'compute',
     cause: 'GPU compute',
     hides: 'never',

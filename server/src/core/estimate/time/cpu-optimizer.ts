@@ -13,10 +13,11 @@ const CLIP_BYTES = 8;
 const CAST_BYTES = 6;
 
 /**
- * Memory bandwidth that one thread drives, by the SIMD path that CPU-Adam was built for: 8–12 GB/s, and for the
- * scalar loop a prior at half of that.
+ * Bytes that one thread moves, by the SIMD path that CPU-Adam was built for. One thread is bound by its instructions, so half the
+ * width is half the rate. Fitted on gnosia93/training-on-eks: 12 GB/s on Xeon 8275CL (AVX-512, p4d) and 6 on EPYC 7R13 (AVX2, p5 and
+ * g6e), where H100 steps take longer than A100 steps for that; which path was built is in its logs. The scalar loop is a prior.
  */
-const THREAD_BYTES_PER_SECOND = { avx512: 10e9, avx2: 8e9, scalar: 4e9 } as const;
+const THREAD_BYTES_PER_SECOND = { avx512: 12e9, avx2: 6e9, scalar: 3e9 } as const;
 
 /** Share of a socket's data-sheet memory bandwidth that CPU-Adam reaches with all cores (calibrated on ZeRO-Offload table 4; hardware catalog). */
 const SOCKET_EFFICIENCY = 0.45;

@@ -30,10 +30,9 @@ export interface Draft extends Omit<TimeTerm, 'overlapped'> {
   readonly high: number;
   readonly cause: Cause;
   readonly hides: Hiding;
+  /** Seconds by which it makes the computation beside it longer, however well it is hidden. */
+  readonly slows?: number;
 }
-
-/** Share of communication that stays visible even behind long compute: factors 0.3 (A100-40) to 0.5 in the fit on llm-foundry's table. */
-const NEVER_HIDDEN_SHARE = 0.3;
 
 export interface Windows {
   /** GPU seconds of forward and backward over the whole optimizer step. */
@@ -51,29 +50,39 @@ export interface Settled {
 
 /**
  * Splits every draft into what adds to the step and what hides:
- * `t = max(compute, communication) + what cannot overlap`, so the step is never shorter than its longest stream.
+ * `t = max(compute + what the others take from it, communication) + what cannot overlap`, so the step is never shorter than its
+ * longest stream.
  */
 export function settle(drafts: readonly Draft[], windows: Windows): Settled[] {
   const visible = new Map<Hiding, number>([
     ['never', 1],
-    ['beside-compute', visibleShare(sumOf(drafts, 'beside-compute'), windows.compute, NEVER_HIDDEN_SHARE)],
-    [
-      'beside-last-backward',
-      visibleShare(sumOf(drafts, 'beside-last-backward'), windows.lastBackward, NEVER_HIDDEN_SHARE),
-    ],
-    ['beside-pcie', visibleShare(sumOf(drafts, 'beside-pcie'), pcieSeconds(drafts), 0)],
+    ['beside-compute', visibleShare(sumsOf(drafts, 'beside-compute'), windows.compute)],
+    ['beside-last-backward', visibleShare(sumsOf(drafts, 'beside-last-backward'), windows.lastBackward)],
+    ['beside-pcie', visibleShare(sumsOf(drafts, 'beside-pcie'), pcieSeconds(drafts))],
   ]);
   let device = 0;
   for (const draft of drafts) {
     if (draft.hides !== 'host' && duringForwardBackward(draft))
       device += draft.seconds * (visible.get(draft.hides) ?? 1);
   }
-  visible.set('host', visibleShare(sumOf(drafts, 'host'), device, 0));
+  visible.set('host', visibleShare(sumsOf(drafts, 'host'), device));
   return drafts.flatMap((draft) => split(draft, visible.get(draft.hides) ?? 1));
 }
 
-function sumOf(drafts: readonly Draft[], hides: Hiding): number {
-  return drafts.reduce((sum, draft) => (draft.hides === hides ? sum + draft.seconds : sum), 0);
+interface Sums {
+  readonly seconds: number;
+  readonly slows: number;
+}
+
+function sumsOf(drafts: readonly Draft[], hides: Hiding): Sums {
+  let seconds = 0;
+  let slows = 0;
+  for (const draft of drafts) {
+    if (draft.hides !== hides) continue;
+    seconds += draft.seconds;
+    slows += draft.slows ?? 0;
+  }
+  return { seconds, slows };
 }
 
 function pcieSeconds(drafts: readonly Draft[]): number {
@@ -87,8 +96,9 @@ function duringForwardBackward({ cause, group }: Draft): boolean {
   return group !== 'optimizer' && cause !== 'CPU optimizer' && cause !== 'NVMe';
 }
 
-function visibleShare(seconds: number, window: number, least: number): number {
-  return seconds <= 0 ? 1 : Math.max(least, (seconds - window) / seconds, 0);
+function visibleShare({ seconds, slows }: Sums, window: number): number {
+  if (seconds <= 0) return 1;
+  return Math.min(1, Math.max(slows, seconds - window, 0) / seconds);
 }
 
 function split(draft: Draft, share: number): Settled[] {

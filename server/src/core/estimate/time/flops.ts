@@ -21,15 +21,32 @@ export interface Passes {
 }
 
 /** How often the matrices and the attention run in a step, by what is trained and what is recomputed. */
-export function passesOf({ run, checkpointing }: TimeFacts): Passes {
+export function passesOf(facts: TimeFacts): Passes {
+  const { run, checkpointing } = facts;
   return {
     // A frozen matrix passes the gradient on but gets none of its own: one product instead of two.
     backward: run.lora === undefined ? 2 : 1,
-    recompute: checkpointing === 'full' ? 1 : 0,
+    recompute: checkpointing === 'full' ? 1 - unneededShare(facts) : 0,
     // Fused attention computes its scores again in the backward: 5 products instead of 4 (Dao 2023, FlashAttention-2 §3).
     attentionBackward: isEager(run) ? 2 : 2.5,
     attentionRecompute: checkpointing === 'none' ? 0 : 1,
   };
+}
+
+/**
+ * Share of a block's products that recomputation leaves out: nothing in backward needs what the last one gives, so torch stops
+ * before it (torch/utils/checkpoint.py, `set_checkpoint_early_stop`). What routed experts give is needed for the router's gradient.
+ */
+function unneededShare({ run, model, parameters }: TimeFacts): number {
+  const early = run.recomputeStopsEarly;
+  if (early === undefined || valueIfKnown(early) !== true || parameters.activeBlocks <= 0) return 0;
+  let last = 0;
+  for (const { mlp, tower, count } of model.blocks) {
+    if (mlp !== undefined && mlp.moe === undefined && tower === 'text') {
+      last += count * mlp.intermediateSize * model.hiddenSize;
+    }
+  }
+  return Math.min(0.5, last / parameters.activeBlocks);
 }
 
 /** Operations of one token's forward pass: two per parameter of every matrix it meets, and the attention scores. */

@@ -1,63 +1,64 @@
 import type { Accelerator } from '../../hardware/hardware';
 
-/** How much of its peak a GPU reaches in training, and how many bytes the element-wise kernels move. */
+/** Generations of fused attention: the kernels differ by half in what they reach. */
+export type AttentionKernel = 'eager' | 'flash-1' | 'flash-2' | 'flash-3';
+
+/** How much of its peak a GPU reaches in training. */
 export interface GpuConstants {
   /** Share of the dense peak that large matrix products reach. */
   readonly gemmEfficiency: number;
-  /** Share of the dense peak that fused attention reaches. */
-  readonly attentionEfficiency: number;
-  readonly flashAttention3Efficiency: number;
-  /** Bytes per token, hidden unit and block that norms, activations, rotations and residuals move in a forward and backward. */
-  readonly elementwiseBytes: number;
+  /** Share of the dense peak that attention reaches, by kernel; in separate operators, its two products. */
+  readonly attention: Readonly<Record<AttentionKernel, number>>;
   readonly source: string;
   /** Fitted on public runs, or taken over from a neighbour. */
   readonly fitted: boolean;
 }
 
-const FIT = 'fitted on the 209 bf16 rows of llm-foundry scripts/train/benchmarking/README.md';
+const FIT = 'fitted on llm-foundry scripts/train/benchmarking/README.md, bf16 rows';
 
 /**
- * Per architecture. Matrix and element-wise constants are fits of the llm-foundry table; attention is a prior for
- * FlashAttention-2 and -3 (its own papers' backward figures; FlashAttention-2 on H100 as measured in arXiv 2407.08608, figures 5 and 6), since that table ran an ALiBi kernel in Triton.
+ * Per chip. Matrix shares and the first FlashAttention are fits of the llm-foundry table, which ran that kernel; the later ones are
+ * of their own papers (FlashAttention-2, arXiv 2307.08691, figure 4; FlashAttention-3, arXiv 2407.08608, figures 5 and 6: forward and
+ * backward together, causal).
  */
-const TABLE: Readonly<Record<string, GpuConstants>> = {
-  Ampere: {
-    gemmEfficiency: 0.78,
-    attentionEfficiency: 0.55,
-    flashAttention3Efficiency: 0.55,
-    elementwiseBytes: 240,
-    source: FIT,
-    fitted: true,
-  },
-  Hopper: {
-    gemmEfficiency: 0.65,
-    attentionEfficiency: 0.32,
-    flashAttention3Efficiency: 0.6,
-    elementwiseBytes: 320,
-    source: FIT,
-    fitted: true,
-  },
-};
+const TABLE: readonly (readonly [chip: RegExp, constants: GpuConstants])[] = [
+  [
+    /^nvidia-a(100|800)-/,
+    {
+      gemmEfficiency: 0.814,
+      attention: { eager: 0.55, 'flash-1': 0.315, 'flash-2': 0.55, 'flash-3': 0.55 },
+      source: FIT,
+      fitted: true,
+    },
+  ],
+  [
+    /^nvidia-(h100|h200|h800|gh200)-/,
+    {
+      gemmEfficiency: 0.664,
+      attention: { eager: 0.35, 'flash-1': 0.182, 'flash-2': 0.34, 'flash-3': 0.6 },
+      source: FIT,
+      fitted: true,
+    },
+  ],
+];
 
-/** Of the measured matrix rate, how much a training run keeps: 0.78 / 0.87 on A100 and 0.65 / 0.80 on H100. */
+/** Of the measured matrix rate, how much a training run keeps: 0.814 / 0.87 on A100 and 0.664 / 0.80 on H100. */
 const KEPT_OF_MEASURED = 0.85;
 const UNFITTED_GEMM = 0.6;
+const UNFITTED_ATTENTION = { eager: 0.4, 'flash-1': 0.25, 'flash-2': 0.4, 'flash-3': 0.4 } as const;
 
 /** Share of the HBM data-sheet rate that streaming kernels reach (Calculon a100_80g.json has 0.9). */
 export const MEMORY_EFFICIENCY = 0.85;
 
-/** Constants of an accelerator; other architectures than the fitted ones are scaled from their measured matrix rate. */
+/** Constants of an accelerator; chips without fitted ones are scaled from their measured matrix rate. */
 export function gpuConstants(accelerator: Accelerator): GpuConstants {
-  // A Grace Hopper is the chip of a Hopper.
-  const fitted = TABLE[accelerator.architecture.replace(/^Grace /, '')];
+  const fitted = TABLE.find(([chip]) => chip.test(accelerator.id))?.[1];
+  if (fitted !== undefined) return fitted;
   const measured = measuredShare(accelerator);
-  if (fitted !== undefined && accelerator.vendor === 'NVIDIA') return fitted;
   return {
     gemmEfficiency: measured === undefined ? UNFITTED_GEMM : measured * KEPT_OF_MEASURED,
-    attentionEfficiency: 0.4,
-    flashAttention3Efficiency: 0.4,
-    elementwiseBytes: 280,
-    source: 'the mean of what was fitted on A100 and H100 is taken',
+    attention: UNFITTED_ATTENTION,
+    source: 'what was fitted on A100 and H100 is taken over',
     fitted: false,
   };
 }

@@ -8,18 +8,22 @@ import type { StepResult } from './step';
 
 type Verdict = LinkVerdict['verdict'];
 
-/** What tensor parallelism needs of a link inside a node, bytes/s of one GPU in one direction: an 8B block at 4096 tokens on A100. */
+/**
+ * What tensor parallelism needs of a link inside a node, bytes/s of one GPU in one direction: an 8B block at 4096 tokens on
+ * A100. Slower chips have less to wait for and need less; faster ones are not held to more, since they have no faster link.
+ */
 const TENSOR_GOOD = 150e9;
 const TENSOR_CAUTION = 40e9;
+const TENSOR_REFERENCE_FLOPS = 312e12;
 /** Latency per hop that tensor parallelism stands: good up to 5 µs, bad above 10 µs. */
 const TENSOR_GOOD_LATENCY = 5e-6;
 const TENSOR_BAD_LATENCY = 10e-6;
 
 /**
- * The limits between nodes are data-sheet rates; a collective reaches about three quarters of them
- * (EFA with GPUDirect RDMA 0.5–0.8 of the wire, InfiniBand 0.75–0.9).
+ * The limits between nodes are data-sheet rates; a collective reaches seven tenths of them and more
+ * (EFA with GPUDirect RDMA 0.5–0.8 of the wire, InfiniBand 0.75–0.9, RoCE 0.5–0.88).
  */
-const REACHED = 0.75;
+const REACHED = 0.7;
 const SHARD_GOOD = 50e9 * REACHED;
 const SHARD_CAUTION = 6e9 * REACHED;
 const DATA_GOOD = 6e9 * REACHED;
@@ -74,7 +78,7 @@ export interface LinkUse {
 export function judgeLink(facts: Dimensions, dimension: Dimension, ranks: number, use?: LinkUse): LinkVerdict {
   const placement = place(facts, dimension, ranks);
   const rate = effectiveRate(placement);
-  const verdict = weigh(VERDICTS[dimension](placement, ranks), dimension, use);
+  const verdict = weigh(VERDICTS[dimension](placement, ranks, facts), dimension, use);
   return {
     dimension,
     ranks,
@@ -82,7 +86,7 @@ export function judgeLink(facts: Dimensions, dimension: Dimension, ranks: number
     link: placement.link.label,
     bytesPerSecond: rate,
     verdict,
-    label: labelOf(facts, placement, verdict),
+    label: `${labelOf(facts, placement, verdict)}${placement.link.basis === 'assumed' ? ' (rate assumed)' : ''}`,
     seconds: use?.seconds,
   };
 }
@@ -100,7 +104,9 @@ function weigh(verdict: Verdict, dimension: Dimension, use: LinkUse | undefined)
   return verdict;
 }
 
-const VERDICTS: Readonly<Record<Dimension, (placement: Placement, ranks: number) => Verdict>> = {
+type Judge = (placement: Placement, ranks: number, facts: Dimensions) => Verdict;
+
+const VERDICTS: Readonly<Record<Dimension, Judge>> = {
   tensor: tensorVerdict,
   context: shardVerdict,
   shard: shardVerdict,
@@ -110,13 +116,17 @@ const VERDICTS: Readonly<Record<Dimension, (placement: Placement, ranks: number)
 };
 
 /** All-reduces inside every layer: only a switched link inside one domain is fast enough, or a pair on a bridge. */
-function tensorVerdict(placement: Placement, ranks: number): Verdict {
+function tensorVerdict({ link, path, ...placement }: Placement, ranks: number, { cluster }: Dimensions): Verdict {
   if (placement.crossesNodes || placement.beyondDomain) return 'bad';
-  const { bytesPerSecond, latencySeconds } = placement.path.intra;
-  if (latencySeconds > TENSOR_BAD_LATENCY) return 'bad';
-  const verdict = byRate(bytesPerSecond, TENSOR_GOOD, TENSOR_CAUTION);
-  if (verdict === 'good' && latencySeconds > TENSOR_GOOD_LATENCY) return 'caution';
-  return verdict === 'caution' && ranks > 2 ? 'bad' : verdict;
+  const { bf16, fp16 } = cluster.accelerator.peakFlops;
+  const pace = Math.min(1, (bf16 ?? fp16 ?? TENSOR_REFERENCE_FLOPS) / TENSOR_REFERENCE_FLOPS);
+  const verdict = byRate(path.intra.bytesPerSecond, TENSOR_GOOD * pace, TENSOR_CAUTION * pace);
+  if (verdict === 'caution' && ranks > 2) return 'bad';
+  // An assumed latency judges nothing.
+  const latency = link.basis === 'assumed' ? 0 : path.intra.latencySeconds;
+  if (latency > TENSOR_BAD_LATENCY) return 'bad';
+  const isUneven = link.kind === 'nvlink-mesh' && ranks > link.domain;
+  return verdict === 'good' && (latency > TENSOR_GOOD_LATENCY || isUneven) ? 'caution' : verdict;
 }
 
 function shardVerdict(placement: Placement): Verdict {
@@ -139,13 +149,14 @@ function byRate(rate: number, good: number, caution: number): Verdict {
   return rate >= good ? 'good' : rate >= caution ? 'caution' : 'bad';
 }
 
-/** The limits are per GPU: between nodes with every GPU of the node sending. */
+/** The limits are per GPU: between nodes with every GPU of the node sending, and no faster than the path inside lets them. */
 function perGpuRate({ crossesNodes, path }: Placement): number {
-  return crossesNodes ? path.inter.bytesPerSecond : path.intra.bytesPerSecond;
+  if (!crossesNodes) return path.intra.bytesPerSecond;
+  return path.perNode > 1 ? Math.min(path.inter.bytesPerSecond, path.intra.bytesPerSecond) : path.inter.bytesPerSecond;
 }
 
 function labelOf(facts: Dimensions, placement: Placement, verdict: Verdict): string {
-  const { link, crossesNodes, beyondDomain } = placement;
+  const { link, crossesNodes, beyondDomain, dimension } = placement;
   const rate = effectiveRate(placement);
   if (!crossesNodes) {
     if (beyondDomain)
@@ -154,7 +165,8 @@ function labelOf(facts: Dimensions, placement: Placement, verdict: Verdict): str
   }
   const inside = insideRate(facts.cluster);
   const times = inside === undefined ? undefined : inside / rate;
-  if (times === undefined || times < 1.5) {
+  // How much slower it is says little where that is fast enough, and of pipelines, which send little.
+  if (times === undefined || times < 1.5 || verdict === 'good' || dimension === 'pipeline') {
     // The data-sheet rate of the label would mislead where collectives reach far less of it.
     const reached = perGpuRate(placement) < link.wireBytesPerSecond / 2 ? `${formatRate(rate)} over ` : '';
     return `crosses nodes, ${reached}${link.label}: ${verdict}`;

@@ -14,6 +14,9 @@ const SOURCE = 'deepspeed runtime/zero/stage3.py partition_grads';
 /** Copies from pageable memory run at 3–6 GB/s where pinned ones run at 10–14. */
 const UNPINNED_SHARE = 0.4;
 
+/** Share of copies that stays visible even behind long compute, since the host waits for some of them (prior). */
+const NEVER_HIDDEN_SHARE = 0.3;
+
 /** Which state of the run lives outside the GPU. */
 export interface OffloadFacts {
   readonly optimizer: OffloadDevice;
@@ -147,7 +150,9 @@ function copy(facts: TimeFacts, { id, label, bytes, formula, hides, perTensor }:
   const share = pinned ? 1 : UNPINNED_SHARE;
   const rate = (perTensor ? host.copyBytesPerSecondPerGpu : host.pcieBytesPerSecondPerGpu) * share;
   const seconds = bytes / rate;
+  const reached = hides === 'beside-compute' ? { slows: seconds * NEVER_HIDDEN_SHARE } : {};
   return {
+    ...reached,
     id,
     label,
     seconds,

@@ -1,3 +1,4 @@
+import { groupLink } from '../../hardware/group-link';
 import type { Cluster, Link } from '../../hardware/hardware';
 import type { GroupPath } from './collectives';
 import type { TimeFacts } from './facts';
@@ -60,7 +61,7 @@ function placeStrided(
     extent <= near || inter.kind === 'none' ? ranks : Math.min(ranks, Math.max(1, Math.floor(near / stride)));
   const nodes = Math.ceil(ranks / perNode);
   const wider = perNode > 1 && Math.min(extent, near) > intra.domain ? cluster.beyondDomain : undefined;
-  const inside = wider ?? intra;
+  const inside = wider ?? groupLink(cluster, perNode);
   const crossesNodes = nodes > 1;
   return {
     dimension,

@@ -6,6 +6,7 @@ import type { TimeFacts } from './facts';
 import { hookDraft, launchDraft } from './hooks';
 import { offloadDrafts } from './offload';
 import { gpuOptimizerDraft } from './optimizer';
+import { pipelineDrafts, stageLoad } from './pipeline';
 
 export interface StepResult {
   readonly step: StepEstimate;
@@ -23,35 +24,21 @@ export function stepOf(facts: TimeFacts): StepResult | undefined {
     if (draft !== undefined) drafts.push(draft);
   };
   push(hookDraft(facts));
-  for (const flow of flows) drafts.push(communicationDraft(flow));
-  push(bubbleDraft(facts, compute, flows));
+  for (const flow of flows) drafts.push(communicationDraft(facts, flow));
+  const load = stageLoad(facts, compute.headInBlocks);
+  drafts.push(...pipelineDrafts(facts, { seconds: stageSeconds(compute, flows), load }));
   drafts.push(...offloadDrafts(facts));
   push(gpuOptimizerDraft(facts));
   const settled = settle(drafts, { compute: compute.seconds, lastBackward: compute.lastBackwardSeconds });
   return { step: sumUp(facts, compute, settled), compute, flows };
 }
 
-/** Stages wait while the pipeline fills and drains: (p − 1) of m micro-batches (Narayanan et al. 2021 §2.2). */
-function bubbleDraft(facts: TimeFacts, compute: Compute, flows: readonly PlacedFlow[]): Draft | undefined {
-  const { pipeline, accumulation } = facts;
-  if (pipeline <= 1) return undefined;
-  const inStage = flows.reduce(
+/** Compute of a mean stage and the communication inside it, which every micro-batch waits for. */
+function stageSeconds(compute: Compute, flows: readonly PlacedFlow[]): number {
+  return flows.reduce(
     (sum, { flow, seconds }) => (flow.dimension === 'tensor' || flow.dimension === 'expert' ? sum + seconds : sum),
     compute.seconds,
   );
-  const seconds = (inStage * (pipeline - 1)) / accumulation;
-  return {
-    id: 'compute.bubble',
-    label: `pipeline bubble of ${pipeline} stages`,
-    seconds,
-    low: seconds * 0.5,
-    high: seconds * 1.3,
-    formula: `(${pipeline} − 1) ÷ ${accumulation} micro-batches × ${inStage.toFixed(2)} s`,
-    source: 'Narayanan et al. 2021 (arXiv 2104.04473) §2.2; 1F1B, not interleaved; interleaving would shorten it',
-    group: 'compute',
-    cause: 'pipeline bubble',
-    hides: 'never',
-  };
 }
 
 function sumUp(facts: TimeFacts, compute: Compute, settled: readonly Settled[]): StepEstimate {

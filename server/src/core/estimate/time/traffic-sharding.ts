@@ -63,18 +63,20 @@ function fsdpFlows(facts: TimeFacts, sharding: FsdpSharding): Flow[] {
       ]
     : gatherFlow(facts, plan);
   const bytes = facts.gradientBytes * facts.parameters.trainableOnRank;
+  const each = facts.run.syncsEachMicro !== undefined && valueIfKnown(facts.run.syncsEachMicro) === true;
+  const times = each ? accumulation : 1;
   return [
     ...gathers,
     {
       id: 'communication.reduce-gradients',
-      label: `reduce-scatter of gradients over ${shard} ranks, once per step`,
+      label: `reduce-scatter of gradients over ${shard} ranks, ${times > 1 ? 'every micro-step' : 'once per step'}`,
       dimension: 'shard',
       collective: 'reduce-scatter',
       ranks: shard,
       bytesPerCall: bytes / units,
-      calls: units,
-      hides: accumulation > 1 ? 'beside-last-backward' : 'beside-compute',
-      formula: `${gigabytes(bytes)} of gradients${accumulation > 1 ? `; no_sync skips the other ${counted(accumulation - 1, 'micro-step')}` : ''}`,
+      calls: units * times,
+      hides: accumulation > times ? 'beside-last-backward' : 'beside-compute',
+      formula: `${times > 1 ? `${times} × ` : ''}${gigabytes(bytes)} of gradients${accumulation > times ? `; no_sync skips the other ${counted(accumulation - 1, 'micro-step')}` : ''}`,
       source: FSDP_SOURCE,
     },
     ...replicaFlows(facts, replicas(facts), shard),

@@ -65,7 +65,7 @@ function tensorFlows(facts: TimeFacts): Flow[] {
 }
 
 function pipelineFlows(facts: TimeFacts): Flow[] {
-  const { pipeline, tokens, accumulation, model } = facts;
+  const { pipeline, tensor, tokens, accumulation, model } = facts;
   if (pipeline <= 1) return [];
   return [
     {
@@ -74,11 +74,13 @@ function pipelineFlows(facts: TimeFacts): Flow[] {
       dimension: 'pipeline',
       collective: 'send',
       ranks: pipeline,
-      bytesPerCall: activationBytes(facts) * tokens * model.hiddenSize,
+      // Each tensor-parallel rank sends its part, and the ranks of the next stage put them together over their own link.
+      bytesPerCall: (activationBytes(facts) * tokens * model.hiddenSize) / tensor,
       calls: 2 * accumulation,
       hides: 'never',
-      formula: `2 × ${accumulation} micro-batches of ${Math.round(tokens)} tokens × ${model.hiddenSize}`,
-      source: 'Narayanan et al. 2021 (arXiv 2104.04473) §2.2',
+      formula: `2 × ${accumulation} micro-batches of ${Math.round(tokens)} tokens × ${model.hiddenSize}${tensor > 1 ? ` ÷ ${tensor} tensor-parallel ranks` : ''}`,
+      source:
+        'Narayanan et al. 2021 (arXiv 2104.04473) §2.2 and §4.1; deepspeed runtime/pipe/engine.py is_pipe_partitioned',
     },
   ];
 }

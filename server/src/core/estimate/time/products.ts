@@ -1,0 +1,86 @@
+import type { ParameterGroup } from '../../models/model';
+import type { TimeFacts } from './facts';
+
+/**
+ * Blocks of the result that one multiprocessor computes at a time, with the share of their own best rate: a larger block reads each
+ * input less often (NVIDIA, “Matrix Multiplication Background User's Guide”, §4; the shares of the smaller ones are priors).
+ */
+const TILES: readonly (readonly [rows: number, columns: number, rate: number])[] = [
+  [256, 128, 1],
+  [128, 256, 1],
+  [128, 128, 0.93],
+  [128, 64, 0.8],
+  [64, 128, 0.8],
+  [64, 64, 0.6],
+];
+
+/** Multiprocessors of the largest chip of an architecture (vendors' data sheets): A100, H100 SXM, L40S, B200, MI300X. */
+const MULTIPROCESSORS: Readonly<Record<string, number>> = {
+  Volta: 80,
+  Turing: 72,
+  Ampere: 108,
+  'Ada Lovelace': 142,
+  Hopper: 132,
+  'Grace Hopper': 132,
+  Blackwell: 148,
+  'Grace Blackwell': 148,
+  CDNA3: 304,
+};
+
+/** Share of the rate of very large products that the run's own sizes reach. */
+export interface ProductShares {
+  readonly forward: number;
+  /** Gradients of inputs and of weights together. */
+  readonly backward: number;
+  readonly head: number;
+}
+
+/**
+ * How well the products of the blocks divide into tiles and waves. A result is cut into tiles, and as many tiles as there are
+ * multiprocessors run at once: the last wave is rarely full, and tiles hang over the edge.
+ */
+export function productShares({ model, tokens, tensor, cluster }: TimeFacts): ProductShares {
+  const units = MULTIPROCESSORS[cluster.accelerator.architecture];
+  if (units === undefined) return { forward: 1, backward: 1, head: 1 };
+  let work = 0;
+  let forward = 0;
+  let backward = 0;
+  for (const group of model.groups) {
+    const shape = productOf(group, model.hiddenSize, tensor);
+    if (shape === undefined) continue;
+    const [out, into] = shape;
+    const weight = out * into * group.count;
+    work += weight;
+    forward += weight / tiled(tokens, out, units);
+    backward += weight / (2 * tiled(tokens, into, units)) + weight / (2 * tiled(out, into, units));
+  }
+  return {
+    forward: work > 0 ? work / forward : 1,
+    backward: work > 0 ? work / backward : 1,
+    head: tiled(tokens, model.vocabSize / tensor, units),
+  };
+}
+
+/** Rows and columns of one rank's part of a dense matrix of the blocks; experts are left to their own few tokens. */
+function productOf(
+  { kind, module, shape }: ParameterGroup,
+  hidden: number,
+  tensor: number,
+): readonly [out: number, into: number] | undefined {
+  const [out, into] = shape;
+  if ((kind !== 'attention' && kind !== 'mlp') || module !== 'linear' || out === undefined || into === undefined)
+    return undefined;
+  // What reads the residual stream is split by its outputs, what writes to it by its inputs (Shoeybi et al. 2019 §3).
+  return into === hidden ? [out / tensor, into] : [out, into / tensor];
+}
+
+/** Share of its rate that a product with `rows` × `columns` results reaches on `units` multiprocessors, with the best tile. */
+export function tiled(rows: number, columns: number, units: number): number {
+  let best = 0;
+  for (const [height, width, rate] of TILES) {
+    const tiles = Math.ceil(rows / height) * Math.ceil(columns / width);
+    const slots = Math.ceil(tiles / units) * units * height * width;
+    best = Math.max(best, (rate * rows * columns) / slots);
+  }
+  return best;
+}

@@ -1,0 +1,36 @@
+import { type Known, known } from './known';
+import { isOlder, type RunSources } from './sources';
+import type { Sharding } from './training-run';
+import { booleanFrom, byDefault } from './written';
+
+const USE_REENTRANT = [
+  'activation_checkpointing_kwargs.use_reentrant',
+  'gradient_checkpointing_kwargs.use_reentrant',
+  'gradient_checkpointing_use_reentrant',
+] as const;
+
+/**
+ * Whether recomputing a block ends once everything is there that its backward needs, so that its last product is not run again.
+ * torch does so since 2.1 in the way without re-entrance (torch/utils/checkpoint.py, `_StopRecomputationError`); accelerate wraps
+ * FSDP's blocks in that way (accelerate/utils/fsdp_utils.py, `NO_REENTRANT`), the Trainer by default since transformers 5.
+ */
+export function readEarlyStop({ args, frameworks }: RunSources, sharding: Known<Sharding>): Known<boolean> {
+  if (isOlder(frameworks.torch, '2.1')) return byDefault(false, 'torch before 2.1', 'torch torch/utils/checkpoint.py');
+  const fsdp = sharding.known && sharding.value.kind === 'fsdp' ? sharding.value.activationCheckpointing : undefined;
+  if (fsdp?.known && fsdp.value) {
+    return byDefault(true, 'accelerate 1.15.0', 'accelerate src/accelerate/utils/fsdp_utils.py');
+  }
+  const written = args.get(...USE_REENTRANT);
+  const reentrant = written && booleanFrom(written);
+  if (reentrant?.known) return known(!reentrant.value, reentrant.origin);
+  return isOlder(frameworks.transformers, '5.0')
+    ? byDefault(false, 'transformers before 5', 'transformers src/transformers/modeling_utils.py:3692 (4.57.6)')
+    : byDefault(true, 'transformers 5', 'transformers src/transformers/modeling_utils.py:3138 (5.18.0)');
+}
+
+/** Whether gradients are reduced after every micro-batch, not only after the last of a step (accelerate's `sync_each_batch`). */
+export function readSyncEachMicro({ args }: RunSources): Known<boolean> {
+  const written = args.get('accelerator_config.gradient_accumulation_kwargs.sync_each_batch');
+  const each = written && booleanFrom(written);
+  return each ?? byDefault(false, 'accelerate 1.15.0', 'accelerate src/accelerate/utils/dataclasses.py');
+}
