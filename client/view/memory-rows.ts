@@ -56,10 +56,12 @@ export function memoryCells(memory: MemoryView): { readonly columns: string[]; r
 }
 
 /** The chart in one sentence, for those who do not see it. */
-export function memoryWords({ value, low, high, capacity, fits, peak }: MemoryView): string {
-  const verdict = { true: 'It fits.', false: 'It does not fit.', null: 'Whether it fits is too close to call.' }[
-    `${fits}`
-  ];
+export function memoryWords({ value, low, high, capacity, fits, decides, peak }: MemoryView): string {
+  const verdict = {
+    true: 'It fits.',
+    false: 'It does not fit.',
+    null: `Whether it fits is too close to call: ${decides}.`,
+  }[`${fits}`];
   const of = capacity === null ? '' : ` of ${formatGib(capacity)}`;
   const band = `between ${formatGib(low)} and ${formatGib(high)}`;
   return `Memory per GPU: ${formatGib(value)}${of}, ${band}; the ${peak} phase needs most.${capacity === null ? '' : ` ${verdict}`}`;

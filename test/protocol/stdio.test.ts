@@ -145,7 +145,7 @@ describe('the server over stdio', () => {
       hints.filter(({ position }) => position.line === lineOf(text)).map(({ label }) => label);
     expect(at('"stage": 3')).toEqual([expect.stringMatching(/^[\d.]+ of 39\.4 GiB per GPU/)]);
     expect(at('"reduce_bucket_size"')).toEqual(['95.4 MiB']);
-    expect(at('"cpu"\n    }')).toEqual([expect.stringMatching(/^host \d+ GiB · [\d.]+ s\/step/)]);
+    expect(at('"cpu"\n    }')).toEqual([expect.stringMatching(/^host \d+ GiB · ≈ [\d.]+ s\/step/)]);
     expect(at('"train_micro_batch_size_per_gpu"')).toEqual([expect.stringMatching(/^= 2 ← .*train\.yaml:3/)]);
     await editor.connection.sendNotification('workspace/didChangeConfiguration', {
       settings: { shardlens: { hints: { enabled: false } } },
@@ -216,7 +216,7 @@ describe('the server over stdio', () => {
     const document = { uri: uri('ds.json') };
     const [summary] = await own<Lens[]>('shardlens/lenses', document);
     expect(summary?.title).toMatch(
-      /^8\.0 B · 4 × A100-40GB \(p4d\.24xlarge\) · [\d.]+ of 39\.4 GiB.* · [\d.]+ s\/step$/,
+      /^8\.0 B · 4 × A100-40GB \(p4d\.24xlarge\) · [\d.]+ of 39\.4 GiB.* · ≈ [\d.]+ s\/step$/,
     );
     expect(summary?.action).toBe('breakdown');
     const status = await own<FileStatus>('shardlens/status', document);

@@ -6,7 +6,7 @@ describe('lenses', () => {
   it('say model, hardware, memory and step time, and offer to change them', () => {
     const items = lenses(analysisOf('train.yaml'), catalogs);
     expect(items[0]?.title).toMatch(
-      /^8\.0 B · 4 × A100-40GB \(p4d\.24xlarge\) · [\d.]+ of 39\.4 GiB · [\d.]+ s\/step$/,
+      /^8\.0 B · 4 × A100-40GB \(p4d\.24xlarge\) · [\d.]+ of 39\.4 GiB · ≈ [\d.]+ s\/step$/,
     );
     expect(items.map(({ action }) => action)).toEqual(['breakdown', 'fit', 'pick-target', 'breakdown']);
     expect(items[1]?.title).toBe('Make it faster');

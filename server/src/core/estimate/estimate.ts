@@ -49,6 +49,8 @@ export interface MemoryEstimate extends Quantity {
   readonly capacity: number | null;
   /** true only if `high` fits, false only if `low` does not, else null: too close to call, or no capacity known. */
   readonly fits: boolean | null;
+  /** Where it is too close to call, what would decide it: an input to know, or a measurement. A clause without a stop. */
+  readonly decides?: string;
   readonly phase: Phase;
   readonly allocated: number;
   /** The log and line, as `run.log:123`, where the peak of this very run was measured. */

@@ -6,7 +6,9 @@ import { type BillTable, NUMBER, TEXT } from './bill-table';
 import { againstCommonGpus } from './common-gpus';
 import type { LargestTerm } from './largest-terms';
 import { largestWords } from './largest-words';
-import { verdict } from './memory-words';
+import { undecidedWords, verdict } from './memory-words';
+
+const VERDICTS = { true: 'fits', false: 'does not fit', null: 'too close to call' } as const;
 
 /** The phases, and the terms of the one that peaks. */
 export function memoryTables({ memory }: Estimate): BillTable[] {
@@ -14,11 +16,13 @@ export function memoryTables({ memory }: Estimate): BillTable[] {
   const phases = Object.entries(memory.phases).filter((entry): entry is [string, PhaseMemory] => entry[1] !== null);
   const capacity = memory.capacity === null ? '' : ` of ${formatGib(memory.capacity)}${verdict(memory) || ': fits'}`;
   const peak = memory.phases[memory.phase];
+  const undecided = undecidedWords(memory);
   const tables: BillTable[] = [
     {
       title: 'Memory per GPU',
       lines: [
         `${formatGib(memory.value)}${capacity}; between ${formatGib(memory.low)} and ${formatGib(memory.high)}. The allocator would report a peak of ${formatGib(memory.allocated)}.${memory.measured === undefined ? '' : ` Measured, ${memory.measured}.`}`,
+        ...(undecided ? [undecided] : []),
       ],
       columns: [TEXT('phase'), NUMBER('needs'), NUMBER('allocated'), TEXT('peaks at')],
       rows: phases.map(([name, phase]) => [
@@ -36,7 +40,6 @@ export function memoryTables({ memory }: Estimate): BillTable[] {
 /** Without a known GPU the need is shown against the sizes that people have, never against one that was made up. */
 export function commonTable({ memory }: Estimate, catalogs: Catalogs): BillTable[] {
   if (!memory || memory.capacity !== null) return [];
-  const verdicts = { true: 'fits', false: 'does not fit', null: 'too close to call' };
   return [
     {
       title: 'Against common GPUs',
@@ -45,7 +48,7 @@ export function commonTable({ memory }: Estimate, catalogs: Catalogs): BillTable
       rows: againstCommonGpus(memory, catalogs).map(({ name, bytes, fits }) => [
         name,
         formatGib(bytes),
-        verdicts[`${fits}`],
+        VERDICTS[`${fits}`],
       ]),
     },
   ];
@@ -66,7 +69,7 @@ function termsTable(title: string, terms: Terms): BillTable {
 /** Host memory of one node. */
 export function hostTable({ host }: Estimate): BillTable[] {
   if (!host) return [];
-  const fits = host.fits === null ? '' : host.fits ? ': fits' : ': does not fit';
+  const fits = host.capacity === null ? '' : `: ${VERDICTS[`${host.fits}`]}`;
   const capacity = host.capacity === null ? '' : ` of ${formatGib(host.capacity)}`;
   const line = `${formatGib(host.bytes)}${capacity}${fits}; between ${formatGib(host.low)} and ${formatGib(host.high)}.`;
   return [{ ...termsTable('Host memory per node', host.terms), lines: [line] }];

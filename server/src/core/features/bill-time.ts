@@ -1,5 +1,5 @@
 import type { Estimate } from '../estimate/estimate';
-import { formatCount, formatGib, formatPercent, formatSeconds } from '../text/format';
+import { formatAbout, formatCount, formatGib, formatPercent, formatSeconds } from '../text/format';
 import { type BillTable, NUMBER, TEXT } from './bill-table';
 
 /** What the step consists of, hidden terms marked as such. */
@@ -46,7 +46,7 @@ export function linkTable({ links }: Estimate): BillTable[] {
         String(link.ranks),
         link.label,
         link.verdict,
-        link.seconds === undefined ? '' : formatSeconds(link.seconds),
+        link.seconds === undefined ? '' : formatAbout(link.seconds),
       ]),
     },
   ];
@@ -64,9 +64,9 @@ export function offloadTable({ offloads }: Estimate): BillTable[] {
       rows: offloads.map((offload) => [
         offload.what,
         formatGib(offload.hostBytesPerNode),
-        formatSeconds(offload.secondsPerStep),
+        formatAbout(offload.secondsPerStep),
         needed[`${offload.fitsWithout}`],
-        offload.stepSecondsWithout === undefined ? '' : formatSeconds(offload.stepSecondsWithout),
+        offload.stepSecondsWithout === undefined ? '' : formatAbout(offload.stepSecondsWithout),
       ]),
     },
   ];

@@ -35,6 +35,8 @@ export interface MemoryView {
   readonly high: number;
   readonly capacity: number | null;
   readonly fits: boolean | null;
+  /** Where it is too close to call, what would decide it. */
+  readonly decides: string | null;
   readonly peak: Phase;
   readonly phases: readonly PhaseView[];
   /** The largest terms, each with the setting that makes it smaller; keys in backticks. */
@@ -146,7 +148,7 @@ const PHASES: readonly Phase[] = ['load', 'step', 'eval', 'save'];
 
 function memoryView({ memory }: Estimate, largest: readonly string[]): MemoryView | null {
   if (!memory) return null;
-  const { value, low, high, capacity, fits, phase: peak, phases } = memory;
+  const { value, low, high, capacity, fits, decides = null, phase: peak, phases } = memory;
   const shown = PHASES.flatMap((phase) => {
     const it = phases[phase];
     if (!it) return [];
@@ -155,7 +157,7 @@ function memoryView({ memory }: Estimate, largest: readonly string[]): MemoryVie
     const list = [...groups].map(([group, bytes]) => ({ group, bytes }));
     return [{ phase, bytes: it.bytes, moment: it.moment, groups: list }];
   });
-  return { value, low, high, capacity, fits, peak, phases: shown, largest };
+  return { value, low, high, capacity, fits, decides, peak, phases: shown, largest };
 }
 
 function stepView({ step }: Estimate): StepView | null {

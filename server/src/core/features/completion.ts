@@ -19,7 +19,7 @@ export interface CompletionItem {
   readonly label: string;
   readonly kind: 'key' | 'section' | 'value';
   readonly detail: string;
-  /** What the run would need with this value: `18.4 GiB, 21.0 s/step`; empty where it makes no difference. */
+  /** What the run would need with this value: `18.4 GiB, ≈ 21.0 s/step`; empty where it makes no difference. */
   readonly effect: string;
   readonly documentation: string;
   readonly insertText: string;

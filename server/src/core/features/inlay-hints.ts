@@ -3,7 +3,7 @@ import type { Estimate, LinkVerdict, OffloadVerdict } from '../estimate/estimate
 import type { Known } from '../run/known';
 import type { Dtype, FsdpSharding, TrainingRun, ZeroSharding } from '../run/training-run';
 import { type Setting, setting } from '../settings';
-import { formatBytes, formatCount, formatGib, formatSeconds } from '../text/format';
+import { formatAbout, formatBytes, formatCount, formatGib, formatSeconds } from '../text/format';
 import { autoHints } from './auto-hints';
 import { memoryLabel, memoryTooltip } from './memory-words';
 
@@ -50,7 +50,14 @@ function offloadHints(analysis: Analysis, run: TrainingRun, { offloads }: Estima
     const offset = offloadPlace(analysis, sharding, offload.what);
     return offset === undefined
       ? []
-      : [{ offset, kind: 'offload' as const, label: offloadLabel(offload), tooltip: offloadTooltip(offload) }];
+      : [
+          {
+            offset,
+            kind: 'offload' as const,
+            label: offloadLabel(offload),
+            tooltip: offloadTooltip(offload, run.cluster.known),
+          },
+        ];
   });
 }
 
@@ -79,25 +86,27 @@ function blockEnd(analysis: Analysis, path: string, inside: number): number | un
 }
 
 function offloadLabel(offload: OffloadVerdict): string {
-  const parts = [`host ${formatGib(offload.hostBytesPerNode)}`, `${formatSeconds(offload.secondsPerStep)}/step`];
+  const parts = [`host ${formatGib(offload.hostBytesPerNode)}`, `${formatAbout(offload.secondsPerStep)}/step`];
   if (offload.fitsWithout === true) parts.push('not needed');
   return parts.join(' · ');
 }
 
-function offloadTooltip(offload: OffloadVerdict): string {
+function offloadTooltip(offload: OffloadVerdict, isKnown: boolean): string {
   const lines = [
-    `Takes **${formatGib(offload.hostBytesPerNode)}** of host memory per node and costs **${formatSeconds(offload.secondsPerStep)}** per optimizer step.`,
-    `Without it the step would need ${formatGib(offload.gpuBytesWithout)} per GPU${fitsWords(offload.fitsWithout)}.`,
+    `Takes **${formatGib(offload.hostBytesPerNode)}** of host memory per node and costs about **${formatSeconds(offload.secondsPerStep)}** per optimizer step.`,
+    `Without it the step would need ${formatGib(offload.gpuBytesWithout)} per GPU${fitsWords(offload.fitsWithout, isKnown)}.`,
   ];
   if (offload.stepSecondsWithout !== undefined) {
-    lines.push(`The step would then take ${formatSeconds(offload.stepSecondsWithout)}.`);
+    lines.push(`The step would then take about ${formatSeconds(offload.stepSecondsWithout)}.`);
   }
   return lines.join('\n\n');
 }
 
-function fitsWords(fits: boolean | null): string {
+/** No GPU is known where it has no capacity: then nothing is said. */
+function fitsWords(fits: boolean | null, isKnown: boolean): string {
   if (fits === true) return ', which fits';
-  return fits === false ? ', which does not fit' : '';
+  if (fits === false) return ', which does not fit';
+  return isKnown ? ': too close to call whether that fits' : '';
 }
 
 function linkHints(analysis: Analysis, { parallelism }: TrainingRun, { links }: Estimate): Hint[] {
@@ -118,7 +127,8 @@ function linkHints(analysis: Analysis, { parallelism }: TrainingRun, { links }: 
 
 function linkTooltip(link: LinkVerdict): string {
   const path = link.crossesNodes ? 'crosses nodes' : 'stays inside a node';
-  const cost = link.seconds === undefined ? '' : ` It costs ${formatSeconds(link.seconds)} per step before overlap.`;
+  const cost =
+    link.seconds === undefined ? '' : ` It costs about ${formatSeconds(link.seconds)} per step before overlap.`;
   return `${link.ranks} ranks of the ${link.dimension} dimension: the group ${path} and uses ${link.link}.${cost}`;
 }
 

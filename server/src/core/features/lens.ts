@@ -4,7 +4,7 @@ import type { Estimate, MemoryEstimate } from '../estimate/estimate';
 import type { TrainingRun } from '../run/training-run';
 import { formatGib, formatParameters, formatSeconds } from '../text/format';
 import { againstCommonGpus } from './common-gpus';
-import { memoryFigures, verdict } from './memory-words';
+import { memoryFigures, undecidedWords, verdict } from './memory-words';
 import { originWords } from './origin-words';
 
 /** One clickable text above a config. */
@@ -62,8 +62,8 @@ export function lenses(analysis: Analysis, catalogs: Catalogs, saved?: Estimate)
 }
 
 /**
- * `8.0 B · 4 × A100-40GB (p4d.24xlarge) · 31.2 of 39.4 GiB · 19.5 s/step`; what is not known is left out. Where it was
- * otherwise when last saved: `31.2 → 18.4 of 39.4 GiB · 19.5 → 21.0 s/step`.
+ * `8.0 B · 4 × A100-40GB (p4d.24xlarge) · 31.2 of 39.4 GiB · ≈ 19.5 s/step`; what is not known is left out. Where it was
+ * otherwise when last saved: `31.2 → 18.4 of 39.4 GiB · ≈ 19.5 s → 21.0 s/step`.
  */
 export function summaryOf(
   run: TrainingRun,
@@ -82,7 +82,9 @@ export function summaryOf(
   if (estimate?.step) {
     const { seconds, measured } = estimate.step;
     const was = changed(saved?.step?.seconds, seconds, formatSeconds);
-    parts.push(measured ? `${formatSeconds(measured.value)}/step (measured)` : `${was}${formatSeconds(seconds)}/step`);
+    parts.push(
+      measured ? `${formatSeconds(measured.value)}/step (measured)` : `≈ ${was}${formatSeconds(seconds)}/step`,
+    );
   }
   return parts.join(' · ');
 }
@@ -107,6 +109,8 @@ function tooltipOf(estimate: Estimate): string {
   const { memory, host, step } = estimate;
   if (memory) {
     lines.push(`GPU memory: ${formatGib(memory.low)} to ${formatGib(memory.high)}, peak in ${memory.phase}.`);
+    const undecided = undecidedWords(memory);
+    if (undecided) lines.push(undecided);
   }
   if (host) lines.push(`Host memory per node: ${formatGib(host.bytes)}.`);
   if (step) {

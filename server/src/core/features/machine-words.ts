@@ -1,5 +1,5 @@
 import type { Machine } from '../recommend/machines';
-import { formatCount, formatGib, formatSeconds } from '../text/format';
+import { formatAbout, formatCount, formatGib } from '../text/format';
 
 /** A machine in words, the same in the editor and on the command line; empty where a figure is not known. */
 export interface MachineWords {
@@ -17,7 +17,7 @@ export function machineWords({ estimate, tokensPerSecond, usdPerBillionTokens }:
     memory: memory
       ? `${formatGib(memory.value)} of ${formatGib(memory.capacity ?? 0)} (to ${formatGib(memory.high)})`
       : '',
-    step: step ? formatSeconds(step.seconds) : '',
+    step: step ? formatAbout(step.seconds) : '',
     tokensPerSecond: tokensPerSecond === undefined ? '' : grouped(tokensPerSecond),
     usd: usdPerBillionTokens === undefined ? '' : grouped(usdPerBillionTokens),
   };

@@ -20,6 +20,11 @@ export function verdict(memory: MemoryEstimate): string {
   return memory.fits === false ? ': does not fit' : ': too close to call';
 }
 
+/** `Too close to call: knowing the sequence length would decide it.`; nothing where it can be called, or no GPU is known. */
+export function undecidedWords({ decides }: MemoryEstimate): string | undefined {
+  return decides === undefined ? undefined : `Too close to call: ${decides}.`;
+}
+
 /** Markdown: band, phase, and the groups of the breakdown, the largest first. */
 export function memoryTooltip(memory: MemoryEstimate): string {
   const rows = Object.entries(memory.breakdown)
@@ -27,8 +32,10 @@ export function memoryTooltip(memory: MemoryEstimate): string {
     .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
     .map(([group, bytes]) => `| ${group} | ${(bytes / GIB).toFixed(2)} |`);
   const moment = memory.phases[memory.phase]?.moment;
+  const undecided = undecidedWords(memory);
   return [
     `**${formatGib(memory.value)}** per GPU, between ${formatGib(memory.low)} and ${formatGib(memory.high)}; peaks in \`${memory.phase}\`${moment ? ` (${moment})` : ''}.`,
+    ...(undecided ? ['', undecided] : []),
     '',
     '| | GiB |',
     '|:--|--:|',

@@ -1,5 +1,5 @@
 import type { Estimate } from '../estimate/estimate';
-import { formatGib, formatSeconds } from '../text/format';
+import { formatAbout, formatGib } from '../text/format';
 
 /** What the run would need with another text of the file; undefined where that cannot be said. */
 export type EstimateOf = (text: string) => Estimate | undefined;
@@ -10,7 +10,7 @@ const MOST_VALUES = 12;
 const SHOWS = 0.005;
 
 /**
- * For each value that could stand between `start` and `end` what the run would need with it, as `18.4 GiB, 21.0 s/step`;
+ * For each value that could stand between `start` and `end` what the run would need with it, as `18.4 GiB, ≈ 21.0 s/step`;
  * all undefined where the key makes no difference, or too little is known of the run.
  */
 export function valueEffects(
@@ -37,6 +37,6 @@ export function valueEffects(
 
 function words({ memory, step }: Estimate): string | undefined {
   if (!memory) return undefined;
-  const fits = memory.fits === false ? ' (does not fit)' : '';
-  return `${formatGib(memory.value)}${fits}${step ? `, ${formatSeconds(step.seconds)}/step` : ''}`;
+  const fits = memory.fits === false ? ' (does not fit)' : memory.decides ? ' (too close to call)' : '';
+  return `${formatGib(memory.value)}${fits}${step ? `, ${formatAbout(step.seconds)}/step` : ''}`;
 }

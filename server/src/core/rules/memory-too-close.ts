@@ -51,12 +51,17 @@ export const memoryTooClose = rule({
     if (memory.high - memory.low > WIDEST_BAND * memory.value) return;
     const peak = memory.phases[memory.phase];
     if (!peak) return;
+    const how = memory.measured === undefined ? 'is predicted' : `was measured (${memory.measured})`;
     report({
       at,
-      message: `Too close to call: this run is predicted to need ${bandOfCapacity(memory)} of ${run.cluster.value.accelerator.name} (${largestParts(peak)}).`,
+      message: `Too close to call: this run ${how} to need ${bandOfCapacity(memory)} of ${run.cluster.value.accelerator.name} (${largestParts(peak)}). ${sentence(memory.decides ?? '')}`,
     });
   },
 });
 
 /** Bands are ±10–20 % where the inputs are known (test/unit/estimate/memory/measured.test.ts); wider ones come from assumed inputs. */
 const WIDEST_BAND = 0.5;
+
+function sentence(words: string): string {
+  return words === '' ? '' : `${words.charAt(0).toUpperCase()}${words.slice(1)}.`;
+}

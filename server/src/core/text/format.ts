@@ -46,6 +46,11 @@ export function formatSeconds(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
+/** A predicted time of a step where there is no room for its band: `≈ 19.5 s`. */
+export function formatAbout(seconds: number): string {
+  return `≈ ${formatSeconds(seconds)}`;
+}
+
 /** A transfer rate in vendors' decimal units: `300 GB/s`, `12.5 GB/s`, `850 MB/s`. */
 export function formatRate(bytesPerSecond: number): string {
   if (bytesPerSecond >= 999.5e9) return `${trimmed(bytesPerSecond / 1e12)} TB/s`;

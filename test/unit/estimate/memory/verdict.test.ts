@@ -65,10 +65,12 @@ describe('the verdict', () => {
   it('says why it is too close to call, and what would decide it', () => {
     const spec: RunSpec = { micro: 1, sequence: 2048, checkpointing: 'full' };
     const { low, high } = memoryOf(testRun(spec));
-    const { assumptions } = estimateMemory(on(low + 0.2 * (high - low), spec));
+    const { assumptions, memory } = estimateMemory(on(low + 0.2 * (high - low), spec));
     const said = assumptions.find(({ what }) => what === 'whether it fits');
     expect(said?.value).toBe('too close to call');
-    expect(said?.because).toContain('max_memory_reserved');
+    expect(said?.because).toContain('shardlens calibrate');
+    expect(said?.because).toContain(memory?.decides);
+    expect(memoryOf(on(high * 2, spec)).decides).toBeUndefined();
     expect(estimateMemory(on(high * 2, spec)).assumptions.map(({ what }) => what)).not.toContain('whether it fits');
   });
 });

@@ -2,13 +2,11 @@ import { differences } from '../../calibrate/fingerprint';
 import type { TrainingRun } from '../../run/training-run';
 import { formatGib } from '../../text/format';
 import type { Assumption, MemoryEstimate, MemoryGroup, Phase, PhaseMemory } from '../estimate';
-import { overheadParts } from './allocator';
 import { momentBand, residualClass } from './band';
 import { isEncoderDecoder } from './blocks';
 import { type Corner, type Facts, readFacts } from './facts';
-import { familyTraits } from './families';
 import { type MeasuredPeak, measuredPeak, measurementOf } from './measured';
-import { momentsOf } from './moments';
+import { momentsOf, overheadOf } from './moments';
 import { type Part, sumBytes, toTerm } from './part';
 import type { Moment } from './phases';
 
@@ -49,8 +47,10 @@ export function estimateMemory(run: TrainingRun): {
   const phases = describePhases({ ...expected.phases, [top.moment.phase]: top });
   const { bytes, low: bandLow, high: bandHigh } = top;
   const fits = capacity === null ? null : bandHigh <= capacity ? true : bandLow > capacity ? false : null;
-  if (capacity !== null && fits === null)
-    assumptions.push(tooClose(facts, assumed, { expected, bandLow, bandHigh, capacity }));
+  const decides =
+    capacity === null || fits !== null ? undefined : decidesWords(assumed, expected, capacity, measured !== undefined);
+  if (capacity !== null && decides !== undefined)
+    assumptions.push(tooClose(facts, decides, { bandLow, bandHigh, capacity }));
   return {
     memory: {
       value: bytes,
@@ -58,6 +58,7 @@ export function estimateMemory(run: TrainingRun): {
       high: bandHigh,
       capacity,
       fits,
+      ...(decides !== undefined && { decides }),
       phase: top.moment.phase,
       allocated: top.moment.allocated,
       ...(measured?.from !== undefined && { measured: measured.from }),
@@ -90,7 +91,7 @@ export function peaks(facts: Facts): Peaks {
   for (const moment of moments) {
     const best = phases[moment.phase];
     if (best !== undefined && best.moment.allocated >= moment.allocated) continue;
-    const overhead = overheadParts(facts, moment.allocated, Math.max(0, moment.allocated - standing));
+    const overhead = overheadOf(facts, moment, standing);
     phases[moment.phase] = { moment, overhead, bytes: moment.allocated + sumBytes(overhead) };
   }
   let winner: Peak | undefined;
@@ -140,26 +141,28 @@ function corner(run: TrainingRun, which: Corner): { readonly low: number; readon
 }
 
 interface Verdict {
-  readonly expected: Peaks;
   readonly bandLow: number;
   readonly bandHigh: number;
   readonly capacity: number;
 }
 
 /** Why it cannot be told whether the run fits, and what would tell. */
-function tooClose(facts: Facts, assumed: readonly string[], verdict: Verdict): Assumption {
-  const { expected, bandLow, bandHigh, capacity } = verdict;
+function tooClose(facts: Facts, decides: string, { bandLow, bandHigh, capacity }: Verdict): Assumption {
   const band = `${formatGib(bandLow)} to ${formatGib(bandHigh)} of ${formatGib(capacity)}`;
-  // With every input known the band would be the narrower one of the expected values.
-  const wouldDecide = assumed.length > 0 && (expected.high <= capacity || expected.low > capacity);
-  const decides = wouldDecide
-    ? `knowing the ${assumed.slice(0, 2).join(' and the ')} would decide it`
-    : 'one step on the GPU decides it: torch.cuda.max_memory_reserved() and what nvidia-smi adds to it';
   return {
     what: 'whether it fits',
     value: 'too close to call',
     because: `the band of ${RESIDUAL_WORDS[residualClass(facts)]} reaches from ${band}; ${decides}`,
   };
+}
+
+/** What would decide whether a run fits whose band holds the GPU's memory. */
+function decidesWords(assumed: readonly string[], expected: Peaks, capacity: number, isMeasured: boolean): string {
+  // With every input known the band would be the narrower one of the expected values.
+  const wouldDecide = assumed.length > 0 && (expected.high <= capacity || expected.low > capacity);
+  if (wouldDecide) return `knowing the ${assumed.slice(0, 2).join(' and the ')} would decide it`;
+  if (isMeasured) return 'what nvidia-smi shows while it trains would decide it';
+  return 'one step on the GPU would decide it, whose log shardlens calibrate reads';
 }
 
 const RESIDUAL_WORDS = {
