@@ -1,4 +1,7 @@
 import type { MemoryEstimate, MemoryGroup, PhaseMemory } from '../estimate/estimate';
+import { estimateMemory } from '../estimate/memory/index';
+import { known } from '../run/known';
+import type { TrainingRun } from '../run/training-run';
 
 const GIB = 2 ** 30;
 
@@ -47,7 +50,8 @@ export function largestParts(phase: PhaseMemory, count = 3): string {
   return `${parts.length > 0 ? `${parts.join(', ')} and ` : ''}${last} GiB`;
 }
 
-/** Band of another phase than the one that peaks: only the peak's is computed, and its spread stands for both. */
-export function phaseLow(memory: MemoryEstimate, phase: PhaseMemory): number {
-  return phase.bytes * (memory.low / memory.value);
+/** What loading and training need, whatever evaluating and saving do: the peak of a run without them. */
+export function trainingAlone(run: TrainingRun): MemoryEstimate | null {
+  const never = known(false, { kind: 'assumed', because: 'training is looked at alone' });
+  return estimateMemory({ ...run, evaluation: never, saves: never }).memory;
 }

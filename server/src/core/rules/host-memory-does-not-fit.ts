@@ -53,7 +53,7 @@ export const hostMemoryDoesNotFit = rule({
     if (!host || host.capacity === null || host.fits !== false) return;
     report({
       at,
-      message: `Host memory: ${bandGib(host)} per node are needed and ${run.cluster.value.instanceId ?? 'a node'} has ${capacityGib(host.capacity)} (${termsOf(host)}). The kernel would kill a rank, which shows as exit code -9.`,
+      message: `Host memory: ${bandGib(host)} per node are needed and ${run.cluster.value.instanceId ?? 'a node'} has ${capacityGib(host.capacity)} (${termsOf(host)}). The kernel's OOM killer would end a rank, which shows as exit code -9.`,
       related: elsewhere(config, [zero?.offloadOptimizer, 'The offload of the optimizer.']),
       fixes: fixesOf(run, context.workspace),
     });

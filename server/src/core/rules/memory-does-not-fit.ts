@@ -1,8 +1,6 @@
-import type { MemoryEstimate } from '../estimate/estimate';
-import { estimateMemory } from '../estimate/memory/index';
 import { conditionsOf, memoryIsJudged } from '../rules-support/certainty';
 import { fixesThatFit } from '../rules-support/memory-fixes';
-import { bandOfCapacity, largestParts, phaseLow } from '../rules-support/memory-words';
+import { bandOfCapacity, largestParts, trainingAlone } from '../rules-support/memory-words';
 import { elsewhere, placeForRun } from '../rules-support/places';
 import { known } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
@@ -14,7 +12,7 @@ export const memoryDoesNotFit = rule({
   id: 'memory-does-not-fit',
   severity: 'error',
   applies: runDialects,
-  why: 'CUDA stops with out of memory at the first step. The finding is made only when even the low end of the predicted band is above what the driver gives; it is a warning where the files leave open how long samples are or what the script trains.',
+  why: 'CUDA stops with out of memory at the first step. The finding is made only when even the low end of the band is above what the driver gives; it is a warning where the files leave open how long samples are or what the script trains.',
   source: [
     'torch/cuda/__init__.py:571 (2.15.0) OutOfMemoryError',
     'Shardlens server/src/core/estimate/memory (each term with its source)',
@@ -63,46 +61,26 @@ export const memoryDoesNotFit = rule({
     const at = placeForRun(run, config, run.batch.micro, sharding, run.model);
     if (!at) return;
     if (context.estimate.memory?.fits !== false) return;
-    const memory = atLeast(run, context.estimate.memory);
-    if (!memory || memory.capacity === null || memory.fits !== false) return;
-    const { phase, band } = phaseToBlame(memory);
-    if (!phase) return;
+    // Evaluating and saving have rules of their own, unless training alone is too large already.
+    const memory = trainingAlone(atLeast(run));
+    const peak = memory?.phases[memory.phase];
+    if (!memory || !peak || memory.fits !== false) return;
     const conditions = conditionsOf(run);
     const where = conditions.length > 0 ? `, ${conditions.join(', ')}` : '';
     report({
       at,
       // An error is a promise: what the files leave open makes it a warning.
       severity: conditions.length > 0 ? 'warning' : 'error',
-      message: `${capital(phase.name)} needs ${bandOfCapacity({ ...band, capacity: memory.capacity })} of ${run.cluster.value.accelerator.name}${where}: ${largestParts(phase.memory)}. Even the low end is out of memory.`,
+      message: `${memory.phase === 'load' ? 'Loading' : 'A training step'} needs ${bandOfCapacity(memory)} of ${run.cluster.value.accelerator.name}${where}: ${largestParts(peak)}. Even the low end is out of memory.`,
       related: elsewhere(config, [run.batch.micro, 'The micro-batch.'], [sharding, 'The sharding.']),
       fixes: fixesThatFit(run, context.workspace),
     });
   },
 });
 
-/** What the run takes if the script, which is not read, turns recomputation on. */
-function atLeast(run: TrainingRun, memory: MemoryEstimate): MemoryEstimate | null {
-  if (run.checkpointing.known) return memory;
+/** The least that the run may take: the script, which is not read, may turn recomputation on. */
+function atLeast(run: TrainingRun): TrainingRun {
+  if (run.checkpointing.known) return run;
   const full = known('full' as const, { kind: 'assumed', because: 'the least that it could take' });
-  return estimateMemory({ ...run, checkpointing: full }).memory;
-}
-
-/** Evaluating and saving have rules of their own, unless the step alone is too large already. */
-function phaseToBlame(memory: MemoryEstimate) {
-  const own = memory.phases[memory.phase];
-  const names = { load: 'loading', step: 'a training step' } as const;
-  if (memory.phase === 'step' || memory.phase === 'load') {
-    return { phase: own ? { name: names[memory.phase], memory: own } : undefined, band: memory };
-  }
-  const { step } = memory.phases;
-  const tooLarge = step && memory.capacity !== null && phaseLow(memory, step) > memory.capacity;
-  const spread = memory.high / memory.value;
-  return {
-    phase: tooLarge ? { name: names.step, memory: step } : undefined,
-    band: step ? { low: phaseLow(memory, step), high: step.bytes * spread } : memory,
-  };
-}
-
-function capital(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return { ...run, checkpointing: full };
 }
