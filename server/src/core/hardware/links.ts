@@ -1,5 +1,6 @@
 import type { HardwareCatalog } from '../catalogs';
 import type { Link, LinkKind } from './hardware';
+import { linkShare } from './mesh';
 import type { NodeShape } from './node';
 import { given, pathRecord, reached, weaker } from './rates';
 import type { Transport } from './records';
@@ -93,6 +94,8 @@ export function betweenLink(
     scope: gpus === 1 ? 'process' : 'node',
   });
   const raw = choice.measured === undefined ? reached(record, wire) : given(choice.measured, record);
+  const isOpen = node.between.isUnconfirmed === true && choice.transport === node.between.transport;
+  const isSure = choice.measured !== undefined || (choice.known && !isOpen);
   // An unknown network may be a quarter of that, or as fast as the best cards sold for one GPU, 400 Gbps.
   const low = choice.known ? raw.low : raw.low / 4;
   const high = choice.known ? raw.high : Math.max(raw.high, gpus * 50 * GIGA);
@@ -102,7 +105,7 @@ export function betweenLink(
     bytesPerSecond: raw.bytesPerSecond / gpus,
     low: low / gpus,
     high: high / gpus,
-    basis: choice.known || choice.measured !== undefined ? raw.basis : 'assumed',
+    basis: isSure ? raw.basis : 'assumed',
     ringBytesPerSecond: Math.min(raw.bytesPerSecond, inside.bytesPerSecond),
     wireBytesPerSecond: wire / gpus,
     domain: choice.nodes,
@@ -129,9 +132,10 @@ function rackLink(node: NodeShape, choice: BetweenChoice, catalog: HardwareCatal
 function insideWire(node: NodeShape, gpus: number, path: LinkKind): number {
   if (path === 'pcie-p2p' || path === 'shm') return slotRate(node);
   const all = node.inside.bytesPerSecond ?? slotRate(node);
+  if (path !== 'nvlink-mesh' && path !== 'xgmi') return all;
   // In a mesh each peer has its own links: a smaller group uses its share of them.
-  if ((path === 'nvlink-mesh' || path === 'xgmi') && node.gpus > 1) return (all * (gpus - 1)) / (node.gpus - 1);
-  return all;
+  const { generation } = node.accelerator.link;
+  return (all * linkShare(gpus, node.gpus, generation)) / linkShare(node.gpus, node.gpus, generation);
 }
 
 /** One direction of the slot a GPU sits in; PCIe doubles by generation, 15.75 GB/s for Gen3 x16. */
@@ -141,19 +145,24 @@ export function slotRate(node: NodeShape): number {
   return Math.min(host, node.accelerator.pcieBytesPerSecond ?? host);
 }
 
+const NAMES: Partial<Record<LinkKind, string>> = {
+  'nvlink-switch': 'NVSwitch',
+  'nvlink-rack': 'NVLink rack',
+  'nvlink-mesh': 'NVLink mesh',
+  'nvlink-bridge': 'NVLink bridge',
+  xgmi: 'xGMI',
+  neuronlink: 'NeuronLink',
+  ici: 'ICI',
+  'gaudi-roce': 'RoCE on chip',
+};
+
+/** `NVLink mesh 100 GB/s`: what joins the GPUs of a board, with one GPU's rate. */
+export function meshLabel(path: LinkKind, wire: number): string {
+  return `${NAMES[path] ?? path} ${rateText(wire)}`;
+}
+
 function insideLabel(path: LinkKind, wire: number, node: NodeShape): string {
-  const named: Partial<Record<LinkKind, string>> = {
-    'nvlink-switch': 'NVSwitch',
-    'nvlink-rack': 'NVLink rack',
-    'nvlink-mesh': 'NVLink mesh',
-    'nvlink-bridge': 'NVLink bridge',
-    xgmi: 'xGMI',
-    neuronlink: 'NeuronLink',
-    ici: 'ICI',
-    'gaudi-roce': 'RoCE on chip',
-  };
-  const name = named[path];
-  if (name !== undefined) return `${name} ${rateText(wire)}`;
+  if (NAMES[path] !== undefined) return meshLabel(path, wire);
   if (path === 'pcie-p2p') return `PCIe Gen${node.host.pcieGeneration} peer-to-peer ${rateText(wire)}`;
   return 'PCIe without peer-to-peer (SHM)';
 }

@@ -1,6 +1,7 @@
 import type { HardwareCatalog, HardwareMatch } from '../catalogs';
 import { sliceOf } from './accelerator';
 import type { Accelerator, Cluster, LinkKind } from './hardware';
+import { linkShare } from './mesh';
 import type { CpuRecord, InstanceRecord, Transport } from './records';
 
 const GIB = 2 ** 30;
@@ -32,6 +33,8 @@ export interface NodeShape {
     readonly bytesPerSecond: number | undefined;
     readonly known: boolean;
     readonly efaGeneration: string | undefined;
+    /** Nobody confirms how the cards reach the accelerators: the transport is the slower of what could be. */
+    readonly isUnconfirmed?: boolean | undefined;
   };
   readonly host: NodeHost;
   readonly pricePerNodeHour: Cluster['pricePerNodeHour'];
@@ -115,7 +118,11 @@ export function nodeOfAccelerator(match: HardwareMatch & { accelerator: Accelera
     gpus,
     inside: {
       ...inside,
-      bytesPerSecond: link.bytesPerSecond,
+      // Fewer GPUs than a cube mesh has use a part of their links; other boards are made for their number.
+      bytesPerSecond:
+        link.path === 'nvlink-mesh' && link.bytesPerSecond !== undefined && gpus > 1
+          ? link.bytesPerSecond * linkShare(gpus, gpus, link.generation)
+          : link.bytesPerSecond,
       domain: Math.min(gpus, link.maxDomain),
       rackDomain: link.path === 'nvlink-rack' ? link.maxDomain : undefined,
       beyondPair: 'shm',
@@ -154,8 +161,11 @@ function betweenOf(record: InstanceRecord): NodeShape['between'] {
   const { efa, fabric } = record;
   const total = record.network_gbps === undefined ? undefined : record.network_gbps * GBPS;
   const efaGeneration = efa?.generation ?? undefined;
-  if (efa !== undefined)
-    return { transport, nics: efa.interfaces ?? undefined, bytesPerSecond: total, known: true, efaGeneration };
+  if (efa !== undefined) {
+    const isUnconfirmed = typeof efa.gpudirect_rdma !== 'boolean';
+    const nics = efa.interfaces ?? undefined;
+    return { transport, nics, bytesPerSecond: total, known: true, efaGeneration, isUnconfirmed };
+  }
   if (fabric !== undefined) {
     const bytesPerSecond = fabric.nics * fabric.gbps_per_nic * GBPS;
     return { transport, nics: fabric.nics, bytesPerSecond, known: true, efaGeneration };

@@ -7,7 +7,7 @@ import { hostOfNode } from './host';
 import { betweenLink, insideLink, noLink } from './links';
 import type { NodeShape } from './node';
 import type { Transport } from './records';
-import { cardsUsed, insidePath, whyImpossible } from './requested';
+import { type Cards, cardsUsed, insidePath, whyImpossible } from './requested';
 
 /** Puts the run on nodes of this shape. */
 export function place(
@@ -32,7 +32,10 @@ export function place(
       ? insideLink(node, gpus, { path, said: said.inside.path !== undefined, measured: said.inside.measured }, catalog)
       : noLink('one GPU');
   const cards = cardsUsed(node, said, extent, assumptions);
-  const inter = nodes === 1 ? noLink('one node') : betweenLink(node, gpus, { ...cards, nodes }, intra, catalog);
+  const beyond = nodes > 1 && beyondRack(node, gpus, nodes, cards);
+  if (beyond) assumptions.push(`${nodes} nodes are more than one NVLink rack: racks joined by ${beyond.transport}`);
+  const inter =
+    nodes === 1 ? noLink('one node') : betweenLink(node, gpus, { ...(beyond || cards), nodes }, intra, catalog);
   if (gpus > 1 && intra.basis === 'assumed') assumptions.push(`Speed inside the node assumed: ${intra.label}`);
   if (inter.basis === 'assumed') assumptions.push(`Speed between nodes assumed: ${inter.label}`);
   for (const variable of given.forced?.because ?? []) assumptions.push(`Path taken because of ${variable} at launch`);
@@ -60,6 +63,16 @@ export function place(
       sources: node.sources,
     },
   };
+}
+
+/** IMEX joins the nodes of one rack; what lies beyond it is reached by the machine's own network. */
+function beyondRack(node: NodeShape, gpus: number, nodes: number, cards: Cards): Cards | undefined {
+  const rack = node.inside.rackDomain;
+  if (cards.transport !== 'nvlink' || rack === undefined || nodes * gpus <= rack) return undefined;
+  const { transport, nics, bytesPerSecond, known } = node.between;
+  // A description that says `nvlink` has no word left for the network beyond.
+  if (transport === 'nvlink') return { transport: 'tcp', nics, wire: undefined, measured: undefined, known: false };
+  return { transport, nics, wire: bytesPerSecond, measured: undefined, known };
 }
 
 /** With IMEX the switches of a rack make its nodes one NVLink domain. */
