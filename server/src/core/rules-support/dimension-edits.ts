@@ -7,7 +7,7 @@ import { numberOf, type Setting, setting } from '../settings';
 import type { Config } from '../source';
 import { replaceValue } from '../syntax/editing';
 
-type Dimension = 'tensor' | 'expert';
+type Dimension = 'tensor' | 'expert' | 'context';
 
 const KEYS: Readonly<Record<Dimension, readonly string[]>> = {
   tensor: [
@@ -16,6 +16,12 @@ const KEYS: Readonly<Record<Dimension, readonly string[]>> = {
     'megatron_lm_config.megatron_lm_tp_degree',
   ],
   expert: ['expert_parallel.autoep_size', 'megatron_lm_config.megatron_lm_expert_model_parallel_size'],
+  context: [
+    'sequence_parallel_size',
+    'parallelism_config.parallelism_config_cp_size',
+    'parallelism_config.parallelism_config_sp_size',
+    'megatron_lm_config.megatron_lm_context_parallel_size',
+  ],
 };
 
 /** The setting of this config that gives the dimension this size. */
@@ -39,12 +45,41 @@ export function sureLink(run: TrainingRun, dimension: Dimension, ranks: number):
 
 /** Sets the tensor size to the largest of these that divides the ranks and every head count of the model. */
 export function tensorFix(run: TrainingRun, written: Setting, sizes: readonly number[]): Omit<Fix, 'preferred'>[] {
-  const { node, config, path } = written;
-  const size = sizes.find((ranks) => divides(run, ranks));
+  return sizeFix(run, written, 'tensor', sizes, divides);
+}
+
+/** Keeps a group inside a node: the largest size below that divides the node, the ranks and what is spread. */
+export function insideNodeFix(
+  run: TrainingRun,
+  written: Setting,
+  dimension: 'expert' | 'context',
+): Omit<Fix, 'preferred'>[] {
+  if (!run.cluster.known) return [];
+  const { gpusPerNode } = run.cluster.value;
+  const sizes = Array.from({ length: gpusPerNode - 1 }, (_, i) => gpusPerNode - i).filter(
+    (size) => gpusPerNode % size === 0,
+  );
+  return sizeFix(run, written, dimension, sizes, dimension === 'expert' ? dividesExperts : divides);
+}
+
+function sizeFix(
+  run: TrainingRun,
+  { node, config, path }: Setting,
+  dimension: Dimension,
+  sizes: readonly number[],
+  fits: (run: TrainingRun, ranks: number) => boolean,
+): Omit<Fix, 'preferred'>[] {
+  const size = sizes.find((ranks) => fits(run, ranks));
   if (!node || size === undefined) return [];
-  const link = size === 1 ? undefined : linkIfUsed(run, 'tensor', size);
+  const link = size === 1 ? undefined : linkIfUsed(run, dimension, size);
   const effect = link ? ` (${link.label.replace(/: (good|caution|bad)$/, '')})` : '';
   return [{ title: `Set ${path.split('.').pop()} to ${size}${effect}`, edits: replaceValue(config.file, node, size) }];
+}
+
+function dividesExperts({ worldSize, model }: TrainingRun, ranks: number): boolean {
+  if (worldSize.known && worldSize.value % ranks !== 0) return false;
+  const experts = model.known ? model.value.blocks.flatMap(({ mlp }) => mlp?.moe?.experts ?? []) : [];
+  return experts.every((count) => count % ranks === 0);
 }
 
 function divides({ worldSize, model }: TrainingRun, ranks: number): boolean {

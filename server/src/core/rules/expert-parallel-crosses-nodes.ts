@@ -1,4 +1,4 @@
-import { sizeSetting, sureLink } from '../rules-support/dimension-edits';
+import { insideNodeFix, sizeSetting, sureLink } from '../rules-support/dimension-edits';
 import { formatRate } from '../text/format';
 import { rule } from './rule';
 
@@ -45,6 +45,7 @@ export const expertParallelCrossesNodes = rule({
     report({
       at: written,
       message: `${written.path} is ${expert.value} over nodes of ${run.cluster.value.gpusPerNode} GPUs: the all-to-alls of every expert layer cross ${link.link} at ${formatRate(link.bytesPerSecond)}, and want 50 GB/s.`,
+      fixes: insideNodeFix(run, written, 'expert'),
     });
   },
 });

@@ -42,14 +42,18 @@ export const tensorParallelCrossesNodes = rule({
     if (!written) return;
     const link = sureLink(run, 'tensor', tensor.value);
     if (!link?.crossesNodes) return;
-    const { gpusPerNode, intra } = run.cluster.value;
+    const { gpusPerNode, intra, nodes, accelerator } = run.cluster.value;
+    const racked =
+      intra.kind === 'nvlink-rack' && nodes * gpusPerNode <= accelerator.link.maxDomain
+        ? ' Where IMEX joins the nodes of the rack, `"between": { "transport": "nvlink" }` in the cluster description says so.'
+        : '';
     const inside =
       intra.kind === 'none' || intra.basis === 'assumed'
         ? ''
         : ` instead of ${formatRate(intra.bytesPerSecond)} inside a node`;
     report({
       at: written,
-      message: `${written.path} is ${tensor.value} and a node has ${gpusPerNode} GPUs, so every layer waits for all-reduces between nodes, at ${formatRate(link.bytesPerSecond)}${inside}.`,
+      message: `${written.path} is ${tensor.value} and a node has ${gpusPerNode} GPUs, so every layer waits for all-reduces between nodes, at ${formatRate(link.bytesPerSecond)}${inside}.${racked}`,
       fixes: tensorFix(
         run,
         written,

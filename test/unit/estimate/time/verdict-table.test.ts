@@ -224,7 +224,8 @@ const MACHINES: readonly (readonly [string, Cluster, readonly Row[]])[] = [
 ];
 
 describe.each(MACHINES)('on %s', (_, on, rows) => {
-  it.each(rows)('%s over %i ranks is %s', (dimension, ranks, verdict, label) => {
+  it.each(rows.map((row) => ({ row, name: row.slice(0, 3).join(' ') })))('$name', ({ row }) => {
+    const [dimension, ranks, verdict, label] = row;
     const found = linkIfUsed(run({ model, cluster: on, sharding: zero(1) }), dimension, ranks);
     expect(found?.verdict, found?.label).toBe(verdict);
     if (label !== undefined) expect(found?.label).toBe(label);
