@@ -6,7 +6,7 @@ import { coloursFor } from './colour';
 import { html } from './formats/html';
 import { json } from './formats/json';
 import { missingFlags, openOne } from './one-file';
-import { outputOf, shownPath } from './report';
+import { outputFileOf, outputOf, shownPath } from './report';
 import { table, widthFor, wrapped } from './table';
 import { status, UsageError } from './usage';
 
@@ -15,7 +15,7 @@ export async function estimate(words: readonly string[]): Promise<number> {
   const args = estimateArguments(words, 'estimate');
   const [written = ''] = args.paths;
   const { client, checked, file } = await openOne('estimate', args, { report: true, bill: true });
-  const output = outputOf([checked], false);
+  const output = outputOf([outputFileOf(checked, false)]);
   const page = args.format === 'html' ? await client.view(file) : null;
   if (args.format === 'json') process.stdout.write(json(output));
   else if (page) process.stdout.write(html(page.view));

@@ -50,16 +50,15 @@ const SEVERITIES: Readonly<Record<DiagnosticSeverity, Severity>> = {
   4: 'hint',
 };
 
-/** The answer of the server as our output: paths for URIs, words for numbers. `quiet` keeps errors only. */
-export function outputOf(files: readonly CheckedFile[], quiet: boolean): Output {
-  const output = files.map((file) => fileOf(file, quiet));
+/** Files with the summary of them. */
+export function outputOf(files: readonly OutputFile[]): Output {
   const count = (severity: Severity) =>
-    output.reduce((sum, { findings }) => sum + findings.filter((it) => it.severity === severity).length, 0);
+    files.reduce((sum, { findings }) => sum + findings.filter((it) => it.severity === severity).length, 0);
   return {
     version: 1,
-    files: output,
+    files,
     summary: {
-      files: output.length,
+      files: files.length,
       errors: count('error'),
       warnings: count('warning'),
       informations: count('information'),
@@ -68,7 +67,8 @@ export function outputOf(files: readonly CheckedFile[], quiet: boolean): Output 
   };
 }
 
-function fileOf(file: CheckedFile, quiet: boolean): OutputFile {
+/** The answer of the server as our output: paths for URIs, words for numbers. `quiet` keeps errors only. */
+export function outputFileOf(file: CheckedFile, quiet: boolean): OutputFile {
   const findings = file.diagnostics.map((diagnostic, index) => findingOf(diagnostic, file.fixes[index] ?? []));
   return {
     path: shownPath(pathOf(file.uri)),

@@ -9,17 +9,14 @@ import {
   realpathSync,
   statSync,
 } from 'node:fs';
-import type { Path } from '../core/source';
+import type { Path, ReadResult } from '../core/source';
+import { decode } from '../core/text/decode';
 
 /** Larger files are not configs; reading them would cost seconds. The same for every reader. */
 export const MAX_FILE_BYTES = 8 * 1024 * 1024;
 
 /** Folders with more files than this are data sets; their names are not needed to join a run. */
 const MAX_FOLDER_NAMES = 10_000;
-
-export type DiskRead =
-  | { readonly ok: true; readonly bytes: Uint8Array }
-  | { readonly ok: false; readonly why: 'missing' | 'unreadable' | 'too-large' };
 
 /** What is at a path now. */
 export interface Look {
@@ -45,8 +42,12 @@ export function look(path: Path): Look {
 /** Nothing is there. */
 export const MISSING: Look = { stamp: 'missing', isLink: false };
 
-/** Reads a regular file; pipes and devices, which could block, are refused. */
-export function readDisk(path: Path): DiskRead {
+/** Files up to this size are read into one and the same place: new memory costs more than reading. */
+const SHARED_BYTES = 64 * 1024;
+const shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
+
+/** Reads the text of a regular file; pipes and devices, which could block, are refused. */
+export function readDisk(path: Path): ReadResult {
   let descriptor: number;
   try {
     // Without blocking: opening a pipe would wait for its writer.
@@ -56,22 +57,31 @@ export function readDisk(path: Path): DiskRead {
   }
   try {
     const stat = fstatSync(descriptor);
-    if (!stat.isFile()) return { ok: false, why: 'unreadable' };
+    if (!stat.isFile()) return UNREADABLE;
     const { size } = stat;
     if (size > MAX_FILE_BYTES) return { ok: false, why: 'too-large' };
-    const bytes = Buffer.allocUnsafe(size);
+    const bytes = size > SHARED_BYTES ? Buffer.allocUnsafe(size) : shared;
     let length = 0;
     while (length < size) {
       const count = readSync(descriptor, bytes, length, size - length, length);
       if (count === 0) break;
       length += count;
     }
-    return { ok: true, bytes: bytes.subarray(0, length) };
+    return textOf(bytes.subarray(0, length));
   } catch {
-    return { ok: false, why: 'unreadable' };
+    return UNREADABLE;
   } finally {
     closeSync(descriptor);
   }
+}
+
+const UNREADABLE: ReadResult = { ok: false, why: 'unreadable' };
+
+/** A file's bytes as the core reads them. */
+export function textOf(bytes: Uint8Array): ReadResult {
+  const decoded = decode(bytes);
+  if (decoded.ok) return { ok: true, text: decoded.text };
+  return { ok: false, why: decoded.why === 'encoding' ? 'binary' : decoded.why };
 }
 
 /** Names of the files in a folder, links to files included, sorted by UTF-16 unit; empty when it cannot be listed. */

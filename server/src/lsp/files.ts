@@ -1,6 +1,5 @@
 import type { Path, ReadResult, SourceFile } from '../core/source';
 import { parseSource } from '../core/syntax/parse';
-import { decode } from '../core/text/decode';
 import { type Look, listDisk, look, MISSING, readDisk, realPath } from './disk';
 import type { OpenDocuments } from './documents';
 import type { RemoteFiles } from './remote';
@@ -134,8 +133,7 @@ export class Files {
     let known = this.savedFiles.get(path);
     if (known?.stamp !== stamp) {
       const read = stamp === MISSING.stamp ? undefined : readDisk(path);
-      const decoded = read?.ok ? decode(read.bytes) : undefined;
-      known = { stamp, source: decoded?.ok ? parseSource(path, decoded.text) : undefined };
+      known = { stamp, source: read?.ok ? parseSource(path, read.text) : undefined };
       if (this.savedFiles.size > MAX_CACHED_SAVED) this.savedFiles.clear();
       this.savedFiles.set(path, known);
     }
@@ -181,11 +179,7 @@ export class Files {
   private readNow(path: Path): ReadResult {
     const document = this.documents.at(path);
     if (document) return { ok: true, text: document.text };
-    const read = isOnDisk(path) ? readDisk(path) : this.remote.read(path);
-    if (!read.ok) return read;
-    const decoded = decode(read.bytes);
-    if (decoded.ok) return { ok: true, text: decoded.text };
-    return { ok: false, why: decoded.why === 'encoding' ? 'binary' : decoded.why };
+    return isOnDisk(path) ? readDisk(path) : this.remote.read(path);
   }
 
   private parse(path: Path, text: string): SourceFile {

@@ -1,16 +1,14 @@
-import type { Path } from '../core/source';
+import type { Path, ReadResult } from '../core/source';
 import type { Connection } from './connection';
-import { type DiskRead, MAX_FILE_BYTES } from './disk';
+import { textOf } from './disk';
 import { type ListFolderAnswer, methods, type ReadFileAnswer } from './protocol';
-
-type RemoteRead = DiskRead | { readonly ok: false; readonly why: 'pending' };
 
 /**
  * Files of virtual workspaces (`vscode-vfs:` and the like), which only the client can read. The first read asks for
  * the file and answers `pending`; {@link settled} tells when all that was asked for is here.
  */
 export class RemoteFiles {
-  private readonly files = new Map<Path, RemoteRead>();
+  private readonly files = new Map<Path, ReadResult>();
   private readonly folders = new Map<Path, readonly string[] | undefined>();
   private readonly waiting = new Set<Promise<void>>();
   private epoch = 0;
@@ -25,7 +23,7 @@ export class RemoteFiles {
     return `remote:${this.epoch}:${this.folders.get(folder)?.length ?? 'new'}`;
   }
 
-  read(path: Path): RemoteRead {
+  read(path: Path): ReadResult {
     const known = this.files.get(path);
     if (known) return known;
     this.files.set(path, { ok: false, why: 'pending' });
@@ -68,7 +66,7 @@ export class RemoteFiles {
   private async fetchFile(path: Path): Promise<void> {
     try {
       const { base64 } = await this.connection.sendRequest<ReadFileAnswer>(methods.readFile, { uri: path });
-      this.files.set(path, base64 === null ? { ok: false, why: 'missing' } : bounded(Buffer.from(base64, 'base64')));
+      this.files.set(path, base64 === null ? { ok: false, why: 'missing' } : textOf(Buffer.from(base64, 'base64')));
     } catch {
       this.files.set(path, { ok: false, why: 'unreadable' });
     }
@@ -82,8 +80,4 @@ export class RemoteFiles {
       this.folders.set(folder, []);
     }
   }
-}
-
-function bounded(bytes: Uint8Array): RemoteRead {
-  return bytes.length > MAX_FILE_BYTES ? { ok: false, why: 'too-large' } : { ok: true, bytes };
 }

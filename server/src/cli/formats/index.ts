@@ -1,39 +1,25 @@
-import path from 'node:path';
-import type { Path } from '../../core/source';
 import type { CheckFormat } from '../arguments';
-import type { Output } from '../report';
+import { coloursFor } from '../colour';
+import type { Part } from '../part';
+import { outputOf } from '../report';
 import { github } from './github';
 import { json } from './json';
 import { junit } from './junit';
 import { sarif } from './sarif';
-import { text } from './text';
+import { summaryText } from './text';
 
-/** Writes a check's result to standard output. `ignored` findings were silenced by comments; `textOf` gives a file's text for code frames. */
-export function write(
-  format: CheckFormat,
-  output: Output,
-  ignored: number,
-  textOf: (file: Path) => string | undefined,
-): void {
-  process.stdout.write(rendered(format, output, ignored, textOf));
-}
-
-function rendered(
-  format: CheckFormat,
-  output: Output,
-  ignored: number,
-  textOf: (file: Path) => string | undefined,
-): string {
+/** A check's whole result in a format. */
+export function rendered(format: CheckFormat, part: Part, stream: { readonly isTTY: boolean }): string {
   switch (format) {
     case 'text':
-      return text(output, ignored, (file) => textOf(path.resolve(file)), process.stdout);
+      return part.text + summaryText(part.counts, coloursFor(stream));
     case 'json':
-      return json(output);
+      return json(outputOf(part.files));
     case 'sarif':
-      return sarif(output);
+      return sarif(outputOf(part.files));
     case 'github':
-      return github(output);
+      return github(outputOf(part.files));
     case 'junit':
-      return junit(output);
+      return junit(outputOf(part.files));
   }
 }

@@ -1,29 +1,25 @@
 import { LineIndex } from '../../core/text/lines';
-import { type Colours, coloursFor } from '../colour';
-import type { Output, OutputFile, OutputFinding } from '../report';
+import type { Colours } from '../colour';
+import type { Counts } from '../part';
+import type { OutputFile, OutputFinding } from '../report';
 
 /** Lines longer than this are cut around the place; minified files have lines of megabytes. */
 const MAX_FRAME = 100;
 
-/** For people: each finding with its place, the line it is on, and what would mend it. */
-export function text(
-  output: Output,
-  ignored: number,
+/** For people: each finding with its place, the line it is on, and what would mend it. `textOf` gives a file's text for the line. */
+export function findingsText(
+  files: readonly OutputFile[],
   textOf: (path: string) => string | undefined,
-  stream: { readonly isTTY?: boolean },
+  colours: Colours,
 ): string {
-  const colours = coloursFor(stream);
-  const parts: string[] = [];
-  for (const file of output.files) {
+  let text = '';
+  for (const file of files) {
     if (file.findings.length === 0) continue;
     const source = textOf(file.path);
     const lines = source === undefined ? undefined : new LineIndex(source);
-    for (const finding of file.findings) {
-      parts.push(findingText(file, finding, source, lines, colours));
-    }
+    for (const finding of file.findings) text += `${findingText(file, finding, source, lines, colours)}\n`;
   }
-  parts.push(summaryText(output, ignored, colours));
-  return parts.join('\n');
+  return text;
 }
 
 function findingText(
@@ -68,23 +64,18 @@ function frame(source: string, lines: LineIndex, { range, severity }: OutputFind
   ];
 }
 
-function summaryText({ files, summary }: Output, ignored: number, colours: Colours): string {
-  const counts = [
-    counted(summary.errors, 'error'),
-    counted(summary.warnings, 'warning'),
-    counted(summary.informations, 'information', 'informations'),
-    counted(summary.hints, 'hint'),
+/** The last line: how many were checked, and what was found. */
+export function summaryText(counts: Counts, colours: Colours): string {
+  const found = [
+    counted(counts.error, 'error'),
+    counted(counts.warning, 'warning'),
+    counted(counts.information, 'information', 'informations'),
+    counted(counts.hint, 'hint'),
   ].filter((it): it is string => it !== undefined);
-  // A file that was named but is no config was not checked, whatever the list says.
-  const configs = files.filter(({ dialect, findings }) => dialect !== null || findings.length > 0).length;
-  const silenced = ignored > 0 ? ` (${ignored} ignored)` : '';
-  const what = (counts.length === 0 ? 'no findings' : counts.join(', ')) + silenced;
-  const mendable = files.reduce(
-    (sum, file) => sum + file.findings.filter(({ fixes }) => fixes.some(({ preferred }) => preferred)).length,
-    0,
-  );
-  const advice = mendable > 0 ? ` ${mendable} can be mended with --fix.` : '';
-  return `${colours.strong(`${counted(configs, 'file') ?? 'no configs'} checked: ${what}.`)}${advice}\n`;
+  const silenced = counts.ignored > 0 ? ` (${counts.ignored} ignored)` : '';
+  const what = (found.length === 0 ? 'no findings' : found.join(', ')) + silenced;
+  const advice = counts.mendable > 0 ? ` ${counts.mendable} can be mended with --fix.` : '';
+  return `${colours.strong(`${counted(counts.configs, 'file') ?? 'no configs'} checked: ${what}.`)}${advice}\n`;
 }
 
 function counted(count: number, one: string, many = `${one}s`): string | undefined {
