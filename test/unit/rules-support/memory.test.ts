@@ -121,3 +121,35 @@ describe('memory in words', () => {
     );
   });
 });
+
+describe('a run whose evaluation does not fit', () => {
+  const files = {
+    'train.yaml': TRAIN.replace('save_strategy: "no"\n', 'eval_strategy: epoch\ngradient_checkpointing: true\n'),
+    'ds.json': DS,
+    'shardlens.json':
+      '{ "sequenceLength": 4096, "target": "box", "targets": { "box": { "hardware": "g6e.48xlarge" } } }',
+  };
+  const found = (changed: Record<string, string>) =>
+    analyse(changed, 'train.yaml')
+      .findings()
+      .filter(({ rule }) => rule.includes('memory'));
+
+  it('is told what evaluation needs, and what training needs without it', () => {
+    const small = { ...files, 'train.yaml': files['train.yaml'].replace('batch_size: 4', 'batch_size: 1') };
+    const alone = analyse({ ...small, 'train.yaml': small['train.yaml'].replace('epoch', '"no"') }, 'train.yaml');
+    const memory = alone.estimate()?.memory;
+    const [finding] = found(small);
+    expect(finding?.rule).toBe('eval-decides-memory');
+    expect(finding?.message).toContain(`training needs ${memory && bandGib(memory)}`);
+  });
+
+  it('is told of training where that alone is too large, with its own figures', () => {
+    const large = { ...files, 'train.yaml': files['train.yaml'].replace('gradient_checkpointing: true\n', '') };
+    const alone = analyse({ ...large, 'train.yaml': large['train.yaml'].replace('epoch', '"no"') }, 'train.yaml');
+    const memory = alone.estimate()?.memory;
+    const [finding, ...others] = found(large);
+    expect(others).toEqual([]);
+    expect(finding?.rule).toBe('memory-does-not-fit');
+    expect(finding?.message).toContain(`A training step needs ${memory && bandOfCapacity(memory)}`);
+  });
+});
