@@ -22,6 +22,13 @@ const ELEMENTWISE_BYTES = 265;
  */
 const NOT_SPLIT = 0.4;
 
+/**
+ * Share of the peak that products in fp32 reach: they run on the ordinary units, which are easier to keep busy than tensor cores and
+ * take small tiles. Fitted on BERT-large in fp32 (transformers perf_train_gpu_one, V100).
+ */
+const SINGLE_EFFICIENCY = 0.75;
+const WHOLE: ProductShares = { forward: 1, backward: 1, head: 1 };
+
 /** Bytes per token and vocabulary entry that the loss head moves: fitted with the constants of gpu-constants.ts. */
 const LOSS_BYTES = 30;
 /** A fused linear cross-entropy never writes the logits whole (Liger-Kernel's published benchmark). */
@@ -61,8 +68,15 @@ export function computeOf(facts: TimeFacts): Compute | undefined {
   const flopsPerToken = forwardFlops(facts);
   const passes = passesOf(facts);
   const half = halfPeakOf(facts) ?? peak.flops;
-  const shares = productShares(facts);
-  const matrices = { flopsPerToken, passes, peak: gemmPeak(facts, peak.flops, half), half, constants, shares };
+  const single = facts.compute === 'fp32';
+  const matrices = {
+    flopsPerToken,
+    passes,
+    peak: gemmPeak(facts, peak.flops, half),
+    half,
+    constants: single ? { ...constants, gemmEfficiency: SINGLE_EFFICIENCY } : constants,
+    shares: single ? WHOLE : productShares(facts),
+  };
   const drafts = [
     gemmDraft(facts, matrices),
     attentionDraft(facts, { flopsPerToken, passes, peak: Math.min(peak.flops, half), constants }),

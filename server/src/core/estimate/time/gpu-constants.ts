@@ -35,7 +35,7 @@ const TABLE: readonly (readonly [chip: RegExp, constants: GpuConstants])[] = [
     /^nvidia-(h100|h200|h800|gh200)-/,
     {
       gemmEfficiency: 0.664,
-      attention: { eager: 0.35, 'flash-1': 0.182, 'flash-2': 0.34, 'flash-3': 0.6 },
+      attention: { eager: 0.35, 'flash-1': 0.182, 'flash-2': 0.32, 'flash-3': 0.6 },
       source: FIT,
       fitted: true,
     },

@@ -1,4 +1,5 @@
 import type { StepEstimate, TimeTerm } from '../estimate';
+import { accumulateDraft } from './accumulate';
 import { communicationDraft, type PlacedFlow, placedFlows } from './communication';
 import { type Compute, computeOf } from './compute';
 import { type Draft, type Settled, settle } from './draft';
@@ -23,6 +24,7 @@ export function stepOf(facts: TimeFacts): StepResult | undefined {
   const push = (draft: Draft | undefined): void => {
     if (draft !== undefined) drafts.push(draft);
   };
+  push(accumulateDraft(facts));
   push(hookDraft(facts));
   for (const flow of flows) drafts.push(communicationDraft(facts, flow));
   const load = stageLoad(facts, compute.headInBlocks);
