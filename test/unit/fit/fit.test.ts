@@ -73,6 +73,116 @@ bf16: true
       ', "sequenceLength": 2048, "files": { "train.yaml": { "with": ["accelerate.yaml"] } }',
     ),
   },
+  'FSDP2 on two nodes, with short samples in long rows': {
+    'sft.yaml': `model_name_or_path: meta-llama/Llama-3.1-8B
+dataset_text_field: text
+output_dir: out
+per_device_train_batch_size: 2 # rows
+gradient_accumulation_steps: 8
+max_length: 16384
+bf16: true
+packing: false
+`,
+    'accelerate.yaml': `distributed_type: FSDP
+mixed_precision: bf16
+num_machines: 2
+num_processes: 16
+main_process_ip: 10.0.0.1
+fsdp_config:
+  fsdp_version: 2
+  fsdp_auto_wrap_policy: TRANSFORMER_BASED_WRAP
+  fsdp_activation_checkpointing: true
+  fsdp_state_dict_type: SHARDED_STATE_DICT
+`,
+    'shardlens.json': shardlens(
+      '{ "hardware": "g6e.48xlarge", "nodes": 2 }',
+      ', "meanSequenceLength": 4096, "files": { "sft.yaml": { "with": ["accelerate.yaml"] } }',
+    ),
+  },
+  'samples too long for one GPU, under DeepSpeed': {
+    'sft.yaml': `model_name_or_path: meta-llama/Llama-3.1-8B
+dataset_text_field: text
+output_dir: out
+per_device_train_batch_size: 1
+gradient_accumulation_steps: 4
+max_length: 65536
+bf16: true
+`,
+    'accelerate.yaml': `distributed_type: DEEPSPEED
+mixed_precision: bf16
+num_machines: 1
+num_processes: 8
+deepspeed_config:
+  zero_stage: 3
+  zero3_save_16bit_model: true
+`,
+    'shardlens.json': shardlens(
+      '{ "hardware": "p4d.24xlarge" }',
+      ', "files": { "sft.yaml": { "with": ["accelerate.yaml"] } }',
+    ),
+  },
+  'copies of a model that no GPU holds': {
+    'sft.yaml': `model_name_or_path: meta-llama/Llama-3.1-8B
+dataset_text_field: text
+output_dir: out
+per_device_train_batch_size: 1
+gradient_accumulation_steps: 4
+gradient_checkpointing: true
+max_length: 4096
+bf16: true
+`,
+    'accelerate.yaml': `# started by hand
+distributed_type: MULTI_GPU
+mixed_precision: bf16
+num_machines: 1
+num_processes: 8
+`,
+    'shardlens.json': shardlens(
+      '{ "hardware": "p4d.24xlarge" }',
+      ', "files": { "sft.yaml": { "with": ["accelerate.yaml"] } }',
+    ),
+  },
+  'states that no host holds': {
+    'train.yaml': `model_name_or_path: meta-llama/Meta-Llama-3-70B
+output_dir: out
+per_device_train_batch_size: 1
+gradient_accumulation_steps: 8
+gradient_checkpointing: true
+use_liger_kernel: true
+bf16: true
+deepspeed: ds.json
+`,
+    'ds.json': `{
+  "bf16": { "enabled": "auto" },
+  "zero_optimization": {
+    "stage": 3,
+    "offload_optimizer": { "device": "cpu" },
+    "offload_param": { "device": "cpu" }
+  }
+}
+`,
+    'shardlens.json': shardlens('{ "hardware": "g5.48xlarge" }', ', "sequenceLength": 2048'),
+  },
+  'arguments on a launch line': {
+    'ds.json': `{
+  "train_micro_batch_size_per_gpu": "auto",
+  "gradient_accumulation_steps": "auto",
+  "bf16": { "enabled": "auto" },
+  "zero_optimization": { "stage": 2 }
+}
+`,
+    'train.sh': `#!/bin/bash
+LR=1e-5 # as in the paper
+torchrun --nproc_per_node=8 train.py \\
+  --model_name_or_path meta-llama/Meta-Llama-3-8B \\
+  --per_device_train_batch_size=8 \\
+  --gradient_accumulation_steps 2 \\
+  --learning_rate $LR \\
+  --bf16 True --save_steps 100 \\
+  --deepspeed ds.json
+`,
+    'shardlens.json': shardlens('{ "hardware": "p4d.24xlarge" }', ', "sequenceLength": 2048'),
+  },
   'one GPU that is too small': {
     'train.yaml': `model_name_or_path: Qwen/Qwen2.5-3B
 output_dir: out
@@ -126,7 +236,10 @@ describe.each(Object.entries(RUNS))('%s', (_, files) => {
 
   it('has remedies, each of which surely fits', () => {
     expect(result.remedies.length, result.why).toBeGreaterThan(0);
-    for (const { estimate } of result.remedies) expect(estimate.memory?.fits).toBe(true);
+    for (const { estimate } of result.remedies) {
+      expect(estimate.memory?.fits).toBe(true);
+      expect(estimate.host?.fits).not.toBe(false);
+    }
     expect(result.remedies[0]?.merits).toContain('smallest');
     expect(result.remedies.filter(({ merits }) => merits.includes('fastest'))).toHaveLength(1);
   });
@@ -151,7 +264,8 @@ describe.each(Object.entries(RUNS))('%s', (_, files) => {
     for (const remedy of result.remedies) {
       const changed = applied(files, remedy);
       const batch = (it: ReturnType<typeof analysed>) => it.run?.batch.global.known && it.run.batch.global.value;
-      expect(batch(analysed(changed, name))).toBe(batch(before));
+      if (remedy.training === 'data') expect(tokens(analysed(changed, name)) / tokens(before)).toBeCloseTo(1, 1);
+      else expect(batch(analysed(changed, name))).toBe(batch(before));
       for (const [file, text] of Object.entries(files)) {
         const lines = new Set((changed[file] ?? '').split('\n'));
         const lost = text.split('\n').filter((line) => !lines.has(line));
@@ -170,12 +284,44 @@ describe.each(Object.entries(RUNS))('%s', (_, files) => {
   });
 });
 
+/** Tokens of an optimizer step. */
+function tokens({ run }: ReturnType<typeof analysed>): number {
+  const { global, meanSequenceLength } = run?.batch ?? {};
+  return global?.known && meanSequenceLength?.known ? global.value * meanSequenceLength.value : Number.NaN;
+}
+
 function rulesOf(files: Files, name: string): string[] {
   if (name === 'shardlens.json') return [];
   return analysed(files, name)
     .findings()
     .map(({ rule }) => rule);
 }
+
+it.each([
+  ['FSDP2 on two nodes, with short samples in long rows', 'packing', true],
+  ['samples too long for one GPU, under DeepSpeed', 'parallelism_config.parallelism_config_sp_size', 8],
+  ['copies of a model that no GPU holds', 'distributed_type', 'FSDP'],
+  ['states that no host holds', 'zero_optimization.offload_optimizer.device', 'nvme'],
+  ['arguments on a launch line', '--per_device_train_batch_size', 2],
+])('finds what an expert would for %s', (name, key, value) => {
+  const { remedies } = run(RUNS[name] ?? {}).result;
+  const changes = remedies.flatMap((remedy) => remedy.changes);
+  expect(changes.filter((change) => change.key === key).map(({ to }) => to)).toContain(value);
+});
+
+it('says which flag keeps the batch closed', () => {
+  const { 'ds.json': ds = '', 'train.sh': script = '', ...others } = RUNS['arguments on a launch line'] ?? {};
+  const files = {
+    'ds.json': ds,
+    'train.sh': script.replace('size=8', 'size=$BATCH').replace('LR=', 'BATCH=8\nLR='),
+    ...others,
+  };
+  const { closed } = run(files).result;
+  expect(closed).toContainEqual({
+    what: 'micro-batch and accumulation',
+    because: '--per_device_train_batch_size in train.sh takes its value from a variable',
+  });
+});
 
 it('pauses, so that a caller can stop it', () => {
   const files = RUNS['a Trainer file with a DeepSpeed file of "auto"'] ?? {};

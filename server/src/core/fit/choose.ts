@@ -40,10 +40,10 @@ export function bySpeed(candidates: readonly Candidate[]): Candidate[] {
  */
 export function paretoFront(candidates: readonly Candidate[]): Candidate[] {
   const front: Candidate[] = [];
-  for (const candidate of bySpeed(candidates)) {
+  for (const candidate of [...candidates].sort(bySize)) {
     if (!front.some((other) => isNoWorse(other, candidate))) front.push(candidate);
   }
-  return front.sort(bySize);
+  return front;
 }
 
 function isNoWorse(a: Candidate, b: Candidate): boolean {

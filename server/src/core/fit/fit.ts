@@ -6,7 +6,7 @@ import type { TrainingRun } from '../run/training-run';
 import type { SourceFile } from '../source';
 import { bySize, bySpeed, effectOf, type Merit, paretoFront } from './choose';
 import { Checker, type Goal, type Remedy, WORTHWHILE } from './confirm';
-import { type Candidate, search } from './search';
+import { type Candidate, MOST_TRIED, search } from './search';
 
 export interface FitResult {
   readonly goal: Goal;
@@ -25,22 +25,28 @@ export interface FitResult {
 const MOST_REMEDIES = 6;
 /** Candidates of each order that are written and analysed before it is given up. */
 const MOST_CHECKED = 24;
+/** A smaller change that makes the step this many times longer than it has to be is no remedy. */
+const SENSIBLE = 3;
 /** What only leaves more memory free may cost this much of the fastest step. */
 const MOST_SLOWER = 1.25;
 
 /**
  * Searches the runs near this one for those that surely fit (or, where it fits, go faster). Each remedy was written into the
  * files and analysed again: its estimate is what the changed files give, and it brings no finding that was not there.
- * Pauses with the number of runs tried. Pure.
+ * Pauses with the number of runs tried, which are at most `most`. Pure.
  */
-export function* findRemedies(file: SourceFile, input: AnalysisInput): Generator<number, FitResult, void> {
+export function* findRemedies(
+  file: SourceFile,
+  input: AnalysisInput,
+  most: number = MOST_TRIED,
+): Generator<number, FitResult, void> {
   const analysis = analyze(file, input);
   const { run } = analysis;
   const before = analysis.estimate();
   if (!run || !before) return nothing(EMPTY, 'this file describes no training run');
   const missing = missingFacts(run, before);
   if (missing !== undefined) return nothing(before, missing);
-  const goal = before.memory?.fits === true ? 'faster' : 'fit';
+  const goal = before.memory?.fits === true && before.host?.fits !== false ? 'faster' : 'fit';
   const closed: Closed[] = [];
   const note = (it: Closed): void => {
     if (!closed.some((known) => known.what === it.what && known.because === it.because)) closed.push(it);
@@ -48,7 +54,7 @@ export function* findRemedies(file: SourceFile, input: AnalysisInput): Generator
   const options = dimensions.map((open) => open(run, note)).filter((moves) => moves.length > 0);
   if (options.length === 0)
     return nothing(before, 'nothing that the search may change is settled by these files', closed);
-  const { fitting, nearest, tried, complete } = yield* search(run, options);
+  const { fitting, nearest, tried, complete } = yield* search(run, options, most);
   // A GPU filled to the brim is offered only where nothing else fits.
   const roomy = fitting.filter(({ isFull }) => !isFull);
   const usable = roomy.length > 0 ? roomy : fitting;
@@ -105,7 +111,6 @@ function noRemedy(goal: Goal, nearest: Candidate | undefined, someFit: boolean):
  * `tried` after each that was analysed.
  */
 function* choose(candidates: readonly Candidate[], tried: number, checker: Checker): Generator<number, Remedy[], void> {
-  const same = candidates.filter((it) => effectOf(it) === 0);
   const first = function* (sorted: readonly Candidate[]): Generator<number, Confirmed | undefined, void> {
     for (const candidate of sorted.slice(0, MOST_CHECKED)) {
       const remedy = checker.confirm(candidate);
@@ -114,24 +119,26 @@ function* choose(candidates: readonly Candidate[], tried: number, checker: Check
     }
     return undefined;
   };
-  const smallest = yield* first([...candidates].sort(bySize));
-  const fastest = yield* first(bySpeed(same.length > 0 ? same : candidates));
-  const bold = yield* first(bySpeed(candidates));
-  const named: [Merit, Confirmed | undefined][] = [
-    ['smallest', smallest],
-    ['fastest', fastest],
-    [
-      bold?.remedy.training === 'data' ? 'fastest-data' : 'fastest-numerics',
-      isWorthIt(bold, fastest) ? bold : undefined,
-    ],
-  ];
+  const named: [Merit, Confirmed][] = [];
+  let fastest: Confirmed | undefined;
+  for (const [effect, merit] of FASTEST.entries()) {
+    const found: Confirmed | undefined = yield* first(bySpeed(candidates.filter((it) => effectOf(it) <= effect)));
+    if (!found || (fastest && !isWorthIt(found, fastest))) continue;
+    // Nothing that keeps the training is there: the least change of it is simply the fastest.
+    named.push([fastest || effectOf(found.candidate) === 0 ? merit : 'fastest', found]);
+    fastest = found;
+  }
+  const limit = SENSIBLE * (named[0]?.[1].candidate.seconds ?? Number.POSITIVE_INFINITY);
+  const sensible = candidates.filter(({ seconds }) => (seconds ?? 0) <= limit);
+  const smallest = yield* first([...sensible].sort(bySize));
+  if (smallest) named.unshift(['smallest', smallest]);
   const found = new Map<Candidate, Remedy>();
   for (const [merit, it] of named) {
-    if (!it) continue;
     const merits = [...(found.get(it.candidate)?.merits ?? []), merit];
     found.set(it.candidate, { ...it.remedy, merits });
   }
-  const slowest = MOST_SLOWER * (fastest?.candidate.seconds ?? Number.POSITIVE_INFINITY);
+  const slowest =
+    MOST_SLOWER * (named.find(([merit]) => merit === 'fastest')?.[1].candidate.seconds ?? Number.POSITIVE_INFINITY);
   const between = paretoFront(candidates).filter((it) => !found.has(it) && (it.seconds ?? 0) <= slowest);
   for (const candidate of between.slice(0, MOST_CHECKED)) {
     if (found.size === MOST_REMEDIES) break;
@@ -147,8 +154,11 @@ interface Confirmed {
   readonly remedy: Remedy;
 }
 
-/** Other numerics are offered only for a gain that surely shows. */
-function isWorthIt(bold: Confirmed | undefined, fastest: Confirmed | undefined): boolean {
-  const [a, b] = [bold?.candidate.seconds, fastest?.candidate.seconds];
-  return bold?.candidate !== fastest?.candidate && a !== undefined && b !== undefined && a < b * WORTHWHILE;
+/** What each effect on the training may be called, from none to the most. */
+const FASTEST: readonly Merit[] = ['fastest', 'fastest-data', 'fastest-numerics'];
+
+/** Another training is offered only for a gain that surely shows. */
+function isWorthIt(bold: Confirmed, fastest: Confirmed): boolean {
+  const [a, b] = [bold.candidate.seconds, fastest.candidate.seconds];
+  return a !== undefined && b !== undefined && a < b * WORTHWHILE;
 }

@@ -4,16 +4,24 @@ import { attention, fusedLoss, precision } from './model';
 import type { Dimension } from './move';
 import { fsdpOffload, zeroOffload } from './offload';
 import { optimizer } from './optimizer';
+import { packing } from './packing';
+import { hybridMesh, sequenceSplit, tensorSize } from './parallel';
 import { recompute } from './recompute';
+import { shardCopies } from './shard';
 import { micsGroups, zeroBuckets, zeroOverlap, zeroSecondary, zeroStage } from './zero';
 
 /** Everything the search may change, what changes least first. A new dimension is a function and a line here. */
 export const dimensions: readonly Dimension[] = [
+  packing,
   microBatch,
   evalBatch,
   recompute,
+  shardCopies,
   zeroStage,
   fsdpStrategy,
+  hybridMesh,
+  sequenceSplit,
+  tensorSize,
   ...zeroOffload,
   fsdpOffload,
   zeroSecondary,

@@ -34,9 +34,11 @@ export const attention: Dimension = (run, note) => {
   });
 };
 
-/** The loss without a full logits tensor. */
+/** The loss without a full logits tensor. Where a default differs by release, the key makes it certain. */
 export const fusedLoss: Dimension = (run, note) => {
-  if (!run.fusedLoss.known || run.fusedLoss.value || !isOpen(run, 'fused loss', [run.fusedLoss], note)) return [];
+  const { fusedLoss: fact } = run;
+  const isUndecided = !fact.known && !argumentsOf(run).get('use_liger_kernel', 'use_liger', 'loss_type');
+  if (fact.known ? fact.value || !isOpen(run, 'fused loss', [fact], note) : !isUndecided) return [];
   const write = argumentWrite(run, 'use_liger_kernel', true);
   if (!write) return [];
   return [
@@ -46,6 +48,8 @@ export const fusedLoss: Dimension = (run, note) => {
       training: 'same',
       note: 'needs the liger-kernel package, and a model it knows',
       writes: [write],
+      // Ulysses brings a fused loss of its own.
+      allows: ({ parallelism: { context } }) => context.known && context.value === 1,
       apply: (it) => ({ ...it, fusedLoss: known(true, TRIED) }),
     },
   ];

@@ -141,15 +141,17 @@ function sequence(sources: RunSources): Pick<Batch, 'sequenceLength' | 'meanSequ
   return {
     sequenceLength,
     packing,
-    meanSequenceLength: mean
-      ? numberFrom(mean)
-      : packed && sequenceLength.known
+    // A packed row is full, however long the samples in it are.
+    meanSequenceLength:
+      packed && sequenceLength.known
         ? known(sequenceLength.value, {
             kind: 'derived',
             formula: 'packed samples are full',
             from: [packing.origin, sequenceLength.origin],
           })
-        : unknown('no file gives the mean length of a sample; meanSequenceLength in shardlens.json can'),
+        : mean
+          ? numberFrom(mean)
+          : unknown('no file gives the mean length of a sample; meanSequenceLength in shardlens.json can'),
   };
 }
 
