@@ -3,7 +3,9 @@ import type { TextEdit } from './edit';
 
 /** As {@link editsBetween}, but the ends of changed lines that both texts have are left alone too. */
 export function difference(before: string, after: string): TextEdit[] {
-  return editsBetween(before, after).map(({ start, end, newText }) => trimmed(start, before.slice(start, end), newText));
+  return editsBetween(before, after).map(({ start, end, newText }) =>
+    trimmed(start, before.slice(start, end), newText),
+  );
 }
 
 /** Without what both begin and end with; never between the two units of a line end or of a character. */
