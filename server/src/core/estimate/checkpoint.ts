@@ -3,7 +3,7 @@ import type { TrainingRun } from '../run/training-run';
 import { formatParameters } from '../text/format';
 import type { Assumption, MemoryGroup, Term } from './estimate';
 import { type Facts, readFacts } from './memory/facts';
-import { optimizerStateBytes } from './memory/optimizer-state';
+import { optimizerStateBytes, stateFormula } from './memory/optimizer-state';
 import { type Part, sumBytes, toTerm } from './memory/part';
 import { trainedBytes } from './memory/weights';
 
@@ -39,13 +39,7 @@ function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
   });
   const states = (width: number): Part => {
     const bytes = (optimizerStateBytes(facts, width) * trained) / Math.max(1, facts.trainable);
-    return part(
-      'checkpoint.optimizer',
-      'optimizer',
-      bytes,
-      facts.optimizer.label,
-      `state of ${formatParameters(trained)} parameters`,
-    );
+    return part('checkpoint.optimizer', 'optimizer', bytes, facts.optimizer.label, stateFormula(facts, bytes, trained));
   };
   const saved = lora === undefined ? weightBytes : trainedBytes(facts);
   const weights = part(

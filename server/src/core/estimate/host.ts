@@ -134,8 +134,15 @@ function offloadParts(facts: Facts, states: States, ranks: number): Part[] {
   }
   if (optimizerOnDisk || weightsOnDisk) {
     // buffer_count × buffer_size defaults of deepspeed/runtime/zero/offload_config.py: 4 × fp32 sub-group and 5 × 1e8 elements of 16 bits.
-    const bytes = (optimizerOnDisk ? 4 * 4 * Math.min(1e9, trainable / shards) : 0) + (weightsOnDisk ? 5 * 1e8 * 2 : 0);
-    parts.push(part('host.buffers', 'buffers', each(bytes), 'pinned buffers for NVMe', `${ranks} ranks`));
+    const group = Math.min(1e9, trainable / shards);
+    const states = optimizerOnDisk
+      ? ([4 * 4 * group, `4 × 4 B × ${formatParameters(group)} elements`] as const)
+      : undefined;
+    const weights = weightsOnDisk ? ([5 * 1e8 * 2, '5 × 2 B × 100 M elements'] as const) : undefined;
+    const kinds = [states, weights].flatMap((it) => (it ? [it] : []));
+    const bytes = kinds.reduce((total, [one]) => total + one, 0);
+    const formula = `${ranks} ranks × (${kinds.map(([, words]) => words).join(' + ')})`;
+    parts.push(part('host.buffers', 'buffers', each(bytes), 'pinned buffers for NVMe', formula));
   }
   return parts;
 }

@@ -1,3 +1,4 @@
+import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
 
 /** State bytes for all trained parameters of a rank before sharding; `width` is the width of what the optimizer steps. */
@@ -19,6 +20,12 @@ export function optimizerStateBytes(facts: Facts, width: number): number {
     default:
       return each * trainable;
   }
+}
+
+/** The arithmetic of states for that many parameters: `8 B × 8.0 B parameters`; factored moments have no size for each. */
+export function stateFormula({ optimizer }: Facts, bytes: number, parameters: number): string {
+  if (optimizer.rule === 'factored') return `4 B × ${formatParameters(bytes / 4)} rows and columns of matrices`;
+  return `${Math.round((100 * bytes) / Math.max(1, parameters)) / 100} B × ${formatParameters(parameters)} parameters`;
 }
 
 /** GaLore and APOLLO keep moments of rank 128 for the matrices of the blocks and a projector: arXiv 2403.03507. */
