@@ -9,10 +9,10 @@ import { gigabytes } from './traffic-gather';
 
 /**
  * Bytes through the GPU's memory for each byte sent: copied in, read and written by NCCL, copied out, cast and added. While that goes
- * on the computation beside it waits for memory. Fitted on llm-foundry's table (5.2 on A100 80 GB, 5.5 on H100, 6.8 on A100 40 GB),
+ * on the computation beside it waits for memory. Fitted on llm-foundry's table (5.2 on A100 80 GB, 5.5 on H100, 6.8 on A100 40 GB, each alone),
  * whose shares of visible communication differ as the chips' memory does.
  */
-const MEMORY_BYTES_PER_BYTE = 5.5;
+const MEMORY_BYTES_PER_BYTE = 5.7;
 
 /** One flow on the link it has to use. */
 export interface PlacedFlow {

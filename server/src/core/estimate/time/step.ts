@@ -8,6 +8,7 @@ import { hookDraft, launchDraft } from './hooks';
 import { offloadDrafts } from './offload';
 import { gpuOptimizerDraft } from './optimizer';
 import { pipelineDrafts, stageLoad } from './pipeline';
+import { stragglerDraft } from './stragglers';
 
 export interface StepResult {
   readonly step: StepEstimate;
@@ -25,6 +26,7 @@ export function stepOf(facts: TimeFacts): StepResult | undefined {
     if (draft !== undefined) drafts.push(draft);
   };
   push(accumulateDraft(facts));
+  push(stragglerDraft(facts, compute.seconds));
   push(hookDraft(facts));
   for (const flow of flows) drafts.push(communicationDraft(facts, flow));
   const load = stageLoad(facts, compute.headInBlocks);
