@@ -8,9 +8,10 @@ export function configsOf(setup) {
   if (setup.sharding.startsWith('zero')) files['ds_config.json'] = json(deepspeed(setup));
   const accelerated = setup.sharding === 'fsdp' || setup.sharding === 'ddp';
   if (accelerated) files['accelerate.yaml'] = yaml(accelerate(setup));
+  const environment = setup.allocator ? `PYTORCH_CUDA_ALLOC_CONF=${setup.allocator} ` : '';
   files['launch.sh'] = accelerated
-    ? `accelerate launch --config_file accelerate.yaml ${script(setup)} --config train.yaml\n`
-    : `torchrun --nnodes ${setup.nodes} --nproc_per_node ${setup.gpusPerNode} ${script(setup)} --config train.yaml\n`;
+    ? `${environment}accelerate launch --config_file accelerate.yaml ${script(setup)} --config train.yaml\n`
+    : `${environment}torchrun --nnodes ${setup.nodes} --nproc_per_node ${setup.gpusPerNode} ${script(setup)} --config train.yaml\n`;
   return { files, main: 'train.yaml' };
 }
 
@@ -60,6 +61,7 @@ function trainer(setup) {
     ...(setup.optimizer === undefined ? {} : { optim: setup.optimizer }),
     ...(setup.attention === undefined ? {} : { attn_implementation: setup.attention }),
     ...(setup.compile ? { torch_compile: true } : {}),
+    ...(setup.liger ? { use_liger_kernel: true } : {}),
     ...(setup.lora === undefined
       ? {}
       : {
@@ -100,7 +102,7 @@ function deepspeed({ sharding, zero = {}, precision, gradAccumDtype, tensor, pip
 }
 
 function accelerate(setup) {
-  const { nodes, gpusPerNode, tensor = 1, context = 1, precision } = setup;
+  const { nodes, gpusPerNode, tensor = 1, context = 1, replicate = 1, precision } = setup;
   const mixed = /^(bf16|fp16|fp8)-/.exec(precision)?.[1] ?? 'no';
   const common = {
     compute_environment: 'LOCAL_MACHINE',
@@ -113,7 +115,7 @@ function accelerate(setup) {
     same_network: true,
   };
   if (setup.sharding === 'ddp') return common;
-  const shard = (nodes * gpusPerNode) / (tensor * context);
+  const shard = (nodes * gpusPerNode) / (tensor * context * replicate);
   return {
     ...common,
     fsdp_config: {
@@ -121,16 +123,16 @@ function accelerate(setup) {
       fsdp_auto_wrap_policy: 'TRANSFORMER_BASED_WRAP',
       ...(setup.fsdpVersion === 1
         ? { fsdp_sharding_strategy: setup.strategy ?? 'FULL_SHARD' }
-        : { fsdp_reshard_after_forward: true }),
+        : { fsdp_reshard_after_forward: setup.reshard ?? true }),
       fsdp_cpu_ram_efficient_loading: true,
       fsdp_state_dict_type: 'SHARDED_STATE_DICT',
       fsdp_activation_checkpointing: setup.checkpointing === 'full',
       ...(setup.offload ? { fsdp_offload_params: true } : {}),
     },
-    ...(tensor * context > 1
+    ...(tensor * context * replicate > 1
       ? {
           parallelism_config: {
-            parallelism_config_dp_replicate_size: 1,
+            parallelism_config_dp_replicate_size: replicate,
             parallelism_config_dp_shard_size: shard,
             parallelism_config_tp_size: tensor,
             parallelism_config_cp_size: context,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { loadSource } from '../../../scripts/load-source.mjs';
 import { configsOf } from './configs.mjs';
+import { ownPoints } from './own.mjs';
 
 const folder = path.dirname(fileURLToPath(import.meta.url));
 const GIB = 2 ** 30;
@@ -18,7 +19,8 @@ export function readPoints() {
     model: models[point.model] ?? point.model,
     hardware: hardware[point.hardware],
   }));
-  return { points: full, leftOut };
+  const own = ownPoints();
+  return { points: [...full, ...own.points], leftOut, ownLeftOut: own.leftOut };
 }
 
 /** The pipeline, bundled from the sources as they stand. */

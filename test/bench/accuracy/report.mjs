@@ -1,12 +1,13 @@
 // The tables of the benchmark, as docs/accuracy.md shows them.
+import { OWN_SOURCE, ownLines } from './own.mjs';
 import { PEERS } from './peers.mjs';
 import { reasonOf } from './reasons.mjs';
 
-export function report(scored, leftOut, { commit, date, held }) {
+export function report(scored, leftOut, { commit, date, held, ownLeftOut = [] }) {
   const memory = scored.filter(({ what }) => what === 'memory');
   const host = scored.filter(({ what }) => what === 'host');
   const time = scored.filter(({ what }) => what === 'time');
-  const points = new Set(scored.map(({ point }) => point.id)).size;
+  const points = new Set(scored.flatMap(({ point }) => (point.source === OWN_SOURCE ? [] : [point.id]))).size;
   return [
     '# How accurate the predictions are',
     '',
@@ -29,6 +30,7 @@ export function report(scored, leftOut, { commit, date, held }) {
     '',
     ...verdicts(memory),
     '',
+    ...ownLines(scored, ownLeftOut),
     ...HOLDING_OUT,
     '',
     '| source held back | figures | inside the band of the others |',

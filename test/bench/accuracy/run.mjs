@@ -9,12 +9,12 @@ import { loadPipeline, predict, readPoints } from './predict.mjs';
 import { report } from './report.mjs';
 import { score } from './score.mjs';
 
-const { points, leftOut } = readPoints();
+const { points, leftOut, ownLeftOut } = readPoints();
 const pipeline = await loadPipeline();
 const scored = points.flatMap((point) => score(point, predict(pipeline, point)));
 const stamp = { commit: commit(), date: new Date().toISOString().slice(0, 10) };
 if (process.argv.includes('--bands')) writeBands(bandsOf(scored), stamp);
-const text = report(scored, leftOut, { ...stamp, held: heldBack(scored) });
+const text = report(scored, leftOut, { ...stamp, held: heldBack(scored), ownLeftOut });
 process.stdout.write(`${text}\n`);
 if (process.argv.includes('--write')) writeFileSync(path.join(root, 'docs', 'accuracy.md'), `${text}\n`);
 
