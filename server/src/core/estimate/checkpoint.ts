@@ -35,7 +35,7 @@ function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
       sharding.kind === 'zero'
         ? 'deepspeed/runtime/engine.py save_checkpoint'
         : 'transformers/trainer.py _save_checkpoint',
-    from: facts.from.sharding,
+    from: group === 'optimizer' ? facts.from.optimizer : lora === undefined ? facts.from.weights : facts.from.adapters,
   });
   const states = (width: number): Part => {
     const bytes = (optimizerStateBytes(facts, width) * trained) / Math.max(1, facts.trainable);

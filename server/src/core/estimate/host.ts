@@ -3,6 +3,7 @@ import type { TrainingRun } from '../run/training-run';
 import { formatParameters } from '../text/format';
 import type { Assumption, HostMemoryEstimate, MemoryGroup } from './estimate';
 import { type Facts, readFacts } from './memory/facts';
+import { stateFormula } from './memory/optimizer-state';
 import { type Part, sumBytes, toTerm } from './memory/part';
 import { persistentStates, type States } from './memory/states';
 
@@ -88,49 +89,29 @@ function offloadParts(facts: Facts, states: States, ranks: number): Part[] {
     label: () => label,
     formula: () => formula,
     source: zero === undefined ? 'torch FSDP, CPU offload' : 'deepspeed/runtime/zero/stage3.py, partitions on the host',
-    from: facts.from.sharding,
+    from: [...facts.from.offload, ...facts.from.sharding],
   });
-  const n = formatParameters(trainable);
+  const total = facts.counts.total;
+  const formula = (bytes: number, parameters: number): string =>
+    `${Math.round((1000 * bytes * shards) / parameters) / 1000} B × ${formatParameters(parameters)} parameters, ${share}`;
+  const onHost = (id: string, group: MemoryGroup, bytes: number, label: string, parameters = trainable): Part =>
+    part(id, group, each(bytes), label, formula(bytes, parameters));
+  const moments = stateFormula(facts, offloaded.optimizer * shards, trainable);
   const parts = [
-    part(
-      'host.weights',
-      'parameters',
-      weightsOnDisk ? 0 : each(offloaded.weights),
-      'offloaded weights',
-      `${facts.weightBytes} B × ${formatParameters(facts.counts.total)} parameters, ${share}`,
-    ),
-    part(
-      'host.gradients',
-      'gradients',
-      each(offloaded.gradients),
-      'gradients received from the GPUs',
-      `${states.gradientBytes} B × ${n} parameters, ${share}`,
-    ),
-    part(
-      'host.master',
-      'optimizer',
-      optimizerOnDisk ? 0 : each(offloaded.master),
-      'fp32 copy of the weights',
-      `4 B × ${n} parameters, ${share}`,
-    ),
+    onHost('host.weights', 'parameters', weightsOnDisk ? 0 : offloaded.weights, 'offloaded weights', total),
+    onHost('host.gradients', 'gradients', offloaded.gradients, 'gradients received from the GPUs'),
+    onHost('host.master', 'optimizer', optimizerOnDisk ? 0 : offloaded.master, 'fp32 copy of the weights'),
     part(
       'host.optimizer',
       'optimizer',
       optimizerOnDisk ? 0 : each(offloaded.optimizer),
       facts.optimizer.label,
-      `${facts.optimizer.fp32} B × ${n} parameters, ${share}`,
+      `${moments}, ${share}`,
     ),
   ];
   if (zero !== undefined && offloaded.master > 0) {
-    parts.push(
-      part(
-        'host.fp32-gradients',
-        'gradients',
-        each(offloaded.master),
-        'fp32 gradients for the CPU optimizer',
-        `4 B × ${n} parameters, ${share}`,
-      ),
-    );
+    const label = 'fp32 gradients for the CPU optimizer';
+    parts.push(onHost('host.fp32-gradients', 'gradients', offloaded.master, label));
   }
   if (optimizerOnDisk || weightsOnDisk) {
     // buffer_count × buffer_size defaults of deepspeed/runtime/zero/offload_config.py: 4 × fp32 sub-group and 5 × 1e8 elements of 16 bits.
@@ -141,8 +122,8 @@ function offloadParts(facts: Facts, states: States, ranks: number): Part[] {
     const weights = weightsOnDisk ? ([5 * 1e8 * 2, '5 × 2 B × 100 M elements'] as const) : undefined;
     const kinds = [states, weights].flatMap((it) => (it ? [it] : []));
     const bytes = kinds.reduce((total, [one]) => total + one, 0);
-    const formula = `${ranks} ranks × (${kinds.map(([, words]) => words).join(' + ')})`;
-    parts.push(part('host.buffers', 'buffers', each(bytes), 'pinned buffers for NVMe', formula));
+    const buffers = `${ranks} ranks × (${kinds.map(([, words]) => words).join(' + ')})`;
+    parts.push(part('host.buffers', 'buffers', each(bytes), 'pinned buffers for NVMe', buffers));
   }
   return parts;
 }
@@ -166,6 +147,6 @@ function loadPart(run: TrainingRun, facts: Facts, ranks: number): Part {
         ? `${loaders} × one file of 5 GB`
         : `${loaders} × ${weightBytes} B × ${formatParameters(counts.total)} parameters`,
     source: 'transformers from_pretrained, in every process; accelerate cpu_ram_efficient_loading',
-    from: facts.from.model,
+    from: facts.from.weights,
   };
 }

@@ -7,6 +7,7 @@ import { againstCommonGpus } from './common-gpus';
 import type { LargestTerm } from './largest-terms';
 import { largestWords } from './largest-words';
 import { undecidedWords, verdict } from './memory-words';
+import { settingNames } from './origin-words';
 
 const VERDICTS = { true: 'fits', false: 'does not fit', null: 'too close to call' } as const;
 
@@ -61,8 +62,15 @@ function termsTable(title: string, terms: Terms): BillTable {
   return {
     title,
     lines: [],
-    columns: [TEXT('term'), NUMBER('GiB'), TEXT('formula'), TEXT('source')],
-    rows: ordered.map((term) => [term.label, (term.bytes / 1024 ** 3).toFixed(2), term.formula, term.source]),
+    columns: [TEXT('term'), NUMBER('GiB'), TEXT('formula'), TEXT('from'), TEXT('source')],
+    rows: ordered.map((term) => [
+      term.label,
+      (term.bytes / 1024 ** 3).toFixed(2),
+      // What it comes to stands in its own column.
+      term.formula.replace(/ = [^=]*$/, ''),
+      settingNames(term.from),
+      term.source,
+    ]),
   };
 }
 

@@ -36,6 +36,36 @@ function isSameStep(origin: Origin, formula: string): origin is Origin & { kind:
   return origin.kind === 'derived' && origin.formula === formula;
 }
 
+/**
+ * The settings behind a figure by their keys alone, for a column: `per_device_train_batch_size, sequenceLength`. Where no file
+ * says anything, what did instead: `default of transformers`.
+ */
+export function settingNames(origins: readonly Origin[]): string {
+  const leaves = origins.flatMap(leavesOf);
+  const written = leaves.flatMap((one) => {
+    if (one.kind === 'file') return one.key === '' ? nameOf(one.path) : keyName(one.key);
+    return one.kind === 'flag' ? one.flag : one.kind === 'editor' ? one.what : [];
+  });
+  const others = leaves.flatMap((one) => {
+    if (one.kind === 'default') return `default of ${one.of}`;
+    return one.kind === 'catalog' ? 'catalog' : one.kind === 'assumed' ? 'assumed' : [];
+  });
+  const names = [...new Set(written.length > 0 ? written : others)];
+  return names.length > MAX_SOURCES ? `${names.slice(0, MAX_SOURCES).join(', ')}, …` : names.join(', ');
+}
+
+/** The last part of a key, with the one before it where it says nothing alone. */
+function keyName(key: string): string {
+  const parts = key.split('.');
+  return parts.slice(GENERAL.has(parts.at(-1) ?? '') ? -2 : -1).join('.');
+}
+
+const GENERAL = new Set(['type', 'enabled', 'device', 'params', 'version']);
+
+function leavesOf(origin: Origin): readonly Origin[] {
+  return origin.kind === 'derived' ? origin.from.flatMap(leavesOf) : [origin];
+}
+
 function placeWords(path: Path, offset: number, run: TrainingRun): string {
   const name = nameOf(path);
   const file = fileOf(path, run);

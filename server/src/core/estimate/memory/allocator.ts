@@ -129,7 +129,7 @@ export function overheadParts(facts: Facts, allocated: number, transient: number
       bytes: driver.nccl,
       label: () => 'NCCL communicators',
       formula: () =>
-        `${driver.sets} × ${formatGib(driver.nccl / driver.sets)}, typical for one set of communicators (0.2–0.8 GiB)`,
+        `${driver.sets} × ${formatGib(driver.nccl / driver.sets)} (typical for one set of communicators, 0.2–0.8 GiB)`,
       source: 'estimate, not measured',
       from: [],
     });

@@ -1,5 +1,6 @@
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
+import { bufferOrigins } from './origins';
 import type { Part } from './part';
 
 /** What sharding itself allocates beside states and activations, by moment. Estimation §3.5. */
@@ -47,7 +48,7 @@ export function buffer(
     label: () => label,
     formula,
     source,
-    from: facts.from.sharding,
+    from: [...bufferOrigins(facts.sharding, `buffers.${id}`), ...facts.from.sharding],
   };
 }
 

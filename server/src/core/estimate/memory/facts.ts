@@ -1,5 +1,5 @@
 import type { Model } from '../../models/model';
-import { type Known, type Origin, valueIfKnown } from '../../run/known';
+import { type Known, valueIfKnown } from '../../run/known';
 import { isOlder } from '../../run/sources';
 import type { FsdpSharding, TrainingRun, ZeroSharding } from '../../run/training-run';
 import type { Assumption } from '../estimate';
@@ -9,6 +9,7 @@ import { familyTraits } from './families';
 import { countLora, type LoraCounts } from './lora';
 import { type MeasuredDriver, measuredDriver } from './measured';
 import { type OptimizerRecord, optimizerRecord } from './optimizers';
+import { type InputOrigins, inputOrigins } from './origins';
 import { readPrecision } from './precision';
 
 /** Where an unknown input has to be assumed, the estimate is made for the expected value and for both ends. */
@@ -74,9 +75,7 @@ export interface Facts {
   readonly saves: boolean;
   readonly evaluates: boolean;
   /** Inputs of a group of terms, so that a view can jump to the keys. */
-  readonly from: Readonly<
-    Record<'model' | 'batch' | 'sharding' | 'precision' | 'optimizer' | 'checkpointing', readonly Origin[]>
-  >;
+  readonly from: InputOrigins;
 }
 
 /** Reads a run into numbers. What is missing and cannot be assumed ends it, with the reason among the assumptions. */
@@ -161,7 +160,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     driver: measuredDriver(run),
     saves: valueIfKnown(run.saves) ?? true,
     evaluates: valueIfKnown(run.evaluation) ?? false,
-    from: origins(run),
+    from: inputOrigins(run),
   };
 }
 
@@ -237,20 +236,6 @@ function usesExpandableSegments(run: TrainingRun): boolean {
     if (value?.known && /expandable_segments:\s*true/i.test(value.value)) return true;
   }
   return false;
-}
-
-function origins(run: TrainingRun): Facts['from'] {
-  const of = (...values: (Known<unknown> | undefined)[]): Origin[] =>
-    values.flatMap((value) => (value?.origin === undefined ? [] : [value.origin]));
-  const { batch, parallelism, precision, optimizer } = run;
-  return {
-    model: of(run.model),
-    batch: of(batch.micro, batch.sequenceLength),
-    sharding: of(run.sharding, run.worldSize, parallelism.shard),
-    precision: of(precision.compute, precision.weights),
-    optimizer: of(optimizer.name),
-    checkpointing: of(run.checkpointing),
-  };
 }
 
 /**

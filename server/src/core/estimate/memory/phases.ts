@@ -123,7 +123,7 @@ export function evalMoment(facts: Facts, states: States, transients: Transients)
     label: () => 'one layer in forward',
     formula: () => `${formatCount(perToken)} B × ${formatCount(evalTokens)} tokens`,
     source: 'inputs and outputs of the widest layer, without a graph',
-    from: facts.from.batch,
+    from: facts.from.evaluation,
   };
   const factor = facts.fusedEvalLoss ? 0.3 : computeBytes + 4 + 4;
   const logits: Part = {
@@ -134,7 +134,7 @@ export function evalMoment(facts: Facts, states: States, transients: Transients)
     formula: () =>
       `${factor} B × ${formatCount(evalTokens)} tokens × ${formatCount(model.vocabSize / facts.tensor)} vocabulary`,
     source: 'transformers ForCausalLMLoss (fp32 upcast)',
-    from: facts.from.batch,
+    from: facts.from.evaluation,
   };
   return moment('eval', 'logits of a batch', [
     ...states.resident,

@@ -1,7 +1,7 @@
 import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
-import { optimizerStateBytes } from './optimizer-state';
+import { optimizerStateBytes, stateFormula } from './optimizer-state';
 import { COUNTED, type Part, sumBytes } from './part';
 import { dtypeName, trainedBytes, weightParts } from './weights';
 
@@ -186,14 +186,13 @@ function masterPart(facts: Facts, shards: number, share: number): Part {
 
 function optimizerPart(facts: Facts, shards: number, width: number, share: number): Part {
   const { optimizer, trainable } = facts;
-  const bytes = (optimizerStateBytes(facts, width) / shards) * share;
+  const all = optimizerStateBytes(facts, width);
   return {
     id: 'optimizer.moments',
     group: 'optimizer',
-    bytes,
+    bytes: (all / shards) * share,
     label: () => `${optimizer.label}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
-    formula: () =>
-      `${rounded((bytes * shards) / Math.max(1, trainable * Math.max(share, 1e-9)))} B × ${formatParameters(trainable)} parameters${shards > 1 ? ` ÷ ${shards} ranks` : ''}${shareText(share)}`,
+    formula: () => `${stateFormula(facts, all, trainable)}${shards > 1 ? ` ÷ ${shards} ranks` : ''}${shareText(share)}`,
     source: 'optimizer state by name: transformers src/transformers/trainer_optimizer.py (v5.18.0)',
     from: facts.from.optimizer,
   };

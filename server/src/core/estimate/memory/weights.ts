@@ -25,7 +25,7 @@ export function weightParts(facts: Facts, shards: number): Part[] {
     label: () => `weights, ${dtypeName(weightBytes)}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
     formula: () => `${weightBytes} B × ${formatParameters(plain)} parameters${over}`,
     source: 'model architecture',
-    from: facts.from.model,
+    from: facts.from.weights,
   });
   if (quantization !== undefined && quantised > 0) {
     const bits = quantisedBits(quantization, nested);
@@ -36,7 +36,7 @@ export function weightParts(facts: Facts, shards: number): Part[] {
       label: () => `linear weights of the blocks, ${quantization}`,
       formula: () => `${Math.round((bits / 8) * 1000) / 1000} B × ${formatParameters(quantised)} parameters${over}`,
       source: 'QLoRA, arXiv 2305.14314; bitsandbytes Params4bit, blocks of 64',
-      from: facts.from.model,
+      from: facts.from.quantised,
     });
   }
   if (lora !== undefined) {
@@ -48,7 +48,7 @@ export function weightParts(facts: Facts, shards: number): Part[] {
       label: () => `LoRA adapters of rank ${lora.rank}, ${dtypeName(bytes)}`,
       formula: () => `${bytes} B × ${formatParameters(facts.trainable)} parameters${over}`,
       source: 'peft src/peft/tuners/lora (autocast_adapter_dtype)',
-      from: facts.from.model,
+      from: facts.from.adapters,
     });
   }
   return parts;

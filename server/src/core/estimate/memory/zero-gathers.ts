@@ -42,7 +42,10 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
     waits ? w * trained + extra : 0,
     'gradient larger than the bucket, waiting to be reduced',
     SOURCE,
-    () => `${w} B × ${count(trained)} elements${extra > 0 ? ' and its norm' : ''}`,
+    () =>
+      extra > 0
+        ? `(${w} B + 8 B, for its norm) × ${count(trained)} elements ÷ ${shards} ranks`
+        : `${w} B × ${count(trained)} elements`,
   );
   const each = w * (2 + 1 / shards) + (offloads ? 8 / shards : 0);
   const large = buffer(

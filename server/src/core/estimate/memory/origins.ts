@@ -1,0 +1,74 @@
+import type { Known, Origin } from '../../run/known';
+import type { FsdpSharding, Sharding, TrainingRun, ZeroSharding } from '../../run/training-run';
+
+/** What terms follow from, by what kind of term it is. */
+export type InputGroup =
+  | 'model'
+  | 'weights'
+  | 'quantised'
+  | 'adapters'
+  | 'batch'
+  | 'evaluation'
+  | 'sharding'
+  | 'offload'
+  | 'precision'
+  | 'optimizer'
+  | 'checkpointing';
+
+/** Inputs of each group of terms, so that a view can name the keys and jump to them. */
+export type InputOrigins = Readonly<Record<InputGroup, readonly Origin[]>>;
+
+type Fact = Known<unknown> | undefined;
+
+/** Where the inputs of a run come from; a group is empty where nothing says anything. */
+export function inputOrigins(run: TrainingRun): InputOrigins {
+  const { batch, precision, optimizer, model } = run;
+  const sharding = run.sharding.known ? run.sharding.value : undefined;
+  const lora = run.lora?.known ? run.lora.value : undefined;
+  return {
+    model: of(model),
+    weights: of(model, precision.weights),
+    quantised: of(model, run.quantization, run.nestedQuantization),
+    adapters: lora ? of(lora.rank, lora.targets) : of(run.lora),
+    batch: of(batch.micro, batch.sequenceLength),
+    evaluation: of(batch.evalMicro, batch.sequenceLength),
+    sharding: of(sharding ? strategyOf(sharding, run) : run.sharding, run.worldSize, run.parallelism.shard),
+    offload: sharding ? of(...offloadsOf(sharding)) : [],
+    precision: of(precision.compute, precision.weights),
+    optimizer: of(optimizer.name),
+    checkpointing: of(run.checkpointing),
+  };
+}
+
+/** Keys that a buffer has of its own, by the id of its term. */
+const BUFFER_FACTS: Readonly<Record<string, readonly Extract<keyof ZeroSharding, `${string}Elements`>[]>> = {
+  'buffers.reduce': ['reduceBucketElements'],
+  'buffers.gathered': ['maxLiveElements'],
+  'buffers.waiting': ['reduceBucketElements'],
+};
+
+/** The setting that decides the size of a buffer; none for one that follows from the model alone. */
+export function bufferOrigins(sharding: Sharding | { readonly kind: 'single' | 'ddp' }, id: string): readonly Origin[] {
+  if (sharding.kind !== 'zero' || !('stage' in sharding)) return [];
+  return of(...(BUFFER_FACTS[id] ?? []).map((fact) => sharding[fact]));
+}
+
+/** What nothing says had to be assumed, which is an origin too. */
+function of(...facts: readonly Fact[]): Origin[] {
+  return facts.flatMap((fact): Origin[] => {
+    if (fact === undefined) return [];
+    if (fact.origin) return [fact.origin];
+    return fact.known ? [] : [{ kind: 'assumed', because: fact.why }];
+  });
+}
+
+/** The stage or strategy, whose key says more than the section it stands in. */
+function strategyOf(sharding: Sharding, run: TrainingRun): Fact {
+  if (sharding.kind === 'zero') return sharding.stage;
+  return sharding.kind === 'fsdp' ? sharding.strategy : run.sharding;
+}
+
+function offloadsOf(sharding: Sharding): readonly Fact[] {
+  if (sharding.kind === 'zero') return [sharding.offloadOptimizer, sharding.offloadParam];
+  return sharding.kind === 'fsdp' ? [(sharding satisfies FsdpSharding).offloadParams] : [];
+}
