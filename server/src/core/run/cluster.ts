@@ -60,21 +60,34 @@ function noHardware({ settings }: PlaceSources): string {
     : 'no flag, target or file names the hardware';
 }
 
-/** The target that a flag or the editor names, else `target` of shardlens.json, else the only one there is. */
+/**
+ * The target that a flag or the editor names, else `target` of shardlens.json, else the only one there is. What was picked in the
+ * editor counts for the whole workspace: a project that has no target of that name goes by its own.
+ */
 function targetOf(sources: PlaceSources, finder: FileFinder): Target | undefined {
   const { settings } = sources;
-  const written = overrideOf(sources, 'target') ?? settings.fields.target;
-  if (!written) return settings.targets.size === 1 ? [...settings.targets.values()][0] : undefined;
+  const picked = overrideOf(sources, 'target');
+  const target = picked && targetCalled(picked, settings, finder);
+  if (target || (picked && sources.overrides.from !== 'editor')) return target;
+  const written = settings.fields.target;
+  if (written) return targetCalled(written, settings, finder);
+  return settings.targets.size === 1 ? [...settings.targets.values()][0] : undefined;
+}
+
+function targetCalled(
+  { plain: name, origin }: Written,
+  { targets }: PlaceSources['settings'],
+  finder: FileFinder,
+): Target | undefined {
   // A value that is no text is said where it is written.
-  if (typeof written.plain !== 'string') return undefined;
-  const name = written.plain;
-  const target = settings.targets.get(name);
+  if (typeof name !== 'string') return undefined;
+  const target = targets.get(name);
   if (target) return target;
-  const names = [...settings.targets.keys()];
+  const names = [...targets.keys()];
   finder.notes.push({
     kind: 'unknown-target',
     message: `No target is called "${name}"; ${names.length > 0 ? `there is ${names.join(', ')}` : 'shardlens.json has none'}.`,
-    origin: written.origin,
+    origin,
   });
   return undefined;
 }
