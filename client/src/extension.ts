@@ -1,6 +1,7 @@
 import type { ExtensionContext } from 'vscode';
 import { commands, languages, workspace } from 'vscode';
 import { Breakdowns } from './breakdown';
+import { compareTargets } from './compare';
 import { selector } from './documents';
 import { makeItFit } from './fit';
 import { importFromLog, useThisMachine } from './hardware';
@@ -31,6 +32,7 @@ export function activate(context: ExtensionContext): void {
     commands.registerCommand(EXPLAIN_RULE, (rule: string) => openRulePage(rule)),
     commands.registerCommand('shardlens.makeItFit', (uri?: string) => makeItFit(server, uri)),
     commands.registerCommand('shardlens.whereWouldItRun', (uri?: string) => whereWouldItRun(server, uri)),
+    commands.registerCommand('shardlens.compareTargets', (uri?: string) => compareTargets(server, uri)),
     commands.registerCommand('shardlens.pickTarget', (uri?: string) => pickTarget(server, uri)),
     commands.registerCommand('shardlens.useThisMachine', () => useThisMachine(server)),
     commands.registerCommand('shardlens.importHardware', (uri?: string) => importFromLog(server, uri)),

@@ -9,6 +9,7 @@ const COMMANDS: Readonly<Record<Lens['action'], string>> = {
   breakdown: 'shardlens.showBreakdown',
   fit: 'shardlens.makeItFit',
   machines: 'shardlens.whereWouldItRun',
+  compare: 'shardlens.compareTargets',
   'pick-target': 'shardlens.pickTarget',
   'set-model': 'shardlens.setModel',
   'set-sequence-length': 'shardlens.setSequenceLength',

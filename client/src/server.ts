@@ -4,6 +4,7 @@ import { EventEmitter, Uri, window, workspace } from 'vscode';
 import type { LanguageClientOptions, ServerOptions } from 'vscode-languageclient/node';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import type {
+  CompareAnswer,
   EditorOverrides,
   FileStatus,
   FitAnswer,
@@ -81,6 +82,11 @@ export class Server implements Disposable {
   /** Where the run surely fits. */
   machines(uri: Uri, token: CancellationToken, onTried: (tried: number) => void): Promise<MachinesAnswer | null> {
     return this.search(methods.machines, uri, token, onTried);
+  }
+
+  /** The run on every target of its shardlens.json. */
+  compareTargets(uri: Uri, token: CancellationToken, onDone: (done: number) => void): Promise<CompareAnswer | null> {
+    return this.search(methods.compareTargets, uri, token, onDone);
   }
 
   private async search<T>(

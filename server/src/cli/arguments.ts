@@ -13,6 +13,7 @@ const RUN_OPTIONS = {
   nodes: { type: 'string' },
   gpus: { type: 'string' },
   'seq-len': { type: 'string' },
+  target: { type: 'string', multiple: true },
   config: { type: 'string' },
   format: { type: 'string' },
 } as const satisfies Options;
@@ -50,6 +51,8 @@ export interface CheckArguments extends RunArguments {
 
 export interface EstimateArguments extends RunArguments {
   readonly format: (typeof ESTIMATE_FORMATS)[number];
+  /** Targets to set side by side: those named, or with `all` every one of shardlens.json; undefined for an estimate of one run. */
+  readonly compare: readonly string[] | 'all' | undefined;
 }
 
 /** Reads the arguments of `shardlens check`. Throws a {@link UsageError} where they make no sense. */
@@ -74,10 +77,29 @@ export function checkArguments(args: readonly string[]): CheckArguments {
 
 /** Reads the arguments of `shardlens estimate`, `fit` and the like; a page is made of the first only. Throws a {@link UsageError} where they make no sense. */
 export function estimateArguments(args: readonly string[], command: string): EstimateArguments {
-  const { values, positionals } = parse(args, RUN_OPTIONS);
+  const isEstimate = command === 'estimate';
+  const { values, positionals } = parse(args, { ...RUN_OPTIONS, ...(isEstimate && COMPARE_OPTIONS) });
   if (positionals.length !== 1) throw new UsageError(`${command} takes one FILE.`);
-  const format = choice(values.format, command === 'estimate' ? ESTIMATE_FORMATS : PLAIN_FORMATS);
-  return { ...runArguments(values, positionals), format };
+  const format = choice(values.format, isEstimate ? ESTIMATE_FORMATS : PLAIN_FORMATS);
+  const compare = isEstimate ? comparedTargets(values, 'all-targets' in values) : undefined;
+  if (compare && format === 'html') throw new UsageError('--format html shows one run; name one --target.');
+  const { target: _, ...others } = values;
+  return { ...runArguments(compare ? others : values, positionals), format, compare };
+}
+
+const COMPARE_OPTIONS = { 'all-targets': { type: 'boolean' } } as const satisfies Options;
+
+/** Several targets make a table; a machine named besides would take the place of all of them. */
+function comparedTargets(values: RunValues, all: boolean): EstimateArguments['compare'] {
+  const named = values.target ?? [];
+  if (!all && named.length < 2) return undefined;
+  if (all && named.length > 0) throw new UsageError('--all-targets already compares every target; leave out --target.');
+  for (const flag of ['hardware', 'nodes', 'gpus'] as const) {
+    if (values[flag] !== undefined) {
+      throw new UsageError(`--${flag} would take the place of every target; compare targets without it.`);
+    }
+  }
+  return all ? 'all' : [...new Set(named)];
 }
 
 /** Positional words of a command that has no options but `--format`. */
@@ -120,7 +142,7 @@ export interface CalibrateArguments extends EstimateArguments {
 
 /** Reads the arguments of `shardlens calibrate`: the config of a run, then its logs. Throws a {@link UsageError} where they make no sense. */
 export function calibrateArguments(args: readonly string[]): CalibrateArguments {
-  const options = { ...RUN_OPTIONS, target: { type: 'string' }, write: { type: 'boolean' } } as const;
+  const options = { ...RUN_OPTIONS, write: { type: 'boolean' } } as const;
   const { values, positionals } = parse(args, options);
   const [file, ...logs] = positionals;
   if (file === undefined || logs.length === 0) {
@@ -128,12 +150,9 @@ export function calibrateArguments(args: readonly string[]): CalibrateArguments 
       'calibrate takes FILE LOG…: the config of a run, and what the run printed; - is standard input.',
     );
   }
-  const target = values.target?.trim();
-  if (target === '') throw new UsageError('--target takes a name.');
-  const run = runArguments(values, [file]);
   return {
-    ...run,
-    overrides: { ...run.overrides, ...(target === undefined ? {} : { target }) },
+    ...runArguments(values, [file]),
+    compare: undefined,
     format: choice(values.format, PLAIN_FORMATS),
     logs,
     write: values.write ?? false,
@@ -156,6 +175,7 @@ interface RunValues {
   readonly nodes?: string | undefined;
   readonly gpus?: string | undefined;
   readonly 'seq-len'?: string | undefined;
+  readonly target?: readonly string[] | undefined;
   readonly config?: string | undefined;
 }
 
@@ -165,6 +185,7 @@ function runArguments(values: RunValues, paths: readonly string[]): RunArguments
   const sequenceLength = count(values['seq-len'], '--seq-len', 1, MOST.tokens);
   const model = values.model === undefined ? undefined : idOrExisting(values.model, '--model');
   const hardware = values.hardware === undefined ? undefined : idOrExisting(values.hardware, '--hardware');
+  const target = oneTarget(values.target);
   const settingsPath = values.config === undefined ? undefined : absolute(existing(values.config, '--config', 'file'));
   return {
     paths,
@@ -172,6 +193,7 @@ function runArguments(values: RunValues, paths: readonly string[]): RunArguments
       from: 'flag',
       ...(model === undefined ? {} : { model }),
       ...(hardware === undefined ? {} : { hardware }),
+      ...(target === undefined ? {} : { target }),
       ...(nodes === undefined ? {} : { nodes }),
       ...(gpusPerNode === undefined ? {} : { gpusPerNode }),
       ...(sequenceLength === undefined ? {} : { sequenceLength }),
@@ -179,6 +201,13 @@ function runArguments(values: RunValues, paths: readonly string[]): RunArguments
     },
     named: [model, hardware, settingsPath].filter((it): it is Path => it !== undefined && path.isAbsolute(it)),
   };
+}
+
+function oneTarget(names: readonly string[] = []): string | undefined {
+  if (names.length > 1) throw new UsageError('only estimate takes several --target NAME, and sets them side by side.');
+  const name = names[0]?.trim();
+  if (name === '') throw new UsageError('--target takes a name.');
+  return name;
 }
 
 /** Far beyond any cluster and any context; larger numbers are slips of the keyboard. */

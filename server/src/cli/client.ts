@@ -11,6 +11,8 @@ import {
   type CheckAnswer,
   type CheckedFile,
   type CheckParams,
+  type CompareAnswer,
+  type CompareParams,
   type FitAnswer,
   type FitParams,
   type MachinesAnswer,
@@ -37,6 +39,8 @@ export interface Client {
   fit(path: Path, onProgress: (done: number) => void): Promise<FitAnswer | null>;
   /** Where the run of a file surely fits; null when the file describes no run. */
   machines(path: Path, onProgress: (done: number) => void): Promise<MachinesAnswer | null>;
+  /** The run of a file on these targets of shardlens.json, or on all of them; null when the file describes no run. */
+  compare(path: Path, targets?: readonly string[]): Promise<CompareAnswer | null>;
   /** What logs measured of the run of a file; null when the file describes no run. */
   calibrate(path: Path, params: Omit<CalibrateParams, 'uri'>): Promise<CalibrateAnswer | null>;
   /** What the breakdown view draws of a file; null when the file describes no run. */
@@ -75,6 +79,11 @@ export async function startClient({ roots, allowed, overrides }: ClientOptions):
     },
     fit: (file, onProgress) => search<FitAnswer>(methods.fit, file, onProgress),
     machines: (file, onProgress) => search<MachinesAnswer>(methods.machines, file, onProgress),
+    compare: (file, targets) =>
+      client.sendRequest<CompareAnswer | null>(methods.compareTargets, {
+        uri: uriOf(file),
+        ...(targets && { targets }),
+      } satisfies CompareParams),
     calibrate: (file, params) =>
       client.sendRequest<CalibrateAnswer | null>(methods.calibrate, {
         uri: uriOf(file),

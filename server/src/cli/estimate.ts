@@ -3,6 +3,7 @@ import type { Bill } from '../core/features/breakdown';
 import type { CheckedFile } from '../lsp/protocol';
 import { estimateArguments } from './arguments';
 import { coloursFor } from './colour';
+import { comparedOutput, comparison, comparisonText } from './compare';
 import { html } from './formats/html';
 import { json } from './formats/json';
 import { missingFlags, openOne } from './one-file';
@@ -16,6 +17,12 @@ export async function estimate(words: readonly string[]): Promise<number> {
   const [written = ''] = args.paths;
   const { client, checked, file } = await openOne('estimate', args, { report: true, bill: true });
   const output = outputOf([outputFileOf(checked, false)]);
+  if (args.compare) {
+    const found = await comparison(client, file, args.compare);
+    const compared = { ...output, targets: comparedOutput(found) };
+    process.stdout.write(args.format === 'json' ? json(compared) : comparisonText(found));
+    return status.ok;
+  }
   const page = args.format === 'html' ? await client.view(file) : null;
   if (args.format === 'json') process.stdout.write(json(output));
   else if (page) process.stdout.write(html(page.view));

@@ -2,6 +2,7 @@ import type { MachineAnswer, MachinesAnswer } from '../lsp/protocol';
 import { estimateArguments } from './arguments';
 import { coloursFor } from './colour';
 import { missingFlags, openOne, showProgress } from './one-file';
+import { pricesOf } from './prices';
 import { shownPath } from './report';
 import { table, widthFor } from './table';
 import { status, UsageError } from './usage';
@@ -33,12 +34,14 @@ function textOf({ path, why, machines, others }: MachinesAnswer): string {
   const colours = coloursFor(process.stdout);
   const head = `${colours.strong(shownPath(path))}\n`;
   if (machines.length === 0) return `${head}${why ?? 'It fits nowhere'}.\n`;
+  const withEpoch = machines.some(({ usdPerEpoch }) => usdPerEpoch !== null);
   const columns = [
     { title: 'machine', align: 'left' },
     { title: 'memory per GPU', align: 'left' },
     { title: 'step', align: 'right' },
     { title: 'tokens/s', align: 'right' },
     { title: 'USD per billion tokens', align: 'right' },
+    ...(withEpoch ? [{ title: 'USD per epoch', align: 'right' } as const] : []),
   ] as const;
   const reasons = new Map<string, number>();
   for (const other of others) reasons.set(other.why, (reasons.get(other.why) ?? 0) + 1);
@@ -46,7 +49,11 @@ function textOf({ path, why, machines, others }: MachinesAnswer): string {
   return [
     head,
     'Fewest nodes on which it surely fits, with all GPUs and the same batch on each; the cheapest per token first.\n\n',
-    table(columns, machines.map(rowOf), { width: widthFor(process.stdout) }),
+    table(
+      columns,
+      machines.map((machine) => [...rowOf(machine), ...(withEpoch ? [machine.words.epoch] : [])]),
+      { width: widthFor(process.stdout) },
+    ),
     left === '' ? '' : `\nNot on the other ${others.length} machines of the catalog:\n${left}`,
     pricesOf(machines),
   ].join('');
@@ -54,10 +61,4 @@ function textOf({ path, why, machines, others }: MachinesAnswer): string {
 
 function rowOf({ label, words }: MachineAnswer): string[] {
   return [label, words.memory, words.step, words.tokensPerSecond, words.usd];
-}
-
-/** A price without its date and place would be none. */
-function pricesOf(machines: readonly MachineAnswer[]): string {
-  const dates = new Set(machines.flatMap(({ price }) => (price ? `${price.region}, ${price.asOf}` : [])));
-  return dates.size === 0 ? '' : `\nPrices are on demand: ${[...dates].sort().join('; ')}.\n`;
 }

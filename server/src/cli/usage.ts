@@ -10,7 +10,7 @@ export const HELP = `Shardlens tells whether a training run will start, fit and 
 Usage: shardlens <command> [options]
 
   check [PATH…]                    validate; folders are searched for configs it recognises
-  estimate FILE                    memory, time and offload for one config
+  estimate FILE                    memory, time and offload for one config; with several --target, side by side
   fit FILE                         edits that make the run fit, or go faster, best first
   calibrate FILE LOG…              what a run measured beside what is predicted; --write keeps it for later estimates
   hardware [list | show ID]        the catalog of accelerators and instances
@@ -25,6 +25,7 @@ Options of check, estimate, fit, calibrate and hardware recommend:
   --hardware ID|PATH               instance or accelerator of the catalog, or a cluster description
   --nodes N, --gpus N              number of nodes, and GPUs used on each
   --seq-len N                      tokens of the longest sample
+  --target NAME                    a target of shardlens.json; estimate takes several, or --all-targets
   --config PATH                    the shardlens.json to use instead of the nearest one
   --format FORMAT                  text or json; check also sarif, github, junit; estimate also html
 
@@ -33,7 +34,6 @@ Options of hardware import:
   --hardware ID                    what the machine is, where the files do not tell
 
 Options of calibrate:
-  --target NAME                    the target of shardlens.json that the run was on
   --write                          store what was measured in shardlens.json
 
 Options of check:

@@ -56,7 +56,15 @@ export interface Lens {
   /** Says more on hover. */
   readonly tooltip: string;
   /** What a click does; the client maps it to its command. */
-  readonly action: 'breakdown' | 'fit' | 'machines' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
+  readonly action:
+    | 'breakdown'
+    | 'fit'
+    | 'machines'
+    | 'compare'
+    | 'pick-target'
+    | 'set-model'
+    | 'set-sequence-length'
+    | 'none';
 }
 
 /** Request `shardlens/status` {uri}: what the file was taken for. */
@@ -234,8 +242,54 @@ export interface MachineAnswer {
   readonly tokensPerSecond: number | null;
   /** On demand, where the catalog has a dated price. */
   readonly usdPerBillionTokens: number | null;
+  /** Of one pass over the training set, where shardlens.json gives its size. */
+  readonly usdPerEpoch: number | null;
   readonly words: MachineWords;
-  readonly price: { readonly usdPerNodeHour: number; readonly region: string; readonly asOf: string } | null;
+  readonly price: Price | null;
+}
+
+/** On demand. */
+export interface Price {
+  readonly usdPerNodeHour: number;
+  readonly region: string;
+  readonly asOf: string;
+}
+
+/** Request `shardlens/compareTargets`: one config on several targets of shardlens.json; all of them where none is named. Can be cancelled. */
+export interface CompareParams {
+  readonly uri: string;
+  readonly targets?: readonly string[];
+}
+
+export interface CompareAnswer {
+  readonly path: string;
+  /** In the order asked for, or that of shardlens.json. */
+  readonly targets: readonly TargetAnswer[];
+  /** Names that shardlens.json does not have. */
+  readonly unknown: readonly string[];
+  /** Names that it has. */
+  readonly names: readonly string[];
+}
+
+export interface TargetAnswer extends ReportedFigures {
+  readonly target: string;
+  /** `4 × A100-40GB (p4d.24xlarge)`; null where its hardware is not known. */
+  readonly hardware: string | null;
+  readonly nodes: number | null;
+  readonly gpusPerNode: number | null;
+  /** Samples per optimizer step: the batch of each GPU stays as written. */
+  readonly globalBatch: number | null;
+  /** Of all GPUs together. */
+  readonly tokensPerSecond: number | null;
+  /** On demand, where the catalog has a dated price. */
+  readonly usdPerBillionTokens: number | null;
+  /** Of one pass over the training set, where shardlens.json gives its size. */
+  readonly epochSeconds: number | null;
+  readonly usdPerEpoch: number | null;
+  readonly price: Price | null;
+  /** Why figures are missing; null where none is. */
+  readonly why: string | null;
+  readonly words: MachineWords;
 }
 
 /** Request `shardlens/explain` {rule}: a rule's page as Markdown. */
@@ -267,6 +321,7 @@ export const methods = {
   explain: 'shardlens/explain',
   fit: 'shardlens/fit',
   machines: 'shardlens/machines',
+  compareTargets: 'shardlens/compareTargets',
   searchProgress: 'shardlens/searchProgress',
   importHardware: 'shardlens/importHardware',
   calibrate: 'shardlens/calibrate',

@@ -21,6 +21,7 @@ import {
   type CalibrateParams,
   type CheckParams,
   type ClientSettings,
+  type CompareParams,
   type EditorOverrides,
   type ExplainParams,
   type FitParams,
@@ -30,6 +31,7 @@ import {
 import { calibrateAnswer } from './requests/calibrate';
 import { checkFiles } from './requests/check';
 import { codeActions } from './requests/code-action';
+import { compareAnswer } from './requests/compare';
 import { completionItems } from './requests/completion';
 import { definition, documentLinks } from './requests/document-link';
 import { documentSymbols } from './requests/document-symbol';
@@ -152,6 +154,9 @@ function features(session: Session, diagnostics: Diagnostics): void {
   connection.onRequest(methods.check, (params: CheckParams) => checkFiles(session, params));
   connection.onRequest(methods.machines, ({ uri }: FitParams, cancellation) =>
     machinesAnswer(session, uri, cancellation),
+  );
+  connection.onRequest(methods.compareTargets, (params: CompareParams, cancellation) =>
+    compareAnswer(session, params, cancellation),
   );
   connection.onRequest(methods.view, ({ uri }: FitParams, cancellation) => viewAnswer(session, uri, cancellation));
   connection.onRequest(methods.fit, ({ uri }: FitParams, cancellation) => fitAnswer(session, uri, cancellation));

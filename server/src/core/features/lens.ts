@@ -2,6 +2,7 @@ import type { Analysis } from '../analysis';
 import type { Catalogs } from '../catalogs';
 import type { Estimate, MemoryEstimate } from '../estimate/estimate';
 import type { TrainingRun } from '../run/training-run';
+import { setting } from '../settings';
 import { formatGib, formatParameters, formatSeconds } from '../text/format';
 import { againstCommonGpus } from './common-gpus';
 import { memoryFigures, undecidedWords, verdict } from './memory-words';
@@ -13,7 +14,15 @@ export interface LensItem {
   readonly offset: number;
   readonly title: string;
   readonly tooltip: string;
-  readonly action: 'breakdown' | 'fit' | 'machines' | 'pick-target' | 'set-model' | 'set-sequence-length' | 'none';
+  readonly action:
+    | 'breakdown'
+    | 'fit'
+    | 'machines'
+    | 'compare'
+    | 'pick-target'
+    | 'set-model'
+    | 'set-sequence-length'
+    | 'none';
 }
 
 const FIT = ['Make it fit', 'Searches the runs near this one for those that fit, and shows the edits.'] as const;
@@ -50,6 +59,15 @@ export function lenses(analysis: Analysis, catalogs: Catalogs, saved?: Estimate)
   if (!run.model.known) add('Set model', `The model is not known: ${run.model.why}.`, 'set-model');
   if (run.cluster.known) add('Change target', originWords(run.cluster.origin, run), 'pick-target');
   else add('Choose hardware', `The hardware is not known: ${run.cluster.why}.`, 'pick-target');
+  const targets = run.configs.shardlens && setting(run.configs.shardlens, 'targets')?.node;
+  if (run.model.known && targets?.kind === 'mapping' && targets.entries.length > 1) {
+    const count = targets.entries.length;
+    add(
+      `Compare ${count} targets`,
+      'Sets the targets of shardlens.json side by side: memory, step, tokens, price.',
+      'compare',
+    );
+  }
   if (run.model.known && !run.cluster.known) {
     add('Where would this run?', 'Places the run on every machine of the catalog, the cheapest first.', 'machines');
   }

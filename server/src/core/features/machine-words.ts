@@ -9,17 +9,22 @@ export interface MachineWords {
   readonly tokensPerSecond: string;
   /** Per billion tokens, on demand. */
   readonly usd: string;
+  /** Of an epoch, on demand. */
+  readonly epoch: string;
 }
 
-export function machineWords({ estimate, tokensPerSecond, usdPerBillionTokens }: Machine): MachineWords {
+type Placed = Pick<Machine, 'estimate' | 'tokensPerSecond' | 'usdPerBillionTokens' | 'usdPerEpoch'>;
+
+/** The figures of a run on a machine. */
+export function machineWords({ estimate, tokensPerSecond, usdPerBillionTokens, usdPerEpoch }: Placed): MachineWords {
   const { memory, step } = estimate;
+  const of = memory && memory.capacity !== null ? ` of ${formatGib(memory.capacity)}` : '';
   return {
-    memory: memory
-      ? `${formatGib(memory.value)} of ${formatGib(memory.capacity ?? 0)} (to ${formatGib(memory.high)})`
-      : '',
+    memory: memory ? `${formatGib(memory.value)}${of} (to ${formatGib(memory.high)})` : '',
     step: step ? formatAbout(step.seconds) : '',
     tokensPerSecond: tokensPerSecond === undefined ? '' : grouped(tokensPerSecond),
     usd: usdPerBillionTokens === undefined ? '' : grouped(usdPerBillionTokens),
+    epoch: usdPerEpoch === undefined ? '' : grouped(usdPerEpoch),
   };
 }
 

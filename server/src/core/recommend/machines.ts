@@ -2,20 +2,18 @@ import type { Analysis, Overrides } from '../analysis';
 import { type AnalysisInput, analyze } from '../analyze';
 import type { Estimate } from '../estimate/estimate';
 import type { Cluster } from '../hardware/hardware';
+import type { TrainingRun } from '../run/training-run';
 import type { SourceFile } from '../source';
+import { type Cost, costOf } from './price';
 
 /** A machine of the catalog, or a target of the user's, with as many nodes as the run needs to surely fit. */
-export interface Machine {
+export interface Machine extends Cost {
   /** Catalog id, or the name of the target. */
   readonly id: string;
   readonly cluster: Cluster;
   readonly nodes: number;
   readonly gpus: number;
   readonly estimate: Estimate;
-  /** Of all GPUs together; undefined where the step time is not known. */
-  readonly tokensPerSecond: number | undefined;
-  /** On demand, where the catalog has a dated price and the step time is known. */
-  readonly usdPerBillionTokens: number | undefined;
 }
 
 export interface Machines {
@@ -89,7 +87,7 @@ function place(id: string, file: SourceFile, input: AnalysisInput): Machine | { 
     const { memory, host } = estimate;
     if (memory.fits === true && host?.fits !== false) {
       const lacking = analysis.findings().find(({ rule, severity }) => severity === 'error' && LACKS.has(rule));
-      return lacking ? { why: lacking.message } : machine(id, nodes, run.cluster.value, estimate);
+      return lacking ? { why: lacking.message } : machine(id, nodes, run, run.cluster.value, estimate);
     }
     // Where more nodes take nothing off a GPU, still more will not either.
     if (memory.high >= least * 0.999) break;
@@ -110,14 +108,8 @@ function on(hardware: string, nodes: number, file: SourceFile, input: AnalysisIn
   return analyze(file, { ...input, overrides });
 }
 
-function machine(id: string, nodes: number, cluster: Cluster, estimate: Estimate): Machine {
-  const gpus = nodes * cluster.gpusPerNode;
-  const perGpu = estimate.step?.tokensPerSecondPerGpu;
-  const tokensPerSecond = perGpu === undefined ? undefined : perGpu * gpus;
-  const hourly = cluster.pricePerNodeHour?.usd;
-  const usdPerBillionTokens =
-    hourly === undefined || !tokensPerSecond ? undefined : ((hourly * nodes) / 3600 / tokensPerSecond) * 1e9;
-  return { id, cluster, nodes, gpus, estimate, tokensPerSecond, usdPerBillionTokens };
+function machine(id: string, nodes: number, run: TrainingRun, cluster: Cluster, estimate: Estimate): Machine {
+  return { id, cluster, nodes, gpus: nodes * cluster.gpusPerNode, estimate, ...costOf(estimate, cluster, run) };
 }
 
 function byPrice(a: Machine, b: Machine): number {

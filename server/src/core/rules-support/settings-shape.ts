@@ -28,6 +28,7 @@ const PER_FILE: Readonly<Record<string, Shape>> = {
   model: TEXT,
   sequenceLength: COUNT,
   meanSequenceLength: { kind: 'positive' },
+  datasetSamples: COUNT,
   consumer: { kind: 'word', words: ['deepspeed', 'accelerate', 'trainer'] },
   frameworks: {
     kind: 'object',

@@ -32,6 +32,7 @@ import {
 } from './training';
 import type { Disagreement, TrainingRun } from './training-run';
 import { readVersions } from './versions';
+import { countFrom } from './written';
 
 export interface JoinInput {
   readonly workspace: Workspace;
@@ -125,6 +126,7 @@ function describeRun(
     evaluation: readStrategy(sources, 'eval'),
     saves: readStrategy(sources, 'save'),
     ...(settings.measured.length > 0 && { measured: measuredOf(own.file.path, links, settings) }),
+    ...(settings.fields.datasetSamples && { datasetSamples: countFrom(settings.fields.datasetSamples) }),
     ...(links.launches.length > 0 && { launches: links.launches }),
     disagreements,
   };

@@ -15,7 +15,7 @@ import { type Written, writtenOf } from './written';
 export const SETTINGS_NAME = 'shardlens.json';
 
 /** Fields of shardlens.json that `files` may override for a glob. */
-const FIELDS = ['target', 'model', 'sequenceLength', 'meanSequenceLength', 'consumer'] as const;
+const FIELDS = ['target', 'model', 'sequenceLength', 'meanSequenceLength', 'datasetSamples', 'consumer'] as const;
 type Field = (typeof FIELDS)[number];
 
 /** A named target: what a run is placed on. */

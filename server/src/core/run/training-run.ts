@@ -181,6 +181,8 @@ export interface TrainingRun {
   readonly saves: Known<boolean>;
   /** What shardlens.json keeps as measured, of this run and of others. */
   readonly measured?: readonly RunMeasurement[] | undefined;
+  /** Samples of the training set, or rows where they are packed: what an epoch is. */
+  readonly datasetSamples?: Known<number>;
   /** The lines of scripts that start this run; the flags of the first count as the run's. */
   readonly launches?: readonly Launch[];
   /** Sources that disagree about one fact; each is a finding. */

@@ -1,8 +1,9 @@
 import { machineWords } from '../../core/features/machine-words';
 import { reportFigures } from '../../core/features/report';
+import type { Cluster } from '../../core/hardware/hardware';
 import { findMachines, type Machine } from '../../core/recommend/machines';
 import type { Cancellation } from '../connection';
-import { type MachineAnswer, type MachinesAnswer, methods, type SearchProgress } from '../protocol';
+import { type MachineAnswer, type MachinesAnswer, methods, type Price, type SearchProgress } from '../protocol';
 import { onSnapshot } from '../schedule';
 import type { AnalysedSnapshot, Session } from '../session';
 import { inSlices } from '../slices';
@@ -26,9 +27,8 @@ export async function machinesAnswer(
 }
 
 function answer(machine: Machine): MachineAnswer {
-  const { id, cluster, nodes, gpus, estimate, tokensPerSecond, usdPerBillionTokens } = machine;
+  const { id, cluster, nodes, gpus, estimate, tokensPerSecond, usdPerBillionTokens, usdPerEpoch } = machine;
   const { memoryPerGpu, step } = reportFigures(estimate);
-  const { pricePerNodeHour: price } = cluster;
   return {
     id,
     label: cluster.label,
@@ -38,7 +38,13 @@ function answer(machine: Machine): MachineAnswer {
     step,
     tokensPerSecond: tokensPerSecond ?? null,
     usdPerBillionTokens: usdPerBillionTokens ?? null,
+    usdPerEpoch: usdPerEpoch ?? null,
     words: machineWords(machine),
-    price: price ? { usdPerNodeHour: price.usd, region: price.region, asOf: price.asOf } : null,
+    price: priceOf(cluster),
   };
+}
+
+/** The hourly price of a node, where the catalog has one. */
+export function priceOf({ pricePerNodeHour: price }: Cluster): Price | null {
+  return price ? { usdPerNodeHour: price.usd, region: price.region, asOf: price.asOf } : null;
 }
