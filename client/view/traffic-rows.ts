@@ -16,16 +16,21 @@ export interface LinkLoad {
 export function loadsOf(node: NodeView, step: StepView | null): LinkLoad[] {
   const seen = new Set<Traffic['link']>();
   return node.links.map((link) => {
-    const carrying = seen.has(link.link)
-      ? []
-      : (step?.terms ?? []).filter(({ traffic }) => traffic?.link === link.link);
+    const terms = seen.has(link.link) ? [] : (step?.terms ?? []);
+    const carrying = terms.filter(({ traffic }) => traffic?.link === link.link);
     seen.add(link.link);
     return {
       link,
-      bytes: carrying.reduce((sum, { traffic }) => sum + (traffic?.bytes ?? 0), 0),
+      // The link inside a node carries its part of what groups across nodes send, too.
+      bytes: terms.reduce((sum, { traffic }) => sum + carriedBy(link.link, traffic), 0),
       seconds: carrying.reduce((sum, { seconds, hiddenSeconds }) => sum + seconds + hiddenSeconds, 0),
     };
   });
+}
+
+function carriedBy(link: Traffic['link'], traffic: Traffic | null): number {
+  if (traffic?.link === link) return traffic.bytes;
+  return link === 'intra' ? (traffic?.inside ?? 0) : 0;
 }
 
 /** Traffic in vendors' decimal units, as rates are: `479.8 GB`. */
@@ -40,14 +45,11 @@ export function formatTraffic(bytes: number): string {
 /** `479.8 GB per GPU and step, 1.85 s`. */
 export function loadWords(load: LinkLoad, all: readonly LinkLoad[]): string {
   const { link, bytes, seconds } = load;
-  const spans = all.some((it) => it.link.link === 'inter' && it.bytes > 0);
-  if (bytes === 0) {
-    return link.link === 'intra' && spans
-      ? 'only its part of what groups across nodes send'
-      : 'carries nothing in a step';
-  }
+  if (bytes === 0) return 'carries nothing in a step';
+  const spans = link.link === 'intra' && seconds === 0 && all.some((it) => it.link.link === 'inter' && it.bytes > 0);
+  if (spans) return `${formatTraffic(bytes)} per GPU and step, its part of what groups across nodes send`;
   const of = link.link === 'nvme' ? 'node' : 'GPU';
-  const where = link.link === 'inter' ? ' in groups across nodes' : '';
+  const where = link.link === 'inter' ? ' leave the node' : '';
   return `${formatTraffic(bytes)} per ${of} and step${where}, ${formatSeconds(seconds)}`;
 }
 
@@ -70,7 +72,7 @@ export function trafficCells(node: NodeView, step: StepView | null): string[][] 
         LINKS[traffic.link],
         link?.label ?? '',
         // Drives are shared by the GPUs of a node.
-        `${formatTraffic(traffic.bytes)}${traffic.link === 'nvme' ? ' per node' : ''}`,
+        `${formatTraffic(traffic.bytes)}${traffic.link === 'nvme' ? ' per node' : ''}${traffic.inside ? `, and ${formatTraffic(traffic.inside)} inside the node` : ''}`,
         formatSeconds(seconds + hiddenSeconds),
         hiddenSeconds > 0 ? formatSeconds(hiddenSeconds) : '',
       ],

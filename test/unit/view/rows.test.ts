@@ -102,13 +102,19 @@ describe('traffic', () => {
     expect(trafficCells(node, step)).toHaveLength(step.terms.filter(({ traffic }) => traffic).length);
   });
 
-  it('does not call a link idle that carries part of what crosses nodes', () => {
+  it('counts for the link inside a node its part of what crosses nodes', () => {
     const link = { label: 'x', bytesPerSecond: 1e9, ringBytesPerSecond: null, basis: '' };
-    const intra = { link: { ...link, link: 'intra' }, bytes: 0, seconds: 0 } as const;
+    const intra = { link: { ...link, link: 'intra' }, bytes: 35e9, seconds: 0 } as const;
+    const idle = { ...intra, bytes: 0 };
     const inter = { link: { ...link, link: 'inter' }, bytes: 5e9, seconds: 2 } as const;
-    expect(loadWords(intra, [intra, inter])).toBe('only its part of what groups across nodes send');
-    expect(loadWords(intra, [intra])).toBe('carries nothing in a step');
-    expect(loadWords(inter, [intra, inter])).toBe('5.0 GB per GPU and step in groups across nodes, 2.00 s');
+    const words = '35.0 GB per GPU and step, its part of what groups across nodes send';
+    expect(loadWords(intra, [intra, inter])).toBe(words);
+    expect(loadWords(idle, [idle])).toBe('carries nothing in a step');
+    expect(loadWords(inter, [intra, inter])).toBe('5.0 GB per GPU and step leave the node, 2.00 s');
+    const term = { label: 'gather', group: 'communication', seconds: 2, hiddenSeconds: 0 } as const;
+    const terms = [{ ...term, traffic: { link: 'inter', bytes: 5e9, inside: 35e9 } as const }];
+    const loads = loadsOf({ ...node, links: [intra.link, inter.link] }, { ...step, terms });
+    expect(loads.map(({ bytes }) => bytes)).toEqual([35e9, 5e9]);
   });
 
   it('shows rates with how they are known', () => {

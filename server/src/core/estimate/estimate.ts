@@ -83,10 +83,12 @@ export interface TimeTerm {
 
 /** Bytes that a term of the step sends over a link. */
 export interface Traffic {
-  /** `inter` for groups that span nodes, although part of what they send stays inside a node. */
+  /** `inter` for groups that span nodes. */
   readonly link: 'intra' | 'inter' | 'host' | 'nvme';
-  /** Of one GPU; of one node for NVMe, whose drives are shared. */
+  /** Of one GPU; of one node for NVMe, whose drives are shared. Of a group that spans nodes, what leaves the node. */
   readonly bytes: number;
+  /** Of a group that spans nodes, what each GPU sends inside the node as well. */
+  readonly inside?: number | undefined;
 }
 
 export interface StepEstimate {

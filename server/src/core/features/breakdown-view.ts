@@ -171,11 +171,17 @@ function stepView({ step }: Estimate): StepView | null {
       group,
       seconds: (before?.seconds ?? 0) + (overlapped ? 0 : seconds),
       hiddenSeconds: (before?.hiddenSeconds ?? 0) + (overlapped ? seconds : 0),
-      traffic: traffic ? { link: traffic.link, bytes: (before?.traffic?.bytes ?? 0) + traffic.bytes } : null,
+      traffic: traffic ? added(traffic, before?.traffic) : null,
     });
   }
   const { seconds, low, high, bottleneck } = step;
   return { seconds, low, high, bottleneck, terms: [...terms.values()] };
+}
+
+/** Both parts of a term that is partly hidden. */
+function added(one: Traffic, other: Traffic | null | undefined): Traffic {
+  const inside = (one.inside ?? 0) + (other?.inside ?? 0);
+  return { link: one.link, bytes: one.bytes + (other?.bytes ?? 0), ...(inside > 0 && { inside }) };
 }
 
 function nodeView(cluster: Cluster, { step }: Estimate): NodeView {

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { wireBytes } from '../../../../server/src/core/estimate/time/collectives';
+import {
+  bytesBetweenNodes,
+  collectiveSeconds,
+  type GroupPath,
+  wireBytes,
+} from '../../../../server/src/core/estimate/time/collectives';
 import { timeFacts } from '../../../../server/src/core/estimate/time/facts';
 import { flowBytes, flowsOf } from '../../../../server/src/core/estimate/time/traffic';
 import type { TrainingRun } from '../../../../server/src/core/run/training-run';
@@ -130,5 +135,41 @@ describe('bytes on the wire', () => {
     for (const collective of ['all-gather', 'reduce-scatter', 'all-reduce', 'all-to-all', 'send'] as const) {
       expect(wireBytes(collective, 1e9, 1)).toBe(0);
     }
+  });
+});
+
+describe('a group that spans nodes', () => {
+  const path = (ranks: number, perNode: number, intra = 300e9, inter = 12.5e9): GroupPath => ({
+    ranks,
+    perNode,
+    nodes: ranks / perNode,
+    intra: { bytesPerSecond: intra, latencySeconds: 0 },
+    inter: { bytesPerSecond: inter, latencySeconds: 0 },
+  });
+
+  test('leaves a node once in a ring, and in equal parts to every rank in an exchange', () => {
+    expect(bytesBetweenNodes('all-gather', 16e9, path(16, 8))).toBe(2e9);
+    expect(bytesBetweenNodes('all-reduce', 16e9, path(8, 8))).toBe(0);
+    // 8 of the 15 others are on the other node.
+    expect(bytesBetweenNodes('all-to-all', 15e9, path(16, 8))).toBe(8e9);
+    expect(bytesBetweenNodes('send', 1e9, path(2, 1))).toBe(1e9);
+  });
+
+  test('waits for its own share of the network in an exchange, not for that of the whole node', () => {
+    const seconds = collectiveSeconds('all-to-all', 16e9, path(16, 8));
+    expect(seconds).toBeCloseTo(8e9 / 12.5e9, 3);
+    expect(collectiveSeconds('all-to-all', 16e9, path(8, 8))).toBeCloseTo(14e9 / 300e9, 3);
+  });
+
+  test('sends no byte twice and loses none', () => {
+    const kinds = fc.constantFrom('all-gather' as const, 'reduce-scatter' as const, 'all-to-all' as const);
+    fc.assert(
+      fc.property(kinds, fc.constantFrom(1, 2, 4, 8), fc.integer({ min: 1, max: 64 }), (kind, perNode, n) => {
+        const on = path(perNode * n, perNode);
+        const between = bytesBetweenNodes(kind, wireBytes(kind, 1e9, on.ranks), on);
+        expect(between).toBeGreaterThanOrEqual(0);
+        expect(between).toBeLessThanOrEqual(wireBytes(kind, 1e9, on.ranks) * (1 + 1e-12));
+      }),
+    );
   });
 });

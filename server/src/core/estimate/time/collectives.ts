@@ -52,8 +52,9 @@ export function collectiveSeconds(collective: Collective, bytes: number, path: G
   switch (collective) {
     case 'all-gather':
     case 'reduce-scatter':
-    case 'all-to-all':
       return LAUNCH_SECONDS + ringLatency(path) + ringSeconds(bytes, path);
+    case 'all-to-all':
+      return LAUNCH_SECONDS + ringLatency(path) + exchangeSeconds(bytes, path);
     case 'all-reduce':
       return LAUNCH_SECONDS + Math.min(2 * (ringLatency(path) + ringSeconds(bytes, path)), treeSeconds(bytes, path));
     case 'send': {
@@ -63,6 +64,26 @@ export function collectiveSeconds(collective: Collective, bytes: number, path: G
     default:
       return collective satisfies never;
   }
+}
+
+/**
+ * Of the bytes one rank sends, those that leave its node. A ring leaves a node once for all of the group's ranks there, so each of
+ * them bears its share; an exchange of all with all goes to every other rank in equal parts; a send to the next stage leaves whole.
+ */
+export function bytesBetweenNodes(collective: Collective, sent: number, { ranks, perNode, nodes }: GroupPath): number {
+  if (nodes <= 1) return 0;
+  if (collective === 'send') return sent;
+  if (collective === 'all-to-all') return (sent * (ranks - perNode)) / Math.max(1, ranks - 1);
+  return sent / Math.max(1, perNode);
+}
+
+/** Every rank sends to every other: what goes to other nodes takes its own share of the network, what stays inside runs beside it. */
+function exchangeSeconds(bytes: number, path: GroupPath): number {
+  const sent = wireBytes('all-to-all', bytes, path.ranks);
+  const between = bytesBetweenNodes('all-to-all', sent, path);
+  const outside = between > 0 ? between / path.inter.bytesPerSecond : 0;
+  const inside = sent > between ? (sent - between) / path.intra.bytesPerSecond : 0;
+  return Math.max(outside, inside);
 }
 
 function ringLatency({ perNode, nodes, intra, inter }: GroupPath): number {

@@ -1,5 +1,5 @@
 import { formatRate } from '../../text/format';
-import { busRate, collectiveSeconds, type GroupPath } from './collectives';
+import { busRate, bytesBetweenNodes, collectiveSeconds, type GroupPath } from './collectives';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import { MEMORY_EFFICIENCY } from './gpu-constants';
@@ -39,6 +39,7 @@ export function communicationDraft({ cluster }: TimeFacts, placed: PlacedFlow): 
   const { flow, placement, seconds } = placed;
   const { link } = placement;
   const bytes = flowBytes(flow);
+  const between = bytesBetweenNodes(flow.collective, bytes, placement.path);
   return {
     id: flow.id,
     label: flow.label,
@@ -54,7 +55,9 @@ export function communicationDraft({ cluster }: TimeFacts, placed: PlacedFlow): 
       seconds,
       (MEMORY_BYTES_PER_BYTE * bytes) / (cluster.accelerator.memoryBytesPerSecond * MEMORY_EFFICIENCY),
     ),
-    traffic: { link: placement.crossesNodes ? 'inter' : 'intra', bytes },
+    traffic: placement.crossesNodes
+      ? { link: 'inter', bytes: between, inside: bytes - between }
+      : { link: 'intra', bytes },
   };
 }
 

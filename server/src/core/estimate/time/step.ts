@@ -1,4 +1,4 @@
-import type { StepEstimate, TimeTerm } from '../estimate';
+import type { StepEstimate, TimeTerm, Traffic } from '../estimate';
 import { accumulateDraft } from './accumulate';
 import { communicationDraft, type PlacedFlow, placedFlows } from './communication';
 import { type Compute, computeOf } from './compute';
@@ -84,10 +84,13 @@ function termOf({ draft, seconds, overlapped }: Settled): TimeTerm {
     source: draft.source,
     group: draft.group,
     overlapped,
-    ...(draft.traffic && {
-      traffic: { link: draft.traffic.link, bytes: (draft.traffic.bytes * seconds) / draft.seconds },
-    }),
+    ...(draft.traffic && { traffic: shareOf(draft.traffic, seconds / draft.seconds) }),
   };
+}
+
+/** Of a term that is partly hidden, each part has its share of what is moved. */
+function shareOf({ link, bytes, inside }: Traffic, share: number): Traffic {
+  return { link, bytes: bytes * share, ...(inside !== undefined && { inside: inside * share }) };
 }
 
 function longest(waits: ReadonlyMap<string, number>): string {
