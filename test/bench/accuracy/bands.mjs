@@ -86,6 +86,20 @@ export function heldBack(rows) {
   });
 }
 
+/**
+ * The verdicts of each source's runs under bands that were made of all other sources: whether each is said to fit, and how far
+ * what was measured lies above the figure that must fit.
+ */
+export function heldVerdicts(rows, { predictAll, useBands }) {
+  const sources = [...new Set(rows.map(({ point }) => point.source))];
+  return sources.flatMap((source) => {
+    const restore = useBands(bandsOf(rows.filter(({ point }) => point.source !== source)));
+    const own = predictAll(rows.filter(({ point }) => point.source === source).map(({ point }) => point));
+    restore();
+    return own.filter(({ what }) => what === 'memory');
+  });
+}
+
 /** Half a GiB is what context and allocator's block sizes may be off by; it matters where little comes and goes. */
 const SLACK = 0.5;
 

@@ -37,6 +37,13 @@ export function classOf(run: TrainingRun): ResidualClass {
   return facts === undefined ? 'plain' : residualClass(facts);
 }
 
+/** Puts other residuals in place of the recorded ones; the answer puts those back. For the benchmark alone. */
+export function useBands(bands: typeof RESIDUALS): () => void {
+  const recorded = { ...RESIDUALS };
+  Object.assign(RESIDUALS, bands);
+  return () => Object.assign(RESIDUALS, recorded);
+}
+
 export { estimateRun } from '../../../server/src/core/estimate/index';
 export { estimateMemory } from '../../../server/src/core/estimate/memory/index';
 export { estimateTime } from '../../../server/src/core/estimate/time/index';

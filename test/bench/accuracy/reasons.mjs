@@ -23,12 +23,22 @@ const REASONS = [
   {
     what: 'memory',
     id: /^bloom-6$/,
-    why: 'Not known. One of the first trials of the chronicle, from a week before the other rows.',
+    why: 'Two replicas, half of the optimizer on each rank. One of the first trials of the chronicle, from a week before the other rows.',
   },
   {
     what: 'memory',
     id: /^bloom-(1|2)$/,
     why: 'One replica, all states on it: what DeepSpeed of February 2022 held beside them at the step is not in the versions we count.',
+  },
+  {
+    what: 'memory',
+    id: /^bloom-(125|1[34]\d)$/,
+    why: 'From here on the chronicle gave each embedding a slot of its own in the pipeline, so that no stage has one beside its full share of blocks; no config says so.',
+  },
+  {
+    what: 'memory',
+    id: /^bloom-(39|43)$/,
+    why: 'Eight samples: 43 GiB of activations, of which the allocator is taken to keep a quarter more; near the capacity it gives that back.',
   },
   {
     what: 'memory',

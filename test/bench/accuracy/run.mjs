@@ -4,17 +4,24 @@ import { execFileSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../paths.mjs';
-import { bandsOf, heldBack, writeBands } from './bands.mjs';
+import { bandsOf, heldBack, heldVerdicts, writeBands } from './bands.mjs';
 import { loadPipeline, predict, readPoints } from './predict.mjs';
 import { report } from './report.mjs';
 import { score } from './score.mjs';
 
 const { points, leftOut, ownLeftOut } = readPoints();
 const pipeline = await loadPipeline();
-const scored = points.flatMap((point) => score(point, predict(pipeline, point)));
+const predictAll = (some) => [...new Set(some)].flatMap((point) => score(point, predict(pipeline, point)));
+const all = predictAll(points);
+const scored = all.filter(({ contradicted }) => !contradicted);
 const stamp = { commit: commit(), date: new Date().toISOString().slice(0, 10) };
-if (process.argv.includes('--bands')) writeBands(bandsOf(scored), stamp);
-const text = report(scored, leftOut, { ...stamp, held: heldBack(scored), ownLeftOut });
+const bands = bandsOf(scored);
+if (process.argv.includes('--bands')) writeBands(bands, stamp);
+const held = heldBack(scored);
+const memory = scored.filter(({ what, residual }) => what === 'memory' && residual !== undefined);
+const heldFits = heldVerdicts(memory, { predictAll, useBands: pipeline.useBands });
+const contradicted = all.filter((row) => row.contradicted);
+const text = report(scored, leftOut, { ...stamp, held, heldFits, contradicted, ownLeftOut });
 process.stdout.write(`${text}\n`);
 if (process.argv.includes('--write')) writeFileSync(path.join(root, 'docs', 'accuracy.md'), `${text}\n`);
 

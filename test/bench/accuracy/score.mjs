@@ -14,6 +14,7 @@ export function score(point, prediction) {
       what: 'memory',
       kind,
       class: prediction.class,
+      contradicted: point.contradicted,
       fits: prediction.fits,
       ...compared(gib, prediction.memory?.[kind], peers),
     };
@@ -34,6 +35,8 @@ function compared(measured, predicted, peers) {
     residual: predicted.moving === undefined ? undefined : (measured - predicted.fixed) / predicted.moving,
     predicted: predicted.value,
     error: predicted.value / measured - 1,
+    // How far what was measured lies above the figure that has to fit before it is said to fit.
+    above: measured / predicted.high - 1,
     isInside: predicted.low <= measured && measured <= predicted.high,
     peers: peers ?? {},
   };

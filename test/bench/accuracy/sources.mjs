@@ -316,12 +316,20 @@ const BLOOM_SHAPES = [
 /** From 28 February 2022 on, the BF16 optimizer that sums gradients in fp32, and a slot for each embedding in the pipeline. */
 const BLOOM_BF16_FROM = 128;
 
+/** Rows whose figure another row of the same run contradicts: predicted and shown, but not scored. */
+const BLOOM_CONTRADICTED = {
+  49: 'The source gives 65 GB for 2 samples (this row) and 56 GB for 4 of the same run.',
+  93: 'The source has two rows of this run, 44 GB and 38 GB (this one).',
+};
+
 function bloomPrequel(point) {
   const { tp, pp } = point.strategy;
   const number = Number(point.id.slice('bloom-'.length));
   const shape = BLOOM_SHAPES.find(([first, last]) => number >= first && number <= last)?.[2];
   const isBf16 = number >= BLOOM_BF16_FROM;
+  const contradicted = BLOOM_CONTRADICTED[number];
   const setup = {
+    ...(contradicted ? { contradicted } : {}),
     model: bloom({ ...point.model, ...shape }),
     hardware: JEAN_ZAY,
     ...place(point),
@@ -330,7 +338,7 @@ function bloomPrequel(point) {
     pipeline: pp,
     precision: isBf16 ? 'bf16' : 'fp16',
     ...(isBf16 ? { gradAccumDtype: 'fp32' } : {}),
-    frameworks: { torch: '1.11.0' },
+    frameworks: { torch: '1.11.0', deepspeed: '0.6.0' },
     micro: point.micro_batch,
     accumulation: point.grad_accum,
     sequence: point.seq_len,
@@ -338,9 +346,11 @@ function bloomPrequel(point) {
     checkpointing: 'full',
     attention: 'eager',
   };
-  // A snapshot of nvidia-smi, by the chronicle's own words.
+  // A snapshot of nvidia-smi, by the chronicle's own words. It prints MiB, and these cards have 81,251 of them: the chronicle's
+  // row of "80GB" (#L660) can only be thousands of MiB.
   const { peak_mem_gib_per_gpu: peak } = point.measured;
-  return { ...setup, measured: { ...memory('driver', peak), ...time(setup, point.measured) } };
+  const gib = peak === undefined ? undefined : Math.round(peak * (1000 / 1024) * 10) / 10;
+  return { ...setup, measured: { ...memory('driver', gib), ...time(setup, point.measured) } };
 }
 
 const ROCE_A100 = {

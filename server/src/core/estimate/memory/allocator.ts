@@ -2,6 +2,7 @@ import { valueIfKnown } from '../../run/known';
 import { formatGib } from '../../text/format';
 import type { Facts } from './facts';
 import type { Part } from './part';
+import type { Moment } from './phases';
 
 const GIB = 2 ** 30;
 
@@ -15,7 +16,7 @@ export interface AllocatorFactors {
 
 /**
  * Reserved ÷ allocated for what comes and goes, with the default allocator. Much the same in three sources that have nothing else
- * in common: median 1.26 in torchtitan's table (H100), 1.30 in BLOOM's prequel (A100), 1.24 in the transformers docs (V100).
+ * in common: median 1.26 in torchtitan's table (H100), 1.19 in BLOOM's prequel (A100), 1.24 in the transformers docs (V100).
  */
 const RESERVED = 1.25;
 /**
@@ -23,8 +24,8 @@ const RESERVED = 1.25;
  * caches for itself. Fitted on the reserved memory of gnosia93/training-on-eks (4.1–4.9 GiB over 3.29 allocated, three machines).
  */
 const SIDE_STREAMS = { most: 4 * GIB, share: 1.3 };
-/** Buffers of one set of NCCL communicators: a prior inside a node, fitted on the BLOOM chronicle between nodes. */
-const COMMUNICATORS = { inside: 0.4 * GIB, acrossNodes: 0.6 * GIB };
+/** Buffers of one set of NCCL communicators: a prior. */
+const COMMUNICATORS = 0.4 * GIB;
 /** What it keeps at the least when memory runs out and it gives back what it can. */
 const UNDER_PRESSURE = 1.05;
 
@@ -63,8 +64,7 @@ export function driverBytes(facts: Facts): {
   const talks = facts.sharding.kind !== 'single' && (facts.gpusPerNode ?? 2) * (facts.nodes ?? 1) > 1;
   const context = (facts.loadsAllKernels ? 1.3 : 0.5) * GIB;
   const sets = talks ? communicators(facts) : 0;
-  const each = (facts.nodes ?? 1) > 1 ? COMMUNICATORS.acrossNodes : COMMUNICATORS.inside;
-  const nccl = each * sets;
+  const nccl = COMMUNICATORS * sets;
   const low = (facts.loadsAllKernels ? 1.0 : 0.35) * GIB + 0.2 * GIB * sets;
   return { context, sets, nccl, low, high: context + 0.3 * GIB + 0.8 * GIB * sets };
 }
@@ -79,19 +79,35 @@ function communicators({ tensor, pipeline, context, expert, shards, model }: Fac
   return 1 + split + data + (pipeline > 1 ? 2 + (model.tiedEmbeddings ? 1 : 0) : 0);
 }
 
-/** What the allocator keeps beside `transient` bytes that come and go, where there is room. */
-export function cacheBytes(factors: AllocatorFactors, transient: number): number {
+/** What comes and goes at a moment. */
+export interface Moving {
+  readonly transient: number;
+  /** Of it, single tensors that fill a block of their own. */
+  readonly flat: number;
+  /** What the cache holds for other moments and this one cannot use. */
+  readonly kept: number;
+}
+
+/** What comes and goes at a moment whose other bytes stay. */
+export function movingOf({ allocated, flat = 0, kept = 0 }: Moment, standing: number): Moving {
+  const transient = Math.max(0, allocated - standing);
+  return { transient, flat: Math.min(flat, transient), kept };
+}
+
+/** What the allocator keeps beside what comes and goes, where there is room. */
+export function cacheBytes(factors: AllocatorFactors, { transient, flat, kept }: Moving): number {
   const streams = factors.streams ? Math.min(SIDE_STREAMS.most, SIDE_STREAMS.share * transient) : 0;
-  return (factors.expected - 1) * transient + streams;
+  return (factors.expected - 1) * (transient - flat + (flat > 0 ? kept : 0)) + kept + streams;
 }
 
 /** The parts beyond what torch calls allocated. */
-export function overheadParts(facts: Facts, allocated: number, transient: number): Part[] {
+export function overheadParts(facts: Facts, allocated: number, moving: Moving): Part[] {
+  const { transient, kept } = moving;
   const factors = allocatorFactors(facts);
   const driver = driverBytes(facts);
   const room =
     facts.capacity === null ? Number.POSITIVE_INFINITY : facts.capacity - allocated - driver.context - driver.nccl;
-  const wanted = cacheBytes(factors, transient);
+  const wanted = cacheBytes(factors, moving);
   const least = (Math.min(factors.expected, UNDER_PRESSURE) - 1) * transient;
   const cached = Math.max(least, Math.min(wanted, room));
   const parts: Part[] = [
@@ -101,7 +117,7 @@ export function overheadParts(facts: Facts, allocated: number, transient: number
       bytes: cached,
       label: () => `cached by the allocator (${factors.why})`,
       formula: () =>
-        `${Math.round((100 * cached) / Math.max(1, transient))} % of ${formatGib(transient)} that come and go${cached < wanted ? '; more where there is room' : ''}`,
+        `${kept > 0 ? `${formatGib(Math.min(kept, cached))} in blocks that single large tensors cannot share + ` : ''}${Math.round((100 * Math.max(0, cached - kept)) / Math.max(1, transient))} % of ${formatGib(transient)} that come and go${cached < wanted ? '; more where there is room' : ''}`,
       source: 'reserved memory published by torchtitan, BLOOM and the transformers docs (docs/accuracy.md)',
       from: [],
     },

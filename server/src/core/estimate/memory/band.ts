@@ -1,4 +1,4 @@
-import { allocatorFactors, cacheBytes, driverBytes } from './allocator';
+import { allocatorFactors, cacheBytes, driverBytes, movingOf } from './allocator';
 import { isEncoderDecoder } from './blocks';
 import type { Facts } from './facts';
 import { familyTraits } from './families';
@@ -24,7 +24,7 @@ export function momentBand(facts: Facts, moment: Moment, standing: number): Band
   const unmeasured = unmeasuredError(facts);
   const transient = Math.max(0, moment.allocated - standing);
   const fixed = Math.min(standing, moment.allocated);
-  const roomy = transient + cacheBytes(allocatorFactors(facts), transient);
+  const roomy = transient + cacheBytes(allocatorFactors(facts), movingOf(moment, standing));
   const least = Math.min(transient * counted.low * UNDER_PRESSURE.low, roomy * reserved.low);
   const tight = fixed + transient * counted.high * (1 + unmeasured) * UNDER_PRESSURE.high + driver.high;
   const relaxed = Math.max(fixed + roomy * reserved.high * (1 + unmeasured) + driver.high, tight);
@@ -53,7 +53,7 @@ export function allocatedBand(facts: Facts, allocated: Band & { readonly value: 
   const { reserved } = residualsOf(facts);
   const fixed = Math.min(standing, allocated.value);
   const transient = allocated.value - fixed;
-  const roomy = transient + cacheBytes(allocatorFactors(facts), transient);
+  const roomy = transient + cacheBytes(allocatorFactors(facts), { transient, flat: 0, kept: 0 });
   const least = fixed + Math.min(transient * UNDER_PRESSURE.low, roomy * reserved.low);
   const tight = allocated.high + transient * (UNDER_PRESSURE.high - 1) + driver.high;
   const relaxed = Math.max(fixed + roomy * reserved.high + driver.high, tight);

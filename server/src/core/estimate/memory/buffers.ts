@@ -17,6 +17,8 @@ export interface Transients {
   readonly end: readonly Part[];
   /** During the optimizer step. */
   readonly step: readonly Part[];
+  /** Bytes of {@link step} in single large tensors, which no block that activations left in the cache can hold. */
+  readonly flat: number;
   /** While a full state dict is gathered. */
   readonly save: readonly Part[];
 }
@@ -29,6 +31,7 @@ export const NO_TRANSIENTS: Transients = {
   reducedAfter: 0,
   end: [],
   step: [],
+  flat: 0,
   save: [],
 };
 

@@ -39,6 +39,8 @@ export interface Facts {
   readonly weightBytes: 2 | 4;
   /** What matrix products run in. */
   readonly computeBytes: 2 | 4;
+  /** The 16-bit type of the products is bf16: DeepSpeed has an optimizer of its own for it. */
+  readonly isBf16: boolean;
   /** The residual stream between blocks. */
   readonly streamBytes: 2 | 4;
   /** torch autocast over fp32 weights: every weight is copied once to 16 bits and every linear casts its input. */
@@ -63,6 +65,8 @@ export interface Facts {
   readonly loadsAllKernels: boolean;
   /** Gradients are zeroed, not freed, after a step: torch before 2.0 (Module.zero_grad). */
   readonly zeroesGradients: boolean;
+  /** DeepSpeed reduces gradients in the type of the weights: since 0.9.2 (d56268f37). */
+  readonly reducesInOwnType: boolean;
   readonly optimizer: OptimizerRecord;
   readonly optimizerName: string;
   readonly step: 'foreach' | 'fused' | 'loop' | 'cpu';
@@ -137,6 +141,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
         ? sharding
         : { kind: sharding.kind, bucketView: valueIfKnown(sharding.gradientAsBucketView) ?? false },
     ...precision,
+    isBf16: precision.computeBytes === 2 && valueIfKnown(run.precision.compute) !== 'fp16',
     attention: attentionKernel(run, model, precision.computeBytes, masked),
     masked,
     checkpointing: readCheckpointing(run, corner, note),
@@ -150,6 +155,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     savesQuantisedInputs: run.quantization !== undefined && isOlder(run.frameworks.bitsandbytes, '0.43.2'),
     loadsAllKernels: isOlder(run.frameworks.torch, '1.13'),
     zeroesGradients: sharding.kind !== 'zero' && isOlder(run.frameworks.torch, '2.0'),
+    reducesInOwnType: !isOlder(run.frameworks.deepspeed, '0.9.2'),
     optimizer,
     optimizerName: name,
     step: stepImplementation(run, optimizer),

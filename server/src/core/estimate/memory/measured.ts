@@ -109,7 +109,10 @@ function wholeOf(facts: Facts, { standing }: Predicted, figures: Figures): Whole
   }
   if (!allocated) return undefined;
   const value =
-    allocated.value + sumBytes(overheadParts(facts, allocated.value, Math.max(0, allocated.value - standing)));
+    allocated.value +
+    sumBytes(
+      overheadParts(facts, allocated.value, { transient: Math.max(0, allocated.value - standing), flat: 0, kept: 0 }),
+    );
   const sure = { low: allocated.low * (1 - RUN_TO_RUN), high: allocated.high * (1 + RUN_TO_RUN) };
   const band = allocatedBand(facts, { value: allocated.value, ...sure }, standing);
   const basis = "allocated; the allocator's cache, context and NCCL are predicted";
@@ -166,7 +169,7 @@ function reconciled(
     : predicted.moment.parts;
   const now = isPeak ? allocated.value : predicted.moment.allocated;
   const standing = Math.min(predicted.standing, now);
-  const own = isPeak ? overheadParts(facts, now, now - standing) : predicted.overhead;
+  const own = isPeak ? overheadParts(facts, now, { transient: now - standing, flat: 0, kept: 0 }) : predicted.overhead;
   const left = value - now - sumBytes(own);
   const overhead = changed(own, Math.max(left, -sumBytes(own)), 'fragmentation', from);
   // Where even without any overhead too much is left, the tensors are fewer than predicted.

@@ -1,8 +1,8 @@
 import type { TrainingRun } from '../../run/training-run';
 import type { Phase, Term } from '../estimate';
-import { overheadParts } from './allocator';
+import { movingOf, overheadParts } from './allocator';
 import { type Facts, readFacts } from './facts';
-import { toTerm } from './part';
+import { type Part, toTerm } from './part';
 import { evalMoment, loadMoment, type Moment, saveMoment, trainingMoments } from './phases';
 import { pipelineMoments } from './pipeline';
 import { persistentStates, standingOf } from './states';
@@ -16,7 +16,30 @@ export function momentsOf(facts: Facts): { readonly moments: readonly Moment[]; 
   const moments = [...training(facts, states, transients), loadMoment(facts, states)];
   if (facts.evaluates) moments.push(evalMoment(facts, states, transients));
   if (facts.saves) moments.push(saveMoment(states, transients));
-  return { moments, standing: standingOf(facts, states) };
+  const standing = standingOf(facts, states);
+  return { moments: withKept(facts, moments, standing), standing };
+}
+
+/**
+ * A tensor of gigabytes fits in no block that activations left in the cache, and theirs are not given back for it: both are
+ * reserved, unless segments can grow. Seen where one rank has much of the optimizer: BLOOM's prequel with one and two replicas
+ * (docs/accuracy.md); c10/cuda/CUDACachingAllocator.cpp never joins segments.
+ */
+function withKept(facts: Facts, moments: readonly Moment[], standing: number): readonly Moment[] {
+  const flat = moments.reduce((most, it) => Math.max(most, it.flat ?? 0), 0);
+  if (flat === 0 || facts.expandableSegments) return moments;
+  const moving = (it: Moment): number => Math.max(0, it.allocated - standing);
+  const others = moments.filter(({ phase, flat }) => phase === 'step' && flat === undefined);
+  const cached = others.reduce((most, it) => Math.max(most, moving(it)), 0);
+  return moments.map((it) => {
+    if (it.phase !== 'step') return it;
+    return { ...it, kept: it.flat === undefined ? flat : Math.max(0, cached - (moving(it) - it.flat)) };
+  });
+}
+
+/** What is reserved beside a moment's tensors, and what the driver adds. */
+export function overheadOf(facts: Facts, moment: Moment, standing: number): readonly Part[] {
+  return overheadParts(facts, moment.allocated, movingOf(moment, standing));
 }
 
 /**
@@ -29,6 +52,6 @@ export function termsAt(run: TrainingRun, phase: Phase, name: string): readonly 
   const { moments, standing } = momentsOf(facts);
   const moment = moments.find((it) => it.phase === phase && it.name === name);
   if (moment === undefined) return undefined;
-  const overhead = overheadParts(facts, moment.allocated, Math.max(0, moment.allocated - standing));
+  const overhead = overheadOf(facts, moment, standing);
   return [...moment.parts, ...overhead].filter(({ bytes }) => bytes > 0).map(toTerm);
 }

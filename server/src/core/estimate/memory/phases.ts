@@ -15,6 +15,10 @@ export interface Moment {
   readonly name: string;
   readonly parts: readonly Part[];
   readonly allocated: number;
+  /** Of {@link allocated}, single tensors larger than what the cache has blocks for. */
+  readonly flat?: number;
+  /** What the cache holds for other moments and this one cannot use. */
+  readonly kept?: number;
 }
 
 /** Every moment that can peak; the estimate takes the largest, never the sum. Estimation §3.2. */
@@ -69,12 +73,7 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
       ...embeddingGradient(facts),
       ...transients.end,
     ]),
-    moment('step', 'optimizer step', [
-      ...resident,
-      ...gradientsAtStep(facts, states),
-      ...stepTemporaries(facts),
-      ...transients.step,
-    ]),
+    stepMoment(facts, states, transients),
   ];
   // A model smaller than the bucket is reduced at the end.
   if (transients.reduce.length > 0 && left > 0) {
@@ -90,6 +89,18 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
     );
   }
   return moments;
+}
+
+/** The optimizer steps: gradients are there, activations are not. */
+export function stepMoment(facts: Facts, states: States, transients: Transients): Moment {
+  const parts = [
+    ...states.resident,
+    ...states.standing,
+    ...gradientsAtStep(facts, states),
+    ...stepTemporaries(facts),
+    ...transients.step,
+  ];
+  return { ...moment('step', 'optimizer step', parts), flat: transients.flat };
 }
 
 /** Before the first step: the weights as they are loaded and sharded. */

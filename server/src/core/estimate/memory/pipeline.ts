@@ -1,10 +1,10 @@
 import { countActivations } from './activations';
 import type { Transients } from './buffers';
 import type { Facts } from './facts';
-import { gradientsAtStep, stepTemporaries, weightGradient } from './gradients';
+import { weightGradient } from './gradients';
 import { headFactors, logitsPart } from './loss-head';
 import type { Part } from './part';
-import { type Moment, moment, scaled } from './phases';
+import { type Moment, moment, scaled, stepMoment } from './phases';
 import type { States } from './states';
 
 /**
@@ -48,12 +48,6 @@ export function pipelineMoments(facts: Facts, states: States, transients: Transi
     ]),
     moment('step', 'first bucket reduced', [...standing, ...transients.reduce]),
     moment('step', 'last bucket reduced', [...states.resident, ...states.standing, ...transients.end]),
-    moment('step', 'optimizer step', [
-      ...states.resident,
-      ...states.standing,
-      ...gradientsAtStep(facts, states),
-      ...stepTemporaries(facts),
-      ...transients.step,
-    ]),
+    stepMoment(facts, states, transients),
   ];
 }

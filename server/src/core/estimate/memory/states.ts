@@ -1,5 +1,6 @@
 import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
+import { usesBf16Optimizer } from './bf16-optimizer';
 import type { Facts } from './facts';
 import { optimizerStateBytes, stateFormula } from './optimizer-state';
 import { COUNTED, type Part, sumBytes } from './part';
@@ -30,7 +31,9 @@ export interface States {
 
 /** What stays from step to step, or comes back in the same places: the allocator's cache grows with the rest. */
 export function standingOf(facts: Facts, states: States): number {
-  const gradients = facts.optimizer.layerwise === true ? 0 : (states.gradients?.bytes ?? 0);
+  // Of several micro-steps the gradients stay where they are until the last is done.
+  const kept = facts.accumulation >= 2 ? (states.accumulated ?? states.gradients) : states.gradients;
+  const gradients = facts.optimizer.layerwise === true ? 0 : (kept?.bytes ?? 0);
   return sumBytes(states.resident) + sumBytes(states.standing) + gradients;
 }
 
@@ -90,6 +93,11 @@ function zeroStates(facts: Facts, zero: Zero): States {
   const full = gradientPart(facts, gradient, gradientShards, ZERO_SOURCE);
   const masterBytes = (4 * trainable) / optimizerShards;
   const stateBytes = optimizerStateBytes(facts, 4) / optimizerShards;
+  if (usesBf16Optimizer(facts, zero)) {
+    const own = gradientPart(facts, weight, 1, ZERO_SOURCE);
+    const summed = gradientPart(facts, 4, 1, 'deepspeed/runtime/bf16_optimizer.py: one fp32 tensor from start to end');
+    return { resident, weights, gradients: own, standing: [summed], gradientBytes: 4, offloaded: NOTHING_OFFLOADED };
+  }
   return {
     resident,
     weights: paramDevice === 'none' ? weights : [],

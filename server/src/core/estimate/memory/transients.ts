@@ -1,5 +1,6 @@
 import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
+import { bf16OptimizerTransients, usesBf16Optimizer } from './bf16-optimizer';
 import { buffer, NO_TRANSIENTS, type Transients } from './buffers';
 import type { Facts } from './facts';
 import { fsdpTransients } from './fsdp-units';
@@ -13,6 +14,7 @@ export function shardingTransients(facts: Facts): Transients {
   if (sharding.kind !== 'zero') return NO_TRANSIENTS;
   const stage = valueIfKnown(sharding.stage) ?? 0;
   if (stage === 0) return stage0Transients(facts);
+  if (usesBf16Optimizer(facts, sharding)) return bf16OptimizerTransients(facts);
   return stage === 3 ? zero3Transients(facts, sharding) : zero12Transients(facts, sharding);
 }
 
@@ -24,5 +26,6 @@ function stage0Transients(facts: Facts): Transients {
   return {
     ...NO_TRANSIENTS,
     step: [buffer(facts, 'fp32-gradients', 4 * facts.trainable, 'fp32 gradients', source, formula)],
+    flat: 4 * facts.trainable,
   };
 }

@@ -48,6 +48,8 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
     reduce: first,
     reducedAfter: isLarge ? 0 : Math.min(1, bucket / trainable),
     end: offloads ? [...standing, ipg, clone, norm] : isLarge ? [ipg, last] : [ipg, last, kept],
+    // The step flattens the gradients of its partition, and converts them: two single tensors.
+    flat: offloads ? 0 : (4 + w) * partition,
     step: offloads ? standing : [stepGradients(facts, partition, normed, largest)],
     save: standing,
   };

@@ -63,6 +63,7 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
     reduce: [],
     reducedAfter: 0,
     end: [bucket, large],
+    flat: 0,
     step: [bucket, ...(offloads ? [] : [stepGradients(facts, zero)])],
     save: gathers ? [bucket, make('saved', 'largest parameter, gathered to be saved', w, largest)] : [bucket],
   };
