@@ -55,7 +55,7 @@ describe('hardware import', () => {
     [['hardware', 'import', 'nowhere.log'], 'nowhere.log cannot be read.'],
     [['hardware', 'import', 'meminfo.txt', '--hardware', 'h10'], 'no hardware is called "h10"'],
     [['hardware', 'import', path.join(root, 'README.md')], 'holds nothing that import knows'],
-    [['hardware', 'import', 'query-h20.csv', '--target', 'box'], 'NVIDIA H20 with 96 GiB is not in the catalog'],
+    [['hardware', 'import', 'query-l2.csv', '--target', 'box'], 'NVIDIA L2 with 22 GiB is not in the catalog'],
   ])('%j is refused with status 2', async (args, message) => {
     const { status, err, out } = await shardlens(machines, args);
     expect(status).toBe(2);

@@ -39,8 +39,27 @@ const partly = <T extends Record<string, fc.Arbitrary<unknown>>>(shape: T): fc.A
     { weight: 8, arbitrary: fc.record(shape, { requiredKeys: [] }) },
     { weight: 1, arbitrary: fc.json().map(JSON.parse) },
   );
+const flag = fc.constantFrom<unknown>(true, false, 1, 'yes', null);
+const accelerator = partly({
+  name,
+  like: name,
+  vendor: fc.constantFrom<unknown>('NVIDIA', 'AMD', 'other', 'nvidia', 1),
+  architecture: name,
+  computeCapability: fc.constantFrom<unknown>('8.9', '12.0', '89', 8.9, ''),
+  memoryGiB: number,
+  memoryGBps: number,
+  peakTflops: partly({ bf16: number, fp16: number, fp32: number, fp8: number }),
+  pcieGeneration: number,
+  hostLinkGBps: number,
+  link: partly({
+    path: fc.constantFrom<unknown>('nvlink-switch', 'xgmi', 'shm', 'nvlink'),
+    GBps: number,
+    domain: number,
+  }),
+  supports: partly({ bf16: flag, fp8: flag }),
+});
 const node = partly({
-  accelerator: name,
+  accelerator: fc.oneof(name, accelerator),
   count: number,
   hostMemoryGiB: number,
   vcpus: number,

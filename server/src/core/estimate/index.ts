@@ -26,6 +26,7 @@ export function estimateRun(run: TrainingRun): Estimate {
       ...hostAssumptions,
       ...checkpointAssumptions,
       ...time.assumptions,
+      ...machineAssumptions(run),
       ...(step?.measured ? [measuredSeconds(step.measured)] : []),
     ]),
   };
@@ -46,6 +47,13 @@ function measuredSeconds({ value, from }: NonNullable<StepEstimate['measured']>)
 
 /** How much the step time of a run may differ from day to day: a judgement, not a measurement. */
 const RUN_TO_RUN = 0.02;
+
+/** What the machine's figures rest on where neither the catalog nor the files say them: paths, shares, own records. */
+function machineAssumptions({ cluster }: TrainingRun): Assumption[] {
+  if (!cluster.known) return [];
+  const { label, assumptions } = cluster.value;
+  return assumptions.map((value) => ({ what: 'machine', value, because: `of ${label}` }));
+}
 
 /** Memory and time often miss the same fact; it is said once. */
 function withoutRepeats(assumptions: readonly Assumption[]): Assumption[] {

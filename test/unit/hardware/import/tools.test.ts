@@ -90,10 +90,10 @@ describe('output of a machine’s tools', () => {
   });
 
   it('names the nearest GPUs where the catalog does not have it', () => {
-    const found = importedText(printed('query-h20.csv').replaceAll('NVIDIA H20', 'NVIDIA H10'));
+    const found = imported(['query-l2.csv']);
     expect(found.description).toBeUndefined();
     expect(found.unknown[0]).toMatchObject({ what: 'accelerator' });
-    expect(found.unknown[0]?.because).toMatch(/^NVIDIA H10 with 96 GiB is not in the catalog; the nearest there: /);
+    expect(found.unknown[0]?.because).toMatch(/^NVIDIA L2 with 22 GiB is not in the catalog; the nearest there: /);
   });
 
   it('names the PCI device of a topology where the catalog does not have it', () => {
