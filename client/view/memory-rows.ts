@@ -56,7 +56,7 @@ export function memoryCells(memory: MemoryView): { readonly columns: string[]; r
 }
 
 /** The chart in one sentence, for those who do not see it. */
-export function memoryWords({ value, low, high, capacity, fits, decides, peak }: MemoryView): string {
+export function memoryWords({ value, low, high, capacity, fits, decides, measured, peak }: MemoryView): string {
   const verdict = {
     true: 'It fits.',
     false: 'It does not fit.',
@@ -64,5 +64,7 @@ export function memoryWords({ value, low, high, capacity, fits, decides, peak }:
   }[`${fits}`];
   const of = capacity === null ? '' : ` of ${formatGib(capacity)}`;
   const band = `between ${formatGib(low)} and ${formatGib(high)}`;
-  return `Memory per GPU: ${formatGib(value)}${of}, ${band}; the ${peak} phase needs most.${capacity === null ? '' : ` ${verdict}`}`;
+  const was = measured?.predicted ? `; predicted were ${formatGib(measured.predicted.value)}` : '';
+  const how = measured ? ` (measured, ${measured.from}${was})` : '';
+  return `Memory per GPU: ${formatGib(value)}${of}${how}, ${band}; the ${peak} phase needs most.${capacity === null ? '' : ` ${verdict}`}`;
 }

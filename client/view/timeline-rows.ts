@@ -58,6 +58,9 @@ export function timeWords({ seconds, hiddenSeconds }: StepTermView): string {
 }
 
 /** The chart in one sentence, for those who do not see it. */
-export function timelineWords({ seconds, low, high, bottleneck }: StepView): string {
-  return `One optimizer step takes ${formatSeconds(seconds)}, between ${formatSeconds(low)} and ${formatSeconds(high)}, bound by ${bottleneck}.`;
+export function timelineWords({ seconds, low, high, bottleneck, measured }: StepView): string {
+  const was = measured
+    ? `This run was measured: ${formatSeconds(measured.value)} a step (${measured.from}). Predicted: `
+    : '';
+  return `${was}${measured ? 'one' : 'One'} optimizer step takes ${formatSeconds(seconds)}, between ${formatSeconds(low)} and ${formatSeconds(high)}, bound by ${bottleneck}.`;
 }

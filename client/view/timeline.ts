@@ -1,5 +1,6 @@
-import { axisX, barX, gridX, plot, ruleX, text } from '@observablehq/plot';
+import { axisX, barX, gridX, type Markish, plot, ruleX, text } from '@observablehq/plot';
 import type { BreakdownView, StepView } from '../../server/src/core/features/breakdown-view';
+import { formatSeconds } from '../../server/src/core/text/format';
 import { legend, picture } from './chart';
 import { h } from './elements';
 import { TIME_GROUPS } from './groups';
@@ -38,7 +39,8 @@ function timelinePlot(step: StepView, { terms, bars }: Timeline, width: number):
   const bar = (hidden: boolean) => bars.filter((it) => it.hidden === hidden);
   const shared = { y: 'row', x1: 'from', x2: 'to', title: 'title', insetTop: 16, insetBottom: 6 } as const;
   const colour = ({ group }: Bar) => TIME_GROUPS[group].colour;
-  const most = Math.max(step.seconds, ...bars.map(({ to }) => to));
+  const measured = step.measured?.value;
+  const most = Math.max(step.seconds, measured ?? 0, ...bars.map(({ to }) => to));
   return plot({
     width,
     height: 52 + ROW * terms.length,
@@ -52,6 +54,7 @@ function timelinePlot(step: StepView, { terms, bars }: Timeline, width: number):
       gridX({ stroke: 'var(--faint)', strokeOpacity: 1 }),
       axisX({ tickSize: 0, color: 'var(--text)' }),
       ruleX([step.seconds], { stroke: 'var(--text)', strokeWidth: 1.5 }),
+      ...(measured === undefined ? [] : measuredMarks(measured)),
       barX(bar(false), { ...shared, fill: colour, stroke: colour, strokeWidth: 1 }),
       barX(bar(true), { ...shared, fill: 'none', stroke: colour, strokeWidth: 1.5, strokeDasharray: '4 3' }),
       text(labels, {
@@ -70,4 +73,22 @@ function timelinePlot(step: StepView, { terms, bars }: Timeline, width: number):
     ],
     color: { type: 'identity' },
   });
+}
+
+/** Where the step really ended. */
+function measuredMarks(seconds: number): Markish[] {
+  return [
+    ruleX([seconds], { stroke: 'var(--green)', strokeWidth: 2, strokeDasharray: '6 3' }),
+    text([seconds], {
+      x: (it: number) => it,
+      frameAnchor: 'bottom',
+      dy: -4,
+      dx: -6,
+      textAnchor: 'end',
+      text: () => `measured ${formatSeconds(seconds)}`,
+      fill: 'var(--text)',
+      stroke: 'var(--page)',
+      strokeWidth: 4,
+    }),
+  ];
 }

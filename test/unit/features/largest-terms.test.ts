@@ -1,14 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import type { Analysis } from '../../../server/src/core/analysis';
 import { analyze } from '../../../server/src/core/analyze';
-import { fingerprintOf, machineOf } from '../../../server/src/core/calibrate/fingerprint';
-import { estimateRun } from '../../../server/src/core/estimate/index';
 import { largestTerms } from '../../../server/src/core/features/largest-terms';
 import { largestWords } from '../../../server/src/core/features/largest-words';
 import { makeWrites, withSources } from '../../../server/src/core/moves/written';
 import { exampleFolders } from '../../examples';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';
-import { catalogs, FILES, SETTINGS, TRAIN } from './run-of';
+import { catalogs, FILES, measuredAs, SETTINGS, TRAIN } from './run-of';
 
 type Files = Readonly<Record<string, string>>;
 
@@ -32,24 +29,6 @@ function look(name: string, files: Files) {
   const input = { workspace, catalogs };
   const analysis = analyze(file, input);
   return { workspace, file, input, analysis, largest: largestTerms(analysis, input) };
-}
-
-/** The analysis of the same run, whose peak was measured. */
-function withPeak(analysis: Analysis, bytes: number): Analysis {
-  if (!analysis.run) throw new Error('no run');
-  const driver = { value: bytes, low: bytes, high: bytes, bound: 'peak', from: 'smi.log:1' } as const;
-  const measurement = {
-    name: 'm',
-    file: 'train.yaml',
-    target: undefined,
-    figures: { driver },
-    run: fingerprintOf(analysis.run),
-    machine: machineOf(analysis.run),
-    origin: { kind: 'assumed', because: 'a test' } as const,
-    isOwn: true,
-  };
-  const run = { ...analysis.run, measured: [measurement] };
-  return { ...analysis, run, estimate: () => estimateRun(run) };
 }
 
 const CASES: readonly (readonly [string, string, Files])[] = [
@@ -122,7 +101,7 @@ describe('the largest terms', () => {
   it('compare a measured run as it was predicted, since its neighbours were not measured', () => {
     const plain = look('train.yaml', ROOMY);
     const levers = plain.largest.map(({ lever }) => lever);
-    const measured = withPeak(plain.analysis, 70 * 2 ** 30);
+    const measured = measuredAs(plain.analysis, { driver: 70 * 2 ** 30 });
     expect(measured.estimate()?.memory?.value).toBe(70 * 2 ** 30);
     const first = largestTerms(measured, plain.input).find(({ term }) => term.id === 'activations.saved');
     expect(first?.lever?.savesAtPeak).toBe(levers[0]?.savesAtPeak);

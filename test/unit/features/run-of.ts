@@ -1,5 +1,9 @@
 import type { Analysis, Overrides } from '../../../server/src/core/analysis';
 import { analyze } from '../../../server/src/core/analyze';
+import { fingerprintOf, machineOf } from '../../../server/src/core/calibrate/fingerprint';
+import type { RunMeasurement } from '../../../server/src/core/calibrate/measurement';
+import type { Figure } from '../../../server/src/core/calibrate/samples';
+import { estimateRun } from '../../../server/src/core/estimate/index';
 import { loadCatalogs } from '../../../server/src/data/index';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';
 
@@ -46,4 +50,25 @@ export function analysisOf(
   const file = workspace.source(`${ROOT}/${name}`);
   if (!file) throw new Error(`no file ${name}`);
   return analyze(file, { workspace, catalogs, ...(overrides ? { overrides } : {}) });
+}
+
+/** The analysis of the same run as if its logs had shown these figures, bytes and seconds. */
+export function measuredAs(analysis: Analysis, figures: Readonly<Partial<Record<Figure, number>>>): Analysis {
+  if (!analysis.run) throw new Error('no run');
+  const read = Object.entries(figures).map(([figure, value]) => {
+    const from = figure === 'driver' ? 'smi.log:1' : 'run.log:7';
+    return [figure, { value, low: value, high: value, bound: 'peak', from }] as const;
+  });
+  const measurement: RunMeasurement = {
+    name: 'm',
+    file: 'train.yaml',
+    target: undefined,
+    figures: Object.fromEntries(read),
+    run: fingerprintOf(analysis.run),
+    machine: machineOf(analysis.run),
+    origin: { kind: 'assumed', because: 'a test' },
+    isOwn: true,
+  };
+  const run = { ...analysis.run, measured: [measurement] };
+  return { ...analysis, run, estimate: () => estimateRun(run) };
 }

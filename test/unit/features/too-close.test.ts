@@ -14,8 +14,7 @@ function files(): Record<string, string> {
   return { ...example };
 }
 
-const WORDS =
-  /Too close to call: one step on the GPU would decide it, whose log shardlens calibrate reads\./;
+const WORDS = /Too close to call: one step on the GPU would decide it, whose log shardlens calibrate reads\./;
 
 describe('a run that is too close to call', () => {
   const analysis = analysisOf('train.yaml', files());

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { groupsIn, memoryCells, memoryWords, segmentsOf } from '../../../client/view/memory-rows';
 import { payingWords, plottedOf, SCALING_COLUMNS, scalingCells } from '../../../client/view/scaling-rows';
-import { timelineOf, timeWords } from '../../../client/view/timeline-rows';
+import { timelineOf, timelineWords, timeWords } from '../../../client/view/timeline-rows';
 import { formatTraffic, loadsOf, loadWords, rateWords, trafficCells } from '../../../client/view/traffic-rows';
 import type { BreakdownView } from '../../../server/src/core/features/breakdown-view';
 import { breakdownView } from '../../../server/src/core/features/breakdown-view';
 import type { Curve, Scaling, ScalingPoint } from '../../../server/src/core/recommend/scaling';
-import { analysisOf, catalogs } from '../features/run-of';
+import { analysisOf, catalogs, measuredAs } from '../features/run-of';
 
 const GIB = 1024 ** 3;
 
@@ -48,7 +48,7 @@ describe('bars of memory', () => {
 
 describe('the timeline', () => {
   const term = { label: 'a', group: 'compute', seconds: 2, hiddenSeconds: 0, traffic: null } as const;
-  const step = { seconds: 5, low: 4, high: 6, bottleneck: 'GPU compute' };
+  const step = { seconds: 5, measured: null, low: 4, high: 6, bottleneck: 'GPU compute' };
 
   it('lays what is visible end to end, so that the last bar ends with the step', () => {
     const { step: real } = viewOf();
@@ -174,5 +174,30 @@ describe('scaling', () => {
     expect(rows[1]).toHaveLength(SCALING_COLUMNS.length);
     const ideal = plottedOf(scaling({})).filter(({ curve: name }) => name === 'ideal');
     expect(ideal.map(({ tokensPerSecond }) => tokensPerSecond)).toEqual([100, 200]);
+  });
+});
+
+describe('a run that was measured', () => {
+  const analysis = measuredAs(analysisOf('train.yaml'), { driver: 20 * GIB, seconds: 9.5 });
+  const view = breakdownView(analysis, catalogs, undefined);
+  const plain = viewOf();
+
+  it('shows the measured time beside the predicted one', () => {
+    const words = view?.step ? timelineWords(view.step) : '';
+    expect(words).toMatch(
+      /^This run was measured: 9\.50 s a step \(run\.log:7\)\. Predicted: one optimizer step takes /,
+    );
+    expect(words.slice(words.indexOf('takes'))).toBe(
+      plain.step ? timelineWords(plain.step).slice('One optimizer step '.length) : '',
+    );
+  });
+
+  it('shows the measured peak, and what had been predicted', () => {
+    const words = view?.memory ? memoryWords(view.memory) : '';
+    expect(words).toContain('20.0 GiB of 39.4 GiB (measured, smi.log:1; predicted were 13');
+    const lines = view?.tables.memory[0]?.lines ?? [];
+    expect(lines.join('\n')).toMatch(
+      /Measured, smi\.log:1\. Predicted: 13\.\d GiB, between [\d.]+ GiB and [\d.]+ GiB\./,
+    );
   });
 });

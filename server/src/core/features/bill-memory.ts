@@ -1,5 +1,7 @@
 import type { Catalogs } from '../catalogs';
-import type { Estimate, PhaseMemory } from '../estimate/estimate';
+import type { Estimate, MemoryEstimate, PhaseMemory } from '../estimate/estimate';
+import { predictedFigures } from '../estimate/memory/predicted';
+import type { TrainingRun } from '../run/training-run';
 import type { Path } from '../source';
 import { formatGib } from '../text/format';
 import { type BillTable, NUMBER, TEXT } from './bill-table';
@@ -12,7 +14,7 @@ import { settingNames } from './origin-words';
 const VERDICTS = { true: 'fits', false: 'does not fit', null: 'too close to call' } as const;
 
 /** The phases, and the terms of the one that peaks. */
-export function memoryTables({ memory }: Estimate): BillTable[] {
+export function memoryTables({ memory }: Estimate, run: TrainingRun): BillTable[] {
   if (!memory) return [];
   const phases = Object.entries(memory.phases).filter((entry): entry is [string, PhaseMemory] => entry[1] !== null);
   const capacity = memory.capacity === null ? '' : ` of ${formatGib(memory.capacity)}${verdict(memory) || ': fits'}`;
@@ -22,7 +24,8 @@ export function memoryTables({ memory }: Estimate): BillTable[] {
     {
       title: 'Memory per GPU',
       lines: [
-        `${formatGib(memory.value)}${capacity}; between ${formatGib(memory.low)} and ${formatGib(memory.high)}. The allocator would report a peak of ${formatGib(memory.allocated)}.${memory.measured === undefined ? '' : ` Measured, ${memory.measured}.`}`,
+        `${formatGib(memory.value)}${capacity}; between ${formatGib(memory.low)} and ${formatGib(memory.high)}. The allocator would report a peak of ${formatGib(memory.allocated)}.`,
+        ...measuredLines(memory, run),
         ...(undecided ? [undecided] : []),
       ],
       columns: [TEXT('phase'), NUMBER('needs'), NUMBER('allocated'), TEXT('peaks at')],
@@ -36,6 +39,16 @@ export function memoryTables({ memory }: Estimate): BillTable[] {
   ];
   if (peak) tables.push(termsTable(`What peaks in ${memory.phase}`, peak.terms));
   return tables;
+}
+
+/** Where the peak was measured, and what had been predicted of it. */
+function measuredLines({ measured }: MemoryEstimate, run: TrainingRun): string[] {
+  if (measured === undefined) return [];
+  const predicted = predictedFigures(run)?.driver;
+  const was = predicted
+    ? ` Predicted: ${formatGib(predicted.value)}, between ${formatGib(predicted.low)} and ${formatGib(predicted.high)}.`
+    : '';
+  return [`Measured, ${measured}.${was}`];
 }
 
 /** Without a known GPU the need is shown against the sizes that people have, never against one that was made up. */

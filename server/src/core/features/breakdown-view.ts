@@ -1,6 +1,7 @@
 import type { Analysis } from '../analysis';
 import type { Catalogs } from '../catalogs';
-import type { Estimate, MemoryGroup, Phase, TimeTerm, Traffic } from '../estimate/estimate';
+import type { Estimate, MemoryGroup, Phase, Quantity, TimeTerm, Traffic } from '../estimate/estimate';
+import { predictedFigures } from '../estimate/memory/predicted';
 import type { Cluster, Link } from '../hardware/hardware';
 import type { Scaling } from '../recommend/scaling';
 import type { Origin } from '../run/known';
@@ -37,6 +38,8 @@ export interface MemoryView {
   readonly fits: boolean | null;
   /** Where it is too close to call, what would decide it. */
   readonly decides: string | null;
+  /** Where the peak was measured, as `run.log:123`, and what had been predicted; null for a run that was only predicted. */
+  readonly measured: { readonly from: string; readonly predicted: Quantity | null } | null;
   readonly peak: Phase;
   readonly phases: readonly PhaseView[];
   /** The largest terms, each with the setting that makes it smaller; keys in backticks. */
@@ -51,6 +54,8 @@ export interface PhaseView {
 }
 
 export interface StepView {
+  /** What this very run took, and the log it was read in; the other figures are predicted. */
+  readonly measured: (Quantity & { readonly from: string }) | null;
   readonly seconds: number;
   readonly low: number;
   readonly high: number;
@@ -123,6 +128,7 @@ export function breakdownView(
     title: analysis.file.path.slice(analysis.file.path.lastIndexOf('/') + 1),
     summary: summaryOf(run, estimate, catalogs),
     memory: memoryView(
+      run,
       estimate,
       largest.map((it) => largestWords(it, analysis.file.path)),
     ),
@@ -133,7 +139,7 @@ export function breakdownView(
     scaling: scaling ?? null,
     tables: {
       memory: [
-        ...memoryTables(estimate),
+        ...memoryTables(estimate, run),
         ...commonTable(estimate, catalogs),
         ...hostTable(estimate),
         ...checkpointTable(estimate),
@@ -146,7 +152,7 @@ export function breakdownView(
 
 const PHASES: readonly Phase[] = ['load', 'step', 'eval', 'save'];
 
-function memoryView({ memory }: Estimate, largest: readonly string[]): MemoryView | null {
+function memoryView(run: TrainingRun, { memory }: Estimate, largest: readonly string[]): MemoryView | null {
   if (!memory) return null;
   const { value, low, high, capacity, fits, decides = null, phase: peak, phases } = memory;
   const shown = PHASES.flatMap((phase) => {
@@ -157,7 +163,9 @@ function memoryView({ memory }: Estimate, largest: readonly string[]): MemoryVie
     const list = [...groups].map(([group, bytes]) => ({ group, bytes }));
     return [{ phase, bytes: it.bytes, moment: it.moment, groups: list }];
   });
-  return { value, low, high, capacity, fits, decides, peak, phases: shown, largest };
+  const measured =
+    memory.measured === undefined ? null : { from: memory.measured, predicted: predictedFigures(run)?.driver ?? null };
+  return { value, low, high, capacity, fits, decides, measured, peak, phases: shown, largest };
 }
 
 function stepView({ step }: Estimate): StepView | null {
@@ -174,8 +182,8 @@ function stepView({ step }: Estimate): StepView | null {
       traffic: traffic ? added(traffic, before?.traffic) : null,
     });
   }
-  const { seconds, low, high, bottleneck } = step;
-  return { seconds, low, high, bottleneck, terms: [...terms.values()] };
+  const { seconds, low, high, bottleneck, measured = null } = step;
+  return { seconds, low, high, bottleneck, measured, terms: [...terms.values()] };
 }
 
 /** Both parts of a term that is partly hidden. */

@@ -29,7 +29,7 @@ export function bill(analysis: Analysis, catalogs: Catalogs, largest: readonly L
     title: name,
     summary: summaryOf(run, estimate, catalogs),
     tables: [
-      ...memoryTables(estimate),
+      ...memoryTables(estimate, run),
       ...largestTable(largest, analysis.file.path),
       ...commonTable(estimate, catalogs),
       ...hostTable(estimate),
