@@ -1,7 +1,7 @@
 // Runs the editor tests against the packed extension: the suite inside VS Code's extension host, then the user's view in
 // the workbench (squiggle, lens, hint, hover, quick fix, breakdown) and the breakdown as a page of its own. A desktop VS
 // Code is used for the suite where one is given.
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -48,9 +48,9 @@ async function runSuite(extensionDevelopmentPath, workspace) {
   const tests = path.join(root, 'dist', 'test-vscode');
   rmSync(tests, { recursive: true, force: true });
   await esbuild.build({
-    entryPoints: ['index.ts', 'breakdown.test.ts', 'editor.test.ts', 'examples.test.ts', 'hardware.test.ts'].map(
-      (name) => path.join(here, 'suite', name),
-    ),
+    entryPoints: readdirSync(path.join(here, 'suite'))
+      .filter((name) => name === 'index.ts' || name.endsWith('.test.ts'))
+      .map((name) => path.join(here, 'suite', name)),
     outdir: tests,
     bundle: true,
     platform: 'node',
