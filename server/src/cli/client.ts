@@ -13,8 +13,8 @@ import {
   type CheckParams,
   type CompareAnswer,
   type CompareParams,
+  type FileParams,
   type FitAnswer,
-  type FitParams,
   type MachinesAnswer,
   methods,
   type SearchProgress,
@@ -65,7 +65,7 @@ export async function startClient({ roots, allowed, overrides }: ClientOptions):
   client.sendNotification('initialized', {});
   const search = <R>(method: string, file: Path, onProgress: (done: number) => void): Promise<R | null> => {
     client.onNotification(methods.searchProgress, ({ done }: SearchProgress) => onProgress(done));
-    return client.sendRequest<R | null>(method, { uri: uriOf(file) } satisfies FitParams);
+    return client.sendRequest<R | null>(method, { uri: uriOf(file) } satisfies FileParams);
   };
   return {
     async check(paths, options = {}) {
@@ -89,7 +89,7 @@ export async function startClient({ roots, allowed, overrides }: ClientOptions):
         uri: uriOf(file),
         ...params,
       } satisfies CalibrateParams),
-    view: (file) => client.sendRequest<ViewAnswer | null>(methods.view, { uri: uriOf(file) } satisfies FitParams),
+    view: (file) => client.sendRequest<ViewAnswer | null>(methods.view, { uri: uriOf(file) } satisfies FileParams),
     open(file, text) {
       const languageId = /\.ya?ml$/i.test(file) ? 'yaml' : 'json';
       client.sendNotification('textDocument/didOpen', {

@@ -24,7 +24,7 @@ import {
   type CompareParams,
   type EditorOverrides,
   type ExplainParams,
-  type FitParams,
+  type FileParams,
   type ImportHardwareParams,
   methods,
 } from './protocol';
@@ -152,14 +152,14 @@ function features(session: Session, diagnostics: Diagnostics): void {
       diagnostics.pull(params, cancellation),
   );
   connection.onRequest(methods.check, (params: CheckParams) => checkFiles(session, params));
-  connection.onRequest(methods.machines, ({ uri }: FitParams, cancellation) =>
+  connection.onRequest(methods.machines, ({ uri }: FileParams, cancellation) =>
     machinesAnswer(session, uri, cancellation),
   );
   connection.onRequest(methods.compareTargets, (params: CompareParams, cancellation) =>
     compareAnswer(session, params, cancellation),
   );
-  connection.onRequest(methods.view, ({ uri }: FitParams, cancellation) => viewAnswer(session, uri, cancellation));
-  connection.onRequest(methods.fit, ({ uri }: FitParams, cancellation) => fitAnswer(session, uri, cancellation));
+  connection.onRequest(methods.view, ({ uri }: FileParams, cancellation) => viewAnswer(session, uri, cancellation));
+  connection.onRequest(methods.fit, ({ uri }: FileParams, cancellation) => fitAnswer(session, uri, cancellation));
   connection.onRequest(methods.explain, (params: ExplainParams) => explain(session, params));
   connection.onRequest(methods.calibrate, (params: CalibrateParams, cancellation) =>
     calibrateAnswer(session, params, cancellation),
