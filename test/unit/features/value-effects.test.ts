@@ -48,6 +48,29 @@ describe('a proposed value says what the run would need with it', () => {
     const found = proposals('train.yaml', { ...FILES, 'train.yaml': train });
     expect(gib(found.false)).toBeGreaterThan(gib(found.true));
   });
+
+  it('for the usual ones of a long list, which come first', () => {
+    const train = `${FILES['train.yaml']}optim: ‸\n`;
+    const { 'ds.json': ds, ...others } = FILES;
+    const files = { ...others, 'ds.json': ds.replace(/"offload_\w+": \{[^}]*\},?/g, ''), 'train.yaml': train };
+    const found = proposals('train.yaml', files);
+    expect(Object.keys(found).slice(0, 3)).toEqual(['adamw_torch_fused', 'adamw_torch', 'adamw_bnb_8bit']);
+    expect(gib(found.adamw_torch)).toBeGreaterThan(gib(found.adamw_bnb_8bit));
+    expect(Object.keys(found).length).toBeGreaterThan(30);
+  });
+
+  it('for a text that the schema does not list', () => {
+    const train = `${FILES['train.yaml']}attn_implementation: ‸\n`;
+    const found = proposals('train.yaml', { ...FILES, 'train.yaml': train });
+    expect(gib(found.eager)).toBeGreaterThan(gib(found.sdpa));
+  });
+
+  it('for groups of ranks that the machine has', () => {
+    const ds = FILES['ds.json'].replace('"stage": 3', '"stage": 3, "zero_hpz_partition_size": ‸');
+    const found = proposals('ds.json', { ...FILES, 'ds.json': ds });
+    expect(Object.keys(found)).toEqual(['1', '2', '4']);
+    expect(gib(found['2'])).toBeGreaterThan(gib(found['1']));
+  });
 });
 
 describe('nothing is said', () => {

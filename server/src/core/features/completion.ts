@@ -1,5 +1,6 @@
 import type { Analysis } from '../analysis';
 import type { Catalogs, JsonSchema } from '../catalogs';
+import type { TrainingRun } from '../run/training-run';
 import { factsOf, findKey, propertiesOf, takesAuto, typesOf, valuesOf } from '../schema/keys';
 import { isOtherDialect } from '../schema/settings';
 import { isAtLeast, statedVersion } from '../schema/versions';
@@ -11,7 +12,7 @@ import type { CompletionPlace } from './completion-place';
 import { keySnippet, written } from './completion-text';
 import { yamlPlace } from './completion-yaml';
 import { keyMarkdown } from './key-words';
-import { sensibleValues } from './sensible-values';
+import { sensibleValues, usualValues } from './sensible-values';
 import { type EstimateOf, valueEffects } from './value-effects';
 
 /** One proposal; `insertText` is a snippet in the syntax of LSP. */
@@ -111,7 +112,7 @@ function keyItems(
 }
 
 function valueItems(
-  { file }: Analysis,
+  { file, run }: Analysis,
   place: CompletionPlace,
   section: Section,
   estimateOf: EstimateOf,
@@ -120,9 +121,10 @@ function valueItems(
   const schema = findKey(section.schema, place.key)?.schema;
   if (!schema) return [];
   const path = section.path ? `${section.path}.${place.key}` : place.key;
-  const values = candidates(schema, place.key);
+  const values = candidates(schema, place.key, run);
   const texts = values.map((value) => written(value, file.tree.format));
-  const effects = valueEffects(file.text, place, texts, estimateOf);
+  const usual = usualValues(place.key).length;
+  const effects = valueEffects(file.text, place, usual > 0 ? texts.slice(0, usual) : texts, estimateOf);
   return texts.map((text, index) => ({
     label: text,
     kind: 'value',
@@ -138,9 +140,10 @@ function valueItems(
   }));
 }
 
-/** Listed values, both booleans, "auto" where somebody fills it, the default, and numbers worth trying. */
-function candidates(schema: JsonSchema, key: string): readonly unknown[] {
-  const values = new Set<unknown>(valuesOf(schema).filter((value) => value !== null));
+/** Listed values, the usual ones first, both booleans, "auto" where somebody fills it, the default, and what is worth trying. */
+function candidates(schema: JsonSchema, key: string, run: TrainingRun | undefined): readonly unknown[] {
+  const listed = valuesOf(schema).filter((value) => value !== null);
+  const values = new Set<unknown>([...usualValues(key).filter((value) => listed.includes(value)), ...listed]);
   const types = typesOf(schema);
   if (types.includes('boolean')) {
     values.add(true);
@@ -149,8 +152,12 @@ function candidates(schema: JsonSchema, key: string): readonly unknown[] {
   if (takesAuto(schema)) values.add('auto');
   const { default: fallback } = schema;
   if (fallback !== undefined && fallback !== null && typeof fallback !== 'object') values.add(fallback);
-  if (types.includes('integer') || types.includes('number')) for (const value of sensibleValues(key)) values.add(value);
-  return [...values];
+  const wanted = types.includes('integer') || types.includes('number') ? 'number' : 'string';
+  for (const value of sensibleValues(key, run)) if (typeof value === wanted) values.add(value);
+  if (listed.length > 0) return [...values];
+  // Numbers that are only worth trying stand in their order.
+  const isNumber = (value: unknown): value is number => typeof value === 'number';
+  return [...[...values].filter((value) => !isNumber(value)), ...[...values].filter(isNumber).sort((a, b) => a - b)];
 }
 
 function escapeSnippet(text: string): string {
