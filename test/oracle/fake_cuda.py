@@ -158,7 +158,8 @@ def attention_as_cuda(query, key, value, attn_mask=None, dropout_p=0.0, is_causa
             query, key, value, dropout_p, is_causal, False, scale=scale if scale is not None else width**-0.5
         )[0]
         return out[..., :width] if pad else out
-    if not enable_gqa and query.shape[1] == key.shape[1]:
+    # sdp_utils_cpp.h, check_batch_size_and_num_heads_dense: as many key heads as query heads will do, whatever enable_gqa says.
+    if query.shape[1] == key.shape[1]:
         bias = attn_mask
         if bias is not None:
             if bias.dtype == torch.bool:

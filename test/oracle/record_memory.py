@@ -91,7 +91,11 @@ def patch_deepspeed(counter):
     return deepspeed
 
 
-def build_model(transformers, point):
+def bare_model(transformers, point):
+    if "architecture" in point:
+        import saved_runs
+
+        return saved_runs.build(transformers, MODELS[point["model"]], point["architecture"], point["dtype"].split("_")[0], point["attn"])
     fields = dict(MODELS[point["model"]])
     config = transformers.AutoConfig.for_model(fields.pop("model_type"), **fields)
     config._attn_implementation, config.use_cache = point["attn"], False
@@ -102,6 +106,12 @@ def build_model(transformers, point):
     with torch.device("cuda"), no_init_weights():
         model = kind.from_config(config, dtype=dtype, attn_implementation=point["attn"])
     model.tie_weights()  # no_init_weights skips the tying too.
+    return model
+
+
+def build_model(transformers, point):
+    model = bare_model(transformers, point)
+    config = model.config
     model.train()
     if point.get("checkpointing"):
         model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})

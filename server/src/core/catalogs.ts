@@ -1,5 +1,6 @@
 import type { Accelerator } from './hardware/hardware';
 import type { CopyRecord, CpuRecord, DriveRecord, InstanceRecord, PathRecord } from './hardware/records';
+import type { Recorded } from './models/recorded';
 import type { DialectId } from './source';
 
 /**
@@ -30,6 +31,8 @@ export interface ModelCatalog {
   nearest(id: string, limit: number): readonly string[];
   ids(): readonly string[];
   family(modelType: string): FamilyRecord | undefined;
+  /** What models of the type with this activation keep for backward; that of the likest family where this one was not run. */
+  recorded(modelType: string, activation: string | undefined): Recorded;
 }
 
 export interface FamilyRecord {

@@ -1,6 +1,7 @@
 import type { FamilyRecord, ModelCatalog, ModelRecord } from '../core/catalogs';
 import { nearestNames } from '../core/models/nearest';
 import { PACKED_MODELS } from '../generated/models';
+import { loadRecordings } from './activations';
 import { unpackText } from './packed-text';
 
 /** As `scripts/generate/models.mjs` writes it; numbers that stand for texts are indexes into `texts`. */
@@ -59,6 +60,7 @@ export function loadModelCatalog(): ModelCatalog {
       families ??= new Map(packed().shared.families.map((family) => [family[0], familyRecord(family)]));
       return families.get(modelType);
     },
+    recorded: loadRecordings(),
   };
 }
 

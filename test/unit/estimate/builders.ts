@@ -1,6 +1,9 @@
 import type { Model, ParameterGroup } from '../../../server/src/core/models/model';
 import { type Known, known, type Origin, unknown } from '../../../server/src/core/run/known';
 import type { FsdpSharding, Sharding, TrainingRun, ZeroSharding } from '../../../server/src/core/run/training-run';
+import { loadRecordings } from '../../../server/src/data/activations';
+
+const recordings = loadRecordings();
 
 /** Values of a test come from nowhere. */
 export const TEST: Origin = { kind: 'assumed', because: 'a test' };
@@ -77,6 +80,7 @@ export function llamaModel(shape: LlamaShape): Model {
   const total = groups.reduce((sum, g) => sum + g.count * g.shape.reduce((a, b) => a * b, 1), 0);
   const block = 2 * h * heads * d + 2 * h * kvHeads * d + 3 * h * i + 2 * h;
   return {
+    recorded: recordings('llama', undefined),
     name: 'test/llama',
     modelType: 'llama',
     architecture: 'LlamaForCausalLM',

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describeModel } from '../../../server/src/core/models/describe';
 import type { Model } from '../../../server/src/core/models/model';
 import type { Sharding, TrainingRun } from '../../../server/src/core/run/training-run';
+import { loadRecordings } from '../../../server/src/data/activations';
 import { fsdp, SINGLE, testRun, zero } from './builders';
 
 /** One point of the fixture: the run that test/oracle/record_memory.py ran on fake tensors, and the bytes it counted. */
@@ -54,9 +55,12 @@ export function readOracle(): Fixture {
   return JSON.parse(readFileSync(new URL('./fixtures/memory-oracle.json', import.meta.url), 'utf8')) as Fixture;
 }
 
+const recorded = loadRecordings();
+
 export function oracleModel(fixture: Fixture, name: string): Model {
   const architecture = name.startsWith('bert') ? 'BertForMaskedLM' : undefined;
-  const described = describeModel(fixture.models[name], { name, source: 'oracle', confidence: 'high', architecture });
+  const config = fixture.models[name];
+  const described = describeModel(config, { name, source: 'oracle', confidence: 'high', architecture, recorded });
   if ('problem' in described) throw new Error(`${name}: ${described.problem}`);
   return described.model;
 }

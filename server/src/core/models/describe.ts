@@ -4,6 +4,7 @@ import { DEFAULTS_SOURCE } from './defaults';
 import { familyOf } from './families';
 import { addUp, type Layout, MAX_LAYERS } from './layout';
 import type { Model } from './model';
+import type { Recorded } from './recorded';
 
 export interface DescribeOptions {
   /** Catalog id, or the path of the config.json. */
@@ -11,6 +12,8 @@ export interface DescribeOptions {
   readonly source: string;
   readonly confidence: Model['confidence'];
   readonly family?: FamilyRecord | undefined;
+  /** Looks up what models of a type with an activation keep for backward. */
+  readonly recorded?: ((modelType: string, activation: string | undefined) => Recorded) | undefined;
   /** Class to count, where it is not the one that the config names. */
   readonly architecture?: string | undefined;
 }
@@ -90,6 +93,7 @@ function modelOf(
   layout: Layout,
   options: DescribeOptions & { modelType: string; architecture: string; assumptions: readonly string[] },
 ): Model {
+  const activation = activationIn(config);
   return {
     name: options.name,
     modelType: options.modelType,
@@ -98,7 +102,7 @@ function modelOf(
     layers: layout.layers,
     vocabSize: layout.vocabSize,
     tiedEmbeddings: layout.tied,
-    activation: activationIn(config),
+    activation,
     ...(ownKernelIn(config) && { attentionKernel: 'flash-1' as const }),
     maxPositions: layout.maxPositions,
     dtype: dtypeIn(config),
@@ -108,6 +112,7 @@ function modelOf(
     noSplitModules: options.family?.noSplitModules ?? [],
     loraTargets: options.family?.loraTargets,
     assumptions: options.assumptions,
+    ...(options.recorded && { recorded: options.recorded(options.modelType, activation) }),
   };
 }
 

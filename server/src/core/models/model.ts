@@ -1,3 +1,5 @@
+import type { Recorded } from './recorded';
+
 /** What a parameter does; decides sharding, LoRA targets, quantisation and which optimizer step touches it. */
 export type ParameterKind =
   | 'embedding'
@@ -99,4 +101,6 @@ export interface Model {
   readonly loraTargets: readonly string[] | undefined;
   /** What was not found and had to be taken from the family's defaults. */
   readonly assumptions: readonly string[];
+  /** What its blocks keep for backward; without it, memory cannot be estimated. */
+  readonly recorded?: Recorded | undefined;
 }

@@ -155,6 +155,7 @@ function namedByPath(name: string, { catalog }: ResolveOptions): Known<Model> | 
   const family = familyFor(record.config, catalog);
   const described = describeModel(record.config, {
     family,
+    recorded: catalog.recorded,
     name: record.id,
     source: record.source,
     confidence: record.confidence === 'high' ? 'medium' : record.confidence,
@@ -173,7 +174,7 @@ function described(
   origin: Origin,
 ): Known<Model> {
   const family = familyFor(config, catalog);
-  const result = describeModel(config, { family, name, source, confidence });
+  const result = describeModel(config, { family, recorded: catalog.recorded, name, source, confidence });
   return 'model' in result
     ? known(result.model, origin)
     : unknown(`${name} cannot be counted: ${result.problem}`, origin);

@@ -1,8 +1,9 @@
 import { formatCount } from '../../text/format';
-import { type BlockBytes, blockBytes, isEncoderDecoder } from './blocks';
+import { type BlockBytes, blockBytes } from './blocks';
 import type { Facts } from './facts';
-import { familyTraits } from './families';
 import { COUNTED, type Part } from './part';
+import { firstBlock, settingFor, sizesOf } from './recorded';
+import { evaluate } from './terms';
 
 export interface Activations {
   /** Kept by autograd over all blocks at the end of forward. */
@@ -12,6 +13,8 @@ export interface Activations {
   /** What one block and the stream still hold when only the first is left. */
   readonly last: Part;
   readonly casts: Part | undefined;
+  /** The same of the head, gone when its gradient is made. */
+  readonly headCasts: Part | undefined;
 }
 
 /** Sums blocks over all kinds; pipeline stages hold their share of the blocks for several micro-batches in flight. */
@@ -28,15 +31,14 @@ export function countActivations(facts: Facts): Activations {
     const count = block.count * counts.stageShare;
     saved += count * (checkpointing === 'full' ? bytes.checkpoint : bytes.saved);
     casts += checkpointing === 'full' ? 0 : count * bytes.casts;
-    if (bytes.saved > largest.saved) largest = bytes;
+    if (bytes.saved + bytes.backward > largest.saved + largest.backward) largest = bytes;
   }
   const h = model.hiddenSize;
-  const ends = tokens * endsPerToken(facts);
+  const { ends, casts: headCast } = outside(facts);
   // The pipeline keeps what a stage sent on until its gradient comes back (deepspeed/runtime/pipe/engine.py, pipe_buffers).
   const sent = pipeline > 1 ? tokens * facts.streamBytes * h : 0;
   const total = (saved + sent) * inFlight + ends;
   const isFull = checkpointing === 'full';
-  const headCast = facts.castsWeights ? 2 * model.vocabSize * h : 0;
   const working = largest.backward + (isFull ? largest.saved + (facts.castsWeights ? largest.casts : 0) : 0);
   return {
     saved: {
@@ -67,43 +69,37 @@ export function countActivations(facts: Facts): Activations {
       source: COUNTED,
       from: facts.from.batch,
     },
-    casts:
-      casts + headCast === 0
-        ? undefined
-        : {
-            id: 'activations.casts',
-            group: 'activations',
-            bytes: casts + headCast,
-            label: () => '16-bit copies of the fp32 weights (autocast)',
-            formula: () => `2 B × ${formatCount((casts + headCast) / 2)} weights`,
-            source: `torch autocast weight cache; ${COUNTED}`,
-            from: facts.from.precision,
-          },
+    casts: weightCasts(facts, casts, 'activations.casts', '16-bit copies of the fp32 weights (autocast)'),
+    headCasts: weightCasts(
+      facts,
+      headCast,
+      'activations.casts.head',
+      "16-bit copy of the head's fp32 weight (autocast)",
+    ),
+  };
+}
+function weightCasts(facts: Facts, bytes: number, id: string, label: string): Part | undefined {
+  if (bytes === 0) return undefined;
+  return {
+    id,
+    group: 'activations',
+    bytes,
+    label: () => label,
+    formula: () => `2 B × ${formatCount(bytes / 2)} weights`,
+    source: `torch autocast weight cache; ${COUNTED}`,
+    from: facts.from.precision,
   };
 }
 
 /**
- * T5 ends both stacks with a norm and has dropout before and after each; each first block makes a bias for every pair of positions
- * and head from a table of distances in 64 bits, and keeps both.
+ * What is kept outside the blocks: embedding, last norm, rotary tables, ids and what the first block keeps besides. Under
+ * checkpointing the first block's input is the embedding's output, and asks for a gradient under LoRA too.
  */
-function stackEnds(facts: Facts): number {
-  const { streamBytes: stream, computeBytes: c, model, samples, tensor } = facts;
-  const stacks = isEncoderDecoder(facts) ? 2 : 1;
-  const norm = (stream === 2 ? 6 : 4) + 2 * stream;
-  const heads = model.blocks[0]?.attention?.heads ?? 0;
-  const perPair = c * (heads / tensor) + 8;
-  return stacks * ((norm + 2) * model.hiddenSize + (perPair * facts.sequence) / samples) + stream * model.hiddenSize;
-}
-
-/** The last norm with its input and output, and the ids, positions and rotary tables of the batch. */
-function endsPerToken(facts: Facts): number {
-  const h = facts.model.hiddenSize;
-  const stream = facts.streamBytes;
-  const { traits } = familyTraits(facts.model.modelType);
-  const tables = 32;
-  if (traits.norm === 't5') return stackEnds(facts) + tables;
-  if (traits.norm === 'layer') return 2 * stream * h + (traits.dropout > 0 ? h : 0) + tables;
-  // Under LoRA the first norm has nothing to differentiate, unless checkpointing makes its input ask for a gradient.
-  if (facts.lora !== undefined) return (facts.checkpointing === 'full' ? 4 * h : 0) + tables;
-  return (4 + (traits.norm === 'gemma' ? 4 : stream) + stream) * h + tables;
+function outside(facts: Facts): { readonly ends: number; readonly casts: number } {
+  const first = firstBlock(facts);
+  const found =
+    (facts.checkpointing === 'full' ? settingFor(facts, first, true) : undefined) ?? settingFor(facts, first);
+  if (found === undefined) return { ends: 0, casts: 0 };
+  const sizes = sizesOf(facts, first, found.withoutPairs);
+  return { ends: evaluate(found.setting.ends, sizes), casts: evaluate(found.setting.casts, sizes) };
 }

@@ -1,8 +1,8 @@
 import { allocatorFactors, cacheBytes, driverBytes, movingOf } from './allocator';
 import { isEncoderDecoder } from './blocks';
 import type { Facts } from './facts';
-import { familyTraits } from './families';
 import type { Moment } from './phases';
+import { isCounted } from './recorded';
 import { RESIDUALS, type ResidualClass } from './residuals';
 
 /** Low and high of what must fit, for one set of inputs. */
@@ -79,7 +79,7 @@ function residualsOf(facts: Facts): (typeof RESIDUALS)[ResidualClass] {
 function unmeasuredError(facts: Facts): number {
   const { blocks } = facts.model;
   let error = 0;
-  if (!familyTraits(facts.model.modelType).isKnown) error += 0.2;
+  if (!isCounted(facts)) error += 0.2;
   // Cross attention was counted on T5 alone, and the lengths of input and output are taken to be the same.
   if (isEncoderDecoder(facts)) error += 0.1;
   if (facts.checkpointing === 'selective') error += 0.2;

@@ -5,7 +5,6 @@ import type { FsdpSharding, TrainingRun, ZeroSharding } from '../../run/training
 import type { Assumption } from '../estimate';
 import { isPadded, readBatch } from './batch';
 import { type Counts, countParameters } from './counts';
-import { familyTraits } from './families';
 import { countLora, type LoraCounts } from './lora';
 import { type MeasuredDriver, measuredDriver } from './measured';
 import { type OptimizerRecord, optimizerRecord } from './optimizers';
@@ -15,7 +14,8 @@ import { readPrecision } from './precision';
 /** Where an unknown input has to be assumed, the estimate is made for the expected value and for both ends. */
 export type Corner = 'expected' | 'low' | 'high';
 
-export type AttentionKernel = 'flash' | 'efficient' | 'math' | 'eager';
+/** Who computes attention: torch's scaled_dot_product_attention, which picks a kernel, a flash-attention library, or Python. */
+export type AttentionChoice = 'sdpa' | 'flash' | 'eager';
 
 /** The run in plain numbers, as the formulas need them. Bytes are per element. */
 export interface Facts {
@@ -46,7 +46,7 @@ export interface Facts {
   /** torch autocast over fp32 weights: every weight is copied once to 16 bits and every linear casts its input. */
   readonly castsWeights: boolean;
   readonly mixed: boolean;
-  readonly attention: AttentionKernel;
+  readonly attention: AttentionChoice;
   /** A mask is materialised because samples are padded. */
   readonly masked: boolean;
   readonly checkpointing: 'none' | 'full' | 'selective';
@@ -88,6 +88,8 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     return missing('model', run.model.why, 'parameters and activations follow from the model', note);
   if (!run.sharding.known) return missing('sharding', run.sharding.why, 'it decides what each GPU holds', note);
   const model = run.model.value;
+  if (model.recorded === undefined)
+    return missing('activations', 'no recording was given', 'they follow from it', note);
   const sharding = run.sharding.value;
   const tensor = ranks(run.parallelism.tensor);
   const pipeline = ranks(run.parallelism.pipeline);
@@ -142,7 +144,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
         : { kind: sharding.kind, bucketView: valueIfKnown(sharding.gradientAsBucketView) ?? false },
     ...precision,
     isBf16: precision.computeBytes === 2 && valueIfKnown(run.precision.compute) !== 'fp16',
-    attention: attentionKernel(run, model, precision.computeBytes, masked),
+    attention: attentionChoice(run, model),
     masked,
     checkpointing: readCheckpointing(run, corner, note),
     fusedLoss: valueIfKnown(run.fusedLoss) ?? false,
@@ -218,16 +220,11 @@ function readCheckpointing(
   return corner === 'low' ? 'full' : 'none';
 }
 
-/** Which kernel scaled_dot_product_attention takes on CUDA, as attention_as_cuda of test/oracle/fake_cuda.py does. */
-function attentionKernel(run: TrainingRun, model: Model, computeBytes: number, masked: boolean): AttentionKernel {
+/** What the run asks for; a family without scaled_dot_product_attention runs eager instead. */
+function attentionChoice(run: TrainingRun, model: Model): AttentionChoice {
   const chosen = valueIfKnown(run.attention) ?? 'sdpa';
-  if (chosen === 'eager' || (chosen === 'sdpa' && familyTraits(model.modelType).traits.eagerOnly)) return 'eager';
-  if (chosen !== 'sdpa') return 'flash';
-  const attention = model.blocks.find((block) => block.attention !== undefined)?.attention;
-  const isGrouped = attention !== undefined && attention.kvHeads !== attention.heads;
-  const fits = attention === undefined || (attention.headDim <= 256 && attention.headDim === attention.valueHeadDim);
-  if (!masked && computeBytes === 2 && fits) return 'flash';
-  return !masked && isGrouped ? 'math' : 'efficient';
+  if (chosen === 'eager' || (chosen === 'sdpa' && model.recorded?.hasSdpa === false)) return 'eager';
+  return chosen === 'sdpa' ? 'sdpa' : 'flash';
 }
 
 function stepImplementation(run: TrainingRun, record: OptimizerRecord): Facts['step'] {

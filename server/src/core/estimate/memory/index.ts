@@ -9,6 +9,7 @@ import { type MeasuredPeak, measuredPeak, measurementOf } from './measured';
 import { momentsOf, overheadOf } from './moments';
 import { type Part, sumBytes, toTerm } from './part';
 import type { Moment } from './phases';
+import { isCounted } from './recorded';
 
 /**
  * Predicts the peak memory of one GPU: the largest of the phases, each a sum of what is alive together then.
@@ -210,7 +211,7 @@ function breakdown(peak: Peak): Readonly<Record<MemoryGroup, number>> {
 /** What the formulas do not cover, said once. */
 function noteLimits(facts: Facts, assumptions: Assumption[]): void {
   const { model } = facts;
-  if (!familyTraits(model.modelType).isKnown) {
+  if (!isCounted(facts)) {
     assumptions.push({
       what: 'activations',
       value: 'as in a Llama block of the same shape',

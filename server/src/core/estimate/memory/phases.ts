@@ -34,6 +34,7 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
   const earlier = isKept && accumulated !== undefined ? [accumulated] : [];
   const casts = activations.casts === undefined ? [] : [activations.casts];
   const graph = [...resident, ...earlier, ...casts, activations.saved];
+  const untilHead = activations.headCasts === undefined ? graph : [...graph, activations.headCasts];
   const headGradient = weightGradient(facts, states);
   const count = blockCount(facts);
   const left = 1 - transients.reducedAfter;
@@ -42,14 +43,14 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
   const partial = scaled(kept, blockShare(facts) * done);
   const isZero = facts.sharding.kind === 'zero';
   const moments = [
-    moment('step', 'loss', [...graph, logitsPart(facts, head.forward, 'in forward'), ...transients.loss]),
+    moment('step', 'loss', [...untilHead, logitsPart(facts, head.forward, 'in forward'), ...transients.loss]),
     moment('step', 'start of backward', [
-      ...graph,
+      ...untilHead,
       logitsPart(facts, head.backward, 'at the start of backward'),
       ...transients.loss,
     ]),
     moment('step', 'gradient of the head', [
-      ...graph,
+      ...untilHead,
       logitsPart(facts, head.weightGradient, 'gradient'),
       ...headGradient.made,
       ...transients.loss,

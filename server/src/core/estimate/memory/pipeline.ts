@@ -22,7 +22,7 @@ export function pipelineMoments(facts: Facts, states: States, transients: Transi
   const made = weightGradient(facts, states).made;
   const underWay = Math.min(facts.accumulation, facts.pipeline);
   const casts = (part: Part | undefined): Part[] => (part === undefined ? [] : [part]);
-  const beforeLoss = [...standing, ...casts(last.casts), last.saved, ...transients.loss];
+  const beforeLoss = [...standing, ...casts(last.casts), ...casts(last.headCasts), last.saved, ...transients.loss];
   return [
     moment('step', 'backward of the last block, first stage', [
       ...standing,

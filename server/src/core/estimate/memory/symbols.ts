@@ -1,0 +1,60 @@
+import type { Model } from '../../models/model';
+
+/**
+ * The sizes of a block by the letters in which recordings are written: h hidden size, V vocabulary, n heads, k key-value heads, d and v
+ * widths of a query and a value head, I intermediate size, E experts, K experts a token visits, X width of one, S of the shared ones,
+ * w window. What tensor parallelism splits is divided by its ranks.
+ */
+export function blockSymbols(model: Model, index: number, tensor = 1): Map<string, number> {
+  const block = model.blocks[index];
+  const symbols = new Map([
+    ['h', model.hiddenSize],
+    ['V', model.vocabSize / tensor],
+  ]);
+  const attention = block?.attention;
+  if (attention !== undefined) {
+    symbols.set('n', attention.heads / tensor);
+    symbols.set('k', attention.kvHeads / tensor);
+    symbols.set('d', attention.headDim);
+    symbols.set('v', attention.valueHeadDim);
+    if (attention.window !== undefined) symbols.set('w', attention.window);
+  }
+  const moe = block?.mlp?.moe;
+  if (moe !== undefined) {
+    symbols.set('E', moe.experts);
+    symbols.set('K', moe.expertsPerToken);
+    symbols.set('X', moe.expertIntermediateSize / tensor);
+    symbols.set('S', moe.sharedIntermediateSize / tensor);
+  } else if (block?.mlp !== undefined) symbols.set('I', block.mlp.intermediateSize / tensor);
+  return symbols;
+}
+
+/** The side of one of the block's tensors by name and axis, as `self_attn.kv_b_proj:0`; undefined where the block has no such tensor. */
+export function sideOf(model: Model, index: number, side: string): number | undefined {
+  const colon = side.lastIndexOf(':');
+  const name = side.slice(0, colon);
+  const axis = Number(side.slice(colon + 1));
+  for (const group of model.groups) {
+    if (group.block === index && tensorName(group.name) === name) return group.shape[axis];
+  }
+  return undefined;
+}
+
+/** `self_attn.q_proj` of `model.layers.*.self_attn.q_proj.weight`. */
+export function tensorName(group: string): string {
+  return group.replace(/^.*?\.\*\./, '').replace(/\.weight$/, '');
+}
+
+/** What sets a kind of block apart from the family's other kinds, in words: `block`, `block window experts`. */
+export function blockKey(model: Model, index: number): string {
+  const block = model.blocks[index];
+  const words = ['block'];
+  if (block === undefined) return 'block';
+  if (block.tower !== 'text') words.push(block.tower);
+  if (block.attention === undefined) words.push(block.mlp === undefined ? 'mixer' : 'mixing');
+  else if (block.attention.kind !== 'standard') words.push(block.attention.kind);
+  if (block.attention?.window !== undefined) words.push('window');
+  if (block.mlp?.moe !== undefined) words.push('experts');
+  if (block.attention !== undefined && block.mlp === undefined) words.push('alone');
+  return words.join(' ');
+}

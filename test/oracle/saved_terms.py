@@ -1,0 +1,134 @@
+"""From sizes in bytes to terms: which product of a model's sizes a tensor is, found by comparing several models at once."""
+import itertools
+
+COEFFICIENTS = sorted({a * b for a in (1, 2, 4, 8) for b in (1, 2, 3, 4, 5, 6, 8)}, key=lambda c: (c & (c - 1) != 0, c))
+TOKENS = ("", "T", "Ts", "b", "s", "ss", "bb")
+WIDTHS = (
+    "", "h", "I", "n", "k", "d", "v", "nd", "kd", "nv", "kv", "E", "K", "S", "X", "KX", "Kh", "KI", "V", "hI", "hnd", "hkd", "hnv", "hkv",
+    "hh", "hS", "hX", "hE", "EhX", "EX", "hV", "ndnd", "II",
+)  # fmt: skip
+
+
+def product(letters, values):
+    result = 1
+    for letter in letters:
+        result *= values[letter]
+    return result
+
+
+class Solver:
+    """Terms over the symbols that a block has in every variant. `sides` are the sides of its tensors, by name."""
+
+    def __init__(self, symbols, sides):
+        self.symbols, self.count = symbols, len(symbols)
+        have = set.intersection(*(set(s) for s in symbols))
+        self.widths = {}
+        for letters in WIDTHS:
+            if set(letters) <= have:
+                self._add(letters, tuple(product(letters, s) for s in symbols))
+        names = sorted(set.intersection(*(set(s) for s in sides)), key=lambda name: (len(name), name)) if sides else []
+        named = [(f"[{name}]", tuple(s[name] for s in sides)) for name in names]
+        named = [(name, sizes) for name, sizes in named if sizes not in self.widths]
+        unique = {}
+        for name, sizes in named:
+            unique.setdefault(sizes, name)
+        for sizes, name in unique.items():
+            self._add(name, sizes)
+        short = [(sizes, name) for sizes, name in self.widths.items() if 0 < len(name) <= 2 or name.startswith("[")]
+        for (a, x), (b, y) in itertools.product(unique.items(), short):
+            self._add(x + y if y.startswith("[") else y + x, tuple(i * j for i, j in zip(a, b)))
+        self.tokens = {t: tuple(product(t, s) for s in symbols) for t in TOKENS}
+        self.cache = {}
+
+    def _add(self, name, sizes):
+        if sizes not in self.widths:
+            self.widths[sizes] = name
+
+    def term(self, sizes):
+        """{product: coefficient} for a tensor's bytes in every variant, or None."""
+        if sizes not in self.cache:
+            self.cache[sizes] = self._single(sizes) or (self._double(sizes) if self.count > 1 else None)
+        return self.cache[sizes]
+
+    def _single(self, sizes):
+        if len(set(sizes)) == 1 and sizes[0] <= 4096:
+            return {"": sizes[0]}
+        if all(size == 8 * (v["T"] + v["b"]) for size, v in zip(sizes, self.symbols)):
+            return {"T": 8, "b": 8}  # Labels, padded by one to be shifted.
+        if all(size == 8 * (v["T"] - v["b"]) for size, v in zip(sizes, self.symbols)):
+            return {"T": 8, "b": -8}  # Labels, shifted into a decoder's input.
+        best = None
+        for token, per in self.tokens.items():
+            if any(size % p for size, p in zip(sizes, per)):
+                continue
+            rest = [size // p for size, p in zip(sizes, per)]
+            for coefficient in COEFFICIENTS:
+                if any(r % coefficient for r in rest):
+                    continue
+                name = self.widths.get(tuple(r // coefficient for r in rest))
+                if name is None:
+                    continue
+                cost = (name.count("["), len(token) + len(name), COEFFICIENTS.index(coefficient))
+                if best is None or cost < best[0]:
+                    best = (cost, {token + name: coefficient})
+        return best and best[1]
+
+    def _double(self, sizes):
+        for token in ("T", "", "Ts", "s", "b"):
+            per = self.tokens[token]
+            if any(size % p for size, p in zip(sizes, per)):
+                continue
+            rest = tuple(size // p for size, p in zip(sizes, per))
+            for (a, x), c in itertools.product(self.widths.items(), (1, 2, 4, 6, 8, 12, 16)):
+                left = tuple(r - c * i for r, i in zip(rest, a))
+                if min(left) <= 0:
+                    continue
+                for d in (1, 2, 4, 6, 8, 12, 16):
+                    if any(l % d for l in left):
+                        continue
+                    y = self.widths.get(tuple(l // d for l in left))
+                    if y is not None and x.count("[") + y.count("[") <= 1:
+                        return {token + x: c, token + y: d}
+        return None
+
+
+def add(total, terms, sign=1):
+    for name, coefficient in terms.items():
+        total[name] = total.get(name, 0) + sign * coefficient
+        if total[name] == 0:
+            del total[name]
+    return total
+
+
+def value(terms, values):
+    import re
+
+    total = 0
+    for name, coefficient in terms.items():
+        size = coefficient
+        for side, letter in re.findall(r"\[([^\]]+)\]|(\S)", name):
+            size *= values[f"[{side}]"] if side else values[letter]
+        total += size
+    return total
+
+
+def write(terms):
+    """`16Th + 4Tnd`, widest reach first."""
+    order = sorted(terms.items(), key=lambda item: (-item[0].count("s"), item[0]))
+    return " + ".join(f"{coefficient}{name}" for name, coefficient in order).replace("+ -", "- ")
+
+
+def dominates(a, b):
+    """Whether a is at least b for every size."""
+    return all(a.get(name, 0) >= b.get(name, 0) for name in {*a, *b})
+
+
+def front(candidates):
+    """Those that no other dominates."""
+    kept = []
+    for terms in candidates:
+        if any(dominates(other, terms) for other in kept):
+            continue
+        kept = [other for other in kept if not dominates(terms, other)]
+        kept.append(terms)
+    return kept
