@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<Exclude<ViewAction, 'open-settings'>, string>> =
   'set-model': 'shardlens.setModel',
   'set-sequence-length': 'shardlens.setSequenceLength',
   'pick-target': 'shardlens.pickTarget',
+  calibrate: 'shardlens.calibrate',
   'make-it-fit': 'shardlens.makeItFit',
   'where-would-it-run': 'shardlens.whereWouldItRun',
 };

@@ -1,6 +1,7 @@
 import type { ExtensionContext } from 'vscode';
 import { commands, languages, workspace } from 'vscode';
 import { Breakdowns } from './breakdown';
+import { calibrateFromLog } from './calibrate';
 import { compareTargets } from './compare';
 import { selector } from './documents';
 import { makeItFit } from './fit';
@@ -36,6 +37,9 @@ export function activate(context: ExtensionContext): void {
     commands.registerCommand('shardlens.pickTarget', (uri?: string) => pickTarget(server, uri)),
     commands.registerCommand('shardlens.useThisMachine', () => useThisMachine(server)),
     commands.registerCommand('shardlens.importHardware', (uri?: string) => importFromLog(server, uri)),
+    commands.registerCommand('shardlens.calibrate', (uri?: string, logs?: readonly string[]) =>
+      calibrateFromLog(server, uri, logs),
+    ),
     commands.registerCommand('shardlens.setModel', (uri?: string) => setModel(server, uri)),
     commands.registerCommand('shardlens.setSequenceLength', () => setSequenceLength(server)),
     commands.registerCommand('shardlens.restartServer', () => server.restart()),

@@ -1,11 +1,10 @@
 import { execFile } from 'node:child_process';
 import os from 'node:os';
-import { commands, ProgressLocation, Range, Uri, WorkspaceEdit, window, workspace } from 'vscode';
+import { commands, ProgressLocation, Uri, window, workspace } from 'vscode';
 import type { ImportHardwareAnswer, ImportHardwareParams } from '../../server/src/lsp/protocol';
-import { applyWithPreview } from './preview';
+import { type Printed, readPrinted } from './printed';
 import type { Server } from './server';
-
-type Printed = ImportHardwareParams['printed'];
+import { applied } from './settings-change';
 
 /** What is asked of each vendor's own tool. The first that is there answers for the machine. */
 const TOOLS: readonly { readonly program: string; readonly questions: readonly (readonly string[])[] }[] = [
@@ -26,9 +25,6 @@ const TOOLS: readonly { readonly program: string; readonly questions: readonly (
 
 /** A driver that hangs must not hang the editor's command. */
 const TOOL_MILLISECONDS = 30_000;
-
-/** Larger logs are for the command line: they would have to cross to the server as one message. */
-const MOST_BYTES = 64 * 2 ** 20;
 
 /** Asks the tools of this machine, and offers to write what they say as a target. Only here, on a click, programs are run. */
 export async function useThisMachine(server: Server): Promise<void> {
@@ -56,18 +52,8 @@ export async function importFromLog(server: Server, uri?: string): Promise<void>
     ? [Uri.parse(uri)]
     : await window.showOpenDialog({ canSelectMany: true, title: 'NCCL logs, or output of nvidia-smi and its like' });
   if (!files || files.length === 0) return;
-  const printed: { name: string; text: string }[] = [];
-  for (const file of files) {
-    const name = file.path.slice(file.path.lastIndexOf('/') + 1);
-    const { size } = await workspace.fs.stat(file);
-    if (size > MOST_BYTES) {
-      const message = `${name} is too large for the editor; \`shardlens hardware import\` on the command line reads it.`;
-      void window.showErrorMessage(message);
-      return;
-    }
-    printed.push({ name, text: textOf(await workspace.fs.readFile(file)) });
-  }
-  await offer(server, printed, 'imported');
+  const printed = await readPrinted(files, '`shardlens hardware import`');
+  if (printed) await offer(server, printed, 'imported');
 }
 
 async function askTools(): Promise<Printed> {
@@ -98,12 +84,6 @@ function hostFacts(): Printed[number] {
   return { name: 'this machine', text: [...lines, ...(model ? [`Model name: ${model}`] : [])].join('\n') };
 }
 
-/** Windows' PowerShell writes UTF-16 when output is sent to a file. */
-function textOf(bytes: Uint8Array): string {
-  const wide = bytes[0] === 0xff && bytes[1] === 0xfe;
-  return new TextDecoder(wide ? 'utf-16le' : 'utf-8').decode(bytes);
-}
-
 /** Asks for what is not known and for a name, then shows the change of shardlens.json before it is made. */
 async function offer(server: Server, printed: Printed, proposed: string): Promise<void> {
   const uri = placeOf();
@@ -124,8 +104,8 @@ async function offer(server: Server, printed: Printed, proposed: string): Promis
   if (target === undefined) return;
   const { change } = await server.importHardware({ ...params, ...hardware, target: target.trim() });
   if (!change) return;
-  if ('problem' in change) void window.showErrorMessage(change.problem);
-  else if (await applied(change, answer.title)) await server.override({ ...server.overrides, target: target.trim() });
+  if (await applied(change, `Add ${answer.title}`))
+    await server.override({ ...server.overrides, target: target.trim() });
 }
 
 /** The machine; where the texts do not name it, the user does. */
@@ -164,22 +144,4 @@ function placeOf(): Uri | undefined {
   if (active && workspace.getWorkspaceFolder(active)) return active;
   const folder = workspace.workspaceFolders?.[0];
   return folder && Uri.joinPath(folder.uri, 'shardlens.json');
-}
-
-type Change = Extract<ImportHardwareAnswer['change'], { readonly edits: unknown }>;
-
-/** A new file is made at once, and can be undone; a change of a file is shown first. */
-async function applied({ uri, exists, edits }: Change, title: string): Promise<boolean> {
-  const edit = new WorkspaceEdit();
-  const file = Uri.parse(uri);
-  if (!exists) {
-    const contents = new TextEncoder().encode(edits.map(({ newText }) => newText).join(''));
-    edit.createFile(file, { ignoreIfExists: true, contents });
-    return workspace.applyEdit(edit, { isRefactoring: true });
-  }
-  for (const { range, newText } of edits) {
-    const { start, end } = range;
-    edit.replace(file, new Range(start.line, start.character, end.line, end.character), newText);
-  }
-  return applyWithPreview(edit, `Add ${title}`);
 }

@@ -4,6 +4,8 @@ import { EventEmitter, Uri, window, workspace } from 'vscode';
 import type { LanguageClientOptions, ServerOptions } from 'vscode-languageclient/node';
 import { LanguageClient, TransportKind } from 'vscode-languageclient/node';
 import type {
+  CalibrateAnswer,
+  CalibrateParams,
   CompareAnswer,
   EditorOverrides,
   FileStatus,
@@ -102,6 +104,11 @@ export class Server implements Disposable {
     } finally {
       heard.dispose();
     }
+  }
+
+  /** What logs measured of the run of a config; null where it describes none. */
+  calibrate(params: CalibrateParams): Promise<CalibrateAnswer | null> {
+    return this.ask(methods.calibrate, params);
   }
 
   importHardware(params: ImportHardwareParams): Promise<ImportHardwareAnswer> {

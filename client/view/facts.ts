@@ -7,6 +7,7 @@ import { table } from './table';
 const ACTIONS: Readonly<Record<SetAction, { readonly words: string; readonly flag: string }>> = {
   'set-model': { words: 'Set model', flag: '--model' },
   'set-sequence-length': { words: 'Set sequence length', flag: '--seq-len' },
+  calibrate: { words: 'Calibrate from a log', flag: 'shardlens calibrate' },
   'pick-target': { words: 'Change target', flag: '--hardware, --nodes, --gpus' },
   'open-settings': { words: 'Open shardlens.json', flag: 'shardlens.json' },
 };

@@ -16,6 +16,7 @@ const ACTIONS: readonly (readonly [ViewAction, string])[] = [
   ['pick-target', 'Change target'],
   ['set-model', 'Set model'],
   ['set-sequence-length', 'Set sequence length'],
+  ['calibrate', "Calibrate from a run's log…"],
   ['open-settings', 'Open shardlens.json'],
 ];
 

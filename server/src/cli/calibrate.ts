@@ -1,5 +1,4 @@
 import { writeFileSync } from 'node:fs';
-import { shownFigure } from '../core/calibrate/compare';
 import type { CalibrateAnswer, SettingsChange } from '../lsp/protocol';
 import { pathOf } from '../lsp/uri';
 import { calibrateArguments } from './arguments';
@@ -41,10 +40,8 @@ function nothingRead(logs: readonly string[], { unread }: CalibrateAnswer): stri
 
 /** What `--format json` prints; described by schemas/calibrate-output.schema.json. */
 function outputOf({ figures, unread, missing }: CalibrateAnswer, written: string | null): object {
-  return { version: 1, figures, unread, missing, written };
+  return { version: 1, figures: figures.map(({ words: _words, ...figure }) => figure), unread, missing, written };
 }
-
-const NAMES = { allocated: 'allocated', reserved: 'reserved', driver: 'driver', seconds: 'step' } as const;
 
 function textOf({ figures, unread }: CalibrateAnswer): string {
   const colours = coloursFor(process.stdout);
@@ -53,11 +50,11 @@ function textOf({ figures, unread }: CalibrateAnswer): string {
     title,
     align: 'left' as const,
   }));
-  const rows = figures.map(({ figure, measured, predicted, verdict }) => [
-    NAMES[figure],
-    `${measured.bound === 'at-least' ? '≥ ' : ''}${shownFigure(figure, measured.value)}`,
-    predicted ? shownFigure(figure, predicted.value) : '–',
-    predicted ? `${shownFigure(figure, predicted.low)} to ${shownFigure(figure, predicted.high)}` : '–',
+  const rows = figures.map(({ words, measured, verdict }) => [
+    words.name,
+    words.measured,
+    words.predicted,
+    words.band,
     verdict,
     `${measured.path}:${measured.line}`,
   ]);
@@ -69,10 +66,10 @@ function textOf({ figures, unread }: CalibrateAnswer): string {
   };
   list(
     'Read as',
-    figures.map(({ figure, measured }) => `${NAMES[figure]}: ${measured.basis}`),
+    figures.map(({ words, measured }) => `${words.name}: ${measured.basis}`),
   );
-  for (const { figure, inside, verdict, perhaps } of figures) {
-    if (inside === false) list(`${NAMES[figure]} lies outside its band (${verdict}); it could be that`, perhaps);
+  for (const { words, inside, verdict, perhaps } of figures) {
+    if (inside === false) list(`${words.name} lies outside its band (${verdict}); it could be that`, perhaps);
   }
   list('Not read', unread);
   return text;

@@ -94,7 +94,7 @@ export interface LinkView {
 }
 
 /** What the user can do to change a fact. */
-export type SetAction = 'set-model' | 'set-sequence-length' | 'pick-target' | 'open-settings';
+export type SetAction = 'set-model' | 'set-sequence-length' | 'pick-target' | 'calibrate' | 'open-settings';
 
 export interface FactView {
   readonly what: string;
@@ -252,6 +252,7 @@ function placeOf(origin: Origin, run: TrainingRun): FactView['place'] {
 const ASSUMPTION_ACTIONS: Readonly<Record<string, SetAction>> = {
   ...FACT_ACTIONS,
   'mean sequence length': 'open-settings',
+  'whether it fits': 'calibrate',
   'world size': 'pick-target',
   'GPUs per node': 'pick-target',
   'GPU memory': 'pick-target',

@@ -1,6 +1,7 @@
 import type { TextEdit } from 'vscode-languageserver-protocol';
 import type { Figure } from '../../core/calibrate/samples';
 import type { Quantity } from '../../core/estimate/estimate';
+import type { FigureWords } from '../../core/features/figure-words';
 
 /** Request `shardlens/importHardware`: what a machine's tools and logs say about it. Writes nothing. */
 export interface ImportHardwareParams {
@@ -39,6 +40,8 @@ export interface CalibrateParams {
   /** The config of the run. */
   readonly uri: string;
   readonly printed: readonly { readonly name: string; readonly text: string }[];
+  /** The target of shardlens.json that the run was on; the one in force where none is named. */
+  readonly target?: string;
   /** The answer has the change that stores the measurement. */
   readonly write?: boolean;
 }
@@ -58,6 +61,7 @@ export interface CalibrateAnswer {
     readonly inside: boolean | null;
     readonly verdict: string;
     readonly perhaps: readonly string[];
+    readonly words: FigureWords;
   }[];
   /** What was seen and could not be used: `seconds per step: the training was resumed (run.log:7)`. */
   readonly unread: readonly string[];

@@ -1,15 +1,18 @@
+import type { Analysis } from '../../core/analysis';
 import { type Chosen, chooseFigures } from '../../core/calibrate/choose';
 import { type Comparison, compareFigures } from '../../core/calibrate/compare';
 import { readLogs } from '../../core/calibrate/read';
 import { measurementRecord, withMeasurement } from '../../core/calibrate/write';
 import type { Quantity } from '../../core/estimate/estimate';
+import { figureWords } from '../../core/features/figure-words';
+import { isTraining } from '../../core/features/lens';
 import { basename, dirname, relativeTo } from '../../core/paths';
 import type { TrainingRun } from '../../core/run/training-run';
 import type { Path } from '../../core/source';
 import type { Cancellation } from '../connection';
 import type { CalibrateAnswer, CalibrateParams, SettingsChange } from '../protocol';
 import { onSnapshot } from '../schedule';
-import type { Session } from '../session';
+import type { AnalysedSnapshot, Session } from '../session';
 import { changeSettings } from '../settings-change';
 
 /** `shardlens/calibrate`: what logs measured of the run of a file; null where the file describes no run. Nothing is written here. */
@@ -18,9 +21,10 @@ export function calibrateAnswer(
   params: CalibrateParams,
   cancellation: Cancellation,
 ): Promise<CalibrateAnswer | null> {
-  return onSnapshot<CalibrateAnswer | null>(session, params.uri, cancellation, null, ({ analysis }, path) => {
+  return onSnapshot<CalibrateAnswer | null>(session, params.uri, cancellation, null, (snapshot, path) => {
+    const analysis = analysisOn(params.target, session, snapshot);
     const estimate = analysis.estimate();
-    if (!analysis.run || !estimate) return null;
+    if (!analysis.run || !estimate || !isTraining(analysis)) return null;
     const chosen = chooseFigures(readLogs(params.printed.map(({ name, text }) => ({ path: name, text }))));
     const isWritten = params.write === true && Object.keys(chosen.figures).length > 0;
     return {
@@ -29,12 +33,21 @@ export function calibrateAnswer(
       missing: estimate.assumptions
         .filter(({ value }) => value === 'not known')
         .map(({ what, because }) => `${what}: ${because}`),
-      change: isWritten ? changeOf(session, path, analysis.run, chosen) : null,
+      change: isWritten ? changeOf(session, path, analysis.run, chosen, params.target) : null,
     };
   });
 }
 
-function figureOf({ sample, predicted, ...comparison }: Comparison): CalibrateAnswer['figures'][number] {
+/** The run on the target it was measured on, where that is another than the one in force. */
+function analysisOn(target: string | undefined, session: Session, { analysis, workspace }: AnalysedSnapshot): Analysis {
+  if (target === undefined) return analysis;
+  const { hardware: _hardware, nodes: _nodes, gpusPerNode: _gpus, ...others } = session.overridesInForce;
+  const { analyze, catalogs } = session.core;
+  return analyze(analysis.file, { workspace, catalogs, overrides: { ...others, target } });
+}
+
+function figureOf(found: Comparison): CalibrateAnswer['figures'][number] {
+  const { sample, predicted, ...comparison } = found;
   const { bound, basis, at } = sample;
   // Bytes are whole for those who read them.
   const whole = ({ value, low, high }: Quantity): Quantity =>
@@ -45,11 +58,19 @@ function figureOf({ sample, predicted, ...comparison }: Comparison): CalibrateAn
     ...comparison,
     measured: { ...whole(sample), bound, basis, ...at },
     predicted: predicted && whole(predicted),
+    words: figureWords(found),
   };
 }
 
-function changeOf(session: Session, path: Path, run: TrainingRun, chosen: Chosen): SettingsChange {
-  const { settingsPath, target } = session.overridesInForce;
+function changeOf(
+  session: Session,
+  path: Path,
+  run: TrainingRun,
+  chosen: Chosen,
+  named: string | undefined,
+): SettingsChange {
+  const { settingsPath, target: inForce } = session.overridesInForce;
+  const target = named ?? inForce;
   return changeSettings(session, path, { named: settingsPath, fresh: 'beside' }, (file, text) => {
     const place = { file: relativeTo(dirname(file), path), target };
     return withMeasurement(file, text, measurementRecord(chosen, run, place));
