@@ -85,7 +85,7 @@ def engine_of(model, optimizer, point, device):
     deepspeed.utils.logging.logger.setLevel("ERROR")
     if device.type == "cpu":
         # Compiled for minutes, for ranks that share a machine: a dry run has one.
-        deepspeed.comm.torch.build_shm_op = lambda: None
+        sys.modules["deepspeed.comm.torch"].build_shm_op = lambda: None
     if point["world"] > 1:
         _agree_with_nobody()
     engine, _, _, _ = deepspeed.initialize(model=model, optimizer=optimizer, config=deepspeed_config(point), dist_init_required=False)
