@@ -1,3 +1,4 @@
+import { isAscii } from 'node:buffer';
 import {
   closeSync,
   constants,
@@ -79,9 +80,20 @@ const UNREADABLE: ReadResult = { ok: false, why: 'unreadable' };
 
 /** A file's bytes as the core reads them. */
 export function textOf(bytes: Uint8Array): ReadResult {
+  const ascii = asciiOf(bytes);
+  if (ascii !== undefined) return { ok: true, text: ascii };
   const decoded = decode(bytes);
   if (decoded.ok) return { ok: true, text: decoded.text };
   return { ok: false, why: decoded.why === 'encoding' ? 'binary' : decoded.why };
+}
+
+/**
+ * The text of bytes that are plain ASCII, as nearly all configs are. V8 keeps it in one byte a character, where the decoder of
+ * Node 20 makes two of each: half the memory, and searching it is many times faster.
+ */
+function asciiOf(bytes: Uint8Array): string | undefined {
+  if (bytes.length > MAX_FILE_BYTES || !isAscii(bytes) || bytes.includes(0)) return undefined;
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
 /** Names of the files in a folder, links to files included, sorted by UTF-16 unit; empty when it cannot be listed. */

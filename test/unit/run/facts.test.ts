@@ -66,10 +66,10 @@ describe('the sequence length', () => {
 
 describe('the place', () => {
   it("goes by the project's own target where what was picked in the editor is none of it, and says so", () => {
-    const picked = join({ 'train.yaml': trainer(), 'shardlens.json': BOX }, { from: 'editor', target: 'elsewhere' });
+    const picked = join({ 'train.yaml': trainer(''), 'shardlens.json': BOX }, { from: 'editor', target: 'elsewhere' });
     expect([picked.run.nodes, picked.run.gpusPerNode].map(told)).toEqual([2, 8]);
     expect(picked.notes.map(({ kind }) => kind)).toContain('unknown-target');
-    const flag = join({ 'train.yaml': trainer(), 'shardlens.json': BOX }, { from: 'flag', target: 'elsewhere' });
+    const flag = join({ 'train.yaml': trainer(''), 'shardlens.json': BOX }, { from: 'flag', target: 'elsewhere' });
     expect(told(flag.run.nodes)).not.toBe(2);
   });
 

@@ -5,6 +5,7 @@ import { basename, extension, isAbsolute, join } from '../paths';
 import { originOf, type Setting } from '../settings';
 import type { Config, DialectId, Path, ReadResult, SourceFile, Workspace } from '../source';
 import { foldersUp } from './folders';
+import { mayName } from './names';
 
 /** What a file says by itself, made once per version of the file. */
 export interface FileFacts {
@@ -97,15 +98,10 @@ export class FileFinder {
     return folders;
   }
 
-  /**
-   * The facts of a file that may name `name`. Most files around a config do not hold that text, and parsing them would
-   * take longer than all the rest; where there are escapes, the text may be written otherwise.
-   */
+  /** The facts of a file that may name `name`. Most files around a config do not, and parsing them would take longer than all the rest. */
   factsNaming(path: Path, name: string): FileFacts | undefined {
     this.dependencies.add(path);
-    const read = this.workspace.read(path);
-    if (!read.ok || !(read.text.includes(name) || read.text.includes('\\'))) return undefined;
-    return this.facts(path);
+    return mayName(this.workspace.read(path), name) ? this.facts(path) : undefined;
   }
 
   /** Beside the file that names it, then in each folder above it up to the workspace root. */
