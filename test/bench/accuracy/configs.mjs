@@ -94,7 +94,7 @@ function deepspeed({ sharding, zero = {}, precision, gradAccumDtype, tensor, pip
     },
     ...(gradAccumDtype === undefined ? {} : { data_types: { grad_accum_dtype: gradAccumDtype } }),
     ...(tensor > 1 ? { tensor_parallel: { autotp_size: tensor } } : {}),
-    ...(pipeline > 1 ? { pipeline: { stages: pipeline } } : {}),
+    ...(pipeline === undefined ? {} : { pipeline: { stages: pipeline } }),
     gradient_clipping: 1.0,
     train_micro_batch_size_per_gpu: micro,
     gradient_accumulation_steps: accumulation,

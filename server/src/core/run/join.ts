@@ -17,6 +17,7 @@ import { readModel } from './model';
 import { readOptimizer } from './optimizer';
 import { readParallelism, shardRanks } from './parallelism';
 import { readPrecision } from './precision';
+import { readPreference } from './preference';
 import { readEarlyStop, readSyncEachMicro } from './recompute';
 import { type ProjectSettings, settingsFor } from './settings-file';
 import { readSharding } from './sharding';
@@ -94,6 +95,7 @@ function describeRun(
   const sharding = readSharding(sources, place.worldSize);
   const batch = readBatch(sources, ranks, disagreements);
   const environment = readEnvironment(sources, finder);
+  const lora = readLora(sources);
   return {
     consumer: sources.consumer,
     consumers: sources.consumers,
@@ -114,7 +116,8 @@ function describeRun(
     syncsEachMicro: readSyncEachMicro(sources),
     attention: readAttention(sources),
     fusedLoss: readFusedLoss(sources),
-    lora: readLora(sources),
+    lora,
+    preference: readPreference(sources, lora),
     quantization: readQuantization(sources),
     nestedQuantization: readNestedQuantization(sources),
     method: args.method,

@@ -107,6 +107,33 @@ export interface Batch {
   readonly packing: Known<boolean>;
 }
 
+/** What TRL's preference and reward trainers hold beside the model that is trained. */
+export interface Preference {
+  readonly method: Known<'dpo' | 'kto' | 'grpo' | 'reward'>;
+  /** Chosen and rejected answers go through the model in one batch. */
+  readonly sequencesPerSample: 1 | 2;
+  /** A frozen copy of the model is kept. */
+  readonly reference: Known<boolean>;
+  /** Log-probabilities are taken chunk by chunk in the head, and the logits of all tokens are never made. */
+  readonly fusedLogProbabilities: Known<boolean>;
+  /** GRPO alone: what makes the answers. */
+  readonly generation?: PreferenceGeneration;
+}
+
+export interface PreferenceGeneration {
+  /** `colocate`: vLLM on the GPUs that train; `server`: on others. */
+  readonly engine: Known<'transformers' | 'colocate' | 'server'>;
+  /** Answers that one GPU generates at once. */
+  readonly completions: Known<number>;
+  readonly completionTokens: Known<number>;
+  /** Share of the GPU's memory that a co-located vLLM takes. */
+  readonly vllmShare: Known<number>;
+  /** vLLM gives its memory back while the model is trained. */
+  readonly sleeps: Known<boolean>;
+  /** ZeRO-3 gathers the whole model to generate. */
+  readonly gathersWhole: Known<boolean>;
+}
+
 /** Ranks along each dimension; 1 is off. */
 export interface Parallelism {
   readonly tensor: Known<number>;
@@ -166,6 +193,8 @@ export interface TrainingRun {
   /** Scales of 4-bit weights are quantised too (bitsandbytes' double quantisation). */
   readonly nestedQuantization?: Known<boolean> | undefined;
   readonly method: Known<'pretrain' | 'sft' | 'dpo' | 'grpo' | 'reward' | 'kto' | 'other'>;
+  /** Of TRL's DPO, KTO, GRPO and reward trainers. */
+  readonly preference?: Preference | undefined;
   readonly torchCompile: Known<boolean>;
   readonly gradientClipping: Known<number>;
   /** Threads each rank gives to CPU-Adam (OMP_NUM_THREADS); torchrun sets 1 when it starts several processes. */

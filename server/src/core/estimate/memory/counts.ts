@@ -5,6 +5,8 @@ export interface WeightSplit {
   readonly tensor: number;
   readonly pipeline: number;
   readonly expert: number;
+  /** Ranks that split the embedding: Megatron's tensor parallelism alone does. */
+  readonly vocabulary: number;
 }
 
 /** Numbers of parameters on one rank, before ZeRO or FSDP shard them. */
@@ -94,6 +96,7 @@ export function countParameters(model: Model, split: WeightSplit): Counts {
 
 function divisor(group: ParameterGroup, split: WeightSplit): number {
   if (group.kind === 'norm' || group.kind === 'router') return 1;
+  if (group.kind === 'embedding') return split.vocabulary;
   return split.tensor * (group.kind === 'expert' ? split.expert : 1);
 }
 

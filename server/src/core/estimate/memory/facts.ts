@@ -10,6 +10,7 @@ import { type MeasuredDriver, measuredDriver } from './measured';
 import { type OptimizerRecord, optimizerRecord } from './optimizers';
 import { type InputOrigins, inputOrigins } from './origins';
 import { readPrecision } from './precision';
+import { asRewardModel, type PreferenceFacts, readPreferenceFacts } from './preference';
 
 /** Where an unknown input has to be assumed, the estimate is made for the expected value and for both ends. */
 export type Corner = 'expected' | 'low' | 'high';
@@ -67,6 +68,15 @@ export interface Facts {
   readonly zeroesGradients: boolean;
   /** DeepSpeed reduces gradients in the type of the weights: since 0.9.2 (d56268f37). */
   readonly reducesInOwnType: boolean;
+  /** TRL's preference and reward trainers. */
+  readonly preference: PreferenceFacts | undefined;
+  /** A reference model's weights: in the type they are loaded in, which DeepSpeed makes its own 16-bit one. */
+  readonly referenceBytes: 2 | 4;
+  /**
+   * Tensor-parallel ranks also split the embedding, and take the loss of their part of the vocabulary: Megatron's code. With
+   * transformers' plans and DeepSpeed's AutoTP each rank has the whole embedding, and gathers the logits of all.
+   */
+  readonly splitsVocabulary: boolean;
   readonly optimizer: OptimizerRecord;
   readonly optimizerName: string;
   readonly step: 'foreach' | 'fused' | 'loop' | 'cpu';
@@ -87,9 +97,10 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
   if (!run.model.known)
     return missing('model', run.model.why, 'parameters and activations follow from the model', note);
   if (!run.sharding.known) return missing('sharding', run.sharding.why, 'it decides what each GPU holds', note);
-  const model = run.model.value;
-  if (model.recorded === undefined)
+  if (run.model.value.recorded === undefined)
     return missing('activations', 'no recording was given', 'they follow from it', note);
+  const preference = readPreferenceFacts(run, corner, note);
+  const model = preference?.method === 'reward' ? asRewardModel(run.model.value) : run.model.value;
   const sharding = run.sharding.value;
   const tensor = ranks(run.parallelism.tensor);
   const pipeline = ranks(run.parallelism.pipeline);
@@ -109,9 +120,10 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
       note,
     );
   }
-  const counts = countParameters(model, { tensor, pipeline, expert });
+  const splitsVocabulary = isMegatronStyle(run);
+  const counts = countParameters(model, { tensor, pipeline, expert, vocabulary: splitsVocabulary ? tensor : 1 });
   const precision = readPrecision(run, corner, note);
-  const batch = readBatch(run, corner, note);
+  const batch = withPairs(readBatch(run, corner, note), preference?.sequencesPerSample ?? 1);
   noteLora(run, model, note);
   const lora = run.lora?.known ? countLora(model, run.lora.value, tensor) : undefined;
   const name = valueIfKnown(run.optimizer.name) ?? 'adamw_torch';
@@ -147,8 +159,8 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     attention: attentionChoice(run, model),
     masked,
     checkpointing: readCheckpointing(run, corner, note),
-    fusedLoss: valueIfKnown(run.fusedLoss) ?? false,
-    fusedEvalLoss: isChunkedLoss(run),
+    fusedLoss: preference?.fused === true || (valueIfKnown(run.fusedLoss) ?? false),
+    fusedEvalLoss: preference?.fused === true || isChunkedLoss(run),
     compiled: valueIfKnown(run.torchCompile) ?? false,
     lora,
     trainable: lora === undefined ? counts.total : lora.parameters / pipeline,
@@ -157,6 +169,9 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     savesQuantisedInputs: run.quantization !== undefined && isOlder(run.frameworks.bitsandbytes, '0.43.2'),
     loadsAllKernels: isOlder(run.frameworks.torch, '1.13'),
     zeroesGradients: sharding.kind !== 'zero' && isOlder(run.frameworks.torch, '2.0'),
+    preference,
+    referenceBytes: sharding.kind === 'zero' ? precision.computeBytes : loadedBytes(run, precision.computeBytes),
+    splitsVocabulary,
     reducesInOwnType: !isOlder(run.frameworks.deepspeed, '0.9.2'),
     optimizer,
     optimizerName: name,
@@ -170,6 +185,21 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     evaluates: valueIfKnown(run.evaluation) ?? false,
     from: inputOrigins(run),
   };
+}
+
+/** Stages of a pipeline are the user's own layers: Megatron's, as a rule; transformers has none that DeepSpeed could cut. */
+function isMegatronStyle({ parallelism: { pipeline } }: TrainingRun): boolean {
+  return pipeline.known && (pipeline.value > 1 || pipeline.origin.kind === 'file');
+}
+
+/** Chosen and rejected answers are rows of one batch. */
+function withPairs<T extends Pick<Facts, 'samples' | 'evalSamples'>>(batch: T, sequences: number): T {
+  return { ...batch, samples: batch.samples * sequences, evalSamples: batch.evalSamples * sequences };
+}
+
+function loadedBytes(run: TrainingRun, computeBytes: 2 | 4): 2 | 4 {
+  const { weights } = run.precision;
+  return weights.known ? (weights.value === 'fp32' ? 4 : 2) : computeBytes;
 }
 
 function missing(what: string, why: string, because: string, note: (assumption: Assumption) => void): undefined {

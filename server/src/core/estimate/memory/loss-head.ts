@@ -33,7 +33,7 @@ const NO_LOGITS: HeadFactors = { forward: 0, backward: 0, weightGradient: 0 };
 
 /** Tokens the loss sees × vocabulary on this rank. */
 export function logitElements(facts: Facts, tokens = facts.tokens): number {
-  return (tokens * facts.model.vocabSize) / facts.tensor;
+  return (tokens * facts.model.vocabSize) / (facts.splitsVocabulary ? facts.tensor : 1);
 }
 
 /** The logits and what is made of them at one moment; `factor` is bytes per token and vocabulary entry. */
@@ -45,7 +45,7 @@ export function logitsPart(facts: Facts, factor: number, when: string): Part {
     bytes: factor * elements,
     label: () => `logits and loss, ${when}`,
     formula: () =>
-      `${factor} B × ${formatCount(facts.tokens)} tokens × ${formatCount(facts.model.vocabSize / facts.tensor)} vocabulary`,
+      `${factor} B × ${formatCount(facts.tokens)} tokens × ${formatCount(logitElements(facts, 1))} vocabulary`,
     source: `transformers ForCausalLMLoss (fp32 upcast); ${COUNTED}`,
     from: [...facts.from.batch, ...facts.from.model],
   };

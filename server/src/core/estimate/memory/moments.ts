@@ -2,9 +2,10 @@ import type { TrainingRun } from '../../run/training-run';
 import type { Phase, Term } from '../estimate';
 import { movingOf, overheadParts } from './allocator';
 import { type Facts, readFacts } from './facts';
-import { type Part, toTerm } from './part';
+import { type Part, sumBytes, toTerm } from './part';
 import { evalMoment, loadMoment, type Moment, saveMoment, trainingMoments } from './phases';
 import { pipelineMoments } from './pipeline';
+import { heldBeside, preferenceMoments, referenceForward } from './preference';
 import { persistentStates, standingOf } from './states';
 import { shardingTransients } from './transients';
 
@@ -16,8 +17,13 @@ export function momentsOf(facts: Facts): { readonly moments: readonly Moment[]; 
   const moments = [...training(facts, states, transients), loadMoment(facts, states)];
   if (facts.evaluates) moments.push(evalMoment(facts, states, transients));
   if (facts.saves) moments.push(saveMoment(states, transients));
+  const loss = moments.find(({ name }) => name.startsWith('loss'));
+  moments.push(...preferenceMoments(facts, states), ...referenceForward(facts, loss));
   const standing = standingOf(facts, states);
-  return { moments: withKept(facts, moments, standing), standing };
+  const beside = heldBeside(facts);
+  const held = sumBytes(beside);
+  const all = moments.map((it) => ({ ...it, parts: [...beside, ...it.parts], allocated: it.allocated + held }));
+  return { moments: withKept(facts, beside.length === 0 ? moments : all, standing + held), standing: standing + held };
 }
 
 /**

@@ -13,7 +13,8 @@ export type InputGroup =
   | 'offload'
   | 'precision'
   | 'optimizer'
-  | 'checkpointing';
+  | 'checkpointing'
+  | 'preference';
 
 /** Inputs of each group of terms, so that a view can name the keys and jump to them. */
 export type InputOrigins = Readonly<Record<InputGroup, readonly Origin[]>>;
@@ -37,7 +38,15 @@ export function inputOrigins(run: TrainingRun): InputOrigins {
     precision: of(precision.compute, precision.weights),
     optimizer: of(optimizer.name),
     checkpointing: of(run.checkpointing),
+    preference: preferenceOf(run),
   };
+}
+
+/** Of TRL's preference trainers: what says that there is a reference, and what generates. */
+function preferenceOf({ preference }: TrainingRun): Origin[] {
+  if (preference === undefined) return [];
+  const { method, reference, generation } = preference;
+  return of(method, reference, ...(generation ? [generation.engine, generation.vllmShare] : []));
 }
 
 /** Keys that a buffer has of its own, by the id of its term. */

@@ -144,7 +144,7 @@ export function evalMoment(facts: Facts, states: States, transients: Transients)
     bytes: factor * logitElements(facts, evalTokens),
     label: () => 'logits of one evaluation batch',
     formula: () =>
-      `${factor} B × ${formatCount(evalTokens)} tokens × ${formatCount(model.vocabSize / facts.tensor)} vocabulary`,
+      `${factor} B × ${formatCount(evalTokens)} tokens × ${formatCount(logitElements(facts, 1))} vocabulary`,
     source: 'transformers ForCausalLMLoss (fp32 upcast)',
     from: facts.from.evaluation,
   };

@@ -1,0 +1,36 @@
+import { describe, expect, it } from 'vitest';
+import { join, source, told, trainer } from './joining';
+
+const of = (text: string) => join({ 'train.yaml': trainer(text) }).run.preference;
+
+describe('what a preference trainer keeps', () => {
+  it('is a reference model for DPO, unless its log-probabilities are computed before or adapters are trained', () => {
+    const dpo = 'f_divergence_type: reverse_kl\n';
+    expect(told(of(dpo)?.reference)).toBe(true);
+    expect(of(dpo)?.sequencesPerSample).toBe(2);
+    expect(of(`${dpo}precompute_ref_log_probs: true\n`)?.reference).toMatchObject({ known: true, value: false });
+    expect(of(`${dpo}use_peft: true\nlora_r: 16\n`)?.reference).toMatchObject({ known: true, value: false });
+  });
+
+  it('is none for GRPO without a penalty, which is the default', () => {
+    const grpo = 'num_generations: 8\nper_device_train_batch_size: 4\ngradient_accumulation_steps: 2\n';
+    expect(of(grpo)?.reference).toMatchObject({ known: true, value: false });
+    expect(of(`${grpo}beta: 0.04\n`)?.reference).toMatchObject({ known: true, value: true });
+    expect(of(grpo)?.generation).toMatchObject({
+      engine: { value: 'transformers' },
+      completions: { value: 8 },
+      completionTokens: { value: 512 },
+    });
+  });
+
+  it('is vLLM on the same GPUs where it is used and nothing else is said', () => {
+    const generation = of('use_vllm: true\nvllm_gpu_memory_utilization: 0.5\n')?.generation;
+    expect(generation).toMatchObject({ engine: { value: 'colocate' }, vllmShare: { value: 0.5 } });
+    expect(source(generation?.engine)).toBe('default of trl 1.16.0');
+    expect(of('use_vllm: true\nvllm_mode: server\n')?.generation?.engine).toMatchObject({ value: 'server' });
+  });
+
+  it('is nothing for other methods', () => {
+    expect(of('packing: true\n')).toBeUndefined();
+  });
+});
