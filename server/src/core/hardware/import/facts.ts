@@ -62,6 +62,8 @@ export interface Facts {
   otherGpuName?: Fact<string> | undefined;
   gpuMemoryMiB?: Fact<number> | undefined;
   computeCapability?: Fact<string> | undefined;
+  /** Of chips that have no compute capability: `CDNA3`. */
+  architecture?: Fact<string> | undefined;
   /** GPUs of the machine, as its own tools list them. */
   gpusInMachine?: Fact<number> | undefined;
   /** GPUs that the run used on each node. */

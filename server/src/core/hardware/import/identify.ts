@@ -43,11 +43,12 @@ const PER_LINK_SM86 = { wire: 14.0625, nccl: 12 };
 
 /** Accelerators whose links are those that were seen; undefined where nothing that was read narrows them down. */
 export function candidates(
-  { link, computeCapability }: Facts,
+  { link, computeCapability, architecture }: Facts,
   catalog: HardwareCatalog,
 ): readonly Accelerator[] | undefined {
   const seen = link?.value;
   const all = catalog.accelerators().filter(({ role }) => role === 'training');
+  if (architecture) return all.filter((it) => it.architecture === architecture.value);
   const byChip = computeCapability ? all.filter((it) => it.computeCapability === computeCapability.value) : all;
   // RCCL counts 24 or 48 GB/s for a link of several generations each.
   if (seen?.wiring.startsWith('xgmi')) return undefined;

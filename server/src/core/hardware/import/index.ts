@@ -12,7 +12,8 @@ import { nvidiaTopoReader } from './nvidia-topo';
 import { rocmSmiReader } from './rocm-smi';
 import { isTopologyXml, readTopologyXml } from './topology-xml';
 
-export type { Imported, ImportedValue } from './assemble';
+export type { Imported } from './assemble';
+export type { ImportedValue } from './draft';
 export type { Format, Origin, Remark } from './facts';
 export type { Likeness } from './looks-like';
 

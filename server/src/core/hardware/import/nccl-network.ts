@@ -82,8 +82,8 @@ export class NetworkLines {
     if (!this.remarks.some((it) => it.message === message)) this.remarks.push({ message, origin: place.origin() });
   }
 
-  /** `cards` are those of the topology, with their rates in GB/s. */
-  facts(cards: { readonly nics: Fact<number> | undefined; readonly rates: readonly Fact<number>[] }): Facts {
+  /** `cards` are those of the topology, with their rates in GB/s by the name of the device. */
+  facts(cards: { readonly nics: Fact<number> | undefined; readonly rates: ReadonlyMap<string, Fact<number>> }): Facts {
     const plugin = this.channel ?? this.used;
     const gpudirect = this.directOf();
     const transport = plugin && this.transportOf(plugin.value.toLowerCase(), gpudirect?.value);
@@ -115,17 +115,27 @@ export class NetworkLines {
     }
     if (gpudirect === undefined) return undefined;
     if (!gpudirect) return 'rdma-host';
-    return plugin.startsWith('gib') || this.verbs?.value.some((card) => /RoCE/i.test(card)) ? 'roce' : 'infiniband';
+    const isRoce = this.adaptersUsed().some((card) => /RoCE/i.test(card));
+    return plugin.startsWith('gib') || isRoce ? 'roce' : 'infiniband';
+  }
+
+  /** Adapters that channels went over, as `[1]mlx5_2:1/IB`; all where no channel names one of the list. */
+  private adaptersUsed(): readonly string[] {
+    const all = this.verbs?.value ?? [];
+    const used = new Set([...this.devices.values()].flatMap((devices) => [...devices]));
+    const found = all.filter((card) => used.has(/^\[(\d+)\]/.exec(card)?.[1] ?? ''));
+    return found.length > 0 ? found : all;
   }
 
   /** Plug-ins for EFA join several cards into one device: a channel's device then stands for all of its group. */
-  private cards({ nics, rates }: Parameters<NetworkLines['facts']>[0], plugin: string): Facts {
+  private cards({ nics, rates: byDevice }: Parameters<NetworkLines['facts']>[0], plugin: string): Facts {
     const host = [...this.devices].sort((a, b) => b[1].size - a[1].size)[0];
     const groups = [...this.groups].filter(([key]) => key.startsWith(`${host?.[0] ?? ''} `) || host === undefined);
     const perGroup = groups[0]?.[1].size ?? 1;
     const all = this.foundNics ?? (this.verbs && { ...this.verbs, value: this.verbs.value.length }) ?? nics;
     const grouped = groups.length > 0 || this.foundNics === undefined || this.foundNics.value <= (nics?.value ?? 0);
     const isTcp = plugin.includes('socket');
+    const rates = ratesUsed(byDevice, host?.[1]);
     // Where a socket's card does not tell its rate, NCCL takes 10 Gbit/s, older versions without a word.
     const guessed = this.guessedSpeed || (isTcp && (rates[0]?.value ?? 0) <= 1.25);
     const rate = guessed ? undefined : rates[0];
@@ -137,6 +147,15 @@ export class NetworkLines {
       nicGbps: rate && even && grouped ? { value: round((rate.value * 8) / perGroup), origin: rate.origin } : undefined,
     };
   }
+}
+
+/** Rates of the devices that channels went over; of all where the tree names its devices otherwise than the channels. */
+function ratesUsed(
+  rates: ReadonlyMap<string, Fact<number>>,
+  devices: ReadonlySet<string> | undefined,
+): readonly Fact<number>[] {
+  const used = [...(devices ?? [])].flatMap((device) => rates.get(device) ?? rates.get(`0-${device}`) ?? []);
+  return used.length > 0 && used.length === devices?.size ? used : [...rates.values()];
 }
 
 function round(gbps: number): number {

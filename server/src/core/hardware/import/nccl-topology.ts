@@ -13,6 +13,8 @@ export interface NcclSystem {
   xgmi: Fact<number> | undefined;
   c2c: Fact<boolean> | undefined;
   pci: Fact<number> | undefined;
+  /** PCI vendor and device of a GPU: `10de2324`. */
+  chip: Fact<string> | undefined;
 }
 
 /** Reads the tree in the order of its lines: some logs lost their indentation, so a link belongs to the node above it. */
@@ -33,6 +35,7 @@ export class TopologyBlock {
       xgmi: undefined,
       c2c: undefined,
       pci: undefined,
+      chip: undefined,
     };
   }
 
@@ -54,7 +57,7 @@ export class TopologyBlock {
     const { kind, id, gbps } = it;
     const { system } = this;
     if (it.type === 'NVL' || it.type === 'XGMI') this.joined(it, place);
-    else if (it.type === 'C2C') system.c2c ??= { value: true, origin: place.origin() };
+    else if (it.type === 'C2C') this.superchip(it, place);
     else if (kind === 'NET') system.nets.set(id, { value: netGBps(it.tuple) ?? gbps, origin: place.origin() });
     else if (kind === 'NIC') system.nics.add(id);
     // RCCL puts the device between the switch and the GPU, which is then at no distance (`LOC`).
@@ -62,8 +65,16 @@ export class TopologyBlock {
     else if (it.type === 'PCI' && kind === 'PCI') this.enter(it);
   }
 
+  /** On Grace hosts the GPU hangs on its CPU without PCIe between them. */
+  private superchip(it: TreeLink, place: Place): void {
+    this.system.c2c ??= { value: true, origin: place.origin() };
+    if (it.kind === 'GPU') this.device(it, place);
+  }
+
   private device(it: TreeLink, place: Place): void {
     this.gpu = it.id;
+    if (it.kind === 'DEV' && /^(10de|1002)[0-9a-f]{12}$/.test(it.tuple ?? ''))
+      this.system.chip ??= { value: it.tuple?.slice(0, 8) ?? '', origin: place.origin() };
     if (it.type === 'PCI') this.enter(it);
     const pciGBps = Math.min(...this.branch.map(({ gbps }) => gbps));
     if (!this.system.gpus.has(it.id))

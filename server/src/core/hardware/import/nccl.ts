@@ -3,6 +3,7 @@ import { affinity, type Host, newHost, numaOf, pcieFact, sizeOf, vcpusOf, vendor
 import { ncclLine } from './nccl-line';
 import { NetworkLines } from './nccl-network';
 import { linkOf, TopologyBlock } from './nccl-topology';
+import { acceleratorOfDevice } from './pci-ids';
 
 /** Path types between two GPUs, best first (NCCL graph/topo.h). */
 const PATHS = ['LOC', 'NVL', 'NVB', 'C2C', 'PIX', 'PXB', 'P2C', 'PXN', 'PHB', 'SYS', 'NET', 'DIS'];
@@ -31,11 +32,12 @@ class NcclReader implements LineReader {
   private readonly paths = new Map<string, Fact<string>>();
   private world: Fact<Communicator> | undefined;
   private version: Fact<string> | undefined;
+  private gpuName: Fact<string> | undefined;
 
   line(text: string, place: Place): void {
     const it = ncclLine(text);
     if (!it) {
-      this.version ??= versionOf(text, place);
+      this.outside(text, place);
       return;
     }
     const { body, host } = it;
@@ -51,6 +53,19 @@ class NcclReader implements LineReader {
       affinity(body, state, place);
     else if (body.includes(' set by environment to ')) this.variable(body, place);
     else this.rest(body, host, place);
+  }
+
+  /** Lines of nccl-tests, which name the GPUs, and NCCL's warnings. */
+  private outside(text: string, place: Place): void {
+    this.version ??= versionOf(text, place);
+    const device = /^#\s+Rank\s+\d+ .*\bdevice\s+\d+ \[\S+\] (.+?)\s*$/.exec(text);
+    if (device) this.gpuName ??= { value: device[1] ?? '', origin: place.origin() };
+    if (text.includes('NCCL WARN') && text.includes('Failed to open libibverbs'))
+      this.remark('NCCL found no libibverbs, so it could not use InfiniBand or RoCE cards', place);
+  }
+
+  private remark(message: string, place: Place): void {
+    if (!this.remarks.some((it) => it.message === message)) this.remarks.push({ message, origin: place.origin() });
   }
 
   private rest(body: string, host: string, place: Place): void {
@@ -138,8 +153,7 @@ class NcclReader implements LineReader {
     const found = /^(\w+) set by environment to (.*?)\.?\s*$/.exec(body);
     const name = found?.[1] ?? '';
     if (!TELLING.test(name)) return;
-    const message = `The run had ${name}=${found?.[2] ?? ''}: its paths are those it takes under this variable`;
-    if (!this.remarks.some((it) => it.message === message)) this.remarks.push({ message, origin: place.origin() });
+    this.remark(`The run had ${name}=${found?.[2] ?? ''}: its paths are those it takes under this variable`, place);
   }
 
   done(): Reading | undefined {
@@ -155,7 +169,7 @@ class NcclReader implements LineReader {
       facts: {
         ...this.network.facts({
           nics: system && system.nics.size > 0 ? { value: system.nics.size, origin: system.at.origin } : undefined,
-          rates: [...(system?.nets.values() ?? [])],
+          rates: system?.nets ?? new Map(),
         }),
         ...sizes,
         ...this.rack(sizes.nodes?.value),
@@ -167,6 +181,7 @@ class NcclReader implements LineReader {
         numaNodes: numa,
         vcpus: host && vcpusOf(host, numa?.value),
         ncclVersion: this.version,
+        gpuName: this.gpuName ?? (system?.chip && chipName(system.chip)),
       },
     };
   }
@@ -207,6 +222,12 @@ class NcclReader implements LineReader {
     const direct = this.paths.get('p2p') ?? this.paths.get('rack');
     return direct && { value: 'p2p', origin: direct.origin };
   }
+}
+
+/** The catalog's name of a chip by its PCI ids, else the ids, for which the catalog has nothing. */
+function chipName({ value, origin }: Fact<string>): Fact<string> {
+  const [vendor, device] = [value.slice(0, 4), value.slice(4)];
+  return { value: acceleratorOfDevice(vendor, device) ?? `PCI device ${vendor}:${device}`, origin };
 }
 
 function versionOf(text: string, place: Place): Fact<string> | undefined {

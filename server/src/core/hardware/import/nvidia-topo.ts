@@ -132,7 +132,7 @@ function linkOf(rows: readonly Row[], gpus: readonly string[]): Fact<GpuLink> | 
   };
 }
 
-/** CPUs near any GPU. Sockets without a GPU do not show here. */
+/** CPUs near any GPU, where they are all up to the highest: nodes without a GPU do not show, and leave gaps. */
 function vcpusOf(rows: readonly Row[]): Fact<number> | undefined {
   const cpus = new Set<string>();
   let origin: Origin | undefined;
@@ -142,5 +142,6 @@ function vcpusOf(rows: readonly Row[]): Fact<number> | undefined {
     origin ??= row.origin;
     for (const cpu of own) cpus.add(cpu);
   }
-  return origin && { value: cpus.size, origin };
+  const isWhole = [...cpus].every((cpu) => Number(cpu) < cpus.size);
+  return origin && isWhole ? { value: cpus.size, origin } : undefined;
 }

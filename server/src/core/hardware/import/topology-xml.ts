@@ -175,7 +175,26 @@ function modelOf({ tag, slot }: Gpu): Facts {
   // Topologies that are shipped for a machine may have no numbers.
   const isNumbered = slot && vendor && device && !/^0x(0000|ffff)$/.test(vendor);
   const name = isNumbered && (acceleratorOfDevice(vendor, device) ?? `PCI device ${plain(vendor)}:${plain(device)}`);
-  return { computeCapability: capabilityOf(tag), gpuName: name && slot ? fact(name, slot) : undefined };
+  return {
+    computeCapability: capabilityOf(tag),
+    architecture: architectureOf(tag),
+    gpuName: name && slot ? fact(name, slot) : undefined,
+  };
+}
+
+/** What RCCL writes of the chip: `gfx942`, or its number in older releases (910 is gfx90a), and the catalog's architecture. */
+const AMD: Readonly<Record<string, string>> = {
+  '910': 'CDNA2',
+  gfx90a: 'CDNA2',
+  '940': 'CDNA3',
+  '942': 'CDNA3',
+  gfx942: 'CDNA3',
+  gfx950: 'CDNA4',
+};
+
+function architectureOf(tag: Tag): Fact<string> | undefined {
+  const value = AMD[tag.attributes.gcn ?? ''];
+  return value === undefined ? undefined : fact(value, tag);
 }
 
 /** `sm="90"` is compute capability 9.0; RCCL writes its own numbers in `gcn`. */

@@ -4,7 +4,7 @@ import { insertEntry, replaceValue } from '../../syntax/editing';
 import { lookup, type MappingNode } from '../../syntax/node';
 import { parseSource } from '../../syntax/parse';
 import { applyEdits } from '../../text/edit';
-import type { ImportedValue } from './assemble';
+import type { ImportedValue } from './draft';
 
 /** A shardlens.json with the imported machine in it, or why it cannot be put there. */
 export type Written = { readonly text: string } | { readonly problem: string };
