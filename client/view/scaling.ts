@@ -1,7 +1,7 @@
 import { axisX, axisY, dot, gridX, gridY, line, type Markish, plot, ruleX, ruleY, text } from '@observablehq/plot';
 import type { BreakdownView } from '../../server/src/core/features/breakdown-view';
 import type { Scaling } from '../../server/src/core/recommend/scaling';
-import { picture } from './chart';
+import { legend, picture } from './chart';
 import { h } from './elements';
 import { CURVES, type Plotted, payingWords, plottedOf, SCALING_COLUMNS, scalingCells } from './scaling-rows';
 import { details, table } from './table';
@@ -25,6 +25,13 @@ export function scalingSection({ scaling }: BreakdownView, width: number): HTMLE
     h('p', {}, words),
     ...scaling.notes.map((note) => h('p', {}, note)),
     picture(ratePlot(scaling, width), `Tokens per second over nodes. ${words} The tables below give every point.`),
+    legend(
+      Object.entries(STYLES).map(([name, style]) => ({
+        words: name,
+        colour: style.stroke,
+        dashes: 'strokeDasharray' in style ? style.strokeDasharray : '',
+      })),
+    ),
     picture(efficiencyPlot(scaling, width), 'Efficiency over nodes. The tables below give every point.'),
     ...(hollow ? [h('p', { class: 'faint' }, 'Hollow marks: the run does not fit there.')] : []),
     curve('scaling-fixed', 'Global batch kept', scalingCells(scaling.fixed)),
@@ -35,6 +42,8 @@ export function scalingSection({ scaling }: BreakdownView, width: number): HTMLE
 function ratePlot(scaling: Scaling, width: number): SVGElement | HTMLElement {
   const points = plottedOf(scaling);
   const { paysUntil } = scaling;
+  const most = Math.max(...points.map(({ nodes }) => nodes));
+  const isLate = paysUntil !== null && paysUntil ** 2 > most;
   return plot({
     ...frame(width, 280),
     y: { type: 'log', label: 'tokens/s' },
@@ -47,13 +56,17 @@ function ratePlot(scaling: Scaling, width: number): SVGElement | HTMLElement {
             text([paysUntil], {
               x: (it: number) => it,
               frameAnchor: 'top',
-              dy: -14,
-              text: () => 'fixed batch pays up to here',
+              // Inside the frame and towards its middle, where it has room on either side.
+              dy: 8,
+              dx: isLate ? -6 : 6,
+              textAnchor: isLate ? 'end' : 'start',
+              text: () => 'global batch pays up to here',
               fill: 'var(--text)',
+              stroke: 'var(--page)',
+              strokeWidth: 4,
             }),
           ]),
       ...curves(points, 'tokensPerSecond'),
-      ...Object.values(CURVES).map((name) => nameOf(points, name)),
     ],
   });
 }
@@ -112,18 +125,4 @@ function curves(points: readonly Plotted[], y: 'tokensPerSecond' | 'efficiency')
 function marked(name: keyof typeof STYLES) {
   const { stroke } = STYLES[name];
   return { stroke, strokeWidth: 1.5, fill: ({ fits }: Plotted) => (fits ? stroke : 'var(--page)') };
-}
-
-/** A curve's name at its end: the steeper one's above, the others' below. */
-function nameOf(points: readonly Plotted[], name: string): Markish {
-  return text(points.filter(({ curve }) => curve === name).slice(-1), {
-    x: 'nodes',
-    y: 'tokensPerSecond',
-    text: 'curve',
-    textAnchor: 'end',
-    dy: name === CURVES.ideal ? -12 : 18,
-    fill: 'var(--text)',
-    stroke: 'var(--page)',
-    strokeWidth: 4,
-  });
 }

@@ -6,12 +6,14 @@ export interface Table {
   readonly columns: readonly string[];
   /** Indices of columns that hold figures. */
   readonly figures?: readonly number[];
+  /** Indices of columns that are not to be made narrow: arithmetic is read in one line. */
+  readonly wide?: readonly number[];
   readonly rows: readonly (readonly (string | Node)[])[];
 }
 
 /** A table that can be reached and scrolled by keyboard where it is wider than the page. */
-export function table({ caption, columns, figures = [], rows }: Table): HTMLElement {
-  const aligned = (index: number) => (figures.includes(index) ? 'figure' : undefined);
+export function table({ caption, columns, figures = [], wide = [], rows }: Table): HTMLElement {
+  const aligned = (index: number) => (figures.includes(index) ? 'figure' : wide.includes(index) ? 'wide' : undefined);
   const head = columns.map((title, index) => h('th', { scope: 'col', class: aligned(index) }, title));
   const body = rows.map((row) =>
     h(
@@ -34,7 +36,8 @@ export function billTable({ title, lines, columns, rows }: BillTable): HTMLEleme
   const said = [h('h3', {}, title), ...lines.map((line) => h('p', {}, line))];
   if (rows.length === 0) return said;
   const figures = columns.flatMap(({ align }, index) => (align === 'right' ? [index] : []));
-  const shown = table({ caption: title, columns: columns.map((column) => column.title), figures, rows });
+  const wide = columns.flatMap((column, index) => (column.title === 'formula' ? [index] : []));
+  const shown = table({ caption: title, columns: columns.map((column) => column.title), figures, wide, rows });
   // The heading says it already, to those who see it.
   shown.querySelector('caption')?.classList.add('unseen');
   return [...said, shown];

@@ -62,5 +62,5 @@ export function timelineWords({ seconds, low, high, bottleneck, measured }: Step
   const was = measured
     ? `This run was measured: ${formatSeconds(measured.value)} a step (${measured.from}). Predicted: `
     : '';
-  return `${was}${measured ? 'one' : 'One'} optimizer step takes ${formatSeconds(seconds)}, between ${formatSeconds(low)} and ${formatSeconds(high)}, bound by ${bottleneck}.`;
+  return `${was}${measured ? 'one' : 'One'} optimizer step takes about ${formatSeconds(seconds)}, between ${formatSeconds(low)} and ${formatSeconds(high)}, bound by ${bottleneck}.`;
 }
