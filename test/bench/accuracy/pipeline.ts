@@ -6,6 +6,11 @@ import { residualClass } from '../../../server/src/core/estimate/memory/band';
 import { readFacts } from '../../../server/src/core/estimate/memory/facts';
 import { RESIDUALS, type ResidualClass } from '../../../server/src/core/estimate/memory/residuals';
 import { persistentStates, standingOf } from '../../../server/src/core/estimate/memory/states';
+import { onGpu, timeClass } from '../../../server/src/core/estimate/time/band';
+import { timeFacts } from '../../../server/src/core/estimate/time/facts';
+import { gpuConstants } from '../../../server/src/core/estimate/time/gpu-constants';
+import { estimateTime } from '../../../server/src/core/estimate/time/index';
+import { TIME_RESIDUALS, type TimeClass } from '../../../server/src/core/estimate/time/residuals';
 import type { TrainingRun } from '../../../server/src/core/run/training-run';
 import { parseSource } from '../../../server/src/core/syntax/parse';
 import { loadCatalogs } from '../../../server/src/data/index';
@@ -42,6 +47,32 @@ export function useBands(bands: typeof RESIDUALS): () => void {
   const recorded = { ...RESIDUALS };
   Object.assign(RESIDUALS, bands);
   return () => Object.assign(RESIDUALS, recorded);
+}
+
+/** What a step's band is made of: the GPUs' part with the residuals of its class, and the band of the rest. */
+export function timeParts(run: TrainingRun): {
+  readonly class: TimeClass;
+  readonly gpu: number;
+  readonly rest: { readonly value: number; readonly low: number; readonly high: number };
+} {
+  const { step } = estimateTime(run, { memory: () => ({ memory: null, assumptions: [] }) });
+  const resolved = timeFacts(run);
+  if (step === null || !resolved.ok) throw new Error('no step time');
+  const { facts } = resolved;
+  const of = timeClass(facts, gpuConstants(facts.cluster.accelerator));
+  const { low, high } = TIME_RESIDUALS[of];
+  const gpu = step.terms.reduce((sum, term) => (!term.overlapped && onGpu(term) ? sum + term.seconds : sum), 0);
+  const rest = { value: step.seconds - gpu, low: step.low - gpu * low, high: step.high - gpu * high };
+  return { class: of, gpu, rest };
+}
+
+/** Seconds of a step as if no training run of its accelerator had ever been published. */
+export function coldSeconds(run: TrainingRun): number | undefined {
+  if (!run.cluster.known) return undefined;
+  const { cluster } = run;
+  const accelerator = { ...cluster.value.accelerator, id: `unseen-${cluster.value.accelerator.id}` };
+  const cold = { ...run, cluster: { ...cluster, value: { ...cluster.value, accelerator } } };
+  return estimateTime(cold, { memory: () => ({ memory: null, assumptions: [] }) }).step?.seconds;
 }
 
 export { estimateRun } from '../../../server/src/core/estimate/index';

@@ -40,6 +40,9 @@ export function predict(pipeline, point) {
     memory: estimate.memory === null ? undefined : figures(estimate.memory, analysis.run, pipeline),
     host: estimate.host === null ? undefined : hostFigure(estimate.host),
     step: estimate.step === null ? undefined : estimate.step,
+    ...(estimate.step === null
+      ? {}
+      : { time: pipeline.timeParts(analysis.run), cold: pipeline.coldSeconds(analysis.run) }),
     why: estimate.assumptions.map(({ what, value, because }) => `${what}: ${value} (${because})`).join('; '),
   };
 }

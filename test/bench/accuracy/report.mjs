@@ -1,9 +1,11 @@
 // The tables of the benchmark, as docs/accuracy.md shows them.
+import { mean, percent, quantile, signed } from './figures.mjs';
 import { OWN_SOURCE, ownLines } from './own.mjs';
 import { PEERS } from './peers.mjs';
 import { reasonOf } from './reasons.mjs';
+import { timeSection } from './time-report.mjs';
 
-export function report(scored, leftOut, { commit, date, held, heldFits, contradicted, ownLeftOut = [] }) {
+export function report(scored, leftOut, { commit, date, held, heldFits, contradicted, ownLeftOut = [], timeHeld }) {
   const memory = scored.filter(({ what }) => what === 'memory');
   const host = scored.filter(({ what }) => what === 'host');
   const time = scored.filter(({ what }) => what === 'time');
@@ -59,14 +61,7 @@ export function report(scored, leftOut, { commit, date, held, heldFits, contradi
     '',
     ...worst(host, (value) => `${value.toFixed(0)} GiB`),
     '',
-    '## Time of an optimizer step',
-    '',
-    'Tokens per second and seconds per micro-batch were turned into seconds per optimizer step.',
-    '“Constant MFU” is what people fall back on: 6 FLOPs per parameter and token, 8 with recomputation, at 40 % of the peak.',
-    '',
-    ...table(time, ['constant MFU']),
-    '',
-    ...TIME_FITTED,
+    ...timeSection(time, timeHeld),
     '',
     '### The ten worst',
     '',
@@ -129,13 +124,6 @@ const HOLDING_OUT = [
   'Held back means: the bands are made from all other sources, and then asked to hold this one, with half a GiB of slack for context and block sizes.',
   'It tests the bands, not the formulas: those were mended while these sources were looked at (pipeline stages, communicators, what the bf16 optimizer keeps and what the step cannot take from the cache at BLOOM, quantised inputs and named activations at litgpt, zeroed gradients at the transformers docs), each time from the code that ran.',
   'That a class which was never measured is drawn two times wider, and one with few rows of one source 1.5 times, was chosen with this table in sight.',
-];
-
-const TIME_FITTED = [
-  'Fitted on llm-foundry: the share of the peak that matrix products reach on A100 and H100, and the bytes of element-wise kernels.',
-  'Fitted on torchtitan: the gain of fp8 products, and what attention over context-parallel ranks loses.',
-  'Fitted on training-on-eks: what host link, CPU optimizer and each path of the network carry under ZeRO-3 with offload.',
-  'BLOOM, InternEvo, Korthikanti et al., torchtune and the transformers docs were used for no constant of time.',
 ];
 
 function table(rows, peers) {
@@ -213,14 +201,3 @@ function worst(rows, format) {
 }
 
 const total = (rows, key) => rows.reduce((sum, row) => sum + row[key], 0);
-const mean = (values) => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-export function quantile(values, share) {
-  const sorted = [...values].sort((a, b) => a - b);
-  const at = share * (sorted.length - 1);
-  const low = sorted[Math.floor(at)];
-  return low + (sorted[Math.ceil(at)] - low) * (at - Math.floor(at));
-}
-
-const percent = (value) => `${(value * 100).toFixed(1)} %`;
-const signed = (value) => `${value < 0 ? '−' : '+'}${percent(Math.abs(value))}`;

@@ -8,6 +8,7 @@ import { bandsOf, heldBack, heldVerdicts, writeBands } from './bands.mjs';
 import { loadPipeline, predict, readPoints } from './predict.mjs';
 import { report } from './report.mjs';
 import { score } from './score.mjs';
+import { timeBandsOf, timeHeldBack, writeTimeBands } from './time-bands.mjs';
 
 const { points, leftOut, ownLeftOut } = readPoints();
 const pipeline = await loadPipeline();
@@ -16,12 +17,22 @@ const all = predictAll(points);
 const scored = all.filter(({ contradicted }) => !contradicted);
 const stamp = { commit: commit(), date: new Date().toISOString().slice(0, 10) };
 const bands = bandsOf(scored);
-if (process.argv.includes('--bands')) writeBands(bands, stamp);
+if (process.argv.includes('--bands')) {
+  writeBands(bands, stamp);
+  writeTimeBands(timeBandsOf(scored), stamp);
+}
 const held = heldBack(scored);
 const memory = scored.filter(({ what, residual }) => what === 'memory' && residual !== undefined);
 const heldFits = heldVerdicts(memory, { predictAll, useBands: pipeline.useBands });
 const contradicted = all.filter((row) => row.contradicted);
-const text = report(scored, leftOut, { ...stamp, held, heldFits, contradicted, ownLeftOut });
+const text = report(scored, leftOut, {
+  ...stamp,
+  held,
+  heldFits,
+  contradicted,
+  ownLeftOut,
+  timeHeld: timeHeldBack(scored),
+});
 process.stdout.write(`${text}\n`);
 if (process.argv.includes('--write')) writeFileSync(path.join(root, 'docs', 'accuracy.md'), `${text}\n`);
 

@@ -21,7 +21,15 @@ export function score(point, prediction) {
   });
   if (seconds !== undefined) {
     const peers = facts && baseline(point, facts, run, seconds);
-    rows.push({ point, what: 'time', kind: 'step', ...compared(seconds, step(prediction.step), peers) });
+    const { time, cold } = prediction;
+    rows.push({
+      point,
+      what: 'time',
+      kind: 'step',
+      ...time,
+      cold: cold && cold / seconds - 1,
+      ...compared(seconds, step(prediction.step), peers),
+    });
   }
   return rows;
 }

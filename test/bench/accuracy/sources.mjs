@@ -479,6 +479,30 @@ function peftPages(point) {
   return { ...setup, measured: { memory: figures } };
 }
 
+/** Mean tokens of a sample and seconds of a step are in the results; transformers' own model code, weights in 16 bit. */
+function peftSteps(point) {
+  const rank = Number(/rank(\d+)/.exec(point.id)?.[1]);
+  const targets = point.id.includes('target-mlp') ? ['gate_proj', 'up_proj', 'down_proj'] : ['q_proj', 'v_proj'];
+  const setup = {
+    model: CATALOG[point.model.name],
+    hardware: { node: { accelerator: 'nvidia-l40s', count: 1 } },
+    nodes: 1,
+    gpusPerNode: 1,
+    sharding: 'single',
+    precision: 'bf16',
+    optimizer: 'adamw_torch',
+    micro: point.micro_batch,
+    accumulation: 1,
+    sequence: point.seq_len,
+    mean: point.other.mean,
+    checkpointing: 'none',
+    attention: 'sdpa',
+    ...(Number.isNaN(rank) ? {} : { lora: { rank, targets } }),
+    frameworks: { torch: '2.7.1', transformers: '4.52.4' },
+  };
+  return { ...setup, measured: time(setup, point.measured) };
+}
+
 function blog(point) {
   if (point.kind === 'load') return 'a figure of loading on the host, before training';
   if (point.id !== 'hfblog-70b-fsdp') return 'whether activations are recomputed is not said';
@@ -509,6 +533,7 @@ export const SOURCES = [
   },
   { prefix: 'kor-', name: 'Korthikanti et al.', read: korthikanti },
   { prefix: 'hf-', name: 'Hugging Face docs', read: huggingFace },
+  { prefix: 'peftstep-', name: 'PEFT benchmark', read: peftSteps },
   { prefix: 'hfblog-', name: 'Hugging Face blog', read: blog },
   {
     prefix: 'peft-',

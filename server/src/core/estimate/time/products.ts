@@ -5,13 +5,13 @@ import type { TimeFacts } from './facts';
  * Blocks of the result that one multiprocessor computes at a time, with the share of their own best rate: a larger block reads each
  * input less often (NVIDIA, “Matrix Multiplication Background User's Guide”, §4; the shares of the smaller ones are priors).
  */
-const TILES: readonly (readonly [rows: number, columns: number, rate: number])[] = [
-  [256, 128, 1],
-  [128, 256, 1],
-  [128, 128, 0.93],
-  [128, 64, 0.8],
-  [64, 128, 0.8],
-  [64, 64, 0.6],
+const TILES: readonly { readonly height: number; readonly width: number; readonly rate: number }[] = [
+  { height: 256, width: 128, rate: 1 },
+  { height: 128, width: 256, rate: 1 },
+  { height: 128, width: 128, rate: 0.93 },
+  { height: 128, width: 64, rate: 0.8 },
+  { height: 64, width: 128, rate: 0.8 },
+  { height: 64, width: 64, rate: 0.6 },
 ];
 
 /** Multiprocessors of the largest chip of an architecture (vendors' data sheets): A100, H100 SXM, L40S, B200, MI300X. */
@@ -48,7 +48,7 @@ export function productShares({ model, tokens, tensor, cluster }: TimeFacts): Pr
   for (const group of model.groups) {
     const shape = productOf(group, model.hiddenSize, tensor);
     if (shape === undefined) continue;
-    const [out, into] = shape;
+    const { out, into } = shape;
     const weight = out * into * group.count;
     work += weight;
     forward += weight / tiled(tokens, out, units);
@@ -66,18 +66,21 @@ function productOf(
   { kind, module, shape }: ParameterGroup,
   hidden: number,
   tensor: number,
-): readonly [out: number, into: number] | undefined {
-  const [out, into] = shape;
+): { readonly out: number; readonly into: number } | undefined {
+  const out = shape[0];
+  const into = shape[1];
   if ((kind !== 'attention' && kind !== 'mlp') || module !== 'linear' || out === undefined || into === undefined)
     return undefined;
   // What reads the residual stream is split by its outputs, what writes to it by its inputs (Shoeybi et al. 2019 §3).
-  return into === hidden ? [out / tensor, into] : [out, into / tensor];
+  return into === hidden ? { out: out / tensor, into } : { out, into: into / tensor };
 }
 
 /** Share of its rate that a product with `rows` × `columns` results reaches on `units` multiprocessors, with the best tile. */
 export function tiled(rows: number, columns: number, units: number): number {
   let best = 0;
-  for (const [height, width, rate] of TILES) {
+  for (const { height, width, rate } of TILES) {
+    // The first two reach all there is where they divide evenly; no smaller one can do better than what was found.
+    if (rate <= best) break;
     const tiles = Math.ceil(rows / height) * Math.ceil(columns / width);
     const slots = Math.ceil(tiles / units) * units * height * width;
     best = Math.max(best, (rate * rows * columns) / slots);

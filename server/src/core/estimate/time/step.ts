@@ -1,5 +1,6 @@
 import type { StepEstimate, TimeTerm, Traffic } from '../estimate';
 import { accumulateDraft } from './accumulate';
+import { stepBand, timeClass } from './band';
 import { communicationDraft, type PlacedFlow, placedFlows } from './communication';
 import { type Compute, computeOf } from './compute';
 import { type Draft, type Settled, settle } from './draft';
@@ -49,13 +50,9 @@ function sumUp(facts: TimeFacts, compute: Compute, settled: readonly Settled[]):
   const breakdown = { compute: 0, communication: 0, offload: 0, optimizer: 0 };
   const waits = new Map<string, number>();
   let seconds = 0;
-  let low = 0;
-  let high = 0;
   for (const { draft, seconds: part, overlapped } of settled) {
     if (overlapped) continue;
     seconds += part;
-    low += (draft.low * part) / draft.seconds;
-    high += (draft.high * part) / draft.seconds;
     breakdown[draft.group] += part;
     waits.set(draft.cause, (waits.get(draft.cause) ?? 0) + part);
   }
@@ -64,8 +61,7 @@ function sumUp(facts: TimeFacts, compute: Compute, settled: readonly Settled[]):
   const { blocks, head, attention } = compute.flopsPerToken;
   return {
     seconds,
-    low,
-    high,
+    ...stepBand(settled, timeClass(facts, compute.constants)),
     tokensPerSecondPerGpu,
     // Three forward passes by definition, whatever is really computed (Chowdhery et al. 2022, PaLM, appendix B).
     mfu: (tokensPerSecondPerGpu * 3 * (blocks + head + attention)) / compute.peakFlops,

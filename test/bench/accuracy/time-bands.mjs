@@ -1,0 +1,121 @@
+// The residuals that bands of step time are made of: measured ÷ predicted of what the GPUs do, by class of run.
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { root } from '../paths.mjs';
+
+export const TIME_CLASSES = ['plain', 'split', 'unfitted'];
+/** Where the GPUs' own work is less of the step than this, the step says little of it. */
+const LEAST_SHARE = 0.5;
+/** A class with fewer rows or sources than this borrows from all others. */
+const ENOUGH = { rows: 8, sources: 2 };
+/** So many rows of one source show its whole spread. */
+const MANY = 20;
+/** 90 % inside: five in a hundred fall out at each end. */
+const TAIL = 0.05;
+/** How much wider the unseen is: by what one source shows, and by what other classes show. */
+const WIDER = { oneSource: 1.5, otherClasses: 2 };
+
+/** Low and high of each class. */
+export function timeBandsOf(rows) {
+  const usable = rows.filter(
+    ({ what, error, gpu, predicted }) => what === 'time' && error !== undefined && gpu / predicted >= LEAST_SHARE,
+  );
+  return Object.fromEntries(TIME_CLASSES.map((name) => [name, bandOf(usable, name)]));
+}
+
+/** Measured ÷ predicted of the GPUs' part, the rest taken as predicted. */
+const residualOf = ({ measured, gpu, rest }) => (measured - rest.value) / gpu;
+
+/**
+ * As far to both sides as its own residuals go at the farther end: on which side a stack lies that was not seen is not known. Where
+ * there are few of them, as far as those of the other classes, too.
+ */
+function bandOf(rows, name) {
+  const own = rows.filter((row) => row.class === name);
+  const sources = [...new Set(own.map(({ point }) => point.source))];
+  const isEnough = own.length >= ENOUGH.rows && sources.length >= ENOUGH.sources;
+  const isFew = sources.length < 2 && own.length < MANY;
+  const near = deviation(own) * (isFew ? WIDER.oneSource : unseen(own));
+  const others = rows.filter((row) => row.class !== name);
+  const far = isEnough ? 0 : deviation(others) * (own.length > 0 ? unseen(others) : WIDER.otherClasses);
+  // A step that is twice as long is as far off as one that is half as long.
+  const most = Math.max(far, near);
+  return { low: Math.exp(-most), high: Math.exp(most), rows: own.length, sources, borrows: !isEnough };
+}
+
+/** The next source differs from these as they differ from each other, and the fewer there are the less they show of it. */
+function unseen(rows) {
+  const sources = new Set(rows.map(({ point }) => point.source)).size;
+  return sources === 0 ? 1 : 1 + 1 / sources;
+}
+
+function ends(rows) {
+  return rows.length === 0 ? [1, 1] : [Math.min(1, weighted(rows, TAIL)), Math.max(1, weighted(rows, 1 - TAIL))];
+}
+
+function deviation(rows) {
+  const [low, high] = ends(rows);
+  return Math.max(-Math.log(low), Math.log(high));
+}
+
+/** A quantile in which each source weighs the same, however many rows it has. */
+function weighted(rows, share) {
+  const perSource = new Map();
+  for (const { point } of rows) perSource.set(point.source, (perSource.get(point.source) ?? 0) + 1);
+  const sorted = rows
+    .map((row) => ({ residual: residualOf(row), weight: 1 / perSource.get(row.point.source) / perSource.size }))
+    .sort((a, b) => a.residual - b.residual);
+  let sum = 0;
+  for (const { residual, weight } of sorted) {
+    sum += weight;
+    if (sum >= share - 1e-9) return residual;
+  }
+  return sorted[sorted.length - 1].residual;
+}
+
+/** Share of each source's steps that the bands of all other sources hold, and how wide those are. */
+export function timeHeldBack(rows) {
+  const times = rows.filter(({ what, error }) => what === 'time' && error !== undefined);
+  const sources = [...new Set(times.map(({ point }) => point.source))];
+  return sources.map((source) => {
+    const bands = timeBandsOf(times.filter(({ point }) => point.source !== source));
+    const own = times.filter(({ point }) => point.source === source).map((row) => held(row, bands));
+    const widths = own.map(({ low, high }) => high / low).sort((a, b) => a - b);
+    return {
+      source,
+      rows: own.length,
+      inside: own.filter(({ isInside }) => isInside).length,
+      width: widths[Math.floor(widths.length / 2)],
+    };
+  });
+}
+
+function held({ measured, gpu, rest, class: name }, bands) {
+  const low = gpu * bands[name].low + rest.low;
+  const high = gpu * bands[name].high + rest.high;
+  return { low, high, isInside: measured >= low && measured <= high };
+}
+
+/** Writes them where the estimator reads them. */
+export function writeTimeBands(bands, { commit, date }) {
+  const file = path.join(root, 'server', 'src', 'core', 'estimate', 'time', 'residuals.ts');
+  const entries = TIME_CLASSES.map((name) => {
+    const { low, high, rows, sources, borrows } = bands[name];
+    const from = rows === 0 ? 'none' : `${rows} of ${sources.join(', ')}`;
+    return `  // ${from}${borrows ? ', widened by those of other classes' : ''}.
+  ${name}: { low: ${low.toFixed(3)}, high: ${high.toFixed(3)} },`;
+  });
+  writeFileSync(
+    file,
+    `// Written by \`node test/bench/accuracy/run.mjs --bands\` on ${date} at commit ${commit}, from test/bench/accuracy/points.json.
+
+/** Kinds of run that published step times were found of; \`unfitted\` of a GPU that no constant was fitted on. */
+export type TimeClass = ${TIME_CLASSES.map((name) => `'${name}'`).join(' | ')};
+
+/** Fifth and ninety-fifth percentile of measured ÷ predicted, over what the GPUs do; each source weighs the same. */
+export const TIME_RESIDUALS: Readonly<Record<TimeClass, { readonly low: number; readonly high: number }>> = {
+${entries.join('\n')}
+};
+`,
+  );
+}
