@@ -8,6 +8,7 @@ import type {
   TrainingRun,
   ZeroSharding,
 } from '../../../../server/src/core/run/training-run';
+import { loadRecordings } from '../../../../server/src/data/activations';
 
 /** A value as a test states it. */
 export function given<T>(value: T): Known<T> {
@@ -87,6 +88,7 @@ export function decoder({
   const total = groups.reduce((sum, group) => sum + size(group), 0);
   const inBlock = groups.filter(({ block }) => block === 0).reduce((sum, group) => sum + size(group), 0) / layers;
   return {
+    recorded: loadRecordings()('llama', undefined),
     name,
     modelType: 'llama',
     architecture: 'LlamaForCausalLM',
