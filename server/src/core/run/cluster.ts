@@ -9,6 +9,7 @@ import { toPlain } from '../syntax/plain';
 import { readEnvironment } from './environment';
 import type { FileFinder } from './files';
 import { type Known, known, type Origin, unknown } from './known';
+import { type ManifestPlace, manifestPlace } from './manifest';
 import type { Target } from './settings-file';
 import { complete, fromAccelerate, fromBatch, fromLaunches, oneNode, overlay, type Size } from './sizes';
 import { overrideOf, type RunSources } from './sources';
@@ -33,10 +34,11 @@ export function readPlace(
   disagreements: Disagreement[],
 ): Place {
   const target = targetOf(sources, finder);
-  const name = overrideOf(sources, 'hardware') ?? target?.hardware;
+  const manifest = manifestPlace(sources.links, finder);
+  const name = overrideOf(sources, 'hardware') ?? target?.hardware ?? askedFor(manifest, catalogs);
   const hardware = name && namedHardware(name, sources, catalogs, finder);
   const stated = fromTarget(sources, target, hardware);
-  const started = [fromLaunches(sources), fromAccelerate(sources)];
+  const started = [fromLaunches(sources), fromAccelerate(sources), manifest];
   const written = overlay([stated, ...started, oneNode(stated)]);
   // What the batch keys imply comes last: it is no statement about the machines.
   const taken = overlay([written, fromBatch(sources)]);
@@ -44,6 +46,13 @@ export function readPlace(
   const place = named(taken, several(sources));
   if (!hardware) return { ...place, cluster: unknown(noHardware(sources)) };
   return placeOn(hardware, place, sources, catalogs, finder);
+}
+
+/** The machine that a Kubernetes manifest asks for, where the catalog has it with accelerators. */
+function askedFor({ instance }: ManifestPlace, { hardware }: Catalogs): Written | undefined {
+  if (!instance?.known || hardware.instance(instance.value)?.accelerator === undefined) return undefined;
+  const { value: plain, origin } = instance;
+  return { key: 'node.kubernetes.io/instance-type', plain, origin, from: 'file', templated: false };
 }
 
 /** Several Accelerate files beside the Trainer file: the user can say which. */

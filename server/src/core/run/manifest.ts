@@ -5,6 +5,16 @@ import { foldersUp, namesIn } from './folders';
 import { type Known, known } from './known';
 import type { Links } from './links';
 
+/** How Kubernetes counts the GPUs of a pod. */
+const GPU_RESOURCES = ['nvidia.com/gpu', 'amd.com/gpu', 'aws.amazon.com/neuron'] as const;
+
+/** The label by which a pod asks for a kind of machine. */
+const INSTANCE_TYPE = 'node.kubernetes.io/instance-type';
+
+/** What a manifest says of the machines: by names of its own, beside those of variables and resources. */
+const NODES = 'nodes of the job';
+const PROCESSES = 'processes per node';
+
 /** How Kubernetes counts EFA interfaces of a pod; kept beside the environment, since it decides the path as that does. */
 export const EFA_RESOURCE = 'vpc.amazonaws.com/efa';
 
@@ -12,6 +22,30 @@ export const EFA_RESOURCE = 'vpc.amazonaws.com/efa';
 interface Manifest {
   readonly text: string;
   readonly values: ReadonlyMap<string, Known<string>>;
+}
+
+/** The machines that a manifest asks for; each absent where it does not say it in plain words. */
+export interface ManifestPlace {
+  readonly instance: Known<string> | undefined;
+  readonly nodes: Known<number> | undefined;
+  readonly perNode: Known<number> | undefined;
+}
+
+const places = new WeakMap<Links, ManifestPlace>();
+
+/** Kind of machine, nodes and processes of the manifest that starts this run. */
+export function manifestPlace(links: Links, finder: FileFinder): ManifestPlace {
+  const known = places.get(links);
+  if (known) return known;
+  const values = manifestValues(links, finder);
+  const count = (name: string): Known<number> | undefined => {
+    const value = values.get(name);
+    return value?.known && Number(value.value) >= 1 ? { ...value, value: Number(value.value) } : undefined;
+  };
+  const gpus = GPU_RESOURCES.map(count).find((found) => found !== undefined);
+  const place = { instance: values.get(INSTANCE_TYPE), nodes: count(NODES), perNode: count(PROCESSES) ?? gpus };
+  places.set(links, place);
+  return place;
 }
 
 const read = new WeakMap<ReadResult, Manifest | 'none'>();
@@ -68,8 +102,7 @@ function valuesOf(path: Path, text: string): ReadonlyMap<string, Known<string>> 
     const before = values.get(name);
     if (before?.known && before.value !== value) differing.add(name);
     const place = { start, end: start + value.length };
-    if (!value.includes('{{') && !value.includes('$('))
-      values.set(name, known(value, { kind: 'file', path, ...place, key: name }));
+    if (!/\{\{|\$[({\w]/.test(value)) values.set(name, known(value, { kind: 'file', path, ...place, key: name }));
   };
   for (const found of text.matchAll(
     /^[ \t]*-[ \t]*name:[ \t]*["']?([A-Z][A-Z0-9_]*)["']?[ \t]*\r?\n[ \t]*value:[ \t]*/gm,
@@ -80,10 +113,62 @@ function valuesOf(path: Path, text: string): ReadonlyMap<string, Known<string>> 
     const isQuoted = written?.[3] === undefined;
     add(found[1] ?? '', value, start + (isQuoted ? 1 : 0));
   }
-  for (const found of text.matchAll(/^[ \t]*["']?vpc\.amazonaws\.com\/efa["']?[ \t]*:[ \t]*["']?(\d{1,4})\b/gm)) {
-    const count = found[1] ?? '';
-    add(EFA_RESOURCE, count, found.index + found[0].length - count.length);
-  }
+  for (const { name, at, value } of entriesOf(text)) add(name, value, at);
+  const replicas = replicasOf(text);
+  if (replicas) add(NODES, replicas.value, replicas.at);
   for (const name of differing) values.delete(name);
   return values;
+}
+
+interface PlainEntry {
+  readonly name: string;
+  readonly value: string;
+  readonly at: number;
+}
+
+const WANTED: readonly (readonly [RegExp, string])[] = [
+  ...[EFA_RESOURCE, ...GPU_RESOURCES].map((name) => [keyed(name, '\\d{1,4}'), name] as const),
+  [keyed(INSTANCE_TYPE, '[a-z][\\w.-]+'), INSTANCE_TYPE],
+  // Kubeflow Trainer's TrainJob.
+  [keyed('numNodes', '\\d{1,5}'), NODES],
+  [keyed('numProcPerNode', '\\d{1,3}'), PROCESSES],
+  [keyed('nprocPerNode', '\\d{1,3}'), PROCESSES],
+];
+
+function keyed(key: string, value: string): RegExp {
+  return new RegExp(
+    `^[ \\t]*["']?${key.replace(/[./]/g, '\\$&')}["']?[ \\t]*:[ \\t]*["']?(${value})["']?[ \\t]*(?:#.*)?\\r?$`,
+    'gm',
+  );
+}
+
+/** `key: value` lines that tell what a pod asks for. */
+function entriesOf(text: string): PlainEntry[] {
+  return WANTED.flatMap(([pattern, name]) =>
+    [...text.matchAll(pattern)].map((found) => {
+      const value = found[1] ?? '';
+      return { name, value, at: found.index + found[0].lastIndexOf(value) };
+    }),
+  );
+}
+
+/** Pods of a PyTorchJob or MPIJob that train: all of PyTorch's replicas, and MPI's workers. */
+function replicasOf(text: string): Omit<PlainEntry, 'name'> | undefined {
+  const kind = /^kind:[ \t]*["']?(PyTorchJob|MPIJob)\b/m.exec(text)?.[1];
+  if (kind === undefined) return undefined;
+  const of = (role: string): { value: number; at: number } | 'open' | undefined => {
+    const start = new RegExp(`^([ \\t]*)${role}:[ \\t]*\\r?\\n`, 'm').exec(text);
+    if (!start) return undefined;
+    // The entries of this role are deeper than its own key.
+    const rest = text.slice(start.index + start[0].length);
+    const end = new RegExp(`^[ \\t]{0,${start[1]?.length ?? 0}}[\\w-]+:`, 'm').exec(rest)?.index ?? rest.length;
+    const found = /^[ \t]*replicas:[ \t]*(\S+)/m.exec(rest.slice(0, end));
+    if (!found) return { value: 1, at: start.index };
+    const at = start.index + start[0].length + found.index + found[0].length - (found[1]?.length ?? 0);
+    return /^\d+$/.test(found[1] ?? '') ? { value: Number(found[1]), at } : 'open';
+  };
+  const [master, worker] = [kind === 'PyTorchJob' ? of('Master') : undefined, of('Worker')];
+  if (master === 'open' || worker === 'open' || (!master && !worker)) return undefined;
+  const at = worker?.at ?? master?.at ?? 0;
+  return { value: String((master?.value ?? 0) + (worker?.value ?? 0)), at };
 }
