@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import Ajv from 'ajv';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { bundle } from '../bundle';
+import { DS, TRAIN } from '../fit-project';
 import { folderWith, shardlens } from './shell';
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..');
@@ -11,22 +12,6 @@ const schemaOf = (name: string) => JSON.parse(readFileSync(path.join(root, 'sche
 const ajv = new Ajv({ strict: true, allowUnionTypes: true });
 ajv.addSchema(schemaOf('output.schema.json'));
 const validate = ajv.compile(schemaOf('fit-output.schema.json'));
-
-const TRAIN = `model_name_or_path: meta-llama/Meta-Llama-3-8B
-output_dir: out
-per_device_train_batch_size: 8
-gradient_accumulation_steps: 2
-learning_rate: 2.0e-5
-bf16: true
-deepspeed: ds.json
-`;
-const DS = `{
-  "train_micro_batch_size_per_gpu": "auto",
-  "gradient_accumulation_steps": "auto",
-  "bf16": { "enabled": "auto" },
-  "zero_optimization": { "stage": 2 }
-}
-`;
 
 let folder: string;
 

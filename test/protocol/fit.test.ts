@@ -5,25 +5,12 @@ import type { FitAnswer, SearchProgress } from '../../server/src/lsp/protocol';
 import { uriOf } from '../../server/src/lsp/uri';
 import { bundle } from '../bundle';
 import { folderWith } from '../cli/shell';
+import { DS, TRAIN } from '../fit-project';
 import { startStdioEditor } from './stdio-editor';
 
-const TRAIN = `model_name_or_path: meta-llama/Meta-Llama-3-8B
-output_dir: out
-per_device_train_batch_size: 8
-gradient_accumulation_steps: 2
-learning_rate: 2.0e-5
-bf16: true
-deepspeed: ds.json
-`;
 const FILES = {
   'train.yaml': TRAIN,
-  'ds.json': `{
-  "train_micro_batch_size_per_gpu": "auto",
-  "gradient_accumulation_steps": "auto",
-  "bf16": { "enabled": "auto" },
-  "zero_optimization": { "stage": 2 }
-}
-`,
+  'ds.json': DS,
   'shardlens.json': '{ "sequenceLength": 2048, "target": "t", "targets": { "t": { "hardware": "p4d.24xlarge" } } }',
 };
 

@@ -1,29 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../server/src/core/analyze';
+import { exampleFiles } from '../../server/src/core/features/rule-example';
 import type { Finding, Fix } from '../../server/src/core/findings';
 import { rules } from '../../server/src/core/rules/index';
-import type { Example, Rule } from '../../server/src/core/rules/rule';
 import { applyEdits } from '../../server/src/core/text/edit';
 import { loadCatalogs } from '../../server/src/data/index';
 import { memoryWorkspace } from '../memory-workspace';
 
 const catalogs = loadCatalogs();
-
-const DEFAULT_NAMES: Readonly<Record<string, string>> = {
-  deepspeed: 'ds_config.json',
-  trainer: 'train.yaml',
-  fsdp: 'fsdp_config.json',
-  accelerate: 'accelerate.yaml',
-  shardlens: 'shardlens.json',
-  model: 'config.json',
-  cluster: 'cluster.json',
-};
-
-function filesOf(rule: Rule, example: Example): Record<string, string> {
-  if (typeof example.files !== 'string') return { ...example.files };
-  const name = example.name ?? DEFAULT_NAMES[rule.applies[0] ?? ''] ?? 'ds_config.json';
-  return { [name]: example.files };
-}
 
 /** Findings of the first file. */
 function check(files: Record<string, string>): readonly Finding[] {
@@ -60,7 +44,7 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (id, rule) =>
   it.each(rule.examples.bad.map((example, index) => [index, example] as const))(
     'finds bad example %i',
     (_, example) => {
-      const files = filesOf(rule, example);
+      const files = exampleFiles(rule, example);
       const found = check(files);
       expect(names(found).filter((name) => name.startsWith('analysis-incomplete'))).toEqual([]);
       const own = found.filter((finding) => finding.rule === id);
@@ -72,13 +56,13 @@ describe.each(rules.map((rule) => [rule.id, rule] as const))('%s', (id, rule) =>
   it.each(rule.examples.good.map((example, index) => [index, example] as const))(
     'stays silent on good example %i',
     (_, example) => {
-      expect(names(check(filesOf(rule, example)).filter((finding) => finding.rule === id))).toEqual([]);
+      expect(names(check(exampleFiles(rule, example)).filter((finding) => finding.rule === id))).toEqual([]);
     },
   );
 
   it('mends with each preferred fix: its finding goes, none comes, and applying it twice is applying it once', () => {
     for (const example of rule.examples.bad) {
-      const files = filesOf(rule, example);
+      const files = exampleFiles(rule, example);
       const before = check(files);
       for (const finding of before.filter((found) => found.rule === id)) {
         for (const fix of finding.fixes) {

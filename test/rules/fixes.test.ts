@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../server/src/core/analyze';
+import { exampleFiles } from '../../server/src/core/features/rule-example';
 import type { Finding, Fix } from '../../server/src/core/findings';
 import { rules } from '../../server/src/core/rules/index';
 import { applyEdits } from '../../server/src/core/text/edit';
@@ -19,13 +20,13 @@ interface Case {
   readonly files: Readonly<Record<string, string>>;
 }
 
-const cases: readonly Case[] = rules.flatMap(({ id, applies, examples }) =>
-  examples.bad.flatMap((example, index) => {
-    const name =
-      example.name ?? (['trainer', 'accelerate'].includes(applies[0] ?? '') ? 'train.yaml' : 'ds_config.json');
-    const files = typeof example.files === 'string' ? { [name]: example.files } : example.files;
-    return variants(files).map((variant) => ({ name: `${id} ${index}, ${variant.name}`, files: variant.files }));
-  }),
+const cases: readonly Case[] = rules.flatMap((rule) =>
+  rule.examples.bad.flatMap((example, index) =>
+    variants(exampleFiles(rule, example)).map((variant) => ({
+      name: `${rule.id} ${index}, ${variant.name}`,
+      files: variant.files,
+    })),
+  ),
 );
 
 function variants(files: Case['files']): Case[] {

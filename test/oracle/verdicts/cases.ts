@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { analyze } from '../../../server/src/core/analyze';
+import { exampleFiles } from '../../../server/src/core/features/rule-example';
 import { rules } from '../../../server/src/core/rules/index';
 import type { TrainingRun } from '../../../server/src/core/run/training-run';
 import { loadCatalogs } from '../../../server/src/data/index';
@@ -50,16 +51,6 @@ export const RECORDERS = Object.keys(DIALECTS) as readonly Recorder[];
 /** Ranks of a run that names none: enough to meet what one process hides, few enough that common batches divide. */
 const ASSUMED_WORLD_SIZE = 2;
 
-const EXAMPLE_NAMES: Readonly<Record<string, string>> = {
-  deepspeed: 'ds_config.json',
-  trainer: 'train.yaml',
-  fsdp: 'fsdp_config.json',
-  accelerate: 'accelerate.yaml',
-  shardlens: 'shardlens.json',
-  model: 'config.json',
-  cluster: 'cluster.json',
-};
-
 /** The examples of the rules about the recorder's dialects, then the hand-written cases in `folder`; sorted by id. */
 export function casesFor(recorder: Recorder, folder: string): readonly Case[] {
   return [...exampleCases(recorder), ...writtenCases(path.join(folder, recorder))].sort((a, b) =>
@@ -70,12 +61,11 @@ export function casesFor(recorder: Recorder, folder: string): readonly Case[] {
 function exampleCases(recorder: Recorder): Case[] {
   const dialects: readonly string[] = DIALECTS[recorder];
   const own = rules.filter(({ applies }) => applies.some((dialect) => dialects.includes(dialect)));
-  return own.flatMap(({ id, applies, examples }) =>
+  return own.flatMap((rule) =>
     (['bad', 'good'] as const).flatMap((kind) =>
-      examples[kind].map((example, index) => {
-        const name = example.name ?? EXAMPLE_NAMES[applies[0] ?? ''] ?? 'ds_config.json';
-        const files = typeof example.files === 'string' ? { [name]: example.files } : example.files;
-        return { id: `${id}/${kind}/${index}`, files, entry: Object.keys(files)[0] ?? name };
+      rule.examples[kind].map((example, index) => {
+        const files = exampleFiles(rule, example);
+        return { id: `${rule.id}/${kind}/${index}`, files, entry: Object.keys(files)[0] ?? '' };
       }),
     ),
   );

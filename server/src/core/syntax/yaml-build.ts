@@ -2,6 +2,7 @@ import { type Document, isAlias, isMap, isScalar, isSeq, type Pair, type ParsedN
 import { MAX_EXPANDED_NODES } from './limits';
 import type { Entry, MappingNode, Node, Scalar, ScalarNode, SequenceNode } from './node';
 import { resolvePlain } from './python-scalar';
+import { scalarNode } from './scalar-node';
 import type { SyntaxProblems } from './syntax-problems';
 import { isTemplated } from './template';
 import { YamlEntries } from './yaml-entries';
@@ -226,17 +227,6 @@ function styleOf(type: string | undefined): ScalarNode['style'] {
 function spanOf(node: ParsedNode, flow: boolean, lastEnd: number | undefined): { start: number; end: number } {
   const [start, end] = node.range;
   return { start, end: flow ? end : Math.max(lastEnd ?? end, start) };
-}
-
-function scalarNode(
-  start: number,
-  end: number,
-  raw: string,
-  style: ScalarNode['style'],
-  scalar: Scalar,
-  templated: boolean,
-): ScalarNode {
-  return { kind: 'scalar', start, end, raw, style, scalar, templated };
 }
 
 function isLineEnd(unit: number): boolean {

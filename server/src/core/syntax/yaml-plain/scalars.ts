@@ -1,5 +1,6 @@
-import type { Scalar, ScalarNode } from '../node';
+import type { ScalarNode } from '../node';
 import { resolvePlain } from '../python-scalar';
+import { scalarNode } from '../scalar-node';
 import { isTemplated } from '../template';
 import type { Cursor } from './cursor';
 import {
@@ -125,15 +126,4 @@ export function textNode(
   value: string,
 ): ScalarNode {
   return scalarNode(start, end, raw, style, { type: 'string', value }, isTemplated(raw) || isTemplated(value));
-}
-
-function scalarNode(
-  start: number,
-  end: number,
-  raw: string,
-  style: ScalarNode['style'],
-  scalar: Scalar,
-  templated: boolean,
-): ScalarNode {
-  return { kind: 'scalar', start, end, raw, style, scalar, templated };
 }
