@@ -8,7 +8,7 @@ import { termsAt } from '../estimate/memory/moments';
 import { estimateTime } from '../estimate/time/index';
 import type { Finding } from '../findings';
 import { dimensions } from '../moves/index';
-import type { Move, TrainingEffect } from '../moves/move';
+import { EFFECTS, type Move, type TrainingEffect } from '../moves/move';
 import { type Change, makeWrites, withSources } from '../moves/written';
 import type { TrainingRun } from '../run/training-run';
 import { runDialects } from '../source';
@@ -160,7 +160,7 @@ function ranked({ id }: Term, base: Base, neighbours: readonly Neighbour[]): Nei
   const enough = GOOD_SHARE * Math.max(0, ...useful.map(saved));
   const order = (it: Neighbour): number[] => [
     base.memory.fits !== true && it.fits === true ? 0 : 1,
-    it.move.training === 'same' ? 0 : 1,
+    EFFECTS.indexOf(it.move.training),
     saved(it) >= enough ? 0 : 1,
     it.move.note === undefined ? 0 : 1,
     it.seconds,

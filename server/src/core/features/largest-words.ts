@@ -1,3 +1,4 @@
+import type { TrainingEffect } from '../moves/move';
 import type { Change } from '../moves/written';
 import { basename } from '../paths';
 import type { Path } from '../source';
@@ -25,13 +26,19 @@ export function leverWords({ saves, savesAtPeak, fits, step, training, note, bri
     `takes ${formatGib(saves)} off${isSame ? '' : peak}`,
     fits === true ? 'it then fits' : '',
     step ? stepWords(step.after / step.before - 1) : '',
-    training === 'numerics' ? 'the training changes in its numerics' : '',
+    TRAINING[training],
     note ?? '',
     brings === undefined ? '' : `not recommended here (\`${brings}\`)`,
   ]
     .filter((it) => it !== '')
     .join('; ');
 }
+
+const TRAINING: Readonly<Record<TrainingEffect, string>> = {
+  same: '',
+  data: 'other samples meet in a step',
+  numerics: 'the training changes in its numerics',
+};
 
 /** Both times are predictions; their ratio is surer than either, and still only about right. */
 function stepWords(share: number): string {
@@ -42,6 +49,8 @@ function stepWords(share: number): string {
 /** `` `per_device_train_batch_size: 4` with `gradient_accumulation_steps: 2` in train.yaml ``. */
 export function settingWords(changes: readonly Change[], path: Path): string {
   const written = changes.map(({ key, to }) => {
+    // A flag of a launch line is written as one.
+    if (key.startsWith('--')) return to === undefined ? `no \`${key}\`` : `\`${key} ${valueWords(to)}\``;
     const name = key.slice(key.lastIndexOf('.') + 1);
     return to === undefined ? `no \`${name}\`` : `\`${name}: ${valueWords(to)}\``;
   });
