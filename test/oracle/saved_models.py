@@ -175,6 +175,13 @@ def sized(record, defaults, variant, mode, activation=None):
     layers = special.pop("_layers", 3)
     text.update(special.pop("_top", {}))
     text.update(special)
+    for name in ("rope_scaling", "rope_parameters"):
+        if isinstance(known.get(name), dict) and "mrope_section" in known[name] and not isinstance(text.get(name), dict):
+            text[name] = dict(known[name])
+    for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
+        if isinstance(text.get(name, known.get(name)), int):
+            text[name] = 0
+    width = text.get("head_dim") or z["h"] // z["n"]
     for holder in (text, text.get("rope_scaling"), text.get("rope_parameters")):
         # A half is a size that products can name.
         if isinstance(holder, dict) and "partial_rotary_factor" in holder:
@@ -182,8 +189,8 @@ def sized(record, defaults, variant, mode, activation=None):
         if isinstance(holder, dict) and "rotary_pct" in holder:
             holder["rotary_pct"] = 0.5
         if isinstance(holder, dict) and "mrope_section" in holder:
-            third = z["d"] // 6
-            holder["mrope_section"] = [z["d"] // 2 - 2 * third, third, third]
+            third = width // 6
+            holder["mrope_section"] = [width // 2 - 2 * third, third, third]
     for name in ("num_labels", "id2label", "label2id"):
         config.pop(name, None)
     return with_layers(config, layers), z
