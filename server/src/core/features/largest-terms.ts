@@ -1,17 +1,13 @@
 import type { Analysis } from '../analysis';
-import { type AnalysisInput, analyze } from '../analyze';
-import { OUTDATED } from '../calibrate/measurement';
-import type { Estimate, MemoryEstimate, Phase, StepEstimate, Term } from '../estimate/estimate';
-import { estimateRun } from '../estimate/index';
+import type { AnalysisInput } from '../analyze';
+import type { Term } from '../estimate/estimate';
 import { estimateMemory } from '../estimate/memory/index';
-import { termsAt } from '../estimate/memory/moments';
 import { estimateTime } from '../estimate/time/index';
-import type { Finding } from '../findings';
 import { dimensions } from '../moves/index';
 import { EFFECTS, type Move, type TrainingEffect } from '../moves/move';
-import { type Change, makeWrites, withSources } from '../moves/written';
+import type { Change } from '../moves/written';
 import type { TrainingRun } from '../run/training-run';
-import { runDialects } from '../source';
+import { type Base, type Bytes, baseOf, bytesAt, type Trial, trials } from './trials';
 
 /** One of the largest terms of the peak, and the setting that takes something off it. */
 export interface LargestTerm {
@@ -43,7 +39,7 @@ const LEAST_SHARE = 0.1;
 /** Of what takes off at least this share of the most that can be, the fastest is named. */
 const GOOD_SHARE = 0.5;
 /** Settings that are written and analysed for one term before it is given up. */
-const MOST_CHECKED = 6;
+const MOST_CHECKED = 4;
 
 const found = new WeakMap<Analysis, readonly LargestTerm[]>();
 
@@ -65,51 +61,10 @@ function compute(analysis: Analysis, input: AnalysisInput): readonly LargestTerm
   if (!run || !memory || !peak) return [];
   const base = baseOf(run, memory.phase, peak.moment);
   const terms = [...peak.terms].sort((a, b) => b.bytes - a.bytes).slice(0, SHOWN);
-  const neighbours = base ? neighboursOf(run, base) : [];
-  const place = {
-    analysis,
-    run,
-    input,
-    rules: new Set(neighbours.length > 0 ? findingsOf(run, input).map(({ rule }) => rule) : []),
-  };
-  return terms.map((term) => ({ term, lever: base && leverFor(term, base, neighbours, place) }));
-}
-
-/** The run as predicted: a neighbour is a prediction too, and only like is compared with like. */
-interface Base {
-  readonly phase: Phase;
-  readonly moment: string;
-  readonly bytes: Bytes;
-  readonly memory: MemoryEstimate;
-  readonly step: StepEstimate | null;
-  readonly hostFits: boolean | null | undefined;
-}
-
-/** Bytes of the terms at one moment, by id. */
-type Bytes = ReadonlyMap<string, number>;
-
-function baseOf(run: TrainingRun, phase: Phase, moment: string): Base | undefined {
-  const { memory, step, host } = predicted(run);
-  const bytes = bytesAt(run, phase, moment, memory);
-  return memory && bytes ? { phase, moment, bytes, memory, step, hostFits: host?.fits } : undefined;
-}
-
-function predicted(run: TrainingRun): Estimate {
-  return estimateRun({ ...run, measured: undefined });
-}
-
-/** Where a neighbour has no such moment, what it holds when the phase peaks. */
-function bytesAt(
-  run: TrainingRun,
-  phase: Phase,
-  moment: string,
-  memory: MemoryEstimate | null | undefined,
-): Bytes | undefined {
-  const terms = termsAt(run, phase, moment) ?? memory?.phases[phase]?.terms;
-  if (!terms) return undefined;
-  const sums = new Map<string, number>();
-  for (const { id, bytes } of terms) sums.set(id, (sums.get(id) ?? 0) + bytes);
-  return sums;
+  if (!base) return terms.map((term) => ({ term, lever: undefined }));
+  const neighbours = neighboursOf(run, base);
+  const trial = trials(analysis, run, base, input);
+  return terms.map((term) => ({ term, lever: leverFor(term, base, neighbours, trial) }));
 }
 
 interface Neighbour {
@@ -133,19 +88,11 @@ function neighboursOf(run: TrainingRun, base: Base): Neighbour[] {
     });
 }
 
-interface Place {
-  readonly analysis: Analysis;
-  readonly run: TrainingRun;
-  readonly input: AnalysisInput;
-  /** Rules that speak about the files as they are. */
-  readonly rules: ReadonlySet<string>;
-}
-
 /** The first that brings no finding; else the first that does. */
-function leverFor(term: Term, base: Base, neighbours: readonly Neighbour[], place: Place): Lever | undefined {
+function leverFor(term: Term, base: Base, neighbours: readonly Neighbour[], trial: Trial): Lever | undefined {
   let second: Lever | undefined;
   for (const { move } of ranked(term, base, neighbours).slice(0, MOST_CHECKED)) {
-    const lever = confirmed(move, term, base, place);
+    const lever = leverOf(move, term, base, trial);
     if (lever?.brings === undefined && lever) return lever;
     second ??= lever;
   }
@@ -174,37 +121,23 @@ function firstDifference(a: readonly number[], b: readonly number[]): number {
   return 0;
 }
 
-/** The lever as the changed files give it; undefined where they cannot be written, give less, or would not run. */
-function confirmed(move: Move, { id }: Term, base: Base, { analysis, run, input, rules }: Place): Lever | undefined {
-  const written = makeWrites(input.workspace, move.writes);
-  if (!written || written.changes.length === 0) return undefined;
-  const around = { ...input, workspace: withSources(input.workspace, written.sources) };
-  const changed = analyze(written.sources.get(analysis.file.path) ?? analysis.file, around).run;
-  if (!changed) return undefined;
-  const { memory, step, host } = predicted(changed);
-  const bytes = bytesAt(changed, base.phase, base.moment, memory);
-  if (!memory || !bytes || (host?.fits === false && base.hostFits !== false)) return undefined;
+/** The lever as the changed files give it; undefined where they give less than the facts promised. */
+function leverOf(move: Move, { id }: Term, base: Base, trial: Trial): Lever | undefined {
+  const tried = trial(move);
+  if (!tried) return undefined;
+  const { memory, step, bytes, changes, brings } = tried;
   const before = base.bytes.get(id) ?? 0;
   const saves = before - (bytes.get(id) ?? 0);
   const savesAtPeak = base.memory.allocated - memory.allocated;
   if (saves < LEAST_SHARE * before || savesAtPeak < 0) return undefined;
-  const brought = findingsOf(run, around).filter(({ rule }) => !rules.has(rule) && rule !== OUTDATED);
-  if (brought.some(({ severity }) => severity === 'error')) return undefined;
   return {
-    changes: written.changes,
+    changes,
     saves,
     savesAtPeak,
     fits: base.memory.fits === true ? null : memory.fits,
     step: base.step && step ? { before: base.step.seconds, after: step.seconds } : undefined,
     training: move.training,
     note: move.note,
-    brings: brought[0]?.rule,
+    brings,
   };
-}
-
-/** Findings of every file of the run. */
-function findingsOf({ configs }: TrainingRun, input: AnalysisInput): readonly Finding[] {
-  const paths = new Set(runDialects.flatMap((dialect) => configs[dialect]?.file.path ?? []));
-  const files = [...paths].flatMap((path) => input.workspace.source(path) ?? []);
-  return files.flatMap((file) => analyze(file, input).findings());
 }
