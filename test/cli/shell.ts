@@ -28,7 +28,7 @@ export async function shardlens(
     input: options.input ?? '',
     env: { ...process.env, ...options.env },
     maxBuffer: 256 * 1024 * 1024,
-    timeout: 10_000,
+    timeout: 30_000,
   });
   const seconds = (performance.now() - start) / 1000;
   return { status, out: stdout.toString('utf8'), err: stderr.toString('utf8'), seconds };

@@ -8,7 +8,7 @@ import type { Candidate } from './search';
 export type Merit = 'smallest' | 'fastest' | 'fastest-data' | 'fastest-numerics' | 'balanced';
 
 /** Steps whose predicted times differ by less than this share count as equally fast; the model is not finer. */
-const SAME_TIME = 0.02;
+export const SAME_TIME = 0.03;
 
 /** The order in which the smallest change is looked for: fewest moves, then the same training, then time, then memory. */
 export function bySize(a: Candidate, b: Candidate): number {
@@ -21,17 +21,9 @@ export function bySize(a: Candidate, b: Candidate): number {
   );
 }
 
-/** The order in which the fastest is looked for: of runs that are equally fast the one with fewest moves. */
-export function bySpeed(candidates: readonly Candidate[]): Candidate[] {
-  const sorted = [...candidates].sort((a, b) => secondsOf(a) - secondsOf(b) || bySize(a, b));
-  const groups: Candidate[][] = [];
-  for (const candidate of sorted) {
-    const group = groups.at(-1);
-    const first = group?.[0];
-    if (group && first && secondsOf(candidate) <= secondsOf(first) * (1 + SAME_TIME)) group.push(candidate);
-    else groups.push([candidate]);
-  }
-  return groups.flatMap((group) => group.sort(bySize));
+/** The order in which the fastest is looked for. */
+export function bySpeed(a: Candidate, b: Candidate): number {
+  return secondsOf(a) - secondsOf(b) || bySize(a, b);
 }
 
 /**

@@ -3,7 +3,7 @@ import { OUTDATED } from '../calibrate/measurement';
 import type { Estimate } from '../estimate/estimate';
 import type { FileEdit, Finding } from '../findings';
 import { compose } from '../moves/compose';
-import type { TrainingEffect } from '../moves/move';
+import type { Move, TrainingEffect } from '../moves/move';
 import { type Change, editsTo, makeWrites, withSources } from '../moves/written';
 import type { TrainingRun } from '../run/training-run';
 import { runDialects, type SourceFile } from '../source';
@@ -33,6 +33,10 @@ export interface Remedy {
 export class Checker {
   private readonly known = new Map<Candidate, Remedy | undefined>();
   private readonly allowed: ReadonlySet<string>;
+  private readonly alone = new Map<Move, ReadonlySet<string>>();
+  private readonly suspects = new Set<Move>();
+  /** Rules that spoke against what would otherwise have been a remedy. */
+  readonly refusals = new Set<string>();
 
   constructor(
     private readonly file: SourceFile,
@@ -50,6 +54,23 @@ export class Checker {
     return this.known.get(candidate);
   }
 
+  /** Whether one of its moves brought a finding by itself before, so that it most likely does so again. */
+  isSuspect({ moves }: Candidate): boolean {
+    return moves.some((move) => this.suspects.has(move));
+  }
+
+  /** Rules that speak against a move made alone. */
+  private findingsAlone(move: Move): ReadonlySet<string> {
+    const known = this.alone.get(move);
+    if (known) return known;
+    const { workspace } = this.input;
+    const written = makeWrites(workspace, move.writes);
+    const input = written && { ...this.input, workspace: withSources(workspace, written.sources) };
+    const found = new Set(input ? this.findings(input).map(({ rule }) => rule) : []);
+    this.alone.set(move, found);
+    return found;
+  }
+
   private check({ moves }: Candidate): Remedy | undefined {
     const { workspace } = this.input;
     const composed = compose(this.run, moves);
@@ -61,7 +82,12 @@ export class Checker {
     const { step } = this.before;
     if (this.goal === 'faster' && !(step && estimate.step && estimate.step.seconds < step.seconds * WORTHWHILE))
       return undefined;
-    if (this.findings(input).some(({ rule }) => !this.allowed.has(rule))) return undefined;
+    const against = this.findings(input).find(({ rule }) => !this.allowed.has(rule));
+    if (against) {
+      this.refusals.add(against.rule);
+      for (const move of moves) if (this.findingsAlone(move).has(against.rule)) this.suspects.add(move);
+      return undefined;
+    }
     return {
       title: composed.title,
       merits: [],

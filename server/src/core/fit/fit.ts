@@ -1,12 +1,16 @@
 import { type AnalysisInput, analyze } from '../analyze';
 import type { Estimate } from '../estimate/estimate';
+import { compose } from '../moves/compose';
 import { dimensions } from '../moves/index';
+import { EFFECTS } from '../moves/move';
 import type { Closed } from '../moves/settled';
 import type { TrainingRun } from '../run/training-run';
 import type { SourceFile } from '../source';
-import { bySize, bySpeed, effectOf, type Merit, paretoFront } from './choose';
+import { formatGib } from '../text/format';
+import { effectOf } from './choose';
 import { Checker, type Goal, type Remedy, WORTHWHILE } from './confirm';
 import { type Candidate, MOST_TRIED, search } from './search';
+import { choose } from './select';
 
 export interface FitResult {
   readonly goal: Goal;
@@ -20,15 +24,6 @@ export interface FitResult {
   /** Every combination was tried, not only as many as the limit allows. */
   readonly complete: boolean;
 }
-
-/** Remedies shown at most; more is no choice any more. */
-const MOST_REMEDIES = 6;
-/** Candidates of each order that are written and analysed before it is given up. */
-const MOST_CHECKED = 24;
-/** A smaller change that makes the step this many times longer than it has to be is no remedy. */
-const SENSIBLE = 3;
-/** What only leaves more memory free may cost this much of the fastest step. */
-const MOST_SLOWER = 1.25;
 
 /**
  * Searches the runs near this one for those that surely fit (or, where it fits, go faster). Each remedy was written into the
@@ -59,12 +54,13 @@ export function* findRemedies(
   const roomy = fitting.filter(({ isFull }) => !isFull);
   const usable = roomy.length > 0 ? roomy : fitting;
   const worth = goal === 'fit' ? usable : usable.filter((it) => isFaster(it, before));
-  const remedies = yield* choose(worth, tried, new Checker(file, run, input, goal, before));
+  const checker = new Checker(file, run, input, goal, before);
+  const remedies = yield* choose(worth, tried, checker);
   return {
     goal,
     before,
     remedies,
-    why: remedies.length > 0 ? undefined : noRemedy(goal, nearest, fitting.length > 0),
+    why: remedies.length > 0 ? undefined : noRemedy(goal, run, nearest, checker),
     closed,
     tried,
     complete,
@@ -94,71 +90,22 @@ function missingFacts(run: TrainingRun, { memory, assumptions }: Estimate): stri
   return first ? `${first.what}: ${first.because}` : 'its memory cannot be predicted';
 }
 
-function isFaster({ seconds }: Candidate, { step }: Estimate): boolean {
-  return step !== null && seconds !== undefined && seconds < step.seconds * WORTHWHILE;
+/** Another arithmetic or optimizer has to be worth more than a tenth of the step. */
+const WORTH_NUMERICS = 0.75;
+
+function isFaster(candidate: Candidate, { step }: Estimate): boolean {
+  const { seconds } = candidate;
+  const share = EFFECTS[effectOf(candidate)] === 'numerics' ? WORTH_NUMERICS : WORTHWHILE;
+  return step !== null && seconds !== undefined && seconds < step.seconds * share;
 }
 
-function noRemedy(goal: Goal, nearest: Candidate | undefined, someFit: boolean): string {
+function noRemedy(goal: Goal, run: TrainingRun, nearest: Candidate | undefined, { refusals }: Checker): string {
   if (goal === 'faster') return 'nothing that these files settle makes the step at least a tenth shorter';
-  if (someFit) return 'what would fit brings other findings';
-  return nearest
-    ? `nothing that these files settle makes it surely fit; the nearest is: ${nearest.moves.map(({ title }) => title).join('; ')}`
-    : 'nothing that these files settle makes it fit';
-}
-
-/**
- * Smallest change first, then the fastest, then the front between them; what was not confirmed is left out. Pauses with
- * `tried` after each that was analysed.
- */
-function* choose(candidates: readonly Candidate[], tried: number, checker: Checker): Generator<number, Remedy[], void> {
-  const first = function* (sorted: readonly Candidate[]): Generator<number, Confirmed | undefined, void> {
-    for (const candidate of sorted.slice(0, MOST_CHECKED)) {
-      const remedy = checker.confirm(candidate);
-      yield tried;
-      if (remedy) return { candidate, remedy };
-    }
-    return undefined;
-  };
-  const named: [Merit, Confirmed][] = [];
-  let fastest: Confirmed | undefined;
-  for (const [effect, merit] of FASTEST.entries()) {
-    const found: Confirmed | undefined = yield* first(bySpeed(candidates.filter((it) => effectOf(it) <= effect)));
-    if (!found || (fastest && !isWorthIt(found, fastest))) continue;
-    // Nothing that keeps the training is there: the least change of it is simply the fastest.
-    named.push([fastest || effectOf(found.candidate) === 0 ? merit : 'fastest', found]);
-    fastest = found;
-  }
-  const limit = SENSIBLE * (named[0]?.[1].candidate.seconds ?? Number.POSITIVE_INFINITY);
-  const sensible = candidates.filter(({ seconds }) => (seconds ?? 0) <= limit);
-  const smallest = yield* first([...sensible].sort(bySize));
-  if (smallest) named.unshift(['smallest', smallest]);
-  const found = new Map<Candidate, Remedy>();
-  for (const [merit, it] of named) {
-    const merits = [...(found.get(it.candidate)?.merits ?? []), merit];
-    found.set(it.candidate, { ...it.remedy, merits });
-  }
-  const slowest =
-    MOST_SLOWER * (named.find(([merit]) => merit === 'fastest')?.[1].candidate.seconds ?? Number.POSITIVE_INFINITY);
-  const between = paretoFront(candidates).filter((it) => !found.has(it) && (it.seconds ?? 0) <= slowest);
-  for (const candidate of between.slice(0, MOST_CHECKED)) {
-    if (found.size === MOST_REMEDIES) break;
-    const remedy = checker.confirm(candidate);
-    yield tried;
-    if (remedy) found.set(candidate, { ...remedy, merits: ['balanced'] });
-  }
-  return [...found.values()];
-}
-
-interface Confirmed {
-  readonly candidate: Candidate;
-  readonly remedy: Remedy;
-}
-
-/** What each effect on the training may be called, from none to the most. */
-const FASTEST: readonly Merit[] = ['fastest', 'fastest-data', 'fastest-numerics'];
-
-/** Another training is offered only for a gain that surely shows. */
-function isWorthIt(bold: Confirmed, fastest: Confirmed): boolean {
-  const [a, b] = [bold.candidate.seconds, fastest.candidate.seconds];
-  return a !== undefined && b !== undefined && a < b * WORTHWHILE;
+  if (refusals.size > 0) return `what would fit brings other findings: ${[...refusals].sort().join(', ')}`;
+  const { sharding } = run;
+  const copies = sharding.known && sharding.value.kind === 'ddp' ? ', and each GPU holds a copy of everything' : '';
+  if (!nearest) return `nothing that these files settle makes it fit${copies}`;
+  const { title = '' } = compose(run, nearest.moves) ?? {};
+  const need = `up to ${formatGib(nearest.high)} of ${formatGib(nearest.high / nearest.share)}`;
+  return `nothing that these files settle makes it surely fit${copies}; the leanest needs ${need}: ${title}`;
 }

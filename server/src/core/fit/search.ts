@@ -33,8 +33,8 @@ const PAUSE = 50;
 /** Combinations that are built upon where not all of the next size can be tried. */
 const BEAM = 60;
 
-/** Reserved beyond this share of the GPU, the prediction is what the allocator is left with, not what it would take. */
-const FULL = 0.98;
+/** Beyond this share of the GPU, what is predicted is what the allocator is left with rather than what it would take. */
+const FULL = 0.95;
 
 /** The indices of its moves among the options, and what is known of it. */
 interface Node {

@@ -8,7 +8,8 @@ import { packing } from './packing';
 import { hybridMesh, sequenceSplit, tensorSize } from './parallel';
 import { recompute } from './recompute';
 import { shardCopies } from './shard';
-import { micsGroups, zeroBuckets, zeroOverlap, zeroSecondary, zeroStage } from './zero';
+import { zeroStage } from './stage';
+import { micsGroups, zeroBuckets, zeroOverlap, zeroSecondary } from './zero';
 
 /** Everything the search may change, what changes least first. A new dimension is a function and a line here. */
 export const dimensions: readonly Dimension[] = [

@@ -1,41 +1,9 @@
-import { type Known, known } from '../run/known';
+import { known } from '../run/known';
 import type { TrainingRun, ZeroSharding } from '../run/training-run';
 import { numberOf, setting } from '../settings';
-import { launcherWrite } from './launcher';
-import { type Dimension, lastPart, type Move, type Write, writeTo } from './move';
-import { offloadOff } from './offload';
+import { type Dimension, type Move, writeTo } from './move';
 import { isOpen, isSettledByFiles, TRIED } from './settled';
 import { stageIn, withZero, zeroOf } from './sharding';
-
-/** The other ZeRO stages, where several ranks share the states. */
-export const zeroStage: Dimension = (run, note) => {
-  const zero = zeroOf(run);
-  if (!zero || !isOpen(run, 'ZeRO stage', [zero.stage], note) || !zero.stage.known) return [];
-  const { data, pipeline } = run.parallelism;
-  if (!data.known || data.value < 2) return [];
-  const now = zero.stage.value;
-  // ZeRO-2 and 3 do not run together with pipeline stages (deepspeed/runtime/pipe/engine.py:75, 0.19.6).
-  const most = pipeline.known && pipeline.value > 1 ? 1 : 3;
-  return ([0, 1, 2, 3] as const)
-    .filter((stage) => stage !== now && stage <= most)
-    .flatMap((stage): Move[] => {
-      const write = zeroWrite(run, { deepspeed: 'zero_optimization.stage', accelerate: 'zero_stage' }, stage);
-      if (!write) return [];
-      // Below stage 3 offload_param is ignored, so it goes with the stage.
-      const lost = stage < 3 && zero.offloadParam.known && zero.offloadParam.value !== 'none';
-      const removed = lost ? offloadOff(run, 'param') : undefined;
-      const also = removed ? ` and ${removed.title.charAt(0).toLowerCase()}${removed.title.slice(1)}` : '';
-      return [
-        {
-          dimension: 'ZeRO stage',
-          title: `Set ${lastPart(write.key)} to ${stage}${also}`,
-          training: 'same',
-          writes: [write, ...(removed?.writes ?? [])],
-          apply: (it) => atStage(it, stage),
-        },
-      ];
-    });
-};
 
 /** ZeRO++'s second copy of the weights in each node: gathers stay inside it (deepspeed/runtime/zero/config.py:301, 0.19.6). */
 export const zeroSecondary: Dimension = (run, note) => {
@@ -114,6 +82,8 @@ function bucketMove(run: TrainingRun, way: 'smaller' | 'larger'): Move[] {
       title: `Set ${changed.map(({ key, elements }) => `${key} to ${elements.toExponential().replace('+', '')}`).join(', ')}`,
       training: 'same',
       writes: changed.map(({ key, elements }) => writeTo(deepspeed, `zero_optimization.${key}`, elements)),
+      // The sizes are those that this stage reads.
+      allows: (it) => stageIn(it) === stageIn(run),
       apply: (it) => withZero(it, (value) => ({ ...value, ...facts })),
     },
   ];
@@ -160,34 +130,3 @@ export const zeroOverlap: Dimension = (run, note) => {
     },
   ];
 };
-
-function atStage(run: TrainingRun, stage: 0 | 1 | 2 | 3): TrainingRun {
-  const shard = stage === 0 ? known(1, TRIED) : run.parallelism.data;
-  return {
-    ...withZero(run, (zero) => ({
-      ...zero,
-      stage: known(stage, TRIED),
-      overlapComm: overlapAt(zero, stage),
-      offloadParam: stage === 3 ? zero.offloadParam : known('none', TRIED),
-    })),
-    parallelism: { ...run.parallelism, shard },
-  };
-}
-
-/** Stage 3 overlaps unless told otherwise (deepspeed/runtime/zero/config.py:349, 0.19.6). */
-function overlapAt(zero: ZeroSharding, stage: number): Known<boolean> {
-  const { overlapComm } = zero;
-  return overlapComm.known && overlapComm.origin.kind === 'default' ? known(stage === 3, TRIED) : overlapComm;
-}
-
-/** In the DeepSpeed file where there is one, else where `accelerate launch` reads it. */
-function zeroWrite(
-  run: TrainingRun,
-  keys: { readonly deepspeed: string; readonly accelerate: string },
-  value: unknown,
-): Write | undefined {
-  const { deepspeed } = run.configs;
-  return deepspeed
-    ? writeTo(deepspeed, keys.deepspeed, value)
-    : launcherWrite(run, 'deepspeed_config', keys.accelerate, value);
-}

@@ -1,14 +1,7 @@
+import { BELOW_STAGE_3 } from '../dialects/deepspeed/stage-keys';
 import { removeFix, stageOf } from '../rules-support/zero';
 import { booleanOf, isAuto, setting } from '../settings';
 import { rule } from './rule';
-
-const KEYS = [
-  'allgather_bucket_size',
-  'round_robin_gradients',
-  'use_multi_rank_bucket_allreduce',
-  'ignore_unused_parameters',
-  'elastic_checkpoint',
-];
 
 const ON_BY_DEFAULT = new Set(['use_multi_rank_bucket_allreduce', 'ignore_unused_parameters']);
 
@@ -37,7 +30,7 @@ export const keyUnusedAtStage3 = rule({
   check({ config, run, report }) {
     // ZenFlow takes allgather_bucket_size for itself.
     if (stageOf(run) !== 3 || setting(config, 'zero_optimization.zenflow')) return;
-    for (const key of KEYS) {
+    for (const key of BELOW_STAGE_3) {
       const found = setting(config, `zero_optimization.${key}`);
       // A key at its default does not say that anybody counts on it.
       if (!found || isAuto(found) || booleanOf(found) === ON_BY_DEFAULT.has(key)) continue;

@@ -1,20 +1,7 @@
+import { STAGE_3_TUNING } from '../dialects/deepspeed/stage-keys';
 import { removeFix, stageFix, stageOf } from '../rules-support/zero';
 import { booleanOf, isAuto, numberOf, type Setting, setting } from '../settings';
 import { rule } from './rule';
-
-/** Tuning of a machinery that does not run below stage 3: harmless leftovers. */
-const TUNING = [
-  'sub_group_size',
-  'stage3_max_live_parameters',
-  'stage3_max_reuse_distance',
-  'stage3_prefetch_bucket_size',
-  'stage3_param_persistence_threshold',
-  'stage3_model_persistence_threshold',
-  'stage3_gather_16bit_weights_on_model_save',
-  'stage3_module_granularity_threshold',
-  'stage3_use_all_reduce_for_fetch_params',
-  'stage3_allgather_sequential',
-];
 
 /** Features that somebody counts on, with the values that leave them off. */
 const FEATURES: readonly { readonly key: string; readonly isOn: (found: Setting) => boolean }[] = [
@@ -69,7 +56,7 @@ export const stage3KeyBelowStage3 = rule({
         fixes: [...stageFix(config, 3), removeFix(found)],
       });
     }
-    for (const key of TUNING) {
+    for (const key of STAGE_3_TUNING) {
       const found = setting(config, `zero_optimization.${key}`);
       if (!found || isAuto(found) || booleanOf(found) === false) continue;
       report({
