@@ -18,7 +18,7 @@ import { readOptimizer } from './optimizer';
 import { readParallelism, shardRanks } from './parallelism';
 import { readPrecision } from './precision';
 import { readPreference } from './preference';
-import { readEarlyStop, readSyncEachMicro } from './recompute';
+import { readEarlyStop, readLoaderWorkers, readSyncEachMicro } from './recompute';
 import { type ProjectSettings, settingsFor } from './settings-file';
 import { readSharding } from './sharding';
 import type { RunSources } from './sources';
@@ -128,6 +128,7 @@ function describeRun(
     ...(links.launch && { launch: links.launch }),
     evaluation: readStrategy(sources, 'eval'),
     saves: readStrategy(sources, 'save'),
+    loaderWorkers: readLoaderWorkers(sources),
     ...(settings.measured.length > 0 && { measured: measuredOf(own.file.path, links, settings) }),
     ...(settings.fields.datasetSamples && { datasetSamples: countFrom(settings.fields.datasetSamples) }),
     ...(links.launches.length > 0 && { launches: links.launches }),

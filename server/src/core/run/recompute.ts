@@ -1,7 +1,7 @@
-import { type Known, known } from './known';
+import { type Known, known, unknown } from './known';
 import { isOlder, type RunSources } from './sources';
 import type { Sharding } from './training-run';
-import { booleanFrom, byDefault } from './written';
+import { booleanFrom, byDefault, countFrom } from './written';
 
 const USE_REENTRANT = [
   'activation_checkpointing_kwargs.use_reentrant',
@@ -26,6 +26,15 @@ export function readEarlyStop({ args, frameworks }: RunSources, sharding: Known<
   return isOlder(frameworks.transformers, '5.0')
     ? byDefault(false, 'transformers before 5', 'transformers src/transformers/modeling_utils.py:3692 (4.57.6)')
     : byDefault(true, 'transformers 5', 'transformers src/transformers/modeling_utils.py:3138 (5.18.0)');
+}
+
+/** Processes that load samples beside each rank (`dataloader_num_workers`). */
+export function readLoaderWorkers({ args }: RunSources): Known<number> {
+  const written = args.get('dataloader_num_workers');
+  if (written) return countFrom(written, 0);
+  return args.present
+    ? byDefault(0, 'transformers 5.18.0', 'transformers src/transformers/training_args.py dataloader_num_workers')
+    : unknown('the script builds its data loader');
 }
 
 /** Whether gradients are reduced after every micro-batch, not only after the last of a step (accelerate's `sync_each_batch`). */

@@ -20,6 +20,8 @@ export interface ZeroSharding {
   readonly pinMemory: Known<boolean>;
   /** Twin-Flow: share of the optimizer states that is offloaded. */
   readonly offloadRatio: Known<number>;
+  /** What the optimizer's step on the CPU runs beside: nothing, the last backward (SuperOffload), or the next steps (ZenFlow). */
+  readonly cpuStepBeside?: Known<'nothing' | 'backward' | 'steps'> | undefined;
   readonly overlapComm: Known<boolean>;
   readonly contiguousGradients: Known<boolean>;
   readonly reduceScatter: Known<boolean>;
@@ -208,6 +210,8 @@ export interface TrainingRun {
   readonly launch?: Pick<Launch, 'launcher' | 'flags'> | undefined;
   readonly evaluation: Known<boolean>;
   readonly saves: Known<boolean>;
+  /** Processes that load samples beside each rank; with none, the rank loads them itself. */
+  readonly loaderWorkers?: Known<number> | undefined;
   /** What shardlens.json keeps as measured, of this run and of others. */
   readonly measured?: readonly RunMeasurement[] | undefined;
   /** Samples of the training set, or rows where they are packed: what an epoch is. */

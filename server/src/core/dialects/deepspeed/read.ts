@@ -33,6 +33,7 @@ export function readZero(sources: RunSources): ZeroSharding {
     offloadParam,
     pinMemory: pinnedMemory(sources),
     offloadRatio: size('offload_optimizer.ratio', ZERO_DEFAULTS.ratio),
+    cpuStepBeside: cpuStepBeside(sources),
     overlapComm: resolve(sources, 'overlap_comm', booleanFrom, overlapDefault(stage)),
     contiguousGradients: flag('contiguous_gradients', ZERO_DEFAULTS.contiguousGradients),
     reduceScatter: flag('reduce_scatter', ZERO_DEFAULTS.reduceScatter),
@@ -64,6 +65,23 @@ function resolve<T>(
   const written = writtenIn(sources.deepspeed, path);
   if (!written) return fallback;
   return isAutoText(written) ? fillAuto(sources, written, path, fallback) : read(written);
+}
+
+/**
+ * SuperOffload steps each bucket once its gradients are there (deepspeed runtime/superoffload/superoffload_stage3.py, 0.19.6);
+ * ZenFlow's `overlap_step` steps in a process of its own while the next micro-batches run (runtime/zenflow/zenflow_stage_1_and_2.py).
+ */
+function cpuStepBeside(sources: RunSources): NonNullable<ZeroSharding['cpuStepBeside']> {
+  const on = (path: string): Known<boolean> | undefined => {
+    const written = writtenIn(sources.deepspeed, `zero_optimization.${path}`);
+    const read = written && booleanFrom(written);
+    return read?.known && read.value ? read : undefined;
+  };
+  const backward = on('offload_optimizer.super_offload');
+  if (backward?.known) return known('backward', backward.origin);
+  const steps = on('zenflow.overlap_step');
+  if (steps?.known) return known('steps', steps.origin);
+  return byDefault('nothing', DEEPSPEED, 'deepspeed runtime/zero/offload_config.py');
 }
 
 /** pydantic takes whole floats and digits in text. */

@@ -4,6 +4,7 @@ import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import { type ForwardFlops, isEager, type Passes } from './flops';
 import { type AttentionKernel, type GpuConstants, MEMORY_EFFICIENCY } from './gpu-constants';
+import { isUlysses } from './traffic';
 
 /**
  * Attention over context-parallel ranks works on pieces and merges what they give. Fitted on two rows of torchtitan (4 and 8
@@ -59,7 +60,7 @@ export function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, 
   const efficiency = unaligned ? UNALIGNED : constants.attention[kernel];
   const heads = model.blocks.reduce((sum, { attention, count }) => sum + (attention?.heads ?? 0) * count, 0);
   const scores = isEager(facts.run) ? (tokens * accumulation * length * heads * SCORE_BYTES * all) / ranks : 0;
-  const ring = facts.context > 1 ? RING_LOSS : 1;
+  const ring = facts.context > 1 && !isUlysses(facts) ? RING_LOSS : 1;
   const memory = scores / (cluster.accelerator.memoryBytesPerSecond * MEMORY_EFFICIENCY);
   const seconds = (ring * flops) / (peak * efficiency) + memory;
   return {

@@ -87,8 +87,15 @@ export function cpuOptimizerDraft(facts: TimeFacts, { optimizer }: OffloadFacts)
     source: 'deepspeed csrc/adam/cpu_adam_impl.cpp',
     group: 'optimizer',
     cause: 'CPU optimizer',
-    hides: 'never',
+    hides: besideWhat(facts),
   };
+}
+
+/** SuperOffload and ZenFlow step while the GPUs compute; DeepSpeed's own path and FSDP wait. */
+function besideWhat({ sharding }: TimeFacts): Draft['hides'] {
+  const beside = sharding.kind === 'zero' && sharding.cpuStepBeside ? valueIfKnown(sharding.cpuStepBeside) : undefined;
+  if (beside === 'backward') return 'cpu-beside-last-backward';
+  return beside === 'steps' ? 'cpu-beside-compute' : 'never';
 }
 
 function slowdown({ sharding, run }: TimeFacts): number {

@@ -19,6 +19,10 @@ export type Hiding =
   | 'beside-compute'
   /** Runs beside the backward of the last micro-step only. */
   | 'beside-last-backward'
+  /** The CPU's own work, beside the backward of the last micro-step. */
+  | 'cpu-beside-last-backward'
+  /** The CPU's own work, beside the forward and backward of all micro-steps. */
+  | 'cpu-beside-compute'
   /** Copies against the direction of the other PCIe traffic of the step. */
   | 'beside-pcie'
   /** Python on the host, queued ahead of the GPU. */
@@ -58,6 +62,8 @@ export function settle(drafts: readonly Draft[], windows: Windows): Settled[] {
     ['never', 1],
     ['beside-compute', visibleShare(sumsOf(drafts, 'beside-compute'), windows.compute)],
     ['beside-last-backward', visibleShare(sumsOf(drafts, 'beside-last-backward'), windows.lastBackward)],
+    ['cpu-beside-last-backward', visibleShare(sumsOf(drafts, 'cpu-beside-last-backward'), windows.lastBackward)],
+    ['cpu-beside-compute', visibleShare(sumsOf(drafts, 'cpu-beside-compute'), windows.compute)],
     ['beside-pcie', visibleShare(sumsOf(drafts, 'beside-pcie'), pcieSeconds(drafts))],
   ]);
   let device = 0;

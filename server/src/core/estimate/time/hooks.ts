@@ -56,6 +56,28 @@ export function launchDraft(facts: TimeFacts): Draft {
   };
 }
 
+/** Reading one packed or tokenised sample of an Arrow file and making tensors of it, in the rank's own process (prior). */
+const SAMPLE_SECONDS = 1e-3;
+
+/** Loading samples in the rank's own process, where no worker does; it shows only where the GPU work is shorter. */
+export function loaderDraft({ run, micro, accumulation }: TimeFacts): Draft | undefined {
+  if (run.loaderWorkers === undefined || valueIfKnown(run.loaderWorkers) !== 0) return undefined;
+  const samples = micro * accumulation;
+  const seconds = samples * SAMPLE_SECONDS;
+  return {
+    id: 'compute.loading',
+    label: 'loading samples, no worker processes',
+    seconds,
+    low: seconds * 0.3,
+    high: seconds * 5,
+    formula: `${counted(samples, 'sample')} × ${SAMPLE_SECONDS * 1e3} ms`,
+    source: 'dataloader_num_workers 0 loads between steps; a millisecond for a tokenised sample is a prior',
+    group: 'compute',
+    cause: 'Python and kernel launches',
+    hides: 'host',
+  };
+}
+
 /** ZeRO-3's Python for every module it visits; undefined for other shardings. */
 export function hookDraft(facts: TimeFacts): Draft | undefined {
   const { sharding, model, pipeline, accumulation } = facts;

@@ -5,7 +5,7 @@ import { communicationDraft, type PlacedFlow, placedFlows } from './communicatio
 import { type Compute, computeOf } from './compute';
 import { type Draft, type Settled, settle } from './draft';
 import type { TimeFacts } from './facts';
-import { hookDraft, launchDraft } from './hooks';
+import { hookDraft, launchDraft, loaderDraft } from './hooks';
 import { offloadDrafts } from './offload';
 import { gpuOptimizerDraft } from './optimizer';
 import { pipelineDrafts, stageLoad } from './pipeline';
@@ -28,6 +28,7 @@ export function stepOf(facts: TimeFacts): StepResult | undefined {
   };
   push(accumulateDraft(facts));
   push(stragglerDraft(facts, compute.seconds));
+  push(loaderDraft(facts));
   push(hookDraft(facts));
   for (const flow of flows) drafts.push(communicationDraft(facts, flow));
   const load = stageLoad(facts, compute.headInBlocks);

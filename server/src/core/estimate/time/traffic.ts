@@ -1,3 +1,4 @@
+import type { AttentionShape } from '../../models/model';
 import { counted } from '../../text/format';
 import { type Collective, wireBytes } from './collectives';
 import type { Hiding } from './draft';
@@ -91,6 +92,7 @@ function contextFlows(facts: TimeFacts): Flow[] {
   const attention = model.blocks.find((block) => block.attention)?.attention;
   if (attention === undefined) return [];
   const keysAndValues = attention.kvHeads * (attention.headDim + attention.valueHeadDim);
+  if (isUlysses(facts)) return [ulyssesFlow(facts, attention, keysAndValues)];
   return [
     {
       id: 'communication.context',
@@ -106,6 +108,31 @@ function contextFlows(facts: TimeFacts): Flow[] {
       source: 'Liu et al. 2023 (ring attention, arXiv 2310.01889)',
     },
   ];
+}
+
+/** DeepSpeed splits sequences by Ulysses, torch and Megatron by rings. */
+export function isUlysses({ sharding, context }: TimeFacts): boolean {
+  return context > 1 && sharding.kind === 'zero';
+}
+
+/** Before attention, tokens are exchanged for heads, and after it back. */
+function ulyssesFlow(facts: TimeFacts, { heads, headDim }: AttentionShape, keysAndValues: number): Flow {
+  const { context, tensor, pipeline, tokens, accumulation, model, checkpointing } = facts;
+  const widths = 2 * heads * headDim + keysAndValues;
+  const passes = checkpointing === 'full' ? 3 : 2;
+  return {
+    id: 'communication.context',
+    label: `Ulysses: all-to-all of queries, keys, values and outputs over ${context} GPUs`,
+    dimension: 'context',
+    collective: 'all-to-all',
+    ranks: context,
+    // Four exchanges of a block, as one mean size.
+    bytesPerCall: (activationBytes(facts) * tokens * widths) / tensor / 4,
+    calls: (4 * passes * model.layers * accumulation) / pipeline,
+    hides: 'never',
+    formula: `${passes} × ${model.layers} blocks × ${counted(accumulation, 'micro-step')} of ${Math.round(tokens)} tokens × ${widths}`,
+    source: 'Jacobs et al. 2023 (DeepSpeed-Ulysses, arXiv 2309.14509) §3.2',
+  };
 }
 
 function expertFlows(facts: TimeFacts): Flow[] {
