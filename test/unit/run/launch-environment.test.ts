@@ -44,12 +44,22 @@ describe('the launch environment', () => {
       intra: plain.cluster.intra,
       inter: plain.cluster.inter,
       nicsPerNode: plain.cluster.nicsPerNode,
+      because: [variable],
     });
     expect(found.cluster.assumptions).toContain(`Path taken because of ${variable} at launch`);
     expect(found.step?.seconds).toBeGreaterThan(plain.step?.seconds ?? Number.POSITIVE_INFINITY);
     const finding = found.findings.find((it) => it.rule === rule);
     expect(finding?.message).toMatch(/A step takes about .+, and .+ without it\.$/);
     expect(finding?.fixes[0]?.edits[0]).toMatchObject({ path: `${ROOT}/run.sh`, start: 0, end: variable.length + 1 });
+  });
+
+  it('says what a step takes without all variables that change a path, and nothing of that for one that changes none', () => {
+    const script = `export CUDA_LAUNCH_BLOCKING=1 NCCL_P2P_DISABLE=1 NCCL_NET=Socket\n${LINE}`;
+    const { findings } = onMachine('"p4d.24xlarge"', script);
+    const messages = (id: string) => findings.filter(({ rule }) => rule === id).map(({ message }) => message);
+    expect(messages('cuda-launch-blocking')[0]).not.toContain('A step takes');
+    for (const id of ['nccl-p2p-disabled', 'nccl-socket-forced'])
+      expect(messages(id)[0]).toMatch(/and .+ without NCCL_P2P_DISABLE=1 and NCCL_NET=Socket\.$/);
   });
 
   it.each([

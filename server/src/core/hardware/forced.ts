@@ -50,7 +50,7 @@ const EFA_COUNT = 'vpc.amazonaws.com/efa';
 function fewerCards(cluster: Cluster, variable: Environment): { nics: number; because: string } | undefined {
   const { inter, nodes, nicsPerNode = 0 } = cluster;
   if (nodes < 2) return undefined;
-  const named = variable('NCCL_IB_HCA');
+  const named = hasNccl(cluster.accelerator) ? variable('NCCL_IB_HCA') : undefined;
   const nics = EFA.has(inter.kind)
     ? Number(variable(EFA_COUNT))
     : VERBS.has(inter.kind) && named !== undefined
@@ -80,9 +80,11 @@ export function adaptersNamed(value: string, inMachine: number): number | undefi
 /** The number of a driver, not of an adapter. */
 const DRIVER = /^mlx[45]$/;
 
-/** NVIDIA's collectives are NCCL's, and AMD's RCCL reads the same variables; other vendors have libraries of their own. */
+const OWN_LIBRARY = new Set(['AWS', 'Google', 'Intel', 'Qualcomm']);
+
+/** NVIDIA's collectives are NCCL's, and AMD's RCCL reads the same variables; these vendors have libraries of their own. */
 export function hasNccl({ vendor }: Pick<Accelerator, 'vendor'>): boolean {
-  return vendor === 'NVIDIA' || vendor === 'AMD';
+  return !OWN_LIBRARY.has(vendor);
 }
 
 /** NCCL reads its switches as C reads numbers, so that \`true\` is 0 (NVIDIA/nccl src/misc/param.cc ncclLoadParam, strtoll). */

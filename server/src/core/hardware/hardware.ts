@@ -137,7 +137,9 @@ export interface Cluster {
   /** Between nodes; `none` for one node. */
   readonly inter: Link;
   /** The links that the machine has, where the launch environment makes the run take others. */
-  readonly usual?: Pick<Cluster, 'intra' | 'inter' | 'nicsPerNode'> | undefined;
+  readonly usual?:
+    | (Pick<Cluster, 'intra' | 'inter' | 'nicsPerNode'> & { readonly because: readonly string[] })
+    | undefined;
   /** USD per hour of one node, where dated. */
   readonly pricePerNodeHour: { readonly usd: number; readonly asOf: string; readonly region: string } | undefined;
   readonly assumptions: readonly string[];

@@ -69,7 +69,7 @@ export function reportVariable(context: RuleContext, variable: Variable, message
   const place = atLaunch(context.run, context.config, variable);
   if (!place) return;
   const fixes = removeVariable(variable, context);
-  context.report({ ...place, message: `${message}${stepWithout(context)}`, fixes });
+  context.report({ ...place, message: `${message}${stepWithout(context, variable)}`, fixes });
 }
 
 /**
@@ -94,15 +94,20 @@ export function usualLinks(cluster: Cluster): Pick<Cluster, 'intra' | 'inter' | 
 /** A smaller difference is finer than the model of the step. */
 const WORTH_SAYING = 0.02;
 
-/** ` A step takes about 96 s, and 47 s without it.`; empty where no step can be told or it makes no difference. */
-export function stepWithout(context: RuleContext): string {
+/**
+ * ` A step takes about 96 s, and 47 s without it.`; empty where the variable changes no path, no step can be told, or it makes
+ * no difference. Where others change paths too, the step is that without all of them.
+ */
+export function stepWithout(context: RuleContext, { name }: Variable): string {
   const { run } = context;
   if (!run.cluster.known || !run.cluster.value.usual || !run.model.known) return '';
   const { usual, ...rest } = run.cluster.value;
+  if (!usual.because.some((it) => it.startsWith(name))) return '';
   const before = context.estimate.step;
   const after = estimateRun({ ...run, cluster: known({ ...rest, ...usual }, run.cluster.origin) }).step;
   if (!before || !after || before.seconds - after.seconds < WORTH_SAYING * before.seconds) return '';
-  return ` A step takes about ${formatSeconds(before.seconds)}, and ${formatSeconds(after.seconds)} without it.`;
+  const without = usual.because.length === 1 ? 'it' : usual.because.join(' and ');
+  return ` A step takes about ${formatSeconds(before.seconds)}, and ${formatSeconds(after.seconds)} without ${without}.`;
 }
 
 /** Takes the variable out of the script or file that sets it: its whole line where nothing else stands there. */

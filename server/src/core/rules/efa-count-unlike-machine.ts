@@ -50,7 +50,7 @@ export const efaCountUnlikeMachine = rule({
       message:
         count > most
           ? `${asks}, and ${instanceId} has ${most}: no such machine can take the pod.`
-          : `${asks}; ${instanceId} has ${share} for it, and the others stay unused.${stepWithout(context)}`,
+          : `${asks}; ${instanceId} has ${share} for it, and the others stay unused.${stepWithout(context, variable)}`,
       fixes: variable.place
         ? [{ title: `Ask for ${share} EFA interfaces`, edits: [{ ...variable.place, newText: String(share) }] }]
         : [],

@@ -198,7 +198,8 @@ function asLaunched(
   });
   const built = forced && rebuild(forced);
   if (!built || 'problem' in built) return cluster;
-  return { ...built.cluster, usual: { intra: cluster.intra, inter: cluster.inter, nicsPerNode: cluster.nicsPerNode } };
+  const { intra, inter, nicsPerNode } = cluster;
+  return { ...built.cluster, usual: { intra, inter, nicsPerNode, because: forced.because } };
 }
 
 /** Fills what nobody says from the hardware: as many nodes as the processes need, else all GPUs of one. */
