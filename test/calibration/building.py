@@ -25,12 +25,12 @@ def config_for(point):
     return config
 
 
-def build(point, device):
-    """The model on the device, in training mode, with everything that the point's settings add to it."""
+def build(point, device, path):
+    """The model on the device, in training mode, with all that the point's settings add; `path`: where its weights are, if anywhere."""
     if point.get("liger"):
         apply_liger(point)
     if point.get("quantization"):
-        model = load_quantised(point, device)
+        model = load_quantised(point, device, path)
     elif point["sharding"] == "fsdp":
         # As on a user's machine: no rank ever holds the whole model.
         model = new_model(point, torch.device("meta"))
@@ -87,7 +87,12 @@ def checkpoint_on_disk(point, dtype=torch.bfloat16):
         yield path
 
 
-def load_quantised(point, device):
+def weights_of(point):
+    """A folder with weights where the point needs one to load from, else nothing: made before anything is measured."""
+    return checkpoint_on_disk(point) if point.get("quantization") else contextlib.nullcontext()
+
+
+def load_quantised(point, device, path):
     settings = transformers().BitsAndBytesConfig(
         load_in_4bit=True,
         bnb_4bit_quant_type="nf4",
@@ -95,10 +100,9 @@ def load_quantised(point, device):
         bnb_4bit_compute_dtype=torch.bfloat16,
         bnb_4bit_quant_storage=torch.uint8,
     )
-    with checkpoint_on_disk(point) as path:
-        return transformers().AutoModelForCausalLM.from_pretrained(
-            path, dtype=torch.bfloat16, attn_implementation=point["attention"], quantization_config=settings, device_map={"": str(device)}
-        )
+    return transformers().AutoModelForCausalLM.from_pretrained(
+        path, dtype=torch.bfloat16, attn_implementation=point["attention"], quantization_config=settings, device_map={"": str(device)}
+    )
 
 
 def apply_liger(point):

@@ -66,12 +66,15 @@ def main():
     if not options.date:
         raise SystemExit("--date is needed: records say when they were taken")
     started = time.monotonic()
+    # One GPU: with more in sight the Trainer would spread the batch over them.
+    os.environ["CUDA_VISIBLE_DEVICES"] = environment.first_visible()
     gpu = environment.gpu() if options.device == "cuda" else None
     if options.device == "cuda" and gpu is None:
         raise SystemExit("nvidia-smi names no GPU; --device cpu proves the code without one")
     stamp = dict(date=options.date, commit=options.commit or environment.commit(), device=options.device, gpu=gpu, host=environment.host(), versions=environment.versions())
-    child = dict(device=options.device, before=gpu["memory.used"] if gpu else 0, spawn=options.spawn)
     processes.preload(options.device)
+    # Asked again: a library that was read may have taken the GPU's memory for this process.
+    child = dict(device=options.device, before=environment.gpu()["memory.used"] if gpu else 0, spawn=options.spawn)
     if options.device == "cuda" and not options.spawn:
         child["spawn"] = not processes.can_fork(child)
     print(f"{(gpu or {}).get('name', options.device)}, {'spawning' if child['spawn'] else 'forking'}, ready after {time.monotonic() - started:.0f} s", flush=True)
@@ -93,6 +96,10 @@ def run(chosen, records, stamp, child, options, until):
             continue
         point = shrunk(point) if options.device == "cpu" else point
         answer = dict(outcome="skipped", reason=reason, seconds=0.0) if reason else processes.answer_of(point, child, min(options.limit, left))
+        if answer["outcome"] == "timed out" and left < options.limit:
+            # The slot ended, not the point's patience: the next run may try.
+            late.append(point["id"])
+            continue
         record = record_of(point, answer, stamp)
         records.write(record)
         counts[record["outcome"]] = counts.get(record["outcome"], 0) + 1

@@ -23,11 +23,15 @@ def versions():
     return found
 
 
+def first_visible():
+    """Number or UUID of the first GPU that this process may use."""
+    return os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0] or "0"
+
+
 def gpu():
     """Name, driver, bytes in all and in use, clocks and link of the first visible GPU; None where there is none."""
     fields = ["name", "driver_version", "memory.total", "memory.used", "clocks.max.sm", "clocks.max.memory", "power.limit", "pcie.link.gen.max", "pcie.link.width.max", "compute_cap"]
-    visible = os.environ.get("CUDA_VISIBLE_DEVICES", "0").split(",")[0] or "0"
-    command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", "-i", visible]
+    command = ["nvidia-smi", f"--query-gpu={','.join(fields)}", "--format=csv,noheader,nounits", "-i", first_visible()]
     try:
         answer = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True).stdout
     except (OSError, subprocess.SubprocessError):

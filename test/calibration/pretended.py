@@ -22,7 +22,8 @@ def measure(point, meter):
         import sharding
 
         sharding.start_ranks(world)
-        sharding.start_ranks = lambda *_, **__: None
+        mesh = sharding.mesh_of(point, meter.device)  # It looks at numbers, which are not there later.
+        sharding.start_ranks, sharding.mesh_of = lambda *_, **__: None, lambda *_: mesh
     watch_storage(meter.counter)
     with FakeMode(allow_non_fake_inputs=True), meter.counter:
         return training.measure(point, meter)

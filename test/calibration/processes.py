@@ -92,9 +92,11 @@ def perform(point, options, result):
     import torch
 
     torch.manual_seed(0)
-    meter = _meter(options, torch)
     if point.get("allocator"):
+        # The variable where the allocator has not been asked yet, the call where it has.
+        os.environ["PYTORCH_CUDA_ALLOC_CONF"] = point["allocator"]
         torch.cuda.memory._set_allocator_settings(point["allocator"])
+    meter = _meter(options, torch)
     answer = dict(outcome="measured")
     try:
         answer["found"] = _measure(point, meter)

@@ -25,17 +25,21 @@ def start_ranks(world, is_fake=True):
     distributed.init_process_group(backend, rank=0, world_size=world, store=distributed.HashStore())
 
 
-def shard(model, point, device):
-    """FSDP2 as accelerate applies it: each block class of the model, then the rest; parameters appear as shards only."""
+def mesh_of(point, device):
     from torch.distributed.device_mesh import init_device_mesh
-    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
 
     world, replicas = point["world"], point.get("replicate", 1)
     shape, names = ((world,), ("shard",)) if replicas == 1 else ((replicas, world // replicas), ("replicate", "shard"))
-    mesh = init_device_mesh(device.type, shape, mesh_dim_names=names)
+    return init_device_mesh(device.type, shape, mesh_dim_names=names)
+
+
+def shard(model, point, device):
+    """FSDP2 as accelerate applies it: each block class of the model, then the rest; parameters appear as shards only."""
+    from torch.distributed.fsdp import MixedPrecisionPolicy, fully_shard
+
     half = torch.bfloat16 if point["precision"] == "bf16-autocast" else None
     policy = MixedPrecisionPolicy(param_dtype=half, reduce_dtype=half, output_dtype=half)
-    options = dict(mesh=mesh, mp_policy=policy, reshard_after_forward=point.get("reshard", True))
+    options = dict(mesh=mesh_of(point, device), mp_policy=policy, reshard_after_forward=point.get("reshard", True))
     base = model.get_base_model() if hasattr(model, "get_base_model") else model
     blocks = set(base._no_split_modules or [])
     for block in [module for module in base.modules() if type(module).__name__ in blocks]:

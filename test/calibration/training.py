@@ -57,10 +57,12 @@ class EngineLoop(Loop):
 def measure(point, meter):
     """What the point's phases held and how long a step takes; `meter.phases` is filled even where it fails on the way."""
     device = meter.device
-    with meter.phase("load"):
+    with building.weights_of(point) as path:
+        meter.release()
         if point["sharding"] != "single":
             sharding.start_ranks(point["world"], is_fake=point["sharding"] == "fsdp" or point["world"] > 1 or meter.name == "fake")
-        model = building.build(point, device)
+        with meter.phase("load"):
+            model = building.build(point, device, path)
         counts = dict(parameters=_count(model.parameters()), trainable=_count(p for p in model.parameters() if p.requires_grad))
     with meter.phase("prepare"):
         loop = prepare(model, point, device)
