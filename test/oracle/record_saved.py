@@ -4,31 +4,31 @@
     python record_saved.py FAMILY…     these model types of the catalog, merged into server/data/activations.json; "phi kernel" is
                                        phi with another way to compute its activation
     python record_saved.py --all       all of them
-    python record_saved.py --show FAMILY
+    python record_saved.py --show FAMILY [SETTING…]
 
-A small model with pairwise different sizes is run in two or three variants side by side; the nth storage of each is the same
-tensor, so its sizes tell which product of symbols it is. What no product explains is kept under `unresolved`. Needs what
-record_memory.py needs, and node for the symbols (saved_symbols.mjs). About a minute a family.
+A small model with pairwise different sizes is run, and its storages are named by their bytes; where that is not enough, the nth
+storage of a second variant is the same tensor, so that both together tell which product it is. What no product explains is kept
+under `unresolved`. Needs what record_memory.py needs, and node for the symbols. A minute a family. $WAYS names the settings to run,
+$RAW a folder that keeps what was read, so that a later call only adds to it, and with $KEEP nothing is merged.
 """
-import datetime
-import importlib.metadata
 import json
 import logging
 import multiprocessing
 import os
 import subprocess
 import sys
+import tempfile
 import time
 import traceback
 import warnings
 
 from fake_cuda import FakeMode, patch_cuda, torch
+import saved_data
 import saved_models as models
 import saved_runs as runs
 import saved_terms as terms
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-DATA = os.path.join(HERE, "..", "..", "server", "data", "activations.json")
 NEVER = float("inf")
 # Settings to run, where not all are wanted.
 WAYS = [way for way in os.environ.get("WAYS", "").split(",") if way]
@@ -434,21 +434,24 @@ def main():
     if sys.argv[1] == "--show":
         show(record(sys.argv[2], set(sys.argv[3:]) or None))
         return
-    raw = os.environ["RAW"]
+    raw = os.environ.setdefault("RAW", tempfile.mkdtemp(prefix="saved-"))
     os.makedirs(raw, exist_ok=True)
-    families = sys.argv[1:]
+    every = sorted({r["model_type"] for r in models.catalog() if r["verified"]})
+    families = every if sys.argv[1] == "--all" else sys.argv[1:]
     import accelerate.utils  # noqa: F401
     import transformers  # noqa: F401
 
     # One node for all families, and what each family would import.
     symbols_of([], "")
     start()
-
     with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
         for result in pool.imap(_record_safely, families, chunksize=1):
-            with open(os.path.join(raw, result["family"] + ".json"), "w") as file:
+            path = os.path.join(raw, result["family"] + ".json")
+            with open(path, "w") as file:
                 json.dump(result, file, default=str)
             print(result["family"], result.get("error") or f"{len(result['settings'])} settings, {len(result['failed'])} failed, {result['seconds']} s", flush=True)
+            if "KEEP" not in os.environ:
+                saved_data.main([path])
 
 
 if __name__ == "__main__":

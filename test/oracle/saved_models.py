@@ -178,6 +178,8 @@ def sized(record, defaults, variant, mode, activation=None):
     for name in ("rope_scaling", "rope_parameters"):
         if isinstance(known.get(name), dict) and "mrope_section" in known[name] and not isinstance(text.get(name), dict):
             text[name] = dict(known[name])
+    if record["model_type"] in ("qwen2_vl", "qwen2_5_vl"):
+        text["rope_parameters"] = dict(rope_type="default", rope_theta=1e6, mrope_section=[])
     for name in ("pad_token_id", "bos_token_id", "eos_token_id"):
         if isinstance(text.get(name, known.get(name)), int):
             text[name] = 0

@@ -19,12 +19,25 @@ export function composedSetting(name: string, recorded: Recordings): RecordedSet
   if (way.isCheckpointed) return checkpointed(way, recorded);
   const first = recorded('sdpa bf16') === undefined ? 'eager' : 'sdpa';
   if (way.attention !== first) return withAttention(way, first, recorded);
-  if (!way.isFrozen) return recorded(nameOf({ ...way, precision: way.precision === 'amp' ? 'amp16' : 'bf16' }));
+  if (!way.isFrozen) return inPrecision(way.precision, recorded(`${first} bf16`), recorded(`${first} amp16`));
   const trained =
     recorded(nameOf({ ...way, isFrozen: false })) ?? composedSetting(nameOf({ ...way, isFrozen: false }), recorded);
   const near = way.precision.startsWith('amp') && recorded(`${first} amp16 frozen`) !== undefined ? 'amp16' : 'bf16';
   const frozen = recorded(`${first} ${near} frozen`);
   return way.precision === 'fp32' ? changed(trained, recorded(`${first} bf16`), frozen, 2) : withCasts(frozen, trained);
+}
+
+/** fp32 has everything twice as wide. */
+function inPrecision(
+  precision: string,
+  half: RecordedSetting | undefined,
+  autocast: RecordedSetting | undefined,
+): RecordedSetting | undefined {
+  if (precision !== 'fp32' || half === undefined) return autocast ?? half;
+  const blocks: Record<string, RecordedBlock> = {};
+  for (const [key, { saved, casts, working }] of Object.entries(half.blocks))
+    blocks[key] = { saved: times(saved, 2), casts, working: working.map((moment) => times(moment, 2)) };
+  return { ...half, ends: times(half.ends, 2), blocks };
 }
 
 /** Frozen layers keep no input, whatever it is cast from; the copies of their weights stay. */

@@ -1,8 +1,8 @@
 import { formatCount } from '../../text/format';
 import { type BlockBytes, blockBytes } from './blocks';
 import type { Facts } from './facts';
-import { COUNTED, type Part } from './part';
-import { firstBlock, settingFor, sizesOf } from './recorded';
+import type { Part } from './part';
+import { firstBlock, RECORDED, settingFor, sizesOf } from './recorded';
 import { evaluate } from './terms';
 
 export interface Activations {
@@ -47,7 +47,7 @@ export function countActivations(facts: Facts): Activations {
       bytes: total,
       label: () => (isFull ? 'block inputs kept for recomputation' : 'activations saved for backward'),
       formula: () => `${formatCount(total / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
-      source: COUNTED,
+      source: RECORDED,
       from: [...facts.from.batch, ...facts.from.checkpointing],
     },
     working: {
@@ -56,7 +56,7 @@ export function countActivations(facts: Facts): Activations {
       bytes: working,
       label: () => (isFull ? 'one block recomputed, and its backward' : 'backward of one block'),
       formula: () => `${formatCount(working / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
-      source: COUNTED,
+      source: RECORDED,
       from: [...facts.from.batch, ...facts.from.checkpointing],
     },
     last: {
@@ -66,7 +66,7 @@ export function countActivations(facts: Facts): Activations {
       label: () => 'activations of the first block',
       formula: () =>
         `${formatCount((isFull ? largest.checkpoint : largest.saved) / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
-      source: COUNTED,
+      source: RECORDED,
       from: facts.from.batch,
     },
     casts: weightCasts(facts, casts, 'activations.casts', '16-bit copies of the fp32 weights (autocast)'),
@@ -86,7 +86,7 @@ function weightCasts(facts: Facts, bytes: number, id: string, label: string): Pa
     bytes,
     label: () => label,
     formula: () => `2 B × ${formatCount(bytes / 2)} weights`,
-    source: `torch autocast weight cache; ${COUNTED}`,
+    source: `torch autocast weight cache; ${RECORDED}`,
     from: facts.from.precision,
   };
 }

@@ -1,9 +1,9 @@
 import { formatCount } from '../../text/format';
 import type { Facts } from './facts';
-import { COUNTED, type Part } from './part';
-import { firstBlock, settingFor } from './recorded';
+import type { Part } from './part';
+import { firstBlock, RECORDED, settingFor } from './recorded';
 
-/** Bytes per token and vocabulary entry at the moments around the loss, counted by test/oracle/record_memory.py. */
+/** Bytes per token and vocabulary entry at the moments around the loss, counted by test/oracle/record_saved.py. */
 export interface HeadFactors {
   /** While the loss is computed. */
   readonly forward: number;
@@ -46,7 +46,7 @@ export function logitsPart(facts: Facts, factor: number, when: string): Part {
     label: () => `logits and loss, ${when}`,
     formula: () =>
       `${factor} B × ${formatCount(facts.tokens)} tokens × ${formatCount(logitElements(facts, 1))} vocabulary`,
-    source: `transformers ForCausalLMLoss (fp32 upcast); ${COUNTED}`,
+    source: `transformers ForCausalLMLoss (fp32 upcast); ${RECORDED}`,
     from: [...facts.from.batch, ...facts.from.model],
   };
 }

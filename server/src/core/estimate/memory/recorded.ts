@@ -3,6 +3,9 @@ import type { Facts } from './facts';
 import { blockKey, blockSymbols, sideOf } from './symbols';
 import type { SizeOf } from './terms';
 
+/** The source of what blocks, ends and loss heads keep. */
+export const RECORDED = 'counted with transformers 5.23 by test/oracle/record_saved.py';
+
 /** A recording that answers for a run. */
 export interface Found {
   readonly setting: RecordedSetting;
