@@ -3,6 +3,7 @@ import type { Dtype } from '../../run/training-run';
 import { formatRate } from '../../text/format';
 import { attentionDraft } from './attention';
 import type { Draft } from './draft';
+import { elementwiseDraft } from './elementwise';
 import { bytesOf, type TimeFacts } from './facts';
 import { type ForwardFlops, forwardFlops, type Passes, passesOf } from './flops';
 import { type GpuConstants, gpuConstants, MEMORY_EFFICIENCY } from './gpu-constants';
@@ -11,43 +12,11 @@ import { type ProductShares, productShares } from './products';
 const SOURCE = 'Korthikanti et al. 2022 (arXiv 2205.05198) appendix A';
 
 /**
- * Bytes per token, hidden unit and block that norms, activations, rotations and residuals move in a forward and backward. One value
- * fits A100 and H100 in llm-foundry's table (262 and 269, each fitted alone): it is a property of the kernels, not of the chip.
- */
-const ELEMENTWISE_BYTES = 262;
-
-/**
- * Share of them that tensor parallelism leaves whole on every rank: two norms, two dropouts with bias and residual, of 22 of 54 bytes
- * per unit of a GPT block's forward (operators of Shoeybi et al. 2019 §3, whose figure 3 shows which are split).
- */
-const NOT_SPLIT = 0.4;
-
-/**
  * Share of the peak that products in fp32 reach: they run on the ordinary units, which are easier to keep busy than tensor cores and
  * take small tiles. Fitted on BERT-large in fp32 (transformers perf_train_gpu_one, V100).
  */
 const SINGLE_EFFICIENCY = 0.75;
 const WHOLE: ProductShares = { forward: 1, backward: 1, head: 1 };
-
-/** Bytes per token and vocabulary entry that the loss head moves: fitted with the constants of gpu-constants.ts. */
-const LOSS_BYTES = 30;
-/** A fused linear cross-entropy never writes the logits whole (Liger-Kernel's published benchmark). */
-const FUSED_LOSS_BYTES = 6;
-
-/**
- * Extra bytes per token, hidden unit and block of Llama-like blocks in eager PyTorch, whose two RMSNorms are seven kernels
- * each in Python (two in fp32): about 36 bytes per norm forward and twice that backward. The fitted table ran fused LayerNorm.
- */
-const EAGER_RMSNORM_BYTES = 200;
-
-/**
- * Bytes per token and unit of an adapter's inputs and outputs: casts to fp32 and back, two small products, scaling, adding, and their
- * gradients. Fitted on the PEFT benchmark's adapters on two and on three matrices of a block, which differ in nothing else.
- */
-const ADAPTER_BYTES = 25;
-
-/** torch.compile fuses most element-wise kernels; prior, no public table separates it. */
-const COMPILED_ELEMENTWISE = 0.5;
 
 /** Bytes read and written to unpack one 4-bit or 8-bit weight to 16 bit, at the rate bitsandbytes reaches (prior). */
 const DEQUANTISE_EFFICIENCY = 0.6;
@@ -193,38 +162,6 @@ function touchedWeights({ parameters, model, tokens }: TimeFacts): number {
   if (moe === undefined) return parameters.blocks;
   const visited = Math.min(1, (tokens * moe.expertsPerToken) / moe.experts);
   return parameters.blocks - parameters.experts * (1 - visited);
-}
-
-function elementwiseDraft(facts: TimeFacts): Draft {
-  const { tokens, accumulation, model, tensor, pipeline, checkpointing, run, cluster } = facts;
-  const compiled = valueIfKnown(run.torchCompile) === true ? COMPILED_ELEMENTWISE : 1;
-  const again = checkpointing === 'full' ? 4 / 3 : 1;
-  const rmsNorm = model.blocks.some(({ mlp }) => mlp?.gated === true) ? EAGER_RMSNORM_BYTES : 0;
-  const blocks = (ELEMENTWISE_BYTES + rmsNorm) * compiled * tokens * model.hiddenSize * model.layers * again;
-  const loss = (valueIfKnown(run.fusedLoss) === true ? FUSED_LOSS_BYTES : LOSS_BYTES) * tokens * model.vocabSize;
-  const onRank = blocks * (NOT_SPLIT + (1 - NOT_SPLIT) / tensor) + loss / tensor;
-  const bytes = ((onRank + adapterBytes(facts)) * accumulation) / pipeline;
-  const rate = cluster.accelerator.memoryBytesPerSecond;
-  const seconds = bytes / (rate * MEMORY_EFFICIENCY);
-  return {
-    id: 'compute.elementwise',
-    label: 'norms, activations, residuals and loss',
-    seconds,
-    low: seconds * 0.6,
-    high: seconds * 2,
-    formula: `${(bytes / 1e9).toFixed(1)} GB ÷ (${formatRate(rate)} × ${MEMORY_EFFICIENCY})`,
-    source: 'bytes moved: fitted on llm-foundry scripts/train/benchmarking/README.md',
-    group: 'compute',
-    cause: 'GPU compute',
-    hides: 'never',
-  };
-}
-
-/** What low-rank adapters move beside the matrices they are on; their parameters over the rank are their inputs and outputs. */
-function adapterBytes({ run, parameters, tokens, tensor }: TimeFacts): number {
-  const lora = run.lora && valueIfKnown(run.lora);
-  const rank = lora && valueIfKnown(lora.rank);
-  return rank === undefined || rank <= 0 ? 0 : (ADAPTER_BYTES * tokens * parameters.trainable) / rank / tensor;
 }
 
 function dequantiseDraft(facts: TimeFacts, passes: Passes): Draft | undefined {
