@@ -26,6 +26,8 @@ export async function build({ sourcemap = false } = {}) {
     logLevel: 'warning',
     // The packages' ES modules bundle smaller than their UMD builds, whose `require` esbuild cannot follow.
     mainFields: ['module', 'main'],
+    // The same code as ES modules, of which what nobody calls can be left out.
+    alias: { yaml: path.join(root, 'node_modules/yaml/browser/dist/index.js') },
   };
   const [server] = await Promise.all([
     esbuild.build({

@@ -4,13 +4,14 @@ import { loadCatalogs } from '../data/index';
 import { plainArguments } from './arguments';
 import { coloursFor } from './colour';
 import { hardwareImport } from './hardware-import';
+import { recommend } from './recommend';
 import { table } from './table';
 import { status, UsageError } from './usage';
 
 /** `shardlens hardware [list | show ID | import FILE… | recommend FILE]`: the catalog, a machine's own description, or where a run fits. */
 export async function hardware(args: readonly string[]): Promise<number> {
   if (args[0] === 'import') return hardwareImport(args.slice(1));
-  if (args[0] === 'recommend') return (await import('./recommend')).recommend(args.slice(1));
+  if (args[0] === 'recommend') return recommend(args.slice(1));
   const { words, json } = plainArguments(args);
   const [action = 'list', ...ids] = words;
   const [id] = ids;

@@ -1,9 +1,23 @@
+import type { Connection } from '../lsp/connection';
+import { ownCore } from '../lsp/own-core';
+import { createServer } from '../lsp/server';
 import { version } from '../version';
+import { calibrate } from './calibrate';
+import { check } from './check';
+import { estimate } from './estimate';
+import { explain } from './explain';
+import { fit } from './fit';
+import { hardware } from './hardware';
+import { models } from './models';
 import { HELP, status, UsageError } from './usage';
+
+const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => number | Promise<number>> = new Map(
+  Object.entries({ calibrate, check, estimate, explain, fit, hardware, models }),
+);
 
 /**
  * Runs one command and gives its exit status; undefined for the language server, which ends by itself.
- * Each command is loaded when it is asked for, so that none waits for the others.
+ * The library of the language server is loaded only for it: it takes longer than checking a file.
  */
 export async function main(args: readonly string[]): Promise<number | undefined> {
   try {
@@ -17,21 +31,9 @@ export async function main(args: readonly string[]): Promise<number | undefined>
 
 async function run([command, ...rest]: readonly string[]): Promise<number | undefined> {
   if (rest.includes('--help') && command !== undefined) return help();
+  const own = COMMANDS.get(command ?? '');
+  if (own) return own(rest);
   switch (command) {
-    case 'check':
-      return (await import('./check')).check(rest);
-    case 'estimate':
-      return (await import('./estimate')).estimate(rest);
-    case 'fit':
-      return (await import('./fit')).fit(rest);
-    case 'calibrate':
-      return (await import('./calibrate')).calibrate(rest);
-    case 'hardware':
-      return (await import('./hardware')).hardware(rest);
-    case 'models':
-      return (await import('./models')).models(rest);
-    case 'explain':
-      return (await import('./explain')).explain(rest);
     case 'lsp':
       return serve(rest);
     case '--version':
@@ -60,7 +62,8 @@ async function serve(rest: readonly string[]): Promise<undefined> {
   const flags = rest.filter((word) => !word.startsWith('--clientProcessId'));
   const [transport] = flags;
   const server = await import('../lsp/stdio');
-  if (flags.length === 1 && transport === '--stdio') server.serveStdio();
-  else if (flags.length === 1 && transport === '--node-ipc' && process.send) server.serveIpc();
+  const start = (connection: Connection): void => createServer(connection, ownCore());
+  if (flags.length === 1 && transport === '--stdio') server.serveStdio(start);
+  else if (flags.length === 1 && transport === '--node-ipc' && process.send) server.serveIpc(start);
   else throw new UsageError('the language server speaks over standard input and output: `shardlens lsp --stdio`.');
 }

@@ -16,28 +16,29 @@ import {
   StreamMessageWriter,
 } from 'vscode-languageserver-protocol/node';
 import { type Connection, RequestFailure } from './connection';
-import { ownCore } from './own-core';
-import { createServer } from './server';
 
 /** How often to look whether the editor that started us is still there, in milliseconds. */
 const PARENT_CHECK_MILLISECONDS = 3000;
 
+/** Puts the server on a connection. Handed in, so that this module needs the library alone and can be loaded by itself. */
+export type Start = (connection: Connection) => void;
+
 /** Runs the language server on standard input and output until the editor ends it. */
-export function serveStdio(): void {
-  serve(new StreamMessageReader(process.stdin), new StreamMessageWriter(process.stdout));
+export function serveStdio(start: Start): void {
+  serve(start, new StreamMessageReader(process.stdin), new StreamMessageWriter(process.stdout));
 }
 
 /** Runs it on the channel of a parent Node process, as VS Code's client starts servers. */
-export function serveIpc(): void {
+export function serveIpc(start: Start): void {
   process.on('disconnect', () => process.exit(1));
-  serve(new IPCMessageReader(process), new IPCMessageWriter(process));
+  serve(start, new IPCMessageReader(process), new IPCMessageWriter(process));
 }
 
 /** The library's part that is the same everywhere, on transports of ours: its Node part can start programs, which we never do. */
-function serve(reader: MessageReader, writer: MessageWriter): void {
+function serve(start: Start, reader: MessageReader, writer: MessageWriter): void {
   const watchDog = new ParentWatch();
   const connection = createConnection(() => createProtocolConnection(reader, writer, SILENT), watchDog);
-  createServer(overLibrary(connection), ownCore());
+  start(overLibrary(connection));
   reader.onClose(() => watchDog.exit(watchDog.shutdownReceived ? 0 : 1));
   connection.listen();
 }
