@@ -50,6 +50,8 @@ function catalogOf(packed: Packed): HardwareCatalog {
   const instances = recordsOf<InstanceRecord>(packed.instances);
   const instanceById = new Map(instances.map((record) => [record.id.toLowerCase(), record]));
   const recordById = new Map(records.map((record) => [record.id, record]));
+  // Most runs of a project name one machine, whose accelerator is asked for again and again.
+  const made = new Map<string, Accelerator>();
   const accelerators = once(() => records.map(acceleratorOf));
   const byName = once(() => acceleratorIndex(records, accelerators()));
   const instanceByName = once(() => instanceIndex(instances));
@@ -60,7 +62,10 @@ function catalogOf(packed: Packed): HardwareCatalog {
     instanceById.get(name.toLowerCase()) ?? instanceByName().get(plainName(name));
   const accelerator = (name: string): Accelerator | undefined => {
     const record = recordById.get(name);
-    return record === undefined ? byName().get(plainName(name))?.[0] : acceleratorOf(record);
+    if (record === undefined) return byName().get(plainName(name))?.[0];
+    const found = made.get(name) ?? acceleratorOf(record);
+    made.set(name, found);
+    return found;
   };
   const resolve = (text: string): HardwareMatch | undefined => {
     if (text.length > LONGEST_NAME) return undefined;
