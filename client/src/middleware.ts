@@ -1,5 +1,5 @@
 import type { Diagnostic, TextDocument } from 'vscode';
-import { Uri, workspace } from 'vscode';
+import { CodeAction, CodeActionKind, Uri, workspace } from 'vscode';
 import type { Middleware } from 'vscode-languageclient/node';
 
 /** Rules about syntax that VS Code's own JSON support already underlines. */
@@ -27,7 +27,30 @@ export const calm: Middleware = {
     const items = 'getText' in document ? withoutRepeats(document, report.items) : report.items;
     return { ...report, items: items.map(withPage) };
   },
+  provideCodeActions: async (document, range, context, token, next) => {
+    const actions = (await next(document, range, context, token)) ?? [];
+    const found = context.diagnostics.filter(({ code }) => FITTED.has(codeOf(code)));
+    const wants = !context.only || context.only.intersects(CodeActionKind.QuickFix);
+    return found.length > 0 && wants ? [...actions, search(document, found)] : actions;
+  },
 };
+
+/** Findings that a search over several changes may mend better than one edit does. */
+const FITTED = new Set([
+  'memory-does-not-fit',
+  'memory-too-close',
+  'host-memory-does-not-fit',
+  'offload-not-needed',
+  'full-shard-over-slow-network',
+]);
+
+/** The same search as that of the line above the config; what it finds is shown before it is made. */
+function search(document: TextDocument, diagnostics: Diagnostic[]): CodeAction {
+  const action = new CodeAction('Search for edits that make it fit, or faster…', CodeActionKind.QuickFix);
+  action.command = { title: action.title, command: 'shardlens.makeItFit', arguments: [document.uri.toString()] };
+  action.diagnostics = diagnostics;
+  return action;
+}
 
 function withoutRepeats(document: TextDocument, diagnostics: readonly Diagnostic[]): Diagnostic[] {
   if (!document.languageId.startsWith('json')) return [...diagnostics];

@@ -6,6 +6,7 @@ import path from 'node:path';
 import { packageExtension } from '../../scripts/package.mjs';
 import { coldStart } from './cold-start.mjs';
 import { estimate } from './estimate.mjs';
+import { fit } from './fit.mjs';
 import { keystrokes } from './keystrokes.mjs';
 import { print } from './measure.mjs';
 import { rules } from './rules.mjs';
@@ -13,7 +14,7 @@ import { sizes } from './sizes.mjs';
 import { throughput } from './throughput.mjs';
 import { yaml } from './yaml.mjs';
 
-const parts = { sizes, 'cold-start': coldStart, keystrokes, rules, yaml, estimate, throughput };
+const parts = { sizes, 'cold-start': coldStart, keystrokes, rules, yaml, estimate, fit, throughput };
 const wanted = process.argv.slice(2);
 const folder = mkdtempSync(path.join(tmpdir(), 'shardlens-bench-'));
 try {

@@ -54,7 +54,9 @@ export function* findRemedies(
   const roomy = fitting.filter(({ isFull }) => !isFull);
   const usable = roomy.length > 0 ? roomy : fitting;
   const worth = goal === 'fit' ? usable : usable.filter((it) => isFaster(it, before));
+  yield tried;
   const checker = new Checker(file, run, input, goal, before);
+  yield tried;
   const remedies = yield* choose(worth, tried, checker);
   return {
     goal,

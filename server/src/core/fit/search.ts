@@ -1,6 +1,6 @@
 import { estimateHost } from '../estimate/host';
 import { estimateMemory } from '../estimate/memory/index';
-import { estimateTime } from '../estimate/time/index';
+import { estimateStep } from '../estimate/time/index';
 import { applyAll } from '../moves/compose';
 import type { Move } from '../moves/move';
 import type { TrainingRun } from '../run/training-run';
@@ -70,12 +70,12 @@ export function* search(
     for (const picks of all ? combinations(options, count) : extensions(options, best(last))) {
       if (tried === most) return { fitting, nearest, tried, complete: false };
       tried++;
+      if (tried % PAUSE === 0) yield tried;
       const node = attempt(run, picks);
       if (!node) continue;
       level.push(node);
       if (node.fits) fitting.push(node.candidate);
       else if (node.candidate.high < (nearest?.high ?? Number.POSITIVE_INFINITY)) nearest = node.candidate;
-      if (tried % PAUSE === 0) yield tried;
     }
     if (level.length === 0) break;
     last = level;
@@ -154,7 +154,6 @@ function attempt(run: TrainingRun, picks: readonly Pick[]): Node | undefined {
   }
   const { host } = estimateHost(changed);
   if (host?.fits === false) return undefined;
-  // What each offload would cost by itself is not asked for here.
-  const { step } = estimateTime(changed, { memory: () => ({ memory, assumptions: [] }) });
-  return { picks, candidate: { ...base, hostBytes: host?.bytes, seconds: step?.seconds }, fits: true };
+  const seconds = estimateStep(changed)?.seconds;
+  return { picks, candidate: { ...base, hostBytes: host?.bytes, seconds }, fits: true };
 }

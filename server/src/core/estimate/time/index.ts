@@ -44,6 +44,12 @@ export function estimateTime(run: TrainingRun, { memory }: { readonly memory: Me
   };
 }
 
+/** The step alone, without what its links and offloads are worth: a search asks it of thousands of runs. */
+export function estimateStep(run: TrainingRun): StepEstimate | undefined {
+  const resolved = timeFacts(run);
+  return resolved.ok ? stepOf(resolved.facts)?.step : undefined;
+}
+
 /**
  * The link that a dimension of `ranks` would use on the run's cluster, and whether it is fast enough; undefined while the
  * cluster is not known. For hints on candidate values, and for dimensions the run does not have.
