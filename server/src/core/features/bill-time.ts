@@ -1,9 +1,12 @@
 import type { Estimate } from '../estimate/estimate';
+import { costOf } from '../recommend/price';
+import type { TrainingRun } from '../run/training-run';
 import { formatAbout, formatCount, formatGib, formatPercent, formatSeconds } from '../text/format';
 import { type BillTable, NUMBER, TEXT } from './bill-table';
 
 /** What the step consists of, hidden terms marked as such. */
-export function stepTable({ step }: Estimate): BillTable[] {
+export function stepTable(estimate: Estimate, run: TrainingRun): BillTable[] {
+  const { step } = estimate;
   if (!step) return [];
   return [
     {
@@ -16,6 +19,7 @@ export function stepTable({ step }: Estimate): BillTable[] {
           : []),
         `${formatSeconds(step.seconds)} per optimizer step, between ${formatSeconds(step.low)} and ${formatSeconds(step.high)}; bound by ${step.bottleneck}.`,
         `${formatCount(step.tokensPerSecondPerGpu)} tokens per second per GPU, MFU ${formatPercent(step.mfu)}.`,
+        ...costLine(estimate, run),
         ...(step.terms.some(isHidden) ? ['What is hidden runs beside other work and adds no time.'] : []),
       ],
       columns: [TEXT('term'), NUMBER('time'), TEXT('formula'), TEXT('source')],
@@ -27,6 +31,24 @@ export function stepTable({ step }: Estimate): BillTable[] {
       ]),
     },
   ];
+}
+
+/** What it costs on demand, where the catalog has a dated price for the machine. */
+function costLine(estimate: Estimate, run: TrainingRun): string[] {
+  if (!run.cluster.known) return [];
+  const { value: cluster } = run.cluster;
+  const { usdPerStep, usdPerBillionTokens, usdPerEpoch } = costOf(estimate, cluster, run);
+  const { pricePerNodeHour: price } = cluster;
+  if (!price || usdPerStep === undefined || usdPerBillionTokens === undefined) return [];
+  const epoch = usdPerEpoch === undefined ? '' : `, US$ ${dollars(usdPerEpoch)} per epoch`;
+  return [
+    `On demand US$ ${dollars(usdPerStep)} per step, US$ ${dollars(usdPerBillionTokens)} per billion tokens${epoch} (${price.region}, ${price.asOf}).`,
+  ];
+}
+
+/** Three figures: `0.0123`, `1,834`. */
+function dollars(value: number): string {
+  return value >= 100 ? formatCount(value) : Number(value.toPrecision(3)).toString();
 }
 
 function isHidden({ overlapped }: NonNullable<Estimate['step']>['terms'][number]): boolean {

@@ -144,7 +144,7 @@ export function breakdownView(
         ...hostTable(estimate),
         ...checkpointTable(estimate),
       ],
-      step: stepTable(estimate),
+      step: stepTable(estimate, run),
       traffic: [...linkTable(estimate), ...offloadTable(estimate)],
     },
   };

@@ -34,7 +34,7 @@ export function bill(analysis: Analysis, catalogs: Catalogs, largest: readonly L
       ...commonTable(estimate, catalogs),
       ...hostTable(estimate),
       ...checkpointTable(estimate),
-      ...stepTable(estimate),
+      ...stepTable(estimate, run),
       ...linkTable(estimate),
       ...offloadTable(estimate),
       factsTable(run),

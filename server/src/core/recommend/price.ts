@@ -7,6 +7,7 @@ export interface Cost {
   /** Of all GPUs together. */
   readonly tokensPerSecond: number | undefined;
   /** On demand, where the catalog has a dated price. */
+  readonly usdPerStep: number | undefined;
   readonly usdPerBillionTokens: number | undefined;
   /** Seconds and dollars of one pass over the training set, where shardlens.json gives its size. */
   readonly epochSeconds: number | undefined;
@@ -27,6 +28,7 @@ export function costOf({ step }: Estimate, cluster: Cluster, run: TrainingRun): 
     seconds === undefined || usdPerSecond === undefined ? undefined : seconds * usdPerSecond;
   return {
     tokensPerSecond,
+    usdPerStep: price(step?.seconds),
     usdPerBillionTokens: price(tokensPerSecond ? 1e9 / tokensPerSecond : undefined),
     epochSeconds,
     usdPerEpoch: price(epochSeconds),

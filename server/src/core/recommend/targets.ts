@@ -61,6 +61,7 @@ function rowOf(target: string, file: SourceFile, input: AnalysisInput): TargetRo
         ? costOf(estimate, cluster, run)
         : {
             tokensPerSecond: undefined,
+            usdPerStep: undefined,
             usdPerBillionTokens: undefined,
             epochSeconds: undefined,
             usdPerEpoch: undefined,
