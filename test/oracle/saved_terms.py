@@ -71,6 +71,29 @@ class Solver:
                 cost = (name.count("["), len(token) + len(name), COEFFICIENTS.index(coefficient))
                 if best is None or cost < best[0]:
                     best = (cost, {token + name: coefficient})
+        return (best and best[1]) or self._with_sink(sizes) or self._any_factor(sizes)
+
+    def _with_sink(self, sizes):
+        """Scores with one more column than there are positions."""
+        per = [v["T"] * (v["s"] + 1) for v in self.symbols]
+        for coefficient in (1, 2, 4, 6, 8):
+            if all(size % (coefficient * p) == 0 for size, p in zip(sizes, per)):
+                name = self.widths.get(tuple(size // (coefficient * p) for size, p in zip(sizes, per)))
+                if name is not None:
+                    return {"Ts" + name: coefficient, "T" + name: coefficient}
+        return None
+
+    def _any_factor(self, sizes):
+        """A constant of the class, such as the width of a convolution, where two variants agree on it."""
+        best = None
+        for token, per in self.tokens.items() if self.count > 1 else ():
+            for widths, name in self.widths.items():
+                whole = [p * w for p, w in zip(per, widths)]
+                factor = sizes[0] // whole[0]
+                if 0 < factor <= 1 << 17 and all(size == factor * w for size, w in zip(sizes, whole)):
+                    cost = (name.count("["), -len(token) - len(name))
+                    if best is None or cost < best[0]:
+                        best = (cost, {token + name: factor})
         return best and best[1]
 
     def _double(self, sizes):
