@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../paths.mjs';
 
-export const TIME_CLASSES = ['plain', 'split', 'unfitted'];
+export const TIME_CLASSES = ['plain', 'split', 'unfitted', 'unseen'];
 /** Where the GPUs' own work is less of the step than this, the step says little of it. */
 const LEAST_SHARE = 0.5;
 /** A class with fewer rows or sources than this borrows from all others. */
@@ -101,15 +101,15 @@ export function writeTimeBands(bands, { commit, date }) {
   const file = path.join(root, 'server', 'src', 'core', 'estimate', 'time', 'residuals.ts');
   const entries = TIME_CLASSES.map((name) => {
     const { low, high, rows, sources, borrows } = bands[name];
-    const from = rows === 0 ? 'none' : `${rows} of ${sources.join(', ')}`;
-    return `  // ${from}${borrows ? ', widened by those of other classes' : ''}.
+    const from = rows === 0 ? 'none' : `${rows}: ${sources.join(', ')}`;
+    return `  // ${from}${borrows ? '; widened by those of other classes' : ''}
   ${name}: { low: ${low.toFixed(3)}, high: ${high.toFixed(3)} },`;
   });
   writeFileSync(
     file,
     `// Written by \`node test/bench/accuracy/run.mjs --bands\` on ${date} at commit ${commit}, from test/bench/accuracy/points.json.
 
-/** Kinds of run that published step times were found of; \`unfitted\` of a GPU that no constant was fitted on. */
+/** Kinds of run that published step times were found of; \`unfitted\` of a GPU that no constant was fitted on, \`unseen\` of another vendor. */
 export type TimeClass = ${TIME_CLASSES.map((name) => `'${name}'`).join(' | ')};
 
 /** Fifth and ninety-fifth percentile of measured ÷ predicted, over what the GPUs do; each source weighs the same. */

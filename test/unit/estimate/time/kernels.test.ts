@@ -189,3 +189,19 @@ describe('what grows with the run', () => {
     expect(sends(fsdp())).toContain('keys and values around');
   });
 });
+
+describe('the band', () => {
+  const width = (of: TrainingRun) => {
+    const { step } = estimateTime(of, { memory: () => ({ memory: null, assumptions: [] }) });
+    return (step?.high ?? Number.NaN) / (step?.low ?? Number.NaN);
+  };
+
+  test('is wider on chips that no published step is of, and never silly', () => {
+    const own = single();
+    const { accelerator } = one;
+    const other = single({ cluster: given({ ...one, accelerator: { ...accelerator, id: 'x', vendor: 'AMD' } }) });
+    expect(width(other)).toBeGreaterThan(1.3 * width(own));
+    expect(width(own)).toBeGreaterThan(1.3);
+    expect(width(other)).toBeLessThan(5);
+  });
+});

@@ -10,7 +10,10 @@ export interface TimeBand {
 }
 
 /** The nearest class of runs whose steps were published. */
-export function timeClass({ tensor, pipeline, context, expert }: TimeFacts, { fitted }: GpuConstants): TimeClass {
+export function timeClass(facts: TimeFacts, { fitted }: GpuConstants): TimeClass {
+  const { tensor, pipeline, context, expert, cluster } = facts;
+  // No step of another vendor's chip was found with its settings; software differs there as well.
+  if (cluster.accelerator.vendor !== 'NVIDIA') return 'unseen';
   if (!fitted) return 'unfitted';
   return tensor > 1 || pipeline > 1 || context > 1 || expert > 1 ? 'split' : 'plain';
 }
