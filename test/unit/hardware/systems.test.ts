@@ -274,9 +274,9 @@ const SYSTEMS: readonly System[] = [
     name: 'EKS with Kubeflow (TrainJob, PyTorchJob, MPIJob)',
     levels: 'M R',
     rules: [
+      ['pod-shared-memory-small', { on: 'g6e.48xlarge', nodes: 2, deepspeed: Z2, script: LINE, manifest: JOB(4) }],
       ['efa-count-unlike-machine', { on: 'p4d.24xlarge', nodes: 2, deepspeed: Z2, script: LINE, manifest: JOB(32) }],
     ],
-    open: '/dev/shm of a pod is not checked',
   },
   {
     name: 'SageMaker',
@@ -409,7 +409,6 @@ it('what a machine prints is read for the systems that have tools', () => {
 it('what is open is this, and no more', () => {
   expect(SYSTEMS.filter(({ open }) => open).map(({ name }) => name)).toEqual([
     'ParallelCluster (Slurm)',
-    'EKS with Kubeflow (TrainJob, PyTorchJob, MPIJob)',
     'SageMaker',
     'FSx for Lustre, ONTAP, OpenZFS, EFS',
     'S3, S3 Express, the S3 connector, EBS',

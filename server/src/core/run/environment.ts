@@ -3,7 +3,7 @@ import type { Path } from '../source';
 import type { FileFinder } from './files';
 import { type Known, known } from './known';
 import type { Links } from './links';
-import { EFA_RESOURCE, manifestValues } from './manifest';
+import { EFA_RESOURCE, manifestValues, SHARED_MEMORY } from './manifest';
 import type { RunSources } from './sources';
 import type { TrainingRun } from './training-run';
 
@@ -16,7 +16,7 @@ const made = new WeakMap<Links, TrainingRun['environment']>();
 
 /**
  * Variables that change paths and allocation: those of the launch line, else of the Kubernetes manifest that starts it, else
- * of the file that DeepSpeed's launcher adds. With them the manifest's count of EFA interfaces.
+ * of the file that DeepSpeed's launcher adds. With them the manifest's count of EFA interfaces, and its shared memory.
  */
 export function readEnvironment({ links }: Pick<RunSources, 'links'>, finder: FileFinder): TrainingRun['environment'] {
   const known = made.get(links);
@@ -31,7 +31,7 @@ function gather(links: Links, finder: FileFinder): TrainingRun['environment'] {
   const environment: Record<string, Known<string>> = {};
   if (launch?.launcher === 'deepspeed') addFile(join(dirname(launch.path), DEEPSPEED_ENV), finder, environment);
   for (const [name, value] of manifestValues(links, finder))
-    if (TELLING.test(name) || name === EFA_RESOURCE) environment[name] = value;
+    if (TELLING.test(name) || name === EFA_RESOURCE || name === SHARED_MEMORY) environment[name] = value;
   for (const [name, value] of launch?.environment ?? []) if (TELLING.test(name)) environment[name] = value;
   return environment;
 }

@@ -18,6 +18,10 @@ const PROCESSES = 'processes per node';
 /** How Kubernetes counts EFA interfaces of a pod; kept beside the environment, since it decides the path as that does. */
 export const EFA_RESOURCE = 'vpc.amazonaws.com/efa';
 
+/** Shared memory of a pod that mounts none of its own: the container runtime's default. */
+export const SHARED_MEMORY = '/dev/shm';
+const DEFAULT_SHARED_MEMORY = '64 MiB';
+
 /** What a Kubernetes manifest says about the pods that run the training, as far as it is the same for all of them. */
 interface Manifest {
   readonly text: string;
@@ -114,6 +118,10 @@ function valuesOf(path: Path, text: string): ReadonlyMap<string, Known<string>> 
     add(found[1] ?? '', value, start + (isQuoted ? 1 : 0));
   }
   for (const { name, at, value } of entriesOf(text)) add(name, value, at);
+  // The container of a TrainJob is written in its runtime, elsewhere.
+  const pods = /^kind:[ \t]*["']?(?:PyTorchJob|MPIJob|Job|Pod|JobSet)\b/m.test(text);
+  if (pods && !text.includes(SHARED_MEMORY) && !/^[ \t]*hostIPC:[ \t]*true/m.test(text))
+    add(SHARED_MEMORY, DEFAULT_SHARED_MEMORY, text.indexOf('containers:'));
   const replicas = replicasOf(text);
   if (replicas) add(NODES, replicas.value, replicas.at);
   for (const name of differing) values.delete(name);

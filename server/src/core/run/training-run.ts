@@ -202,7 +202,7 @@ export interface TrainingRun {
   /** Threads each rank gives to CPU-Adam (OMP_NUM_THREADS); torchrun sets 1 when it starts several processes. */
   readonly ompThreads: Known<number>;
   /**
-   * Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and the like; and `vpc.amazonaws.com/efa`,
+   * Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and the like; and `vpc.amazonaws.com/efa`, `/dev/shm`,
    * the EFA interfaces that a Kubernetes manifest asks for.
    */
   readonly environment: Readonly<Record<string, Known<string>>>;
