@@ -139,8 +139,9 @@ describe('the runs of the issue', () => {
     const pods = built({
       hardware: { instance: 'p5.48xlarge', nodes: 4, gpusPerNode: 1, nodesPerMachine: 4, between },
     });
-    expect(pods.inter.bytesPerSecond / GB).toBeGreaterThanOrEqual(3);
-    expect(pods.inter.bytesPerSecond / GB).toBeLessThanOrEqual(3.5);
+    // 192.7 GB in the 70 s of a 79.4 s step that are not host work.
+    expect(pods.inter.bytesPerSecond / GB).toBeGreaterThanOrEqual(2.5);
+    expect(pods.inter.bytesPerSecond / GB).toBeLessThanOrEqual(3);
     expect(pods.host.simd).toBe('avx2');
   });
 
