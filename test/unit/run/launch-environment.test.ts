@@ -92,6 +92,22 @@ describe('the launch environment', () => {
     expect(onMachine('"p4d.24xlarge"', mended).findings.map(({ rule }) => rule)).not.toContain('nccl-p2p-disabled');
   });
 
+  const TORCHRUN = 'torchrun --nnodes 2 --nproc_per_node 8 train.py --deepspeed ds.json\n';
+
+  it.each([
+    `env NCCL_NET=Socket ${TORCHRUN}`,
+    `mpirun -np 2 -x NCCL_NET=Socket -x PATH ${TORCHRUN}`,
+    `srun --export=ALL,NCCL_NET=Socket ${TORCHRUN}`,
+    `#SBATCH --export=ALL,NCCL_NET=Socket\nsrun ${TORCHRUN}`,
+  ])('that other launchers hand on counts: %j', (script) => {
+    const { cluster, findings } = onMachine('"p4d.24xlarge"', script);
+    expect(cluster.inter.kind).toBe('tcp');
+    const [edit] = findings.find(({ rule }) => rule === 'nccl-socket-forced')?.fixes[0]?.edits ?? [];
+    // Only a variable by itself is taken out.
+    expect(edit !== undefined).toBe(script.startsWith('env'));
+    if (edit) expect(script.slice(0, edit.start) + script.slice(edit.end)).toBe(`env ${TORCHRUN}`);
+  });
+
   it('that shows some GPUs sizes a run of the deepspeed launcher, which passes over it beside flags of its own', () => {
     const start = (line: string) => {
       const workspace = memoryWorkspace({ 'ds.json': DS, 'run.sh': line });

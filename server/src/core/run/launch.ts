@@ -2,6 +2,7 @@ import { basename } from '../paths';
 import type { Path, ReadResult } from '../source';
 import type { Known } from './known';
 import { BARE_FLAGS, readFlags } from './launch-flags';
+import { handedOn } from './launch-variables';
 import { type Command, readScript, type Script, type Word } from './shell';
 import type { Written } from './written';
 
@@ -70,7 +71,7 @@ function launchOf(path: Path, command: Command, script: Script): Launch | undefi
     script: scriptWord.text,
     arguments: rest.flags,
     positional: rest.positional,
-    environment: command.environment,
+    environment: handedOn(words.slice(0, found.next), command, script),
     slurm: script.slurm,
   };
   // A plain `python` line counts only where it starts a training script with flags: not `python setup.py`.
