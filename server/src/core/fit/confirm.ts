@@ -42,7 +42,7 @@ export class Checker {
     private readonly file: SourceFile,
     private readonly run: TrainingRun,
     private readonly input: AnalysisInput,
-    private readonly goal: Goal,
+    readonly goal: Goal,
     private readonly before: Estimate,
   ) {
     this.allowed = new Set([...this.findings(input).map(({ rule }) => rule), OUTDATED]);

@@ -33,8 +33,8 @@ const PAUSE = 50;
 /** Combinations that are built upon where not all of the next size can be tried. */
 const BEAM = 60;
 
-/** Beyond this share of the GPU, what is predicted is what the allocator is left with rather than what it would take. */
-const FULL = 0.95;
+/** What tensors and the CUDA context may take of the GPU; the rest is for what the allocator caches between them. */
+const FULL = 0.93;
 
 /** The indices of its moves among the options, and what is known of it. */
 interface Node {
@@ -147,7 +147,7 @@ function attempt(run: TrainingRun, picks: readonly Pick[]): Node | undefined {
   const memory = changed && estimateMemory(changed).memory;
   if (!memory) return undefined;
   const capacity = memory.capacity ?? Number.POSITIVE_INFINITY;
-  const isFull = memory.value > FULL * capacity;
+  const isFull = memory.allocated + memory.breakdown.context > FULL * capacity;
   const base = { moves, high: memory.high, share: memory.high / capacity, isFull };
   if (memory.fits !== true) {
     return { picks, candidate: { ...base, hostBytes: undefined, seconds: undefined }, fits: false };

@@ -6,10 +6,12 @@ import type { Candidate } from './search';
 const MOST_REMEDIES = 5;
 /** Candidates of each order that are written and analysed before it is given up. */
 const MOST_CHECKED = 24;
-/** A smaller change that makes the step this many times longer than it has to be is no remedy. */
-const SENSIBLE = 3;
-/** What only leaves more memory free may cost this much of the fastest step. */
-const MOST_SLOWER = 1.25;
+/**
+ * To make a run fit: a smaller change that makes the step this many times longer than it has to be is no remedy, and what only
+ * leaves more memory free may cost this much of the fastest step. To make it faster, everything here does.
+ */
+const SENSIBLE = { fit: 3, faster: Number.POSITIVE_INFINITY } as const;
+const MOST_SLOWER = { fit: 1.25, faster: Number.POSITIVE_INFINITY } as const;
 
 interface Confirmed {
   readonly candidate: Candidate;
@@ -27,7 +29,7 @@ export function* choose(
 ): Generator<number, Remedy[], void> {
   const named = yield* fastest(candidates, tried, checker);
   const best = named[0]?.[1].candidate.seconds ?? Number.POSITIVE_INFINITY;
-  const sensible = candidates.filter(({ seconds }) => (seconds ?? 0) <= SENSIBLE * best);
+  const sensible = candidates.filter(({ seconds }) => (seconds ?? 0) <= SENSIBLE[checker.goal] * best);
   const smallest = yield* firstConfirmed([...sensible].sort(bySize), tried, checker);
   if (smallest) named.unshift(['smallest', smallest]);
   const found = new Map<Candidate, Remedy>();
@@ -43,7 +45,7 @@ export function* choose(
       !checker.isSuspect(it) &&
       it.moves.length <= most &&
       effectOf(it) === least &&
-      (it.seconds ?? 0) <= MOST_SLOWER * best,
+      (it.seconds ?? 0) <= MOST_SLOWER[checker.goal] * best,
   );
   for (const candidate of between.slice(0, MOST_CHECKED)) {
     if (found.size >= MOST_REMEDIES) break;

@@ -26,7 +26,8 @@ export const zeroStage: Dimension = (run, note) => {
     // Below stage 3 offload_param is ignored, so it goes with the stage.
     const lost = stage < 3 && zero.offloadParam.known && zero.offloadParam.value !== 'none';
     const removed = lost ? offloadOff(run, 'param') : undefined;
-    const unread = unreadAt(run, stage);
+    // Leftovers that the stage of now does not read either are none of this move's business.
+    const unread = (now === 3) === (stage === 3) ? [] : unreadAt(run, stage);
     const gathers = stage === 3 ? gatherWrite(run, zero) : undefined;
     const also = [removed && lowered(removed.title), gathers && `${lastPart(gathers.key)} to true`].filter(
       (part) => part !== undefined,
