@@ -70,6 +70,27 @@ describe('wrong usage ends with status 2 and one clear line', () => {
   });
 });
 
+describe('a flag of check that names what is not there ends with status 2', () => {
+  it.each([
+    ['--model', 'meta-llama/Meta-Lama-3-8B', /^shardlens: .*no model of the catalog.*meta-llama\/Meta-Llama-3-8B/i],
+    ['--hardware', 'p4d', /^shardlens: no hardware is called "p4d"\..*p4d\.24xlarge, p4de\.24xlarge/],
+    ['--target', 'nowhere', /^shardlens: no target is called "nowhere"/],
+  ])('%s', async (flag, name, message) => {
+    const train =
+      'model_name_or_path: Qwen/Qwen2.5-0.5B\noutput_dir: out\nnum_train_epochs: 1\nlogging_steps: 1\nsave_strategy: "no"\n';
+    const folder = folderWith({ 'ds.json': DS, 'train.yaml': train });
+    const outcome = await shardlens(folder, ['check', flag, name]);
+    expect(outcome.status).toBe(2);
+    expect(outcome.err).toMatch(message);
+    expect(outcome.err.trim().split('\n')).toHaveLength(1);
+    expect(outcome.out).toContain('2 files checked');
+    expectCalm(outcome);
+    const estimate = await shardlens(folder, ['estimate', 'train.yaml', flag, name]);
+    expect(estimate).toMatchObject({ status: 2, out: '' });
+    expect(estimate.err).toMatch(message);
+  });
+});
+
 describe('a file that cannot be read as text ends with status 2', () => {
   const cases: [string, string | Uint8Array, RegExp][] = [
     ['binary', Buffer.from([0x7b, 0, 1, 2, 255]), /is not UTF-8 text/],

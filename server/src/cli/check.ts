@@ -9,7 +9,7 @@ import { rendered } from './formats/index';
 import { Threads } from './parallel';
 import { joinParts, type Part, type PartOptions } from './part';
 import { shownPath } from './report';
-import { status, UsageError } from './usage';
+import { complaint, status, UsageError } from './usage';
 import { kindOf, walk } from './walk';
 
 /** What the user named, before anything below it was looked at. */
@@ -52,7 +52,7 @@ export async function check(words: readonly string[]): Promise<number> {
 }
 
 function exitStatus({ counts }: Part, args: CheckArguments, failed: boolean): number {
-  if (failed || counts.unreadable > 0) return status.usage;
+  if (failed || counts.unreadable > 0 || counts.lost > 0) return status.usage;
   if (counts.error > 0) return status.findings;
   if (args.maxWarnings === undefined) return status.ok;
   // --quiet hides the warnings, not their number.
@@ -140,5 +140,5 @@ function readStdin(name: string): string {
 }
 
 function complain(message: string): void {
-  process.stderr.write(`shardlens: ${message}\n`);
+  process.stderr.write(complaint(message));
 }

@@ -32,7 +32,8 @@ export async function estimate(words: readonly string[]): Promise<number> {
   if (errors + warnings > 0) {
     const counts = [errors > 0 ? counted(errors, 'error') : '', warnings > 0 ? counted(warnings, 'warning') : ''];
     const what = counts.filter((it) => it !== '').join(', ');
-    process.stderr.write(`shardlens: ${what}; \`shardlens check ${written}\` shows them.\n`);
+    const flags = Object.keys(args.overrides).length > 1 ? ' with the same flags' : '';
+    process.stderr.write(`shardlens: ${what}; \`shardlens check ${written}\`${flags} shows them.\n`);
   }
   return errors > 0 ? status.findings : status.ok;
 }

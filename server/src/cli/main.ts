@@ -9,7 +9,7 @@ import { explain } from './explain';
 import { fit } from './fit';
 import { hardware } from './hardware';
 import { models } from './models';
-import { HELP, status, UsageError } from './usage';
+import { complaint, HELP, status, UsageError } from './usage';
 
 const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => number | Promise<number>> = new Map(
   Object.entries({ calibrate, check, estimate, explain, fit, hardware, models }),
@@ -24,7 +24,7 @@ export async function main(args: readonly string[]): Promise<number | undefined>
     return await run(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(`shardlens: ${error.message}\n`);
+    process.stderr.write(complaint(error.message));
     return status.usage;
   }
 }

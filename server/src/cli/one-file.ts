@@ -45,13 +45,12 @@ export async function openOne(
 }
 
 /** A model or machine named on the command line that is none: an answer without it would be to another question. */
-function ensureFlagsFound({ overrides }: EstimateArguments, { run, diagnostics }: CheckedFile): void {
+function ensureFlagsFound({ overrides }: EstimateArguments, { run, lostFlags }: CheckedFile): void {
+  if (lostFlags.length > 0) throw new UsageError(lostFlags.join(' '));
   const isLost =
     (overrides.model !== undefined && run?.model === null) ||
     (overrides.hardware !== undefined && run?.hardware === null);
-  if (!isLost) return;
-  const reasons = diagnostics.filter(({ code }) => code === 'unreadable-input').map(({ message }) => String(message));
-  throw new UsageError(reasons.join(' ') || 'the model or the hardware named on the command line is not known.');
+  if (isLost) throw new UsageError('the model or the hardware named on the command line is not known.');
 }
 
 /** A search takes a second or two; a person at a terminal sees that it goes on. */

@@ -35,6 +35,8 @@ export interface Counts extends Record<Severity, number> {
   /** Warnings, those that --quiet hides included. */
   readonly allWarnings: number;
   readonly unreadable: number;
+  /** Files for which a flag names a model, a machine or a target that is not there. */
+  readonly lost: number;
 }
 
 /** The report of some of the files: ready to print, so that threads hand over no more than that. Parts join in the order of their files. */
@@ -51,7 +53,7 @@ export interface Part {
 /** Checks files and makes their part of the report. */
 export async function checkPart(client: Client, paths: readonly Path[], options: PartOptions): Promise<Part> {
   const checked = await client.check(paths, { report: options.format === 'json' });
-  const complaints = checked.flatMap((file) => complaintOf(file, options.named) ?? []);
+  const complaints = checked.flatMap((file) => [...(complaintOf(file, options.named) ?? []), ...file.lostFlags]);
   const told = checked.filter((file) => isTold(file, options.named));
   const files = told.map((file) => outputFileOf(file, options.quiet));
   const isText = options.format === 'text';
@@ -69,7 +71,8 @@ export function joinParts(parts: readonly Part[]): Part {
   for (const part of parts) for (const key of COUNTED) counts[key] += part.counts[key];
   return {
     counts,
-    complaints: parts.flatMap(({ complaints }) => complaints),
+    // A flag that names nothing is the same complaint in every file.
+    complaints: [...new Set(parts.flatMap(({ complaints }) => complaints))],
     text: parts.map(({ text }) => text).join(''),
     files: parts.flatMap(({ files }) => files),
   };
@@ -85,10 +88,14 @@ const NOTHING: Counts = {
   ignored: 0,
   allWarnings: 0,
   unreadable: 0,
+  lost: 0,
 };
 const COUNTED = Object.keys(NOTHING) as (keyof Counts)[];
 
-function countsOf(files: readonly OutputFile[]): Omit<Counts, 'ignored' | 'allWarnings' | 'unreadable'> {
+/** What is counted of the files themselves, and not of what is printed of them. */
+type Hidden = 'ignored' | 'allWarnings' | 'unreadable' | 'lost';
+
+function countsOf(files: readonly OutputFile[]): Omit<Counts, Hidden> {
   const counts = { error: 0, warning: 0, information: 0, hint: 0, configs: 0, mendable: 0 };
   for (const { dialect, findings } of files) {
     // A file that was named but is no config was not checked, whatever the list says.
@@ -101,22 +108,23 @@ function countsOf(files: readonly OutputFile[]): Omit<Counts, 'ignored' | 'allWa
   return counts;
 }
 
-function hiddenCounts(files: readonly CheckedFile[]): Pick<Counts, 'ignored' | 'allWarnings' | 'unreadable'> {
-  let [ignored, allWarnings, unreadable] = [0, 0, 0];
+function hiddenCounts(files: readonly CheckedFile[]): Pick<Counts, Hidden> {
+  let [ignored, allWarnings, unreadable, lost] = [0, 0, 0, 0];
   for (const file of files) {
     ignored += file.ignored;
     if (file.unreadable !== null) unreadable++;
+    if (file.lostFlags.length > 0) lost++;
     for (const { severity } of file.diagnostics) if (severity === 2) allWarnings++;
   }
-  return { ignored, allWarnings, unreadable };
+  return { ignored, allWarnings, unreadable, lost };
 }
 
-function complaintOf(file: CheckedFile, named: ReadonlySet<Path>): string | undefined {
+function complaintOf(file: CheckedFile, named: ReadonlySet<Path>): readonly string[] | undefined {
   const path = pathOf(file.uri);
   if (file.unreadable !== null) {
-    return isTold(file, named) ? `${shownPath(path)} ${file.unreadable}.` : undefined;
+    return isTold(file, named) ? [`${shownPath(path)} ${file.unreadable}.`] : undefined;
   }
-  return named.has(path) && file.dialect === null ? notChecked(file) : undefined;
+  return named.has(path) && file.dialect === null ? [notChecked(file)] : undefined;
 }
 
 function isTold(file: CheckedFile, named: ReadonlySet<Path>): boolean {

@@ -1,6 +1,11 @@
 /** Wrong usage: the message is shown as it is, with exit status 2. */
 export class UsageError extends Error {}
 
+/** A line for standard error. Behind our name a sentence goes on in lower case; names of models and machines stay as they are. */
+export function complaint(message: string): string {
+  return `shardlens: ${message.replace(/^(?:No|In|The|This)\b/, (word) => word.toLowerCase())}\n`;
+}
+
 /** Status of a command; other programs and CI rely on it. */
 export const status = { ok: 0, findings: 1, usage: 2 } as const;
 

@@ -96,6 +96,10 @@ describe('names of hardware', () => {
     expect(catalog.nearest(typed, 3)).toContain(meant);
   });
 
+  it('puts names that begin with what was typed first, and each once', () => {
+    expect(catalog.nearest('p4d', 3)).toEqual(['p4d.24xlarge', 'p4de.24xlarge', 'P40']);
+  });
+
   it('offers nothing far away', () => {
     expect(catalog.nearest('zzzzqqqq', 3)).toEqual([]);
   });

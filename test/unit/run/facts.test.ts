@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { Overrides } from '../../../server/src/core/analysis';
 import { ACCELERATE, fsdp, join, source, told, trainer } from './joining';
 
 const ZERO2 = '"zero_optimization": { "stage": 2 }';
@@ -40,8 +41,48 @@ describe('the batch', () => {
   });
 });
 
+describe('the model', () => {
+  const named = (overrides: Overrides, text = 'model_name_or_path: meta-llama/Meta-Llama-3-8B\n') => {
+    const { run, notes } = join({ 'train.yaml': trainer(text) }, overrides);
+    const differ = run.disagreements.map(({ taken, other }) => [
+      told(taken),
+      source(taken),
+      told(other),
+      source(other),
+    ]);
+    return {
+      name: run.model.known ? run.model.value.name : run.model.why,
+      differ,
+      notes: notes.map(({ kind }) => kind),
+    };
+  };
+
+  it('comes from a flag before the file, which is said', () => {
+    expect(named({ model: 'Qwen/Qwen2.5-7B', from: 'flag' })).toEqual({
+      name: 'Qwen/Qwen2.5-7B',
+      differ: [['Qwen/Qwen2.5-7B', '--model', 'meta-llama/Meta-Llama-3-8B', 'train.yaml model_name_or_path']],
+      notes: [],
+    });
+    expect(named({ model: 'meta-llama/meta-llama-3-8b', from: 'flag' }).differ).toEqual([]);
+  });
+
+  it('comes from the file before a pick in the editor, which counts for all files', () => {
+    expect(named({ model: 'Qwen/Qwen2.5-7B', from: 'editor' }).name).toBe('meta-llama/Meta-Llama-3-8B');
+  });
+
+  it('is unknown where a flag names none, whatever the file says', () => {
+    const lost = named({ model: 'no/such', from: 'flag' });
+    expect(lost.name).toContain('no/such is no model');
+    expect(lost.notes).toEqual(['unknown-model']);
+    expect(named({ model: 'no/such', from: 'editor' })).toMatchObject({
+      name: 'meta-llama/Meta-Llama-3-8B',
+      notes: ['unknown-model'],
+    });
+  });
+});
+
 describe('the sequence length', () => {
-  it('comes from the file, then a flag, then shardlens.json, then TRL', () => {
+  it('comes from a flag, then the file, then shardlens.json, then TRL', () => {
     const settings = { 'shardlens.json': '{ "sequenceLength": 512, "meanSequenceLength": 75 }' };
     const sft = trainer('packing: false\n');
     const length = (text: string, seq?: number, more = {}) =>
@@ -49,7 +90,8 @@ describe('the sequence length', () => {
         join({ 'train.yaml': text, ...more }, seq ? { sequenceLength: seq, from: 'flag' } : { from: 'flag' }).run.batch
           .sequenceLength,
       );
-    expect(length(`${sft}max_length: 2048\n`, 4096, settings)).toBe(2048);
+    expect(length(`${sft}max_length: 2048\n`, 4096, settings)).toBe(4096);
+    expect(length(`${sft}max_length: 2048\n`, undefined, settings)).toBe(2048);
     expect(length(sft, 4096, settings)).toBe(4096);
     expect(length(sft, undefined, settings)).toBe(512);
     expect(length(sft)).toBe(1024);

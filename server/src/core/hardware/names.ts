@@ -60,7 +60,9 @@ export function nearestNames(
     .map(({ shown, plain }) => ({ shown, distance: closeness(wanted, plain) }))
     .filter(({ distance }) => distance <= most)
     .sort((a, b) => a.distance - b.distance || (a.shown < b.shown ? -1 : 1));
-  return [...new Set(ranked.map(({ shown }) => shown))].slice(0, limit);
+  // The same name in two spellings is one name.
+  const shown = new Map(ranked.toReversed().map((it) => [plainName(it.shown), it.shown]));
+  return [...shown.values()].reverse().slice(0, limit);
 }
 
 /** The accelerator's id without its vendor, as people like it typed back. */
@@ -68,9 +70,9 @@ export function typedName(accelerator: Accelerator): string {
   return accelerator.id.replace(/^(nvidia|amd|intel|aws|google|qualcomm)-/, '');
 }
 
-/** Edit distance, but a name that starts with the wanted text is close whatever follows. */
+/** Edit distance, but a name that starts with the wanted text is closer than any that differs in a letter, whatever follows. */
 function closeness(wanted: string, plain: string): number {
-  if (wanted.length >= 3 && plain.startsWith(wanted)) return 1;
+  if (wanted.length >= 3 && plain.startsWith(wanted)) return 0.5;
   return editDistance(wanted, plain);
 }
 

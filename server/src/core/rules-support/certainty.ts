@@ -11,6 +11,10 @@ export const UNLESS_OFFLOADED = 'unless the launch line offloads';
  */
 export function conditionsOf(run: TrainingRun): string[] {
   const conditions: string[] = [];
+  for (const { fact, taken } of run.disagreements) {
+    // The files say something else, and they may be what runs.
+    if (taken.origin?.kind === 'flag') conditions.push(`with the ${fact} of ${taken.origin.flag}`);
+  }
   const { sequenceLength } = run.batch;
   if (!sequenceLength.known || !isCertainLength(run)) {
     conditions.push(

@@ -41,7 +41,7 @@ export const sourcesDisagree = rule({
       const elsewhere = [taken, other].map(placeOf).filter((place) => place !== undefined && place !== here);
       report({
         at: here ?? { start: 0, end: 0 },
-        message: `The ${fact} is ${textOf(taken)} in one place and ${textOf(other)} in another; Shardlens reckons with ${textOf(taken)}.`,
+        message: `The ${fact} is ${textOf(taken)} ${flagOf(taken) ?? 'in one place'} and ${textOf(other)} ${flagOf(other) ?? (flagOf(taken) ? 'in the files' : 'in another')}; Shardlens reckons with ${textOf(taken)}.`,
         related: elsewhere.flatMap((place) => (place ? [{ at: place, message: `The other ${fact}.` }] : [])),
       });
     }
@@ -50,6 +50,11 @@ export const sourcesDisagree = rule({
 
 function placeOf(fact: Known<unknown>): { path: string; start: number; end: number } | undefined {
   return fact.origin?.kind === 'file' ? fact.origin : undefined;
+}
+
+/** A flag has no place that could be marked. */
+function flagOf({ origin }: Known<unknown>): string | undefined {
+  return origin?.kind === 'flag' ? `by ${origin.flag}` : undefined;
 }
 
 function textOf(fact: Known<unknown>): string {

@@ -35,7 +35,7 @@ export function readBatch(sources: RunSources, parallelism: Parallelism, disagre
   const written = globalWritten(sources);
   const accumulation = firstKnown(WHY.accumulation, steps.taken, pluginSteps);
   const triangle = completeTriangle(micro.taken, accumulation, written, parallelism.data);
-  return { ...triangle, evalMicro: evalMicro(sources), ...sequence(sources) };
+  return { ...triangle, evalMicro: evalMicro(sources), ...sequence(sources, disagreements) };
 }
 
 const WHY = {
@@ -133,9 +133,12 @@ const LENGTH_KEYS = [
   'max_source_length',
 ];
 
-function sequence(sources: RunSources): Pick<Batch, 'sequenceLength' | 'meanSequenceLength' | 'packing'> {
+function sequence(
+  sources: RunSources,
+  disagreements: Disagreement[],
+): Pick<Batch, 'sequenceLength' | 'meanSequenceLength' | 'packing'> {
   const packing = readPacking(sources);
-  const sequenceLength = readLength(sources);
+  const sequenceLength = flaggedLength(sources, disagreements) ?? readLength(sources);
   const mean = sources.settings.fields.meanSequenceLength;
   const packed = packing.known && packing.value;
   return {
@@ -155,22 +158,42 @@ function sequence(sources: RunSources): Pick<Batch, 'sequenceLength' | 'meanSequ
   };
 }
 
+/** `--seq-len` comes before the files; where they say something else, that is a disagreement. */
+function flaggedLength(sources: RunSources, disagreements: Disagreement[]): Known<number> | undefined {
+  const flag = sources.overrides.from === 'flag' ? overrideOf(sources, 'sequenceLength') : undefined;
+  if (!flag) return undefined;
+  const taken = countFrom(flag);
+  const other = writtenLength(sources);
+  if (taken.known && other?.known && other.value !== taken.value) {
+    disagreements.push({ fact: 'sequence length', taken, other });
+  }
+  return taken;
+}
+
 function readLength(sources: RunSources): Known<number> {
-  const { args, settings } = sources;
+  const { settings, args } = sources;
   const written = args.get(...LENGTH_KEYS);
-  const prompt = args.get('max_prompt_length');
-  const completion = args.get('max_completion_length');
   const given = overrideOf(sources, 'sequenceLength') ?? settings.fields.sequenceLength;
   const why = 'no file gives the sequence length; sequenceLength in shardlens.json can';
   return firstKnown(
     why,
-    written && written.plain !== null ? countFrom(written) : undefined,
-    prompt && completion ? sum(countFrom(prompt), countFrom(completion)) : undefined,
+    writtenLength(sources),
     given && countFrom(given),
     written?.plain === null
       ? unknown(`${written.key} is null: samples are not cut`, written.origin)
       : lengthDefault(sources),
   );
+}
+
+/** The length that a file cuts samples to. */
+function writtenLength({ args }: RunSources): Known<number> | undefined {
+  const written = args.get(...LENGTH_KEYS);
+  const prompt = args.get('max_prompt_length');
+  const completion = args.get('max_completion_length');
+  const length = written && written.plain !== null ? countFrom(written) : undefined;
+  if (length?.known || !prompt || !completion) return length;
+  const both = sum(countFrom(prompt), countFrom(completion));
+  return both.known ? both : (length ?? both);
 }
 
 function sum(a: Known<number>, b: Known<number>): Known<number> {

@@ -20,7 +20,7 @@ const MODEL_KEYS = [
   'model',
 ];
 
-/** The first source that names a model which can be found: the files, then a flag or the editor, then shardlens.json. */
+/** The first source that names a model which can be found: a flag, the files, what was picked in the editor, then shardlens.json. */
 export function readModel(
   sources: Pick<RunSources, 'args' | 'overrides' | 'settings' | 'links'>,
   catalogs: Catalogs,
@@ -28,10 +28,10 @@ export function readModel(
   disagreements: Disagreement[],
 ): Known<Model> {
   const own = sources.links.configs.model;
-  const named = [sources.args.get(...MODEL_KEYS), overrideOf(sources, 'model'), sources.settings.fields.model];
+  const argument = sources.args.get(...MODEL_KEYS);
+  const named = inTurn(sources, argument, overrideOf(sources, 'model'), sources.settings.fields.model);
   let first: Known<Model> | undefined;
   let reason: Known<Model> | undefined;
-  let isFirst = true;
   if (own) {
     first = resolve(
       { name: own.file.path, origin: undefined, base: dirname(own.file.path) },
@@ -41,19 +41,30 @@ export function readModel(
     );
   }
   for (const written of named) {
-    if (!written) continue;
     const found = namedBy(written, sources, catalogs, finder);
     if (!found.known) {
       reason ??= found;
       // The user asked for this one by flag, pick or setting: that it is not found must be said.
-      if (!isFirst || written !== named[0]) note(found, written, finder);
+      if (written !== argument) note(found, written, finder);
+      // A flag asks about this model: an answer about another would be to another question.
+      if (written.origin.kind === 'flag' && own === undefined) return found;
     } else if (!first) first = found;
     else if (first.known && first.value.name !== found.value.name && own === undefined) {
       disagreements.push({ fact: 'model', taken: nameOf(first), other: nameOf(found) });
     }
-    isFirst = false;
   }
   return first ?? reason ?? unknown('no file, flag or setting names the model');
+}
+
+/** A flag comes before the files, since whoever runs a command knows which file it is about; a pick in the editor counts for all files. */
+function inTurn(
+  { overrides }: Pick<RunSources, 'overrides'>,
+  argument: Written | undefined,
+  given: Written | undefined,
+  setting: Written | undefined,
+): Written[] {
+  const turns = overrides.from === 'flag' ? [given, argument, setting] : [argument, given, setting];
+  return turns.filter((it) => it !== undefined);
 }
 
 function namedBy(
@@ -125,6 +136,9 @@ function note(found: Known<Model>, written: Written, finder: FileFinder): void {
   finder.notes.push({ kind: 'unknown-model', message: `${found.why}.`, origin: written.origin });
 }
 
+/** The name, from where it is written. */
 function nameOf(model: Known<Model>): Known<string> {
-  return model.known ? known(model.value.name, model.origin) : model;
+  if (!model.known) return model;
+  const { origin } = model;
+  return known(model.value.name, origin.kind === 'derived' ? (origin.from[0] ?? origin) : origin);
 }

@@ -23,6 +23,8 @@ export interface CheckedFile {
   /** Why the file was not read, in words; null when it was. */
   readonly unreadable: string | null;
   readonly diagnostics: readonly Diagnostic[];
+  /** What flags of the command line name and what is not there; an answer without it would be to another question. */
+  readonly lostFlags: readonly string[];
   /** Findings that comments in the file silence. */
   readonly ignored: number;
   /** For each diagnostic its fixes, as the quick fixes of the editor. */

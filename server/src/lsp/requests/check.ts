@@ -1,4 +1,5 @@
 import type { CodeAction } from 'vscode-languageserver-protocol';
+import type { Analysis } from '../../core/analysis';
 import { couldBeConfig } from '../../core/dialects/index';
 import { bill } from '../../core/features/breakdown';
 import { reportEstimate, reportRun } from '../../core/features/report';
@@ -37,6 +38,7 @@ function checkFile(session: Session, uri: string, params: CheckParams): CheckedF
     framework: recognition?.framework ?? null,
     unreadable: snapshot && !snapshot.ok ? UNREADABLE[snapshot.why] : null,
     diagnostics,
+    lostFlags: analysed ? lostFlags(analysed.analysis) : [],
     ignored: analysed && !session.failureOf(path) ? analysed.analysis.ignored().length : 0,
     fixes: findings.map((finding, index) => {
       const diagnostic = diagnostics[index];
@@ -62,12 +64,17 @@ function notOurs(uri: string): CheckedFile {
     framework: null,
     unreadable: null,
     diagnostics: [],
+    lostFlags: [],
     ignored: 0,
     fixes: [],
     run: null,
     estimate: null,
     bill: null,
   };
+}
+
+function lostFlags({ notes }: Analysis): readonly string[] {
+  return notes.filter(({ origin }) => origin?.kind === 'flag').map(({ message }) => message);
 }
 
 const NO_FIXES: readonly CodeAction[] = [];
