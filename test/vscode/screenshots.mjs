@@ -46,6 +46,15 @@ const PICTURES = [
     },
   },
   {
+    name: 'largest-terms',
+    example: 'broken',
+    file: 'ds_config.json',
+    async act(page) {
+      await page.locator('.view-line span', { hasText: 'per GPU' }).last().hover();
+      await page.waitForTimeout(6000);
+    },
+  },
+  {
     name: 'completion',
     example: 'fsdp2-trl-two-nodes',
     file: 'accelerate.yaml',

@@ -25,12 +25,15 @@ export function undecidedWords({ decides }: MemoryEstimate): string | undefined 
   return decides === undefined ? undefined : `Too close to call: ${decides}.`;
 }
 
+/** Groups whose names say little; the breakdown view calls them the same. */
+const GROUPS: Readonly<Record<string, string>> = { context: 'CUDA context', fragmentation: 'allocator cache' };
+
 /** Markdown: band, phase, and the groups of the breakdown, the largest first. */
 export function memoryTooltip(memory: MemoryEstimate): string {
   const rows = Object.entries(memory.breakdown)
     .filter(([, bytes]) => bytes > 0)
     .sort(([a, x], [b, y]) => y - x || (a < b ? -1 : 1))
-    .map(([group, bytes]) => `| ${group} | ${(bytes / GIB).toFixed(2)} |`);
+    .map(([group, bytes]) => `| ${GROUPS[group] ?? group} | ${(bytes / GIB).toFixed(2)} |`);
   const moment = memory.phases[memory.phase]?.moment;
   const undecided = undecidedWords(memory);
   return [

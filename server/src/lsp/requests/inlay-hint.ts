@@ -38,7 +38,9 @@ export async function resolvedHint(session: Session, hint: InlayHint, cancellati
   if (uri === undefined || typeof tooltip !== 'object') return hint;
   return onSnapshot(session, uri, cancellation, hint, (snapshot, path) => {
     const lines = largestOf(session, snapshot).map((term) => `- ${largestWords(term, path)}`);
-    const value = [tooltip.value, ...(lines.length > 0 ? [lines.join('\n')] : [])].join('\n\n');
+    // Before the table of groups, which would push them out of sight.
+    const [figures = '', ...groups] = tooltip.value.split('\n\n');
+    const value = [figures, ...(lines.length > 0 ? [lines.join('\n')] : []), ...groups].join('\n\n');
     return { ...hint, tooltip: { ...tooltip, value } };
   });
 }
