@@ -172,6 +172,15 @@ describe('a text that could not be read', () => {
 
   test('is taken for what its lines begin with', () => {
     expect(recognise(parseSource('/w/recipe.yaml', `${lines}bad: [1, 2\n}: x\n`))?.dialect).toBe('trainer');
+    // Read up to the break, or with lines left out: what was read alone would not be enough.
+    for (const text of [
+      'output_dir: out\nper_device_train_batch_size: 1\ngradient_accumulation_steps: 4\n\tbf16: true\nlearning_rate: 1.0e-5\n',
+      'output_dir: out\nper_device_train_batch_size:\t1\n\tgradient_accumulation_steps: 4\nlogging_steps: 5\n',
+      `a: : b\n${lines}`,
+      `  a: 1\n${lines}`,
+    ]) {
+      expect(recognise(parseSource('/w/recipe.yaml', text))?.dialect, text).toBe('trainer');
+    }
   });
 
   test('is left alone where aliases that name nothing make it a template', () => {

@@ -1,5 +1,6 @@
 import { basename } from '../paths';
 import type { DialectId, Path, SourceFile } from '../source';
+import { parseSource } from '../syntax/parse';
 import { accelerate } from './accelerate/dialect';
 import { cluster } from './cluster/dialect';
 import { deepspeed } from './deepspeed/dialect';
@@ -70,10 +71,7 @@ function recogniseByName(file: SourceFile): Recognition | undefined {
   const names = isWhole && problems.length === 0 ? CERTAIN_NAMES : READ_NAMES;
   const found = names.find(([pattern]) => pattern.test(name));
   if (found) return { dialect: found[1], confidence: 0.4, reason: `is named ${name}; its text could not be read` };
-  const id = root === undefined && file.tree.format === 'yaml' ? dialectOfLines(file.text) : undefined;
-  return (
-    id && { dialect: id, confidence: 0.3, reason: 'has lines that begin with its keys; its text could not be read' }
-  );
+  return !isWhole && file.tree.format === 'yaml' ? recogniseLines(file) : undefined;
 }
 
 /** Names that matched only one dialect over 446 repositories. */
@@ -88,9 +86,22 @@ const CERTAIN_NAMES: readonly (readonly [RegExp, DialectId])[] = [
   [/^accelerate(?:[_-]config.*)?\.ya?ml$/i, 'accelerate'],
 ];
 
-/** For a YAML text that the parser did not take at all; only its beginning is looked at. */
-function dialectOfLines(text: string): DialectId | undefined {
-  const keys = new Set(Array.from(text.slice(0, 65_536).matchAll(/^(\w+):/gm), ([, key]) => key));
+/**
+ * For a YAML text that the parser did not take, or only in part: what a file of the keys at the beginning of its lines would be.
+ * Only the beginning of the text is looked at.
+ */
+function recogniseLines({ path, text }: SourceFile): Recognition | undefined {
+  const keys = new Set(Array.from(text.slice(0, 65_536).matchAll(/^(\w+):/gm), ([, key = '']) => key));
+  const listed = parseSource(path, Array.from(keys, (key) => `${key}: text\n`).join(''));
+  const found = accelerate.recognise(listed) ?? recogniseForeign(listed) ?? trainer.recognise(listed);
+  if (found?.dialect === 'foreign') return found;
+  const id = found?.dialect ?? dialectOfLines(keys);
+  return (
+    id && { dialect: id, confidence: 0.3, reason: 'has lines that begin with its keys; its text could not be read' }
+  );
+}
+
+function dialectOfLines(keys: ReadonlySet<string>): DialectId | undefined {
   if (keys.has('compute_environment') || keys.has('distributed_type')) return 'accelerate';
   return TRAINER_LINES.filter((key) => keys.has(key)).length >= 3 ? 'trainer' : undefined;
 }
