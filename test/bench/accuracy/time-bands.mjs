@@ -103,7 +103,7 @@ export function writeTimeBands(bands, { commit, date }) {
     const { low, high, rows, sources, borrows } = bands[name];
     const from = rows === 0 ? 'none' : `${rows}: ${sources.join(', ')}`;
     return `  // ${from}${borrows ? '; widened by those of other classes' : ''}
-  ${name}: { low: ${low.toFixed(3)}, high: ${high.toFixed(3)} },`;
+  ${name}: { low: ${Number(low.toFixed(3))}, high: ${Number(high.toFixed(3))} },`;
   });
   writeFileSync(
     file,

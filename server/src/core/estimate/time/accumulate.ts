@@ -22,8 +22,6 @@ export function accumulateDraft(facts: TimeFacts): Draft | undefined {
     id: 'compute.accumulate',
     label: 'adding up the gradients of the micro-steps',
     seconds,
-    low: seconds * 0.5,
-    high: seconds * 1.5,
     formula: `${counted(accumulation - 1, 'micro-step')} × ${gigabytes(held * (facts.gradientBytes + 2 * kept))} ÷ (${formatRate(rate)} × ${MEMORY_EFFICIENCY})`,
     source: 'torch csrc/autograd/functions/accumulate_grad.h; deepspeed runtime/bf16_optimizer.py _update_hp_grad',
     group: 'compute',

@@ -67,8 +67,6 @@ export function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, 
     id: 'compute.attention',
     label: `attention over ${Math.round(length)} tokens${unaligned ? ', heads not a multiple of 8 wide' : ''}`,
     seconds,
-    low: seconds * 0.7,
-    high: seconds * 1.8,
     formula: `${(flops / 1e12).toFixed(2)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${efficiency})${ring > 1 ? ` × ${ring} in a ring` : ''}${scores > 0 ? ` + ${(scores / 1e9).toFixed(0)} GB of scores` : ''}`,
     source: unaligned
       ? "NVIDIA Matrix Multiplication Background User's Guide §5; share fitted on the BLOOM chronicle"

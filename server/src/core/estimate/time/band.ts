@@ -27,9 +27,9 @@ export function stepBand(settled: readonly Settled[], of: TimeClass): TimeBand {
   const band = { low: 0, high: 0 };
   for (const { draft, seconds, overlapped } of settled) {
     if (overlapped) continue;
-    const isGpu = onGpu(draft);
-    band.low += seconds * (isGpu ? low : draft.low / draft.seconds);
-    band.high += seconds * (isGpu ? high : draft.high / draft.seconds);
+    const own = onGpu(draft) ? undefined : draft.band;
+    band.low += seconds * (own ? own.low / draft.seconds : low);
+    band.high += seconds * (own ? own.high / draft.seconds : high);
   }
   return band;
 }

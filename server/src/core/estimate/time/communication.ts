@@ -44,8 +44,10 @@ export function communicationDraft({ cluster }: TimeFacts, placed: PlacedFlow): 
     id: flow.id,
     label: flow.label,
     seconds,
-    low: seconds * Math.min(1, link.bytesPerSecond / Math.max(1, link.high)),
-    high: seconds * Math.max(1, link.bytesPerSecond / Math.max(1, link.low)) * 1.2,
+    band: {
+      low: seconds * Math.min(1, link.bytesPerSecond / Math.max(1, link.high)),
+      high: seconds * Math.max(1, link.bytesPerSecond / Math.max(1, link.low)) * 1.2,
+    },
     formula: `${flow.formula} = ${gigabytes(bytes)} sent per GPU over ${link.label} at ${formatRate(effectiveRate(placement))}`,
     source: `${flow.source}; ${link.source}`,
     group: 'communication',

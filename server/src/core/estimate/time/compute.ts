@@ -132,8 +132,6 @@ function gemmDraft(facts: TimeFacts, { flopsPerToken, passes, peak, half, consta
     id: 'compute.matrices',
     label: `matrix products, ${passes.recompute ? 'forward, recompute and backward' : 'forward and backward'}`,
     seconds,
-    low: seconds * 0.85,
-    high: seconds * 1.35,
     formula:
       memory > math
         ? `${(weights / 1e9).toFixed(0)} GB of weights read ÷ (${formatRate(cluster.accelerator.memoryBytesPerSecond)} × ${MEMORY_EFFICIENCY})`
@@ -178,8 +176,6 @@ function dequantiseDraft(facts: TimeFacts, passes: Passes): Draft | undefined {
     id: 'compute.dequantise',
     label: `unpacking ${format} weights to 16 bit`,
     seconds,
-    low: seconds * 0.6,
-    high: seconds * 2,
     formula: `${(bytes / 1e9).toFixed(0)} GB ÷ (${formatRate(rate)} × ${DEQUANTISE_EFFICIENCY})`,
     source:
       'Dettmers et al. 2023 (QLoRA, arXiv 2305.14314) §3: storage type is unpacked for every product; rate is a prior',

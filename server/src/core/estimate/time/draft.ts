@@ -28,10 +28,10 @@ export type Hiding =
   /** Python on the host, queued ahead of the GPU. */
   | 'host';
 
-/** A term before overlap is settled. `low` and `high` are its own band. */
+/** A term before overlap is settled. */
 export interface Draft extends Omit<TimeTerm, 'overlapped'> {
-  readonly low: number;
-  readonly high: number;
+  /** Its own band, of what the host, links and drives do; the GPUs' work has that of its class (band.ts). */
+  readonly band?: { readonly low: number; readonly high: number };
   readonly cause: Cause;
   readonly hides: Hiding;
   /** Seconds by which it makes the computation beside it longer, however well it is hidden. */

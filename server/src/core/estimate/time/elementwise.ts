@@ -60,8 +60,6 @@ export function elementwiseDraft(facts: TimeFacts): Draft {
     id: 'compute.elementwise',
     label: 'norms, activations, residuals and loss',
     seconds,
-    low: seconds * 0.6,
-    high: seconds * 2,
     formula: `${(bytes / 1e9).toFixed(1)} GB ÷ (${formatRate(rate)} × ${MEMORY_EFFICIENCY})`,
     source: 'bytes moved: fitted on llm-foundry scripts/train/benchmarking/README.md',
     group: 'compute',

@@ -156,8 +156,10 @@ function copy(facts: TimeFacts, { id, label, bytes, formula, hides, perTensor }:
     id,
     label,
     seconds,
-    low: bytes / (Math.max(perTensor ? host.copyHigh : rate, rate) * 1.05),
-    high: bytes / (Math.min(perTensor ? host.copyLow * share : rate, rate) * 0.8),
+    band: {
+      low: bytes / (Math.max(perTensor ? host.copyHigh : rate, rate) * 1.05),
+      high: bytes / (Math.min(perTensor ? host.copyLow * share : rate, rate) * 0.8),
+    },
     formula: `${formula} = ${gigabytes(bytes)} ÷ ${formatRate(rate)} (${host.pcieLabel}${pinned ? '' : ', memory not pinned'})`,
     source: SOURCE,
     group: 'offload',

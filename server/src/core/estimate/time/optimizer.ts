@@ -53,8 +53,6 @@ export function gpuOptimizerDraft(facts: TimeFacts): Draft | undefined {
     id: 'optimizer.gpu',
     label: 'optimizer step on the GPU',
     seconds,
-    low: seconds * 0.7,
-    high: seconds * 2,
     formula:
       launched > moved
         ? `${kernels} kernels × ${LAUNCH_SECONDS * 1e6} µs`

@@ -17,8 +17,6 @@ export function stragglerDraft({ gpusPerNode, world }: TimeFacts, computeSeconds
     id: 'compute.stragglers',
     label: `waiting for the slowest of ${world} GPUs`,
     seconds,
-    low: 0,
-    high: seconds * 2.5,
     formula: `${PER_DOUBLING * 100} % × log2(${Math.round(nodes)} nodes) × ${computeSeconds.toFixed(2)} s`,
     source: 'fitted on llm-foundry scripts/train/benchmarking/README.md, runs of 8 to 512 GPUs',
     group: 'compute',
