@@ -28,7 +28,11 @@ export interface OraclePoint {
   readonly sharding?: string;
   readonly world?: number;
   readonly replicate?: number;
-  readonly fsdp?: { readonly param?: string; readonly reshard?: boolean };
+  readonly fsdp?: { readonly param?: string; readonly reshard?: boolean; readonly strategy?: string };
+  /** FSDP's CPU offload. */
+  readonly offload?: boolean;
+  /** Keys of the DeepSpeed config beside `zero_optimization`. */
+  readonly config?: { readonly data_types?: { readonly grad_accum_dtype?: string } };
   readonly zero?: Readonly<Record<string, unknown>>;
   readonly result: {
     readonly parameters: number;
@@ -51,8 +55,8 @@ interface Fixture {
   readonly points: readonly OraclePoint[];
 }
 
-export function readOracle(): Fixture {
-  return JSON.parse(readFileSync(new URL('./fixtures/memory-oracle.json', import.meta.url), 'utf8')) as Fixture;
+export function readOracle(name: 'memory-oracle' | 'sharding-oracle' = 'memory-oracle'): Fixture {
+  return JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8')) as Fixture;
 }
 
 const recorded = loadRecordings();
@@ -107,8 +111,11 @@ export function oracleRun(point: OraclePoint, model: Model): TrainingRun {
 }
 
 function shardingOf(point: OraclePoint): Sharding {
-  if (point.sharding === 'fsdp2')
-    return fsdp({ strategy: point.fsdp?.reshard === false ? 'SHARD_GRAD_OP' : 'FULL_SHARD' });
+  if (point.sharding === 'fsdp2' || point.sharding === 'fsdp1') {
+    const keeps = point.fsdp?.reshard === false ? 'SHARD_GRAD_OP' : 'FULL_SHARD';
+    const version = point.sharding === 'fsdp1' ? 1 : 2;
+    return fsdp({ version, strategy: point.fsdp?.strategy ?? keeps, offloadParams: point.offload === true });
+  }
   if (point.sharding === undefined) return SINGLE;
   const set = point.zero ?? {};
   const device = (key: string): unknown => (set[key] as { device?: string } | undefined)?.device ?? 'none';
@@ -124,7 +131,9 @@ function shardingOf(point: OraclePoint): Sharding {
     sub_group_size: 'subGroupElements',
   };
   const written = Object.entries(names).flatMap(([key, name]) => (key in set ? [[name, set[key]]] : []));
+  const dtype = point.config?.data_types?.grad_accum_dtype;
   return zero(stage, {
+    ...(dtype === undefined ? {} : { gradAccumDtype: dtype }),
     offloadOptimizer: device('offload_optimizer'),
     offloadParam: device('offload_param'),
     ...Object.fromEntries(written),

@@ -9,6 +9,8 @@ export interface Transients {
   readonly loss: readonly Part[];
   /** While a block's backward runs. */
   readonly block: readonly Part[];
+  /** What has gathered beside {@link block} when the first block's backward runs. */
+  readonly first: readonly Part[];
   /** When the first full bucket is reduced; empty where gradients are reduced one by one. */
   readonly reduce: readonly Part[];
   /** Share of the gradients made until then. */
@@ -27,6 +29,7 @@ export interface Transients {
 export const NO_TRANSIENTS: Transients = {
   loss: [],
   block: [],
+  first: [],
   reduce: [],
   reducedAfter: 0,
   end: [],

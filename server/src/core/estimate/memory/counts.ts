@@ -106,3 +106,13 @@ function sides(shape: readonly number[]): number {
   for (let i = 0; i < shape.length - 2; i++) leading *= shape[i] ?? 1;
   return leading * ((shape[shape.length - 2] ?? 0) + (shape[shape.length - 1] ?? 0));
 }
+
+/** Parameters of the blocks in tensors of more than `least` elements, on this rank. */
+export function largerThan(model: Model, split: WeightSplit, least: number): number {
+  let sum = 0;
+  for (const group of model.groups) {
+    const one = elements(group) / divisor(group, split);
+    if (group.block !== undefined && one > least) sum += one * group.count;
+  }
+  return sum;
+}

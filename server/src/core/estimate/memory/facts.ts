@@ -35,6 +35,8 @@ export interface Facts {
   readonly expert: number;
   /** Ranks one set of shards is spread over. */
   readonly shards: number;
+  /** Sets of shards: HSDP's replicas. */
+  readonly replicas: number;
   readonly sharding: ZeroSharding | FsdpSharding | { readonly kind: 'single' | 'ddp'; readonly bucketView: boolean };
   /** Stored weights on the device, before any quantisation. */
   readonly weightBytes: 2 | 4;
@@ -150,6 +152,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     context,
     expert,
     shards,
+    replicas: sharding.kind === 'fsdp' ? Math.max(1, (valueIfKnown(run.parallelism.data) ?? shards) / shards) : 1,
     sharding:
       sharding.kind === 'zero' || sharding.kind === 'fsdp'
         ? sharding

@@ -5,44 +5,66 @@ import { buffer, buffersOf, largestBlock, NO_TRANSIENTS, type Transients } from 
 import type { Facts } from './facts';
 import type { Part } from './part';
 
-const SOURCE = 'torch/distributed/fsdp (2.13–2.15), counted';
+export const FSDP_SOURCE = 'torch/distributed/fsdp (2.13–2.15), counted';
 
-/**
- * FSDP. The root unit (everything outside the blocks) stays gathered from forward to the end of backward. A block's backward holds
- * its gathered parameters twice (flat and copied out), its gradients and the reduce-scatter input.
- */
-export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
-  const strategy = valueIfKnown(fsdp.strategy) ?? 'FULL_SHARD';
-  if (strategy === 'NO_SHARD') return NO_TRANSIENTS;
-  const w = facts.mixed ? facts.computeBytes : facts.weightBytes;
-  const { counts, lora, shards } = facts;
+/** What FSDP gathers: a block at a time, and what is outside the blocks. */
+export interface Gathers {
+  /** Bytes of a gathered element. */
+  readonly width: number;
+  /** Parameters of the largest block; none where the whole model is one unit. */
+  readonly block: number;
+  /** Weights stay gathered from forward to their block's backward. */
+  readonly keepsAll: boolean;
+  /** Gathered from forward on: the root unit, and with it all blocks where they are kept. */
+  readonly root: Part;
+  /** What is left of it when the first blocks are reached. */
+  readonly rest: Part;
+  readonly rootElements: number;
+}
+
+/** Reads what is gathered. The root unit (everything outside the blocks) stays gathered from forward to the end of backward. */
+export function gathersOf(facts: Facts, fsdp: FsdpSharding): Gathers {
+  const { counts } = facts;
+  const width = facts.mixed ? facts.computeBytes : facts.weightBytes;
   // Where no class is wrapped, the whole model is one unit.
   const isOneUnit = valueIfKnown(fsdp.wrap) === 'NO_WRAP';
-  const unit = isOneUnit ? 0 : largestBlock(facts);
-  const root = isOneUnit ? counts.total : counts.outside;
+  const block = isOneUnit ? 0 : largestBlock(facts);
+  const rootElements = isOneUnit ? counts.total : counts.outside;
+  const strategy = valueIfKnown(fsdp.strategy);
   const keepsAll = strategy === 'SHARD_GRAD_OP' || strategy === 'HYBRID_SHARD_ZERO2';
-  const make = buffersOf(facts, SOURCE, 'parameters');
-  const gathered = keepsAll
-    ? make('gathered', 'weights kept gathered after forward', w, counts.total)
-    : make('root', 'gathered root unit (embedding, head)', w, root);
-  const oneUnit = make('unit', 'gathered block', w, keepsAll ? 0 : unit);
-  const copies = (lora === undefined ? 4 : 2) - (keepsAll ? 2 : 0);
-  const units = make('units', 'gathered block, its gradients and their reduction', w, unit, copies);
-  const rootGradients = lora === undefined ? root : 0;
+  const make = buffersOf(facts, FSDP_SOURCE, 'parameters');
+  const alone = make('root', 'gathered root unit (embedding, head)', width, rootElements);
+  const kept = (elements: number): Part => make('gathered', 'weights kept gathered after forward', width, elements);
+  return {
+    width,
+    block,
+    keepsAll,
+    rootElements,
+    root: keepsAll ? kept(counts.total) : alone,
+    rest: keepsAll ? kept(Math.min(counts.total, rootElements + 2 * block)) : alone,
+  };
+}
+
+/** What FSDP holds at the loss, at the end of backward and while it saves; backward itself is in fsdp-backward.ts. */
+export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
+  if (valueIfKnown(fsdp.strategy) === 'NO_SHARD') return NO_TRANSIENTS;
+  const { lora, shards } = facts;
+  const { width: w, block, keepsAll, root, rootElements } = gathersOf(facts, fsdp);
+  const make = buffersOf(facts, FSDP_SOURCE, 'parameters');
+  const rootGradients = lora === undefined ? rootElements : 0;
   const end = buffer(
     facts,
     'root-gradients',
     (2 + 1 / shards) * w * rootGradients,
     'gradients of the root unit and their reduction',
-    SOURCE,
+    FSDP_SOURCE,
     () => `(2 + 1 ÷ ${shards}) × ${w} B × ${count(rootGradients)} parameters`,
   );
   return {
     ...NO_TRANSIENTS,
-    loss: [gathered, oneUnit],
-    block: [gathered, units],
+    loss: [root, make('unit', 'gathered block', w, keepsAll ? 0 : block)],
     end: [end],
-    save: savedAtOnce(facts, fsdp, Math.max(unit, root)),
+    save: savedAtOnce(facts, fsdp, Math.max(block, rootElements)),
   };
 }
 
@@ -52,7 +74,7 @@ export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
  * parameter after the other, for a full one only.
  */
 function savedAtOnce(facts: Facts, fsdp: FsdpSharding, unit: number): Part[] {
-  const make = buffersOf(facts, SOURCE, 'parameters');
+  const make = buffersOf(facts, FSDP_SOURCE, 'parameters');
   const stateDict = valueIfKnown(fsdp.stateDict);
   if (valueIfKnown(fsdp.version) === 2) {
     const largest = facts.counts.largest;

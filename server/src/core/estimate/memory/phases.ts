@@ -1,8 +1,10 @@
+import { valueIfKnown } from '../../run/known';
 import { formatCount } from '../../text/format';
 import type { Phase } from '../estimate';
 import { countActivations } from './activations';
 import { largestBlock, type Transients } from './buffers';
 import type { Facts } from './facts';
+import { fsdpBackward, replicaSums } from './fsdp-backward';
 import { blockShare, embeddingGradient, gradientsAtStep, stepTemporaries, weightGradient } from './gradients';
 import { headFactors, logitElements, logitsPart } from './loss-head';
 import { type Part, sumBytes } from './part';
@@ -38,10 +40,36 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
   const headGradient = weightGradient(facts, states);
   const count = blockCount(facts);
   const left = 1 - transients.reducedAfter;
-  // The block in backward has no gradients of its own yet; FSDP's reduction lags one block behind.
-  const done = Math.max(0, count - (facts.sharding.kind === 'fsdp' ? 2 : 1)) / Math.max(1, count);
-  const partial = scaled(kept, blockShare(facts) * done);
+  // The block in backward has no gradients of its own yet.
+  const partial = scaled(kept, (blockShare(facts) * Math.max(0, count - 1)) / Math.max(1, count));
   const isZero = facts.sharding.kind === 'zero';
+  const isFsdp = facts.sharding.kind === 'fsdp';
+  const blocks =
+    facts.sharding.kind === 'fsdp' && valueIfKnown(facts.sharding.strategy) !== 'NO_SHARD'
+      ? fsdpBackward(facts, facts.sharding, {
+          resident: [...resident, ...casts],
+          earlier,
+          kept,
+          head: headGradient.kept,
+          activations,
+          blocks: count,
+        })
+      : [
+          moment('step', 'backward of the last block', [
+            ...graph,
+            activations.working,
+            ...headGradient.kept,
+            ...transients.block,
+          ]),
+          moment('step', 'backward of the first block', [
+            ...resident,
+            ...(earlier.length > 0 ? earlier : isZero ? [] : [...partial, ...headGradient.kept]),
+            activations.last,
+            activations.working,
+            ...transients.block,
+            ...transients.first,
+          ]),
+        ];
   const moments = [
     moment('step', 'loss', [...untilHead, logitsPart(facts, head.forward, 'in forward'), ...transients.loss]),
     moment('step', 'start of backward', [
@@ -55,22 +83,11 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
       ...headGradient.made,
       ...transients.loss,
     ]),
-    moment('step', 'backward of the last block', [
-      ...graph,
-      activations.working,
-      ...headGradient.kept,
-      ...transients.block,
-    ]),
-    moment('step', 'backward of the first block', [
-      ...resident,
-      ...(earlier.length > 0 ? earlier : isZero ? [] : [...partial, ...headGradient.kept]),
-      activations.last,
-      activations.working,
-      ...transients.block,
-    ]),
+    ...blocks,
     moment('step', 'end of backward', [
       ...resident,
-      ...(isZero ? [] : scaled(kept, facts.sharding.kind === 'fsdp' ? blockShare(facts) : 1)),
+      ...(isZero ? [] : isFsdp && earlier.length > 0 ? earlier : scaled(kept, isFsdp ? blockShare(facts) : 1)),
+      ...(isFsdp ? scaled(replicaSums(facts, kept), blockShare(facts)) : []),
       ...embeddingGradient(facts),
       ...transients.end,
     ]),

@@ -2,6 +2,7 @@ import { valueIfKnown } from '../../run/known';
 import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
 import { buffer, buffersOf, largestTrained, type Transients } from './buffers';
+import { largerThan } from './counts';
 import type { Facts } from './facts';
 import type { Part } from './part';
 
@@ -42,17 +43,91 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
   const clone = make('clone', 'copies of the largest gradient', w, largest, isStage1 ? 2 : 1);
   const last = isLarge ? large(isStage1 ? 3 : 2) : flat(trainable % bucket);
   const kept = make('partition', 'gradients of the partition', w, partition);
+  const stage1 =
+    isStage1 && !accumulates && !offloads
+      ? stage1Gradients(facts, { bucket, partition, w, overlaps: buckets === 2 })
+      : NOTHING;
   return {
     loss: standing,
     block: [...standing, ipg],
+    first: stage1.first,
     reduce: first,
     reducedAfter: isLarge ? 0 : Math.min(1, bucket / trainable),
-    end: offloads ? [...standing, ipg, clone, norm] : isLarge ? [ipg, last] : [ipg, last, kept],
+    end: offloads
+      ? [...standing, ipg, clone, norm]
+      : stage1.end.length > 0
+        ? [ipg, ...stage1.end]
+        : isLarge
+          ? [ipg, last]
+          : [ipg, last, kept],
     // The step flattens the gradients of its partition, and converts them: two single tensors.
     flat: offloads ? 0 : (4 + w) * partition,
     step: offloads ? standing : [stepGradients(facts, partition, normed, largest)],
     save: standing,
   };
+}
+
+interface Stage1 {
+  /** Beside the first block's backward. */
+  readonly first: readonly Part[];
+  /** When the embedding's gradient is reduced. */
+  readonly end: readonly Part[];
+}
+
+const NOTHING: Stage1 = { first: [], end: [] };
+
+interface Reduction {
+  readonly bucket: number;
+  readonly partition: number;
+  readonly w: number;
+  readonly overlaps: boolean;
+}
+
+/**
+ * Stage 1 clears no gradient before the step (stage_1_and_2.py, `reduce_ipg_grads`). With overlap_comm those in the bucket are views
+ * of it, and larger ones stay, unless they are in the partition and copied there; without, nothing is reduced before the last
+ * backward is over (`process_gradients`), first the embedding, whose copy in the partition comes on top. The first rank's partition
+ * is the embedding and the first blocks.
+ */
+function stage1Gradients(facts: Facts, { bucket, partition, w, overlaps }: Reduction): Stage1 {
+  const { model, tensor, pipeline, expert, splitsVocabulary, counts, lora, trainable } = facts;
+  if (lora !== undefined) return NOTHING;
+  const make = buffersOf(facts, SOURCE, 'elements');
+  const inBlocks = counts.total - counts.outside;
+  // Whole parameters are copied, however little of the last one is in the partition.
+  const kept = make(
+    'partition',
+    'gradients of the partition',
+    w,
+    Math.max(partition, Math.min(counts.embedding, trainable)),
+  );
+  let blockCount = 0;
+  for (const block of model.blocks) blockCount += block.count * counts.stageShare;
+  // The first block's own are not made yet.
+  const before = Math.max(0, blockCount - 1) / Math.max(1, blockCount);
+  const isHeadLarge = !overlaps || counts.outside - counts.embedding > bucket;
+  const head = make('large', 'gradient of the head', w, isHeadLarge ? counts.outside - counts.embedding : 0);
+  if (!overlaps) {
+    const blocks = make('waiting', 'gradients of the blocks, reduced after backward', w, inBlocks * before);
+    return {
+      first: [blocks, head],
+      end: [make('waiting', 'all gradients, reduced after backward', w, trainable), kept],
+    };
+  }
+  const split = { tensor, pipeline, expert, vocabulary: splitsVocabulary ? tensor : 1 };
+  const own = Math.max(0, partition - counts.embedding) / Math.max(1, inBlocks);
+  const stay = largerThan(model, split, bucket) * counts.stageShare * Math.max(0, 1 - own);
+  const label = 'gradients larger than the bucket, kept until the step';
+  const waiting = make('waiting', label, w, stay);
+  const early = largerThan(model, split, bucket) * counts.stageShare * Math.min(before, 1 - own + 1 - before);
+  const isLarge = counts.embedding > bucket;
+  const outside = make(
+    'large',
+    'gradients of head and embedding',
+    w,
+    isLarge ? counts.outside : Math.min(bucket, counts.outside),
+  );
+  return { first: stay > 0 ? [make('waiting', label, w, early), kept, head] : [], end: [waiting, outside, kept] };
 }
 
 /** The step holds the 16-bit gradients of its partition twice and their fp32 copy; before that, the fp64 norm beside the 16-bit ones. */

@@ -60,6 +60,7 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
   return {
     loss: [bucket, gathered],
     block: [bucket, gathered, waiting],
+    first: [],
     reduce: [],
     reducedAfter: 0,
     end: [bucket, large],
