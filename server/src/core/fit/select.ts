@@ -70,9 +70,10 @@ function* fastest(
     const open = candidates.filter((it) => effectOf(it) <= effect);
     const first = yield* firstConfirmed([...open].sort(bySpeed), tried, checker);
     const last = named.at(-1)?.[1];
-    if (!first || (last && !isWorthIt(first, last))) continue;
+    // Where the step is not known, nothing is the fastest.
+    if (first?.candidate.seconds === undefined || (last && !isWorthIt(first, last))) continue;
     // Of those that are as fast as the model can tell, the one with the fewest changes.
-    const limit = (first.candidate.seconds ?? Number.POSITIVE_INFINITY) * (1 + SAME_TIME);
+    const limit = first.candidate.seconds * (1 + SAME_TIME);
     const alike = open.filter(({ seconds }) => (seconds ?? 0) <= limit);
     const simplest = yield* firstConfirmed(alike.sort(bySize), tried, checker);
     named.push([merit, simplest ?? first]);

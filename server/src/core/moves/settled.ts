@@ -29,13 +29,19 @@ export function isSettledByFiles(run: TrainingRun, fact: Known<unknown>): boolea
 export function isOpen(run: TrainingRun, what: string, facts: readonly Known<unknown>[], note?: Note): boolean {
   let open = true;
   for (const fact of facts) {
-    const because = fact.known ? hindrance(run, fact.origin) : fact.why;
+    const because = fact.known ? hindrance(run, fact.origin) : `${fact.why}${placeOf(run, fact)}`;
     if (because === undefined) continue;
     open = false;
     // What nobody wrote is said elsewhere; here it is who stands in the way.
     if (fact.known || fact.origin) note?.({ what, because });
   }
   return open;
+}
+
+/** A reason that names a flag is about the launch line, wherever the value is looked for. */
+function placeOf({ launches }: TrainingRun, { why, origin }: Extract<Known<unknown>, { known: false }>): string {
+  const path = why.includes('--') ? launches?.[0]?.path : origin?.kind === 'file' ? origin.path : undefined;
+  return path === undefined ? '' : ` (${basename(path)})`;
 }
 
 /** Who decides a value besides the files that can be edited; undefined where nobody does. */
