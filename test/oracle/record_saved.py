@@ -404,7 +404,7 @@ def record(model_type, wanted=None, before={}):
                 failed[name] = f"{type(error).__name__}: {str(error)[:300]}"
                 if wanted:
                     traceback.print_exc()
-    return dict(family=model_type, record=family.record["id"], mode=family.mode, activation=family.activation, settings=found, failed=failed, seconds=round(time.time() - begun, 1))
+    return dict(family=model_type, record=family.record["id"], mode=family.mode, activation=family.activation if family.activation in models.ACTIVATIONS else "kernel", settings=found, failed=failed, seconds=round(time.time() - begun, 1))
 
 
 def show(result):

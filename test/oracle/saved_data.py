@@ -138,6 +138,12 @@ def main(paths):
             print(result["family"], result.get("error") or "nothing was counted")
             continue
         families[result["family"]] = family_of(result)
+    for name in [n for n in families if n.endswith(" mqa")]:
+        # Blocks whose heads share one key are another kind of block of the same family.
+        for setting, made in families.pop(name)["settings"].items():
+            held = families[name.split(" ")[0]]["settings"].get(setting)
+            if held is not None:
+                held["blocks"] |= {key.replace("block", "block mqa", 1): block for key, block in made["blocks"].items()}
     save(families)
 
 

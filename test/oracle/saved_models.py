@@ -40,7 +40,6 @@ FAMILIES = {
     "gpt_bigcode": lambda z: dict(n_inner=z["I"]),
     "gptj": lambda z: dict(rotary_dim=z["d"] // 2, n_inner=z["I"]),
     "gpt_neo": lambda z: dict(intermediate_size=z["I"], attention_types=[[["global", "local"], 2]], window_size=4096, _layers=4),
-    "falcon": lambda z: dict(multi_query=False),
     "opt": lambda z: dict(word_embed_proj_dim=z["h"]),
     "dbrx": lambda z: dict(_top=dict(attn_config=dict(clip_qkv=8, kv_n_heads=z["k"], rope_theta=5e5), ffn_config=dict(ffn_hidden_size=z["X"], moe_num_experts=z["E"], moe_top_k=z["K"], moe_loss_weight=0.05))),
     "granitemoe": lambda z: dict(intermediate_size=z["X"]),
@@ -64,9 +63,9 @@ FAMILIES = {
     "jamba": lambda z: dict(_layers=16),
     "lfm2": lambda z: dict(_layers=None),
     "nemotron_h": lambda z: dict(_layers=None),
-    "qwen3_next": lambda z: dict(_layers=5),
-    "qwen3_5": lambda z: dict(_layers=5),
-    "qwen3_5_moe": lambda z: dict(_layers=5),
+    "qwen3_next": lambda z: dict(_layers=5, _s=320),
+    "qwen3_5": lambda z: dict(_layers=5, _s=320),
+    "qwen3_5_moe": lambda z: dict(_layers=5, _s=320),
     "llama4": lambda z: dict(_layers=5),
     "mllama": lambda z: dict(_layers=5),
     "modernbert": lambda z: dict(_layers=5),
@@ -167,12 +166,18 @@ def sized(record, defaults, variant, mode, activation=None):
     for name in POSITIONS:
         if name in text or name in known:
             text[name] = 8192
-    if activation is not None and "feed_forward_proj" in known:
+    if activation == "mqa":
+        # All heads share one key and one value: another way through attention in some classes.
+        text["multi_query"] = True
+    elif activation is not None and "feed_forward_proj" in known:
         text["feed_forward_proj"] = {"python": "gated-gelu", "relu": "relu"}[activation]
     elif activation is not None:
         text[next(name for name in ACTIVATION_NAMES if name in known)] = ACTIVATIONS[activation]
+    if record["model_type"] == "falcon" and activation is None:
+        text["multi_query"] = False
     special = FAMILIES.get(record["model_type"], lambda _: {})(z)
     layers = special.pop("_layers", 3)
+    z["s"] = special.pop("_s", z["s"])
     text.update(special.pop("_top", {}))
     text.update(special)
     for name in ("rope_scaling", "rope_parameters"):

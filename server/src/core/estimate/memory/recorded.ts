@@ -52,7 +52,10 @@ function attentionFor(facts: Facts, index: number, recorded: Recorded, checkpoin
 export function recordedBlock(found: Found, facts: Facts, index: number): RecordedBlock | undefined {
   const { blocks } = found.setting;
   const key = blockKey(facts.model, index);
+  const attention = facts.model.blocks[index]?.attention;
+  const isShared = attention?.kvHeads === 1 && attention.heads > 1;
   return (
+    (isShared ? blocks[key.replace('block', 'block mqa')] : undefined) ??
     blocks[key] ??
     blocks[key.replace(' window', '')] ??
     blocks[key.replace('block', 'block window')] ??
