@@ -154,6 +154,21 @@ describe('the optimizer', () => {
   });
 });
 
+describe('experts', () => {
+  test('are launched one by one by transformers before 5.0', () => {
+    const moe = { experts: 64, expertsPerToken: 8, expertIntermediateSize: 768, sharedIntermediateSize: 0 };
+    const blocks = model.blocks.map((block) => ({ ...block, mlp: { intermediateSize: 768, gated: true, moe } }));
+    const launches = (transformers: string) => {
+      const all = terms(
+        single({ model: given({ ...model, blocks }), frameworks: { transformers: given(transformers) } }),
+      );
+      return (all.get('compute.launches') ?? 0) + (all.get('compute.launches.hidden') ?? 0);
+    };
+    const more = 32 * 64 * (2 * 14 * 14e-6 + 16 * 7e-6);
+    expect(launches('4.57.6') - launches('5.18.0')).toBeCloseTo(more, 6);
+  });
+});
+
 describe('what grows with the run', () => {
   test('many nodes wait for the slowest GPU, one node does not', () => {
     const waits = (nodes: number) => {

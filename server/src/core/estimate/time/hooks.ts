@@ -1,4 +1,5 @@
 import { valueIfKnown } from '../../run/known';
+import { isOlder } from '../../run/sources';
 import { counted } from '../../text/format';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
@@ -10,6 +11,14 @@ const BACKWARD_KERNELS = 120;
 /** Two small products and their gradients for each of some seven adapted matrices. */
 const LORA_FORWARD_KERNELS = 30;
 const LORA_BACKWARD_KERNELS = 60;
+/**
+ * Kernels for each expert where a loop in Python goes through those that some token visits: finding and gathering its tokens, five of
+ * the expert, weighting and adding (transformers 4.57.6 models/qwen3_moe/modeling_qwen3_moe.py:250). Since 5.0 one grouped product
+ * does it (5.23 modeling_utils.py:1884, `grouped_mm`).
+ */
+const EXPERT_FORWARD_KERNELS = 14;
+const EXPERT_BACKWARD_KERNELS = 16;
+
 /** Share of kernels left after torch.compile (prior). */
 const COMPILED_KERNELS = 0.35;
 /** Autocast over fp32 weights casts the inputs and the weights of every matrix first: some 18 kernels of a block (prior). */
@@ -40,18 +49,30 @@ export function launchDraft(facts: TimeFacts): Draft {
   const { mode, weights } = run.precision;
   const casts = valueIfKnown(mode) === 'autocast' && valueIfKnown(weights) === 'fp32' ? AUTOCAST_KERNELS : 1;
   const times = (model.layers * compiled * casts * accumulation) / pipeline;
-  const [inForward, inBackward] = [Math.round(forwards * times), Math.round(backward * times)];
+  const experts = (loopedExperts(facts) * accumulation) / pipeline;
+  const again = checkpointing === 'full' ? 2 : 1;
+  const inForward = Math.round(forwards * times + EXPERT_FORWARD_KERNELS * again * experts);
+  const inBackward = Math.round(backward * times + EXPERT_BACKWARD_KERNELS * experts);
   const seconds = inForward * FORWARD_LAUNCH_SECONDS + inBackward * LAUNCH_SECONDS;
   return {
     id: 'compute.launches',
     label: 'kernel launches',
     seconds,
     formula: `${inForward} kernels from Python × ${FORWARD_LAUNCH_SECONDS * 1e6} µs + ${inBackward} in backward × ${LAUNCH_SECONDS * 1e6} µs`,
-    source: 'kernels of a Llama block in eager transformers; launches agree with transformers perf_train_gpu_one',
+    source: `kernels of a Llama block in eager transformers${experts > 0 ? ', and of experts one by one before 5.0' : ''}; launches agree with transformers perf_train_gpu_one`,
     group: 'compute',
     cause: 'Python and kernel launches',
     hides: 'host',
   };
+}
+
+/** Experts of all blocks that a micro-step goes through one by one; none where transformers is new or not known to be old. */
+function loopedExperts({ run, model, tokens, expert }: TimeFacts): number {
+  if (!isOlder(run.frameworks.transformers, '5.0')) return 0;
+  return model.blocks.reduce((sum, { mlp, count }) => {
+    const moe = mlp?.moe;
+    return moe ? sum + (count * Math.min(moe.experts, tokens * moe.expertsPerToken)) / expert : sum;
+  }, 0);
 }
 
 /** Reading one packed or tokenised sample of an Arrow file and making tensors of it, in the rank's own process (prior). */
