@@ -111,7 +111,7 @@ describe('the published Llama-3-8B runs', () => {
     expect(param?.fitsWithout).toBe(true);
     expect(param?.gpuBytesWithout).toBe(20e9);
     expect(assumptions.find(({ what }) => what === 'parameter offload')).toMatchObject({
-      value: expect.stringMatching(/^not needed: without it a step takes [\d.]+ s, [\d.]+ s less$/),
+      value: expect.stringMatching(/^not needed: without it a step takes about [\d.]+ s, [\d.]+ s less$/),
       because: 'with the rest unchanged, each GPU then needs 18.6 GiB of 39.4 GiB',
     });
     expect(param?.secondsPerStep).toBeGreaterThan(3);
