@@ -80,7 +80,7 @@ function needlessNotes({ cluster }: TimeFacts, verdict: OffloadVerdict): Assumpt
   return [
     {
       what: OFFLOADED[what],
-      value: `not needed: without it a step takes ${formatSeconds(stepSecondsWithout)}, ${formatSeconds(secondsPerStep)} less`,
+      value: `not needed: without it a step takes about ${formatSeconds(stepSecondsWithout)}, ${formatSeconds(secondsPerStep)} less`,
       because: `with the rest unchanged, each GPU then needs ${formatGib(gpuBytesWithout)} of ${formatGib(cluster.accelerator.memoryBytes)}`,
     },
   ];
