@@ -37,6 +37,11 @@ const REASONS = [
   },
   {
     what: 'memory',
+    id: /^bloom-(70|22|73|50)$/,
+    why: "Megatron's fused softmax keeps less than the eager attention of transformers, which is what was counted.",
+  },
+  {
+    what: 'memory',
     id: /^bloom-(39|43)$/,
     why: 'Eight samples: 43 GiB of activations, of which the allocator is taken to keep a quarter more; near the capacity it gives that back.',
   },

@@ -115,7 +115,7 @@ const HOLDING_OUT = [
   '',
   '| constant | value | taken from | tested on |',
   '|---|---:|---|---|',
-  '| reserved ÷ allocated, of what comes and goes | 1.25 | torchtitan (median 1.26) | BLOOM alone gives 1.19, the transformers docs alone 1.24 |',
+  '| reserved ÷ allocated, of what comes and goes | 1.25 | torchtitan (median 1.26) | BLOOM alone gives 1.14, the transformers docs alone 1.24 |',
   '| cache of side streams in ZeRO-3 and FSDP 1 | 4 GiB, at most 1.3 × what comes and goes | training-on-eks (4.1–4.9 GiB) | PEFT docs, four runs: −2 to +6 % |',
   '| CUDA context before torch 1.13 | 1.3 GiB | transformers docs (1,343 MiB measured alone) | BLOOM |',
   '| one set of NCCL communicators | 0.4 GiB | a prior; how many there are is read in the code | PEFT docs in a node, BLOOM between nodes |',

@@ -16,7 +16,7 @@ export interface AllocatorFactors {
 
 /**
  * Reserved ÷ allocated for what comes and goes, with the default allocator. Much the same in three sources that have nothing else
- * in common: median 1.26 in torchtitan's table (H100), 1.19 in BLOOM's prequel (A100), 1.24 in the transformers docs (V100).
+ * in common: median 1.26 in torchtitan's table (H100), 1.14 in BLOOM's prequel (A100), 1.24 in the transformers docs (V100).
  */
 const RESERVED = 1.25;
 /**
