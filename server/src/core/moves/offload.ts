@@ -2,6 +2,7 @@ import type { OffloadVerdict } from '../estimate/estimate';
 import { type Known, known } from '../run/known';
 import type { OffloadDevice, TrainingRun, ZeroSharding } from '../run/training-run';
 import { type Setting, setting, stringOf } from '../settings';
+import type { Config } from '../source';
 import { argumentsOf, argumentWrite } from './arguments';
 import { trainerFsdpKey } from './fsdp';
 import { launcherWrite } from './launcher';
@@ -149,13 +150,27 @@ export function offloadOff(run: TrainingRun, what: Offloaded): Part | undefined 
 }
 
 function zeroOff(run: TrainingRun, what: 'optimizer' | 'param'): Write[] | undefined {
-  const { deepspeed } = run.configs;
-  if (deepspeed) {
-    const found = setting(deepspeed, `zero_optimization.${ZERO_KEYS[what]}`);
-    return found && [writeTo(deepspeed, found.path, offValue(found))];
+  if (run.configs.deepspeed) {
+    const found = offloadSwitch(run, what);
+    return found && [writeTo(found.config, found.path, offValue(found))];
   }
   const write = launcherWrite(run, 'deepspeed_config', `${ZERO_KEYS[what]}_device`, 'none');
   return write && [write];
+}
+
+/** The key that switches an offload on, in whichever config does. */
+export function offloadSwitch({ configs }: TrainingRun, what: Offloaded): Setting | undefined {
+  const { deepspeed, accelerate, fsdp, trainer } = configs;
+  const at = (config: Config | undefined, path: string) => config && setting(config, path);
+  if (what !== 'fsdp') {
+    const key = ZERO_KEYS[what];
+    return deepspeed ? at(deepspeed, `zero_optimization.${key}`) : at(accelerate, `deepspeed_config.${key}_device`);
+  }
+  for (const key of FSDP_KEYS) {
+    const found = at(fsdp, key) ?? at(accelerate, `fsdp_config.${key}`);
+    if (found) return found;
+  }
+  return at(trainer, 'fsdp');
 }
 
 /** A section goes; a switch is turned. */
@@ -165,27 +180,22 @@ function offValue({ node }: Setting): unknown {
 }
 
 function fsdpOff(run: TrainingRun): Write[] | undefined {
-  const { accelerate, fsdp } = run.configs;
-  const writes = FSDP_KEYS.flatMap((key) => {
-    const found = (fsdp && setting(fsdp, key)) ?? (accelerate && setting(accelerate, `fsdp_config.${key}`));
-    return found ? [writeTo(found.config, found.path, false)] : [];
-  });
+  const found = offloadSwitch(run, 'fsdp');
+  const own = found && found.path !== 'fsdp' ? [writeTo(found.config, found.path, false)] : [];
   const words = wordsWith(run, false);
-  if (writes.length > 0 || words) return [...writes.slice(0, 1), ...(words ? [words] : [])];
+  if (own.length > 0 || words) return [...own, ...(words ? [words] : [])];
   const flag = launcherWrite(run, 'fsdp_config', 'fsdp_offload_params', false);
   return flag && [flag];
 }
 
 function fsdpOn(run: TrainingRun): Part | undefined {
-  const { fsdp, accelerate } = run.configs;
-  const title = 'Offload the shards to the host';
-  const own = FSDP_KEYS.flatMap((key) => (fsdp && setting(fsdp, key)) ?? []).map((found) =>
-    writeTo(found.config, found.path, true),
-  );
+  const { accelerate } = run.configs;
+  const found = offloadSwitch(run, 'fsdp');
+  const own = found && found.config.dialect === 'fsdp' ? writeTo(found.config, found.path, true) : undefined;
   const onTrainer = argumentsOf(run).get('fsdp') !== undefined;
   const key = onTrainer ? undefined : launcherWrite(run, 'fsdp_config', 'fsdp_offload_params', true);
-  const write = own[0] ?? key ?? (accelerate && !onTrainer ? undefined : (wordsWith(run, true) ?? switchKey(run)));
-  return write && { title, writes: [write] };
+  const write = own ?? key ?? (accelerate && !onTrainer ? undefined : (wordsWith(run, true) ?? switchKey(run)));
+  return write && { title: 'Offload the shards to the host', writes: [write] };
 }
 
 /** The Trainer's `fsdp` as words, with or without `offload` (transformers src/transformers/training_args.py:1930, 5.18.0). */

@@ -1,10 +1,10 @@
 import type { OffloadVerdict } from '../estimate/estimate';
 import type { FileEdit } from '../findings';
 import type { Move } from '../moves/move';
-import { movesWithoutOffload } from '../moves/offload';
+import { movesWithoutOffload, offloadSwitch } from '../moves/offload';
 import { editsOf } from '../moves/written';
 import type { TrainingRun } from '../run/training-run';
-import { type Setting, setting } from '../settings';
+import type { Setting } from '../settings';
 import type { Workspace } from '../source';
 
 /** An offload that a key switches on, and the run without it. */
@@ -21,7 +21,7 @@ export interface OffloadChange {
 /** Each offload of the run that a key of a config switches on, with the edits that take it out. */
 export function withoutOffload(run: TrainingRun, workspace: Workspace): OffloadChange[] {
   return movesWithoutOffload(run).flatMap(({ what, move }) => {
-    const found = switchOf(run, what);
+    const found = offloadSwitch(run, what);
     if (!found) return [];
     const edits = editsOf(workspace, move) ?? [];
     return [{ what, setting: found, title: move.title, edits, run: move.apply(run), move }];
@@ -32,22 +32,4 @@ export function withoutOffload(run: TrainingRun, workspace: Workspace): OffloadC
 export function editsOfBoth(a: OffloadChange, b: OffloadChange, workspace: Workspace): readonly FileEdit[] {
   if (a.edits.length === 0 || b.edits.length === 0) return [];
   return editsOf(workspace, { writes: [...a.move.writes, ...b.move.writes] }) ?? [];
-}
-
-const ZERO_KEYS = { optimizer: 'offload_optimizer', param: 'offload_param' } as const;
-const FSDP_KEYS = ['cpu_offload', 'fsdp_cpu_offload', 'offload_params', 'fsdp_offload_params'] as const;
-
-/** The key that switches an offload on, in whichever file does. */
-function switchOf({ configs }: TrainingRun, what: OffloadVerdict['what']): Setting | undefined {
-  const { deepspeed, accelerate, fsdp, trainer } = configs;
-  if (what === 'fsdp') {
-    for (const key of FSDP_KEYS) {
-      const found = (fsdp && setting(fsdp, key)) ?? (accelerate && setting(accelerate, `fsdp_config.${key}`));
-      if (found) return found;
-    }
-    return trainer && setting(trainer, 'fsdp');
-  }
-  const key = ZERO_KEYS[what];
-  if (deepspeed) return setting(deepspeed, `zero_optimization.${key}`);
-  return accelerate && setting(accelerate, `deepspeed_config.${key}_device`);
 }
