@@ -44,7 +44,7 @@ const WORDS = {
   nodes: 'the number of nodes',
   gpusPerNode: 'GPUs per node',
   microBatch: 'the micro-batch',
-  accumulation: 'accumulation',
+  accumulation: 'gradient_accumulation_steps',
   sequenceLength: 'the sequence length',
   sharding: 'sharding',
   precision: 'precision',

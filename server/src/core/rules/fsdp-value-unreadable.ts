@@ -11,7 +11,7 @@ export const fsdpValueUnreadable = rule({
   id: 'fsdp-value-unreadable',
   severity: 'error',
   applies: ['fsdp', 'accelerate'],
-  why: 'FSDP settings travel as texts in the environment and are read back there. A word that is no truth value raises a ValueError, null arrives as the text "None", and 1e8 as "100000000.0", which is no integer.',
+  why: 'FSDP settings travel as texts in the environment and are read back there. A word that is neither true nor false raises a ValueError, null arrives as the text "None", and 1e8 as "100000000.0", which is no integer.',
   source: [
     'accelerate src/accelerate/utils/launch.py:304 (1.15.0) the environment',
     'accelerate src/accelerate/utils/environment.py:71 (1.15.0) str_to_bool',
@@ -139,8 +139,8 @@ function reportTruth(
     severity: since !== undefined ? 'warning' : old ? 'error' : severityOfRead(settings, run),
     message:
       value === null
-        ? `${found.path} is null, which arrives as the text "none" and is no truth value; ${reader} stops at start-up.`
-        : `${found.path} is ${JSON.stringify(value)}, which is no truth value; ${reader} stops at start-up.`,
+        ? `${found.path} is null, which arrives as the text "none", neither true nor false; ${reader} stops at start-up.`
+        : `${found.path} is ${JSON.stringify(value)}, which is neither true nor false; ${reader} stops at start-up.`,
     fixes:
       value === null
         ? [{ title: `Remove ${found.path}, which leaves the default`, edits: removalOf(found) }]

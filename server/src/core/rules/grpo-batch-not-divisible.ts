@@ -2,6 +2,7 @@ import type { FileEdit } from '../findings';
 import { evalStrategyOf, isSet, numberOr, recipe } from '../rules-support/trainer-recipe';
 import { setting } from '../settings';
 import { replaceValue, setPath } from '../syntax/editing';
+import { counted } from '../text/format';
 import { rule } from './rule';
 
 const GRPO = (lines: string) => ({
@@ -62,7 +63,7 @@ export const grpoBatchNotDivisible = rule({
       if (size % each !== 0) {
         say(
           total,
-          `generation_batch_size ${size} is not a multiple of ${micro} samples${world === undefined ? '' : ` × ${world} GPUs = ${each}`}`,
+          `generation_batch_size ${size} is not a multiple of ${counted(micro, 'sample')}${world === undefined ? '' : ` × ${counted(world, 'GPU')} = ${each}`}`,
         );
       } else if (size % group !== 0) {
         say(total, `generation_batch_size ${size} is not a multiple of num_generations ${group}`);
@@ -78,7 +79,7 @@ export const grpoBatchNotDivisible = rule({
     if (batch % group !== 0 && place) {
       say(
         place,
-        `A generation batch is ${micro} samples × ${world} GPUs × ${repeats} steps = ${batch}, which is not a multiple of num_generations ${group}`,
+        `A generation batch is ${counted(micro, 'sample')} × ${counted(world, 'GPU')} × ${counted(repeats, 'step')} = ${batch}, which is not a multiple of num_generations ${group}`,
         fixesOf(batch, group, micro * world),
       );
     }
@@ -125,7 +126,7 @@ export const grpoBatchNotDivisible = rule({
         return;
       say(
         at,
-        `An evaluation batch is ${samples} samples × ${ranks} GPUs = ${samples * ranks}, which is not a multiple of the ${own} completions per prompt`,
+        `An evaluation batch is ${counted(samples, 'sample')} × ${counted(ranks, 'GPU')} = ${samples * ranks}, which is not a multiple of the ${own} completions per prompt`,
       );
     }
   },

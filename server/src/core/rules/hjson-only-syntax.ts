@@ -47,8 +47,8 @@ export const hjsonOnlySyntax = rule({
         at: problem,
         severity: strict ? 'error' : 'information',
         message: strict
-          ? `${problem.message} ${readerOf(config.dialect, run.consumer.known ? run.consumer.value : undefined)} reads this file as strict JSON and stops here.`
-          : `${problem.message} DeepSpeed alone reads it; the Trainer and Accelerate stop here.`,
+          ? `${problem.message} ${readerOf(config.dialect, run.consumer.known ? run.consumer.value : undefined)} reads this file with json.load and stops here${config.dialect === 'deepspeed' ? '; DeepSpeed alone would read on' : ''}.`
+          : `${problem.message} DeepSpeed reads on; the Trainer and Accelerate read the file with json.load and stop here.`,
       });
     }
   },

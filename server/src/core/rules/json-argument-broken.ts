@@ -51,7 +51,7 @@ export const jsonArgumentBroken = rule({
       const why = first ? ` (${first.message.replace(/\.$/, '')})` : '';
       report({
         at: found,
-        message: `${field} begins like JSON and is none${why}; the job stops when its arguments are read.`,
+        message: `${field} begins like JSON but cannot be read as it${why}; the job stops when its arguments are read.`,
       });
     }
   },

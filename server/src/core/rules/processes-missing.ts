@@ -1,5 +1,5 @@
 import { accelerateFile } from '../rules-support/accelerate-file';
-import { scalarOf, setting } from '../settings';
+import { numberOf, scalarOf, setting } from '../settings';
 import { insertEntry } from '../syntax/editing';
 import { rule } from './rule';
 
@@ -33,11 +33,19 @@ export const processesMissing = rule({
     if (!type?.node || setting(config, 'num_processes') || run.worldSize.known) return;
     if (type.node.kind !== 'scalar' || type.node.templated || type.node.scalar.value === 'NO') return;
     if (scalarOf(setting(config, 'compute_environment'))?.value === 'AMAZON_SAGEMAKER') return;
+    const machines = numberOf(setting(config, 'num_machines')) ?? 1;
+    const count = machines >= 1 ? 8 * machines : 8;
+    const nodes = machines > 1 ? `${machines} nodes` : 'one node';
     report({
       at: type,
       on: 'entry',
       message: 'num_processes is not set; unless the command line gives --num_processes, accelerate launch stops.',
-      fixes: [{ title: 'Set num_processes to 8', edits: insertEntry(config.file, config.root, 'num_processes', 8) }],
+      fixes: [
+        {
+          title: `Set num_processes to ${count}, for ${nodes} of 8 GPUs`,
+          edits: insertEntry(config.file, config.root, 'num_processes', count),
+        },
+      ],
     });
   },
 });

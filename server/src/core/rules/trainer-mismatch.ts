@@ -72,11 +72,10 @@ export const trainerMismatch = rule({
       const isText = typeof left === 'string' && Number(left) === right;
       report({
         at: ours ? [theirs, ours] : theirs,
-        // What the Trainer file leaves out, a flag of the launch line may still give.
         severity: ours ? 'error' : 'warning',
         message: isText
           ? `${pair.key} is the text "${left}" in the DeepSpeed file, which is not the number ${right} to the Trainer. It stops at start-up when they differ.`
-          : `${pair.key} is ${left} in the DeepSpeed file and ${pair.field} is ${right} ${ours ? 'in the Trainer file' : 'by default'}. The Trainer stops at start-up when they differ.`,
+          : `${pair.key} is ${left} in the DeepSpeed file and ${pair.field} is ${right} ${ours ? 'in the Trainer file' : 'by default'}. The Trainer stops at start-up ${ours ? DIFFER : unlessFlag(pair.field, left)}.`,
         fixes: fixesOf(deepspeed, theirs, ours, pair, left, right),
       });
     }
@@ -99,7 +98,7 @@ export const trainerMismatch = rule({
       report({
         at: flag ? [enabled, flag] : enabled,
         severity: flag ? 'error' : 'warning',
-        message: `${name}.enabled is ${left.value} in the DeepSpeed file and ${name} is ${value} ${flag ? 'in the Trainer file' : 'by default'}. The Trainer stops at start-up when they differ.`,
+        message: `${name}.enabled is ${left.value} in the DeepSpeed file and ${name} is ${value} ${flag ? 'in the Trainer file' : 'by default'}. The Trainer stops at start-up ${flag ? DIFFER : unlessFlag(name, left.value)}.`,
         fixes: enabled.node
           ? [
               {
@@ -121,6 +120,13 @@ export const trainerMismatch = rule({
     }
   },
 });
+
+const DIFFER = 'when they differ';
+
+/** What the Trainer file leaves out, a flag of the launch line may still give. */
+function unlessFlag(field: string, value: number | string | boolean): string {
+  return `unless the command line sets ${field} to ${value}`;
+}
 
 function itemNodeOf({ node }: Setting, index: number): Node | undefined {
   return node?.kind === 'sequence' ? node.items[index] : undefined;

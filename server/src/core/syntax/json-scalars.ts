@@ -29,7 +29,7 @@ export function readKey({ tokens, problems, isTemplate }: ScalarReader): ScalarN
   }
   tokens.jump(end);
   if (tokens.token === Token.Colon && !isTemplate) {
-    problems.add('hjson-only', start, end, `The key ${shown(raw)} has no quotes; json.load refuses the file.`);
+    problems.add('hjson-only', start, end, `The key ${shown(raw)} has no quotes.`);
   }
   return scalar(start, end, raw, 'plain', { type: 'string', value: raw }, isTemplated(raw));
 }
@@ -78,7 +78,7 @@ function readString(tokens: JsonTokens, problems: SyntaxProblems): ScalarNode {
   let value = tokens.value;
   const wrong = wording(fault);
   if (fault === Fault.BadEscape && hasOnlyHjsonEscapes(text, start, end)) {
-    problems.add('hjson-only', start, end, "Only Hjson knows the escape \\'; json.load refuses the file.");
+    problems.add('hjson-only', start, end, "Only Hjson knows the escape \\'.");
     value = unescapeHjson(text.slice(start + 1, end - 1));
   } else if (wrong !== undefined) {
     problems.add('broken', start, end, wrong);
@@ -90,7 +90,7 @@ function readString(tokens: JsonTokens, problems: SyntaxProblems): ScalarNode {
 function readSingle(tokens: JsonTokens, problems: SyntaxProblems): ScalarNode {
   const { text, start } = tokens;
   const { end, value, closed } = readSingleQuoted(text, start);
-  if (closed) problems.add('hjson-only', start, end, 'Single quotes are Hjson; json.load refuses the file.');
+  if (closed) problems.add('hjson-only', start, end, 'Single quotes are Hjson.');
   else problems.add('broken', start, end, 'This quote is never closed.');
   tokens.jump(end);
   return scalar(start, end, text.slice(start, end), 'single', { type: 'string', value }, isTemplated(value));
@@ -111,7 +111,7 @@ function readQuoteless(tokens: JsonTokens, problems: SyntaxProblems, wordEnd: nu
   // A word of no-break spaces and the like is nothing once trimmed; it is passed over all the same.
   const end = trimmed === '' ? wordEnd : start + trimmed.length;
   const raw = text.slice(start, end);
-  const message = `${shown(raw)} has no quotes: json.load refuses the file, and DeepSpeed reads the text "${shown(line)}".`;
+  const message = `${shown(raw)} has no quotes; Hjson reads it as the text "${shown(line)}".`;
   problems.add('hjson-only', start, end, message);
   tokens.jump(end);
   return scalar(start, end, raw, 'plain', { type: 'string', value: line }, false);

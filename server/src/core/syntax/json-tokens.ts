@@ -80,7 +80,7 @@ export class JsonTokens {
     if (this.fault === Fault.UnclosedComment) {
       this.problems.add('broken', this.start, end, 'This comment is never closed.');
     } else {
-      this.problems.add('hjson-only', this.start, end, 'DeepSpeed alone reads comments; json.load refuses the file.');
+      this.problems.add('hjson-only', this.start, end, 'JSON has no comments.');
     }
   }
 }

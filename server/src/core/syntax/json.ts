@@ -41,7 +41,7 @@ class JsonReader implements ScalarReader {
   read(): Tree {
     const { tokens, brackets, problems } = this;
     if (tokens.text.charCodeAt(0) === 0xfeff) {
-      problems.add('hjson-only', 0, 1, 'The file starts with a byte order mark, which json.load refuses.');
+      problems.add('hjson-only', 0, 1, 'The file starts with a byte order mark.');
       tokens.jump(1);
     } else {
       tokens.next();
@@ -62,11 +62,11 @@ class JsonReader implements ScalarReader {
   private readRoot(): void {
     const { token, start } = this.tokens;
     if (token === Token.End) {
-      this.problems.add('hjson-only', 0, 0, 'The file is empty; json.load refuses it, and DeepSpeed reads it as {}.');
+      this.problems.add('hjson-only', 0, 0, 'The file is empty, which Hjson reads as {}.');
       return;
     }
     if (token !== Token.OpenBrace && token !== Token.OpenBracket && this.startsEntry()) {
-      this.problems.add('hjson-only', start, start, 'The outer braces are missing; only Hjson reads such a file.');
+      this.problems.add('hjson-only', start, start, 'The outer braces are missing.');
       this.push('mapping', true);
       return;
     }
@@ -172,7 +172,7 @@ class JsonReader implements ScalarReader {
     const last = open.kind === 'mapping' ? open.entries.at(-1) : open.items.at(-1);
     const isBroken = fault?.kind === 'broken' && last !== undefined && fault.start >= last.start;
     if (open.needsComma && !isBroken) {
-      this.problems.add('hjson-only', lastEnd, lastEnd, 'A comma is missing here; json.load refuses the file.');
+      this.problems.add('hjson-only', lastEnd, lastEnd, 'A comma is missing here.');
     }
     open.comma = -1;
     open.needsComma = false;
@@ -230,7 +230,7 @@ class JsonReader implements ScalarReader {
 
   private closeAtToken({ comma }: OpenBracket): void {
     if (comma >= 0) {
-      this.problems.add('hjson-only', comma, comma + 1, 'Nothing follows this comma; json.load refuses the file.');
+      this.problems.add('hjson-only', comma, comma + 1, 'Nothing follows this comma.');
     }
     const { end } = this.tokens;
     this.tokens.next();
