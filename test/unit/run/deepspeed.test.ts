@@ -54,6 +54,13 @@ describe('"auto"', () => {
     ]);
   });
 
+  it('says once that nothing tells who fills it', () => {
+    const text = '{ "train_batch_size": 8, "gradient_clipping": "auto", "zero_optimization": { "stage": 2 } }';
+    const { consumer, gradientClipping } = join({ 'ds.json': text }).run;
+    const why = 'unknown: "auto" is filled by the Trainer or by Accelerate, and nothing tells by which';
+    expect([consumer, gradientClipping].map(told)).toEqual([why, why]);
+  });
+
   it.each([
     ['accelerate launch --use_deepspeed --deepspeed_config_file ds.json train.py\n', ['accelerate', 'trainer']],
     ['deepspeed train.py --deepspeed_config ds.json\n', ['deepspeed']],

@@ -106,3 +106,9 @@ test('a second document is refused by safe_load, and the first is the config', (
   expect(toPlain(tree.root, 'yaml')).toEqual({ a: 1 });
   expect(tree.problems).toEqual([expect.objectContaining({ kind: 'broken', start: 5 })]);
 });
+
+test('a line behind tabs is one problem, whoever refuses it', () => {
+  const { problems } = parseYaml('a:\n\tb: 1\n\tc: 2\nd:\t3\n');
+  const lines = problems.filter(({ kind }) => kind === 'broken').map(({ start }) => start);
+  expect(lines).toEqual([3, 9, 17]);
+});

@@ -1,4 +1,4 @@
-import { needsFilling, needsTrainer } from '../dialects/deepspeed/auto';
+import { FILLER_UNTOLD, needsFilling, needsTrainer } from '../dialects/deepspeed/auto';
 import type { TrainerArguments } from '../dialects/trainer/read';
 import type { Config } from '../source';
 import { type Known, type Origin, unknown } from './known';
@@ -27,8 +27,7 @@ export function findConsumer(
   const why = 'no file, launch line or setting tells who reads this file';
   if (!deepspeed) return { consumer: unknown(why), consumers: ['trainer', 'accelerate', 'deepspeed'] };
   if (needsFilling(deepspeed)) {
-    const reason = 'its "auto" values are filled by the Trainer or by Accelerate, and nothing tells by which';
-    return { consumer: unknown(reason, at(deepspeed)), consumers: ['trainer', 'accelerate'] };
+    return { consumer: unknown(FILLER_UNTOLD, at(deepspeed)), consumers: ['trainer', 'accelerate'] };
   }
   return { consumer: unknown(why, at(deepspeed)), consumers: ['trainer', 'accelerate', 'deepspeed'] };
 }

@@ -4,7 +4,7 @@ import type { HalfTyped } from './yaml-half-typed';
 
 /**
  * Adds the tabs that PyYAML refuses ("found character '\t' that cannot start any token", scanner.py:258): every one outside quoted and
- * block texts and comments. The `yaml` package follows YAML 1.2 and takes most of them. One problem for each line, and none where `left` has one.
+ * block texts and comments. The `yaml` package follows YAML 1.2 and takes most of them. One problem for each line, and none where `left` or the parser has one.
  */
 export function addTabProblems(
   problems: SyntaxProblems,
@@ -25,7 +25,8 @@ export function addTabProblems(
     }
     const lineStart = text.lastIndexOf('\n', tab) + 1;
     const previous = spans[index - 1];
-    const isReported = left.some(({ start }) => start >= lineStart && start <= tab);
+    const isHere = ({ start }: { readonly start: number }): boolean => start >= lineStart && start <= tab;
+    const isReported = left.some(isHere) || problems.list.some((it) => it.kind === 'broken' && isHere(it));
     if (!isReported && !hasComment(text, Math.max(lineStart, previous?.end ?? 0), tab)) {
       problems.add('broken', tab, tab + 1, 'PyYAML takes no tab here; use spaces.');
     }

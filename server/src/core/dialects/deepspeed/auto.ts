@@ -15,6 +15,11 @@ const NATIVE =
 /** Sections that drop "auto" and use their default when DeepSpeed reads the file alone (deepspeed/runtime/config_utils.py:56). */
 const DROPS_AUTO = /^(zero_optimization|fp16|bf16|bfloat16|comms_logger|hybrid_engine|compile|tensor_parallel)\./;
 
+const EITHER_FILLS = '"auto" is filled by the Trainer or by Accelerate';
+
+/** Why it is not known who reads a file whose "auto" both fill. */
+export const FILLER_UNTOLD = `${EITHER_FILLS}, and nothing tells by which`;
+
 /** True where somebody among `consumers` replaces "auto" at this key. */
 export function isFilled(path: string, consumers: readonly Consumer[]): boolean {
   const filler = ownValue(FILLERS, path);
@@ -35,7 +40,8 @@ export function fillAuto<T>(sources: RunSources, auto: Written, path: string, fa
   if (!fill) return unknown(`nobody puts a value in place of "auto" in ${path}`, auto.origin);
   // Where it is not known who reads the file, only a value on which both agree is taken.
   if (!consumer.known && filler?.trainer !== filler?.accelerate && !agreeing(sources, filler)) {
-    return unknown(`"auto" is filled by the Trainer or by Accelerate, and ${consumer.why}`, auto.origin);
+    const { why } = consumer;
+    return unknown(why === FILLER_UNTOLD ? why : `${EITHER_FILLS}, and ${why}`, auto.origin);
   }
   const filled = fill(sources);
   // The table's entry for a key has the type that its reader expects; a wrong type in a file has become unknown above.
