@@ -60,6 +60,17 @@ describe('check', () => {
     const { out } = await shardlens(long, ['check']);
     expect(out).toContain('"overlap_com": true');
     expect(Math.max(...out.split('\n').map((line) => line.length))).toBeLessThan(250);
+    // What was cut off is marked, and the marks still stand under what is meant.
+    const lines = out.split('\n');
+    const at = lines.findIndex((line) => line.includes('│') && line.includes('overlap_com'));
+    const [frame = '', marks = ''] = lines.slice(at);
+    expect(frame).toMatch(/│ ….*"overlap_com": true.*…$/);
+    expect(frame.indexOf('"overlap_com"')).toBe(marks.indexOf('^'));
+  });
+
+  it('as text says when nothing was checked', async () => {
+    const { status, out } = await shardlens(folderWith({ 'other.json': '{ "name": "x" }' }), ['check']);
+    expect([status, out]).toEqual([0, 'No config was recognised; nothing was checked.\n']);
   });
 
   it('as GitHub commands escapes what the runner would take for its own', async () => {

@@ -113,7 +113,8 @@ function textOf(model: Model): string {
     ['tied embeddings', model.tiedEmbeddings ? 'yes' : 'no'],
     ['blocks', model.blocks.map(({ className, count }) => `${count} × ${className}`).join(', ')],
     ['stored as', model.dtype ?? 'not known'],
-    ['confidence', `${model.confidence} (${model.source})`],
+    ['confidence', model.confidence],
+    ['source', model.source],
   ];
   const kinds = Object.entries(byKind) as [ParameterKind, number][];
   const columns = [

@@ -48,14 +48,15 @@ function frame(source: string, lines: LineIndex, { range, severity }: OutputFind
   const cut = Math.max(0, range.start.character - MAX_FRAME / 2);
   const start = lines.offsetAt({ line: range.start.line, character: cut });
   const next = lines.offsetAt({ line: range.start.line + 1, character: 0 });
-  const shown = source
-    .slice(start, Math.min(next, start + MAX_FRAME))
-    .replace(/[\r\n]+$/, '')
-    .replaceAll('\t', ' ');
-  if (shown.trim() === '') return [];
-  const from = range.start.character - cut;
-  const end = range.end.line === range.start.line ? range.end.character - cut : shown.length;
-  const length = Math.max(1, Math.min(end, shown.length) - from);
+  const rest = source.slice(start, Math.min(next, start + MAX_FRAME + 1)).replace(/[\r\n]+$/, '');
+  const text = rest.slice(0, MAX_FRAME).replaceAll('\t', ' ');
+  if (text.trim() === '') return [];
+  const before = cut > 0 ? '…' : '';
+  const shown = `${before}${text}${rest.length > MAX_FRAME ? '…' : ''}`;
+  const from = range.start.character - cut + before.length;
+  const last = before.length + text.length;
+  const end = range.end.line === range.start.line ? range.end.character - cut + before.length : last;
+  const length = Math.max(1, Math.min(end, last) - from);
   const number = String(range.start.line + 1);
   const margin = ' '.repeat(number.length);
   return [
@@ -66,6 +67,7 @@ function frame(source: string, lines: LineIndex, { range, severity }: OutputFind
 
 /** The last line: how many were checked, and what was found. */
 export function summaryText(counts: Counts, colours: Colours): string {
+  if (counts.configs === 0) return `${colours.strong('No config was recognised; nothing was checked.')}\n`;
   const found = [
     counted(counts.error, 'error'),
     counted(counts.warning, 'warning'),
@@ -75,7 +77,7 @@ export function summaryText(counts: Counts, colours: Colours): string {
   const silenced = counts.ignored > 0 ? ` (${counts.ignored} ignored)` : '';
   const what = (found.length === 0 ? 'no findings' : found.join(', ')) + silenced;
   const advice = counts.mendable > 0 ? ` ${counts.mendable} can be mended with --fix.` : '';
-  return `${colours.strong(`${counted(counts.configs, 'file') ?? 'no configs'} checked: ${what}.`)}${advice}\n`;
+  return `${colours.strong(`${counted(counts.configs, 'file')} checked: ${what}.`)}${advice}\n`;
 }
 
 function counted(count: number, one: string, many = `${one}s`): string | undefined {

@@ -1,9 +1,10 @@
+import type { MemoryEstimate } from '../estimate/estimate';
 import type { Machine } from '../recommend/machines';
 import { formatAbout, formatCount, formatGib } from '../text/format';
 
 /** A machine in words, the same in the editor and on the command line; empty where a figure is not known. */
 export interface MachineWords {
-  /** `83.7 GiB of 95.0 GiB (to 95.0 GiB)`: the need, what there is, and the high end of the band. */
+  /** `83.7 GiB of 95.0 GiB (to 91.2 GiB)`: the need, what there is, and the high end of the band; `(the cache may fill it)` where that is all there is. */
   readonly memory: string;
   readonly step: string;
   readonly tokensPerSecond: string;
@@ -20,12 +21,17 @@ export function machineWords({ estimate, tokensPerSecond, usdPerBillionTokens, u
   const { memory, step } = estimate;
   const of = memory && memory.capacity !== null ? ` of ${formatGib(memory.capacity)}` : '';
   return {
-    memory: memory ? `${formatGib(memory.value)}${of} (to ${formatGib(memory.high)})` : '',
+    memory: memory ? `${formatGib(memory.value)}${of} ${highWords(memory)}` : '',
     step: step ? formatAbout(step.seconds) : '',
     tokensPerSecond: tokensPerSecond === undefined ? '' : grouped(tokensPerSecond),
     usd: usdPerBillionTokens === undefined ? '' : grouped(usdPerBillionTokens),
     epoch: usdPerEpoch === undefined ? '' : grouped(usdPerEpoch),
   };
+}
+
+/** The allocator keeps what is given back as long as there is room: a band that ends at the capacity is no close call. */
+function highWords({ high, capacity }: MemoryEstimate): string {
+  return high === capacity ? '(the cache may fill it)' : `(to ${formatGib(high)})`;
 }
 
 /** `1,834`, `86.2`: three figures, thousands apart. */
