@@ -89,6 +89,8 @@ class Solver:
         for token, per in self.tokens.items() if self.count > 1 else ():
             for widths, name in self.widths.items():
                 whole = [p * w for p, w in zip(per, widths)]
+                if not all(whole):
+                    continue
                 factor = sizes[0] // whole[0]
                 if 0 < factor <= 1 << 17 and all(size == factor * w for size, w in zip(sizes, whole)):
                     cost = (name.count("["), -len(token) - len(name))

@@ -10,6 +10,7 @@ export interface OraclePoint {
   readonly id: string;
   readonly model: string;
   readonly class: string;
+  readonly architecture?: string;
   readonly dtype: 'bf16' | 'fp32' | 'amp_bf16';
   readonly attn: 'sdpa' | 'eager';
   readonly micro_batch: number;
@@ -61,8 +62,13 @@ export function readOracle(name: 'memory-oracle' | 'sharding-oracle' = 'memory-o
 
 const recorded = loadRecordings();
 
-export function oracleModel(fixture: Fixture, name: string): Model {
-  const architecture = name.startsWith('bert') ? 'BertForMaskedLM' : undefined;
+/** Every family of the catalog at a few points (test/oracle/architecture_points.py), with the class that was run. */
+export function readArchitectures(): Fixture {
+  return JSON.parse(readFileSync(new URL('./fixtures/architectures-oracle.json', import.meta.url), 'utf8')) as Fixture;
+}
+
+export function oracleModel(fixture: Fixture, name: string, ran?: string): Model {
+  const architecture = ran ?? (name.startsWith('bert') ? 'BertForMaskedLM' : undefined);
   const config = fixture.models[name];
   const described = describeModel(config, { name, source: 'oracle', confidence: 'high', architecture, recorded });
   if ('problem' in described) throw new Error(`${name}: ${described.problem}`);
