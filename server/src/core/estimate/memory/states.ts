@@ -103,7 +103,7 @@ function zeroStates(facts: Facts, zero: Zero): States {
     weights: paramDevice === 'none' ? weights : [],
     // Stage 3 keeps its flat gradient partition from start to end, on the host when the optimizer is there.
     gradients: stage === 3 || offloadsOptimizer ? undefined : full,
-    accumulated: stage === 1 && !offloadsOptimizer ? gradientPart(facts, gradient, 1, ZERO_SOURCE) : undefined,
+    accumulated: stage >= 1 && !offloadsOptimizer ? accumulatedPart(facts, stage, gradient, full) : undefined,
     standing: stage === 3 && onGpu === 1 ? [full] : [],
     gradientBytes: gradient,
     offloaded: {
@@ -162,6 +162,16 @@ function replicatedStates(facts: Facts): States {
     gradientBytes: gradient,
     offloaded: NOTHING_OFFLOADED,
   };
+}
+
+/** Between micro-steps stage 1 has all gradients; stage 2 has whole parameters, however little of one its partition has. */
+function accumulatedPart(facts: Facts, stage: number, gradient: number, full: Part): Part | undefined {
+  if (stage === 1) return gradientPart(facts, gradient, 1, ZERO_SOURCE);
+  const embedding = gradient * facts.counts.embedding;
+  if (stage === 3 || facts.lora !== undefined || embedding <= full.bytes) return undefined;
+  const formula = (): string =>
+    `${gradient} B × ${formatParameters(facts.counts.embedding)} parameters of the embedding`;
+  return { ...full, bytes: embedding, formula };
 }
 
 function gradientPart(facts: Facts, bytes: number, shards: number, source: string): Part {

@@ -44,9 +44,7 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
   const last = isLarge ? large(isStage1 ? 3 : 2) : flat(trainable % bucket);
   const kept = make('partition', 'gradients of the partition', w, partition);
   const stage1 =
-    isStage1 && !accumulates && !offloads
-      ? stage1Gradients(facts, { bucket, partition, w, overlaps: buckets === 2 })
-      : NOTHING;
+    isStage1 && !offloads ? stage1Gradients(facts, { bucket, partition, w, overlaps: buckets === 2 }) : NOTHING;
   return {
     loss: standing,
     block: [...standing, ipg],
@@ -107,11 +105,14 @@ function stage1Gradients(facts: Facts, { bucket, partition, w, overlaps }: Reduc
   const before = Math.max(0, blockCount - 1) / Math.max(1, blockCount);
   const isHeadLarge = !overlaps || counts.outside - counts.embedding > bucket;
   const head = make('large', 'gradient of the head', w, isHeadLarge ? counts.outside - counts.embedding : 0);
+  const all = [make('waiting', 'all gradients, reduced after backward', w, trainable), kept];
+  // Those of earlier micro-steps are there in full; the last one's backward adds to them.
+  if (facts.accumulation >= 2) return { first: [], end: all };
   if (!overlaps) {
     const blocks = make('waiting', 'gradients of the blocks, reduced after backward', w, inBlocks * before);
     return {
       first: [blocks, head],
-      end: [make('waiting', 'all gradients, reduced after backward', w, trainable), kept],
+      end: all,
     };
   }
   const split = { tensor, pipeline, expert, vocabulary: splitsVocabulary ? tensor : 1 };
