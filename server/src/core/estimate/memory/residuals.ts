@@ -1,4 +1,4 @@
-// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit 3760b1c, from test/bench/accuracy/points.json.
+// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit cff6711, from test/bench/accuracy/points.json.
 
 /** Kinds of run that published measurements were found of. */
 export type ResidualClass = 'plain' | 'compiled' | 'streams' | 'quantised' | 'split';
@@ -20,5 +20,5 @@ export const RESIDUALS: Readonly<Record<ResidualClass, { readonly counted: Resid
   // allocated: 8 of litgpt, widened by those of other classes; reserved or shown by the driver: 3 of PEFT docs, widened by those of other classes.
   quantised: { counted: { low: 0.718, high: 1.282 }, reserved: { low: 0.798, high: 1.202 } },
   // allocated: none, widened by those of other classes; reserved or shown by the driver: 56 of BLOOM, widened by those of other classes.
-  split: { counted: { low: 0.788, high: 1.212 }, reserved: { low: 0.797, high: 1.222 } },
+  split: { counted: { low: 0.788, high: 1.212 }, reserved: { low: 0.797, high: 1.214 } },
 };
