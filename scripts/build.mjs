@@ -7,6 +7,7 @@ import esbuild from 'esbuild';
 import { generateAll } from './generate.mjs';
 import { launched } from './launched.mjs';
 import { packModelDefaults } from './model-defaults.mjs';
+import { leanProtocolTypes } from './protocol-types.mjs';
 import { packRulePages } from './rule-pages.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
@@ -35,7 +36,7 @@ export async function build({ sourcemap = false } = {}) {
       entryPoints: ['server/src/main.ts'],
       outfile: 'dist/shardlens.js',
       // A source map leads to the rules as they stand in the source.
-      plugins: sourcemap ? [] : [packRulePages(root), packModelDefaults],
+      plugins: sourcemap ? [] : [packRulePages(root), packModelDefaults, leanProtocolTypes(root)],
       write: sourcemap,
       metafile: true,
     }),

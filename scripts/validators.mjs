@@ -74,31 +74,47 @@ const RECORDING =
 const ESCAPING = /(\w+)\.replace\(\/~\/g, "~0"\)\.replace\(\/\\\/\/g, "~1"\)/g;
 
 /**
- * ajv spells out every error in full at every place, which is half of the code. One function records them here; that the
- * pattern still meets ajv's output is checked, so a new ajv cannot slip through half replaced.
+ * ajv spells out every error in full at every place, counts them beside their list, and gives each function a list of its own,
+ * which whoever calls it adds to its own. That is most of the code. Here all add to one list, by one function. That the patterns
+ * still meet ajv's output is checked, so a new ajv cannot slip through half replaced.
  */
 function shortened(code) {
-  const short = code
-    .replace(
-      RECORDING,
-      (_, _name, at = 'instancePath', keyword, params) =>
-        `vErrors = add(vErrors, ${at}, "${KEYWORD[keyword] ?? keyword}"${NAMES_A_KEY.has(keyword) ? `, ${params}` : ''});errors++;`,
-    )
-    .replace(ESCAPING, 'escape($1)');
-  const passed = TESTS.reduce((text, [pattern, call]) => text.replace(pattern, call), short).replace(
-    HEAD,
-    'function $1(data, instancePath, vErrors){let errors = count(vErrors);',
-  );
-  const called = passed
-    .replace(/validate\d+\.errors = vErrors;return errors === 0;/g, 'return vErrors;')
-    .replace(
-      CALL,
-      (_, name, data, at = 'instancePath') => `vErrors = ${name}(${data}, ${at}, vErrors);errors = count(vErrors);`,
-    )
-    .replace(/export const validate = (validate\d+);(?:export default \1;)?/, EXPORT);
-  if (/schemaPath|rootData|\.concat\(/.test(called)) throw new Error('scripts/validators.mjs: ajv writes in a new way');
-  return `${SUPPORT}\n${withoutSchemas(called)}`;
+  const short = [...RECORDS, ...TESTS].reduce((text, [pattern, by]) => text.replace(pattern, by), code);
+  const left = /schemaPath|rootData|vErrors|errors\+\+|errors = /.exec(short);
+  if (left)
+    throw new Error(`scripts/validators.mjs: ajv writes in a new way: ${short.slice(left.index, left.index + 200)}`);
+  return `${SUPPORT}\n${withoutSchemas(short)}`;
 }
+
+/** How errors are recorded and counted, in this order. */
+const RECORDS = [
+  [
+    /const (err\d+) = \{instancePath(?::(.*?))?,schemaPath:"[^"]*",keyword:"(\w+)",params:(.*?)\};\s*if\(vErrors === null\)\{\s*vErrors = \[\1\];\s*\}\s*else \{\s*vErrors\.push\(\1\);\s*\}\s*errors\+\+;/g,
+    (_, _name, at = 'instancePath', keyword, params) =>
+      `add(errors, ${at}, "${KEYWORD[keyword] ?? keyword}"${NAMES_A_KEY.has(keyword) ? `, ${params}` : ''});`,
+  ],
+  [/(\w+)\.replace\(\/~\/g, "~0"\)\.replace\(\/\\\/\/g, "~1"\)/g, 'escape($1)'],
+  [
+    /if\(!\((validate\d+)\(([\w.[\]]+), \{instancePath(?::(.*?))?,parentData(?::\w+)?,parentDataProperty(?::[^,]+)?,rootData\}\)\)\)\{vErrors = vErrors === null \? \1\.errors : vErrors\.concat\(\1\.errors\);errors = vErrors\.length;\}/g,
+    (_, name, data, at = 'instancePath') => `${name}(${data}, ${at}, errors);`,
+  ],
+  [/validate\d+\.errors = vErrors;return errors === 0;/g, ''],
+  [
+    /export const validate = (validate\d+);(?:export default \1;)?/,
+    'export function validate(value) { return validated(value, $1); }',
+  ],
+  // An alternative that fits takes back what the others recorded.
+  [
+    /errors = (\w+);if\(vErrors !== null\)\{if\(\1\)\{vErrors\.length = \1;\}else \{vErrors = null;\}\}/g,
+    'errors.length = $1;',
+  ],
+  [/ = errors;/g, ' = errors.length;'],
+  [/ === errors\b/g, ' === errors.length'],
+  [
+    /function (validate\d+)\(data, \{instancePath="", parentData, parentDataProperty, rootData=data\}=\{\}\)\{(?:\/\*.*?\*\/;?)?let vErrors = null;let errors = 0;/g,
+    'function $1(data, instancePath, errors){',
+  ],
+];
 
 /** What ajv asks of a value in place, as calls of {@link SUPPORT}. */
 const TESTS = [
@@ -107,19 +123,6 @@ const TESTS = [
   [/(\w+) && typeof \1 == "object" && !Array\.isArray\(\1\)/g, 'isObject($1)'],
   [/(\w+)\+"\/" \+ escape\((\w+)\)/g, 'within($1, $2)'],
 ];
-
-/**
- * ajv's functions each make a list of errors, and whoever calls one adds that list to its own. Here they all add to one list, which
- * each is given and gives back.
- */
-const HEAD =
-  /function (validate\d+)\(data, \{instancePath="", parentData, parentDataProperty, rootData=data\}=\{\}\)\{(?:\/\*.*?\*\/;?)?let vErrors = null;let errors = 0;/g;
-const CALL =
-  /if\(!\((validate\d+)\(([\w.[\]]+), \{instancePath(?::(.*?))?,parentData(?::\w+)?,parentDataProperty(?::[^,]+)?,rootData\}\)\)\)\{vErrors = vErrors === null \? \1\.errors : vErrors\.concat\(\1\.errors\);errors = vErrors\.length;\}/g;
-const EXPORT = `export function validate(value) {
-  validate.errors = $1(value, '', null);
-  return validate.errors === null;
-}`;
 
 /** ajv keeps a copy of the schema to look up the names of properties in it; the names alone are a tenth of that. */
 function withoutSchemas(code) {
@@ -157,18 +160,18 @@ const NAMES_A_KEY = new Set(['keys', 'required']);
 /** An unknown key is told by the name that JSON Schema has for it. */
 const KEYWORD = { keys: 'additionalProperties' };
 
-const SUPPORT = `function count(errors) { return errors === null ? 0 : errors.length; }
+const SUPPORT = `function validated(value, check) {
+  const errors = [];
+  check(value, '', errors);
+  validate.errors = errors.length === 0 ? null : errors;
+  return errors.length === 0;
+}
 function isInteger(value) { return Number.isInteger(value); }
 function isNumber(value) { return Number.isFinite(value); }
 function isObject(value) { return value !== null && typeof value === 'object' && !Array.isArray(value); }
 function within(path, key) { return \`\${path}/\${escape(key)}\`; }
 function escape(key) { return key.replace(/~/g, '~0').replace(/\\//g, '~1'); }
-function add(errors, instancePath, keyword, params = {}) {
-  const error = { instancePath, keyword, params };
-  if (errors === null) return [error];
-  errors.push(error);
-  return errors;
-}
+function add(errors, instancePath, keyword, params = {}) { errors.push({ instancePath, keyword, params }); }
 function table(words) {
   let groups;
   return (key) => {
