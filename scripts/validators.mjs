@@ -68,11 +68,6 @@ const KEYS = {
 /** Stands for all keys that are in no group. */
 const OTHERS = '*';
 
-/** How ajv writes the recording of one error, and the escaping of a key in its place. */
-const RECORDING =
-  /const (err\d+) = \{instancePath(?::(.*?))?,schemaPath:"[^"]*",keyword:"(\w+)",params:(.*?)\};\s*if\(vErrors === null\)\{\s*vErrors = \[\1\];\s*\}\s*else \{\s*vErrors\.push\(\1\);\s*\}\s*errors\+\+;/g;
-const ESCAPING = /(\w+)\.replace\(\/~\/g, "~0"\)\.replace\(\/\\\/\/g, "~1"\)/g;
-
 /**
  * ajv spells out every error in full at every place, counts them beside their list, and gives each function a list of its own,
  * which whoever calls it adds to its own. That is most of the code. Here all add to one list, by one function. That the patterns
