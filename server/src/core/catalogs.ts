@@ -70,6 +70,8 @@ export interface HardwareMatch {
   readonly count: number | undefined;
   /** Ids that the same text could have meant (`A100` is 40 or 80 GB); the first in the catalog was taken. */
   readonly others: readonly string[];
+  /** The records of {@link others}. */
+  readonly otherAccelerators?: readonly Accelerator[];
 }
 
 /** A dialect's JSON Schema with our annotations, and the validator compiled from it at build time. */

@@ -98,7 +98,7 @@ const LONGEST_NAME = 200;
 function matchOf(found: readonly Accelerator[] | undefined, count: number | undefined): HardwareMatch | undefined {
   const [accelerator, ...others] = found ?? [];
   if (accelerator === undefined) return undefined;
-  return { instance: undefined, accelerator, count, others: others.map((a) => a.id) };
+  return { instance: undefined, accelerator, count, others: others.map((a) => a.id), otherAccelerators: others };
 }
 
 function once<T>(make: () => T): () => T {

@@ -377,3 +377,25 @@ describe('impossible descriptions', () => {
     expect(problem({ hardware: { instance: hardware } }).nearest).toContain(nearest);
   });
 });
+
+describe('a name with several meanings', () => {
+  const meanings = (hardware: string) => {
+    const built = buildCluster({ hardware }, { catalog });
+    if ('problem' in built) throw new Error(built.problem);
+    return built.cluster.meanings;
+  };
+
+  it.each([
+    ['A100', 'A100 could be 40 GB or 80 GB'],
+    ['8xV100', 'V100 could be 16 GB or 32 GB'],
+    ['H100', 'H100 could be 80 GB or 94 GB'],
+  ])('%s', (name, words) => {
+    const found = meanings(name);
+    expect(found?.words).toBe(words);
+    expect(found?.memoryBytes.length).toBeGreaterThan(1);
+  });
+
+  it.each(['A100-80GB', 'p4d.24xlarge', 'H200', 'L4'])('%s has one memory', (name) => {
+    expect(meanings(name)).toBeUndefined();
+  });
+});

@@ -30,6 +30,14 @@ export interface Accelerator {
   readonly notes: string | undefined;
 }
 
+/** What a name like `A100` can mean. */
+export interface Meanings {
+  /** `A100 could be 40 GB or 80 GB`. */
+  readonly words: string;
+  /** Of each meaning, the smallest first, none twice. */
+  readonly memoryBytes: readonly number[];
+}
+
 /** How the chip reaches others of its kind on the boards it is sold on. */
 export interface AcceleratorLink {
   readonly path: LinkKind;
@@ -125,6 +133,8 @@ export interface Cluster {
   readonly label: string;
   readonly id: string;
   readonly accelerator: Accelerator;
+  /** Where the name has several meanings that differ in memory: all of them. {@link accelerator} is the one that was taken. */
+  readonly meanings?: Meanings | undefined;
   readonly nodes: number;
   /** GPUs used per node, at most {@link gpusInNode}. */
   readonly gpusPerNode: number;

@@ -1,6 +1,7 @@
 import type { HardwareCatalog, HardwareMatch } from '../catalogs';
+import { formatGib } from '../text/format';
 import { sliceOf } from './accelerator';
-import type { Accelerator, Cluster, LinkKind } from './hardware';
+import type { Accelerator, Cluster, LinkKind, Meanings } from './hardware';
 import { linkShare } from './mesh';
 import type { CpuRecord, InstanceRecord, Transport } from './records';
 
@@ -14,6 +15,7 @@ export interface NodeShape {
   readonly id: string;
   readonly instanceId: string | undefined;
   readonly accelerator: Accelerator;
+  readonly meanings?: Meanings | undefined;
   readonly gpus: number;
   readonly inside: {
     readonly path: LinkKind;
@@ -115,6 +117,7 @@ export function nodeOfAccelerator(match: HardwareMatch & { accelerator: Accelera
     id: accelerator.id,
     instanceId: undefined,
     accelerator,
+    meanings: meaningsOf([accelerator, ...(match.otherAccelerators ?? [])]),
     gpus,
     inside: {
       ...inside,
@@ -144,6 +147,24 @@ export function nodeOfAccelerator(match: HardwareMatch & { accelerator: Accelera
     assumptions,
     sources: accelerator.sources,
   };
+}
+
+/** Undefined where all have the same memory, so that they decide alike. */
+function meaningsOf(accelerators: readonly Accelerator[]): Meanings | undefined {
+  const sorted = accelerators.toSorted((a, b) => a.memoryBytes - b.memoryBytes);
+  const sizes = new Set(sorted.map(sizeOf));
+  if (sizes.size < 2) return undefined;
+  const family = sorted[0]?.id.split('-')[1]?.toUpperCase() ?? 'the name';
+  return {
+    words: `${family} could be ${[...sizes].join(' or ')}`,
+    memoryBytes: [...new Set(sorted.map(({ memoryBytes }) => memoryBytes))],
+  };
+}
+
+/** As the vendor sells it, where the id says it: `80 GB`. */
+function sizeOf({ id, memoryBytes }: Accelerator): string {
+  const sold = /-(\d+)gb$/.exec(id)?.[1];
+  return sold === undefined ? formatGib(memoryBytes) : `${sold} GB`;
 }
 
 /**

@@ -47,6 +47,7 @@ export function place(
       label: `${count} × ${node.accelerator.name}${tail}`,
       id: node.id,
       accelerator: node.accelerator,
+      meanings: node.meanings,
       nodes,
       gpusPerNode: gpus,
       gpusInNode: node.gpus,
