@@ -56,7 +56,7 @@ FAMILIES = {
     "ernie4_5_moe": lambda z: dict(moe_layer_start_index=2, _layers=5),
     "gemma3_text": lambda z: dict(_layers=7),
     "gemma3": lambda z: dict(_layers=7),
-    "gemma4": lambda z: dict(_layers=7),
+    "gemma4": lambda z: dict(_layers=7, num_kv_shared_layers=0),
     "cohere2": lambda z: dict(_layers=5),
     "olmo3": lambda z: dict(_layers=5),
     "exaone4": lambda z: dict(_layers=5),

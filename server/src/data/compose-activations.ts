@@ -65,6 +65,9 @@ function checkpointed(way: Way, recorded: Recordings): RecordedSetting | undefin
 function withAttention(way: Way, first: string, recorded: Recordings): RecordedSetting | undefined {
   const base = nameOf({ ...way, attention: first });
   const from = recorded(base) ?? composedSetting(base, recorded);
+  // Grouped heads in fp32 have no fused kernel: what torch's mathematics keeps is what eager attention keeps.
+  if (way.precision === 'fp32' && from !== undefined && hasScores(from))
+    return way.attention === 'eager' ? from : withoutScores(from);
   const attention =
     recorded(`${way.attention} bf16`) === undefined && way.attention === 'window' ? 'mask' : way.attention;
   const nearest = nameOf({ ...way, attention });
@@ -72,6 +75,20 @@ function withAttention(way: Way, first: string, recorded: Recordings): RecordedS
   const [plain, other] = way.isFrozen && recorded(`${attention} bf16 frozen`) ? [' frozen', ' frozen'] : ['', ''];
   const scale = way.precision === 'fp32' ? 2 : 1;
   return changed(from, recorded(`${first} bf16${plain}`), recorded(`${attention} bf16${other}`), scale) ?? from;
+}
+
+function hasScores({ blocks }: RecordedSetting): boolean {
+  return Object.values(blocks).some(({ saved }) => saved.includes('Tsn'));
+}
+
+/** A mask brings the fused kernel back, which keeps the mask instead of each head's scores. */
+function withoutScores(from: RecordedSetting): RecordedSetting {
+  const blocks: Record<string, RecordedBlock> = {};
+  const bare = (text: string): string => text.replace(/[+-]?\d+Tsn/g, '').replace(/^\+/, '');
+  for (const [key, block] of Object.entries(from.blocks)) {
+    blocks[key] = { ...block, saved: sum(bare(block.saved), '4Ts'), working: block.working.map(bare) };
+  }
+  return { ...from, blocks };
 }
 
 /** `from`, with `scale` times what sets `to` apart from `without`. */
