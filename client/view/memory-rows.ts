@@ -56,11 +56,11 @@ export function memoryCells(memory: MemoryView): { readonly columns: string[]; r
 }
 
 /** The chart in one sentence, for those who do not see it. */
-export function memoryWords({ value, low, high, capacity, fits, decides, measured, peak }: MemoryView): string {
+export function memoryWords({ value, low, high, capacity, fits, decides, isOpen, measured, peak }: MemoryView): string {
   const verdict = {
     true: 'It fits.',
     false: 'It does not fit.',
-    null: `Whether it fits is too close to call: ${decides}.`,
+    null: `Whether it fits ${isOpen ? 'cannot be told' : 'is too close to call'}: ${decides}.`,
   }[`${fits}`];
   const of = capacity === null ? '' : ` of ${formatGib(capacity)}`;
   const band = `between ${formatGib(low)} and ${formatGib(high)}`;

@@ -75,5 +75,5 @@ function verdict({
   if (!memoryPerGpu || memoryPerGpu.capacity === null) return '';
   if (memoryPerGpu.fits === false) return 'no';
   if (hostMemoryPerNode?.fits === false) return 'not the host';
-  return memoryPerGpu.fits === true ? 'yes' : 'too close';
+  return memoryPerGpu.fits === true ? 'yes' : 'cannot tell';
 }

@@ -33,7 +33,9 @@ export async function estimate(words: readonly string[]): Promise<number> {
     const counts = [errors > 0 ? counted(errors, 'error') : '', warnings > 0 ? counted(warnings, 'warning') : ''];
     const what = counts.filter((it) => it !== '').join(', ');
     const flags = Object.keys(args.overrides).length > 1 ? ' with the same flags' : '';
-    process.stderr.write(`shardlens: ${what}; \`shardlens check ${written}\`${flags} shows them.\n`);
+    process.stderr.write(
+      `shardlens: ${what}; \`shardlens check ${written}\`${flags} shows ${errors + warnings === 1 ? 'it' : 'them'}.\n`,
+    );
   }
   return errors > 0 ? status.findings : status.ok;
 }

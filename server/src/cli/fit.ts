@@ -39,8 +39,10 @@ function outputOf({ words: _, ...found }: FitAnswer) {
 function textOf({ path, words, remedies, closed, tried, complete }: FitAnswer): string {
   const colours = coloursFor(process.stdout);
   const width = widthFor(process.stdout);
-  const all = complete ? 'all of them' : 'fewest changes first, then on from the best';
-  const footer = tried > 0 ? `\n${tried} runs near this one tried, ${all}; the global batch stays the same.\n` : '';
+  const which = complete
+    ? `All ${tried} runs near this one were tried`
+    : `${tried} runs near this one were tried, fewest changes first, then on from the best`;
+  const footer = tried > 0 ? `\n${which}; the global batch stays the same.\n` : '';
   const list = remedies.map((remedy, index) => `\n${remedyText(remedy, index + 1, colours)}`);
   const others = closed.map(({ what, because }) => paragraph(`${what}: ${because}`, width)).join('');
   return [

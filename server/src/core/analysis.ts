@@ -5,7 +5,10 @@ import type { Origin } from './run/known';
 import type { TrainingRun } from './run/training-run';
 import type { Config, Path, SourceFile } from './source';
 
-/** Facts given from outside the files: command-line flags, or what the user picked in the editor. They win over shardlens.json. */
+/**
+ * Facts given from outside the files: flags of the command line, which win over the files, or what the user picked in the editor,
+ * which counts for the whole workspace. Both win over shardlens.json.
+ */
 export interface Overrides {
   readonly model?: string;
   readonly hardware?: string;

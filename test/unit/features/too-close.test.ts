@@ -50,3 +50,42 @@ describe('a run that is too close to call', () => {
     expect(open?.decides).toMatch(/^knowing the .*would decide it$/);
   });
 });
+
+describe('a run of which too much is not known', () => {
+  const texts = (micro: string, hardware: string) => ({
+    'train.yaml':
+      'model_name_or_path: meta-llama/Meta-Llama-3-8B\noutput_dir: out\nbf16: true\nlearning_rate: 1.0e-5\nnum_train_epochs: 1\nsave_strategy: "no"\ngradient_checkpointing: true\ngradient_accumulation_steps: 4\ndeepspeed: ds.json\nper_device_train_batch_size: 1\n',
+    'ds.json': `{ "train_micro_batch_size_per_gpu": ${micro}, "gradient_accumulation_steps": "auto", "bf16": { "enabled": "auto" }, "zero_optimization": { "stage": 2 } }`,
+    'shardlens.json': `{ "sequenceLength": 2048, "target": "box", "targets": { "box": { "hardware": "${hardware}", "gpusPerNode": 4 } } }`,
+  });
+
+  it('names what is not known, and calls nothing close', () => {
+    const { 'train.yaml': _, 'ds.json': ds, ...more } = texts('"auto"', 'p5.48xlarge');
+    const settings = more['shardlens.json'].replace('{', '{ "model": "meta-llama/Meta-Llama-3-8B",');
+    const analysis = analysisOf('ds.json', { 'ds.json': ds, 'shardlens.json': settings });
+    const memory = analysis.estimate()?.memory;
+    expect(memory?.fits).toBeNull();
+    expect(memory?.open).toBe('precision and micro-batch are not known');
+    const [first] = lenses(analysis, catalogs);
+    expect(first?.title).toContain(': cannot be told (precision and micro-batch are not known)');
+    expect(first?.tooltip).toContain('Cannot be told: knowing the precision and the micro-batch would decide it.');
+    const view = breakdownView(analysis, catalogs, undefined)?.memory;
+    expect(view && memoryWords(view)).toContain('Whether it fits cannot be told: knowing the precision');
+    expect(analysis.findings().map(({ rule }) => rule)).not.toContain('memory-too-close');
+  });
+
+  it('gives no verdict for a GPU whose name has two meanings that differ', () => {
+    const analysis = analysisOf('train.yaml', texts('"auto"', 'A100'));
+    expect(analysis.estimate()?.memory).toMatchObject({ fits: null, open: 'A100 could be 40 GB or 80 GB' });
+    const found = analysis.findings().filter(({ rule }) => rule.startsWith('memory-'));
+    expect(found.map(({ rule, severity }) => [rule, severity])).toEqual([['memory-too-close', 'information']]);
+    expect(found[0]?.message).toMatch(/^Whether it fits cannot be told: .* A100 could be 40 GB or 80 GB, and naming /);
+    // Where both decide alike, or one is named, there is nothing to ask.
+    for (const [hardware, fits] of [
+      ['A100-40GB', false],
+      ['A100-80GB', true],
+      ['H100', true],
+    ] as const)
+      expect(analysisOf('train.yaml', texts('"auto"', hardware)).estimate()?.memory).toMatchObject({ fits });
+  });
+});

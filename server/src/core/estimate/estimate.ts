@@ -49,7 +49,9 @@ export interface MemoryEstimate extends Quantity {
   readonly capacity: number | null;
   /** true only if `high` fits, false only if `low` does not, else null: too close to call, or no capacity known. */
   readonly fits: boolean | null;
-  /** Where it is too close to call, what would decide it: an input to know, or a measurement. A clause without a stop. */
+  /** Where `fits` is null because of what is not known, and not because it is close: `micro-batch is not known`. A clause without a stop. */
+  readonly open?: string;
+  /** Where it cannot be told, what would decide it: an input to know, or a measurement. A clause without a stop. */
   readonly decides?: string;
   readonly phase: Phase;
   readonly allocated: number;

@@ -13,6 +13,9 @@ import { settingNames } from './origin-words';
 
 const VERDICTS = { true: 'fits', false: 'does not fit', null: 'too close to call' } as const;
 
+/** A band that doubles comes from what is not known: nothing is close there. */
+const WIDE = 2;
+
 /** The phases, and the terms of the one that peaks. */
 export function memoryTables({ memory }: Estimate, run: TrainingRun): BillTable[] {
   if (!memory) return [];
@@ -54,6 +57,7 @@ function measuredLines({ measured }: MemoryEstimate, run: TrainingRun): string[]
 /** Without a known GPU the need is shown against the sizes that people have, never against one that was made up. */
 export function commonTable({ memory }: Estimate, catalogs: Catalogs): BillTable[] {
   if (!memory || memory.capacity !== null) return [];
+  const undecided = memory.high > WIDE * memory.low ? 'cannot be told' : 'too close to call';
   return [
     {
       title: 'Against common GPUs',
@@ -62,7 +66,7 @@ export function commonTable({ memory }: Estimate, catalogs: Catalogs): BillTable
       rows: againstCommonGpus(memory, catalogs).map(({ name, bytes, fits }) => [
         name,
         formatGib(bytes),
-        VERDICTS[`${fits}`],
+        fits === null ? undecided : VERDICTS[`${fits}`],
       ]),
     },
   ];

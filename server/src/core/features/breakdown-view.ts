@@ -36,8 +36,10 @@ export interface MemoryView {
   readonly high: number;
   readonly capacity: number | null;
   readonly fits: boolean | null;
-  /** Where it is too close to call, what would decide it. */
+  /** Where it cannot be told, what would decide it. */
   readonly decides: string | null;
+  /** It cannot be told because of what is not known, and not because it is close. */
+  readonly isOpen: boolean;
   /** Where the peak was measured, as `run.log:123`, and what had been predicted; null for a run that was only predicted. */
   readonly measured: { readonly from: string; readonly predicted: Quantity | null } | null;
   readonly peak: Phase;
@@ -165,7 +167,8 @@ function memoryView(run: TrainingRun, { memory }: Estimate, largest: readonly st
   });
   const measured =
     memory.measured === undefined ? null : { from: memory.measured, predicted: predictedFigures(run)?.driver ?? null };
-  return { value, low, high, capacity, fits, decides, measured, peak, phases: shown, largest };
+  const isOpen = memory.open !== undefined;
+  return { value, low, high, capacity, fits, decides, isOpen, measured, peak, phases: shown, largest };
 }
 
 function stepView({ step }: Estimate): StepView | null {

@@ -17,12 +17,15 @@ export function memoryLabel(memory: MemoryEstimate): string {
 /** Nothing when it fits: good news needs no words. */
 export function verdict(memory: MemoryEstimate): string {
   if (memory.fits === true) return '';
-  return memory.fits === false ? ': does not fit' : ': too close to call';
+  if (memory.fits === false) return ': does not fit';
+  return memory.open === undefined ? ': too close to call' : `: cannot be told (${memory.open})`;
 }
 
-/** `Too close to call: knowing the sequence length would decide it.`; nothing where it can be called, or no GPU is known. */
-export function undecidedWords({ decides }: MemoryEstimate): string | undefined {
-  return decides === undefined ? undefined : `Too close to call: ${decides}.`;
+/** `Too close to call: one step on the GPU would decide it.`; nothing where it can be called, or no GPU is known. */
+export function undecidedWords({ decides, open }: MemoryEstimate): string | undefined {
+  return decides === undefined
+    ? undefined
+    : `${open === undefined ? 'Too close to call' : 'Cannot be told'}: ${decides}.`;
 }
 
 /** Groups whose names say little; the breakdown view calls them the same. */

@@ -37,6 +37,7 @@ export function valueEffects(
 
 function words({ memory, step }: Estimate): string | undefined {
   if (!memory) return undefined;
-  const fits = memory.fits === false ? ' (does not fit)' : memory.decides ? ' (too close to call)' : '';
+  const undecided = memory.open === undefined ? ' (too close to call)' : ' (cannot be told whether it fits)';
+  const fits = memory.fits === false ? ' (does not fit)' : memory.decides ? undecided : '';
   return `${formatGib(memory.value)}${fits}${step ? `, ${formatAbout(step.seconds)}/step` : ''}`;
 }

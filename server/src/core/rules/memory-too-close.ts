@@ -54,7 +54,7 @@ export const memoryTooClose = rule({
     const how = memory.measured === undefined ? 'is predicted' : `was measured (${memory.measured})`;
     report({
       at,
-      message: `Too close to call: this run ${how} to need ${bandOfCapacity(memory)} of ${run.cluster.value.accelerator.name} (${largestParts(peak)}). ${sentence(memory.decides ?? '')}`,
+      message: `${memory.open === undefined ? 'Too close to call' : 'Whether it fits cannot be told'}: this run ${how} to need ${bandOfCapacity(memory)} of ${run.cluster.value.accelerator.name} (${largestParts(peak)}). ${sentence(memory.decides ?? '')}`,
     });
   },
 });

@@ -43,9 +43,8 @@ function answer(result: FitResult, path: string, dialect: FitAnswer['dialect'], 
 function introOf({ goal, why, remedies, before }: FitResult): string {
   if (remedies.length === 0) return `${(why ?? 'there is no remedy').replace(/^./, (first) => first.toUpperCase())}.`;
   if (goal === 'faster') return 'It fits; these make it faster.';
-  return before.memory?.fits === true
-    ? 'It does not fit into the memory of the host; each of these does.'
-    : 'It does not surely fit; each of these does.';
+  if (before.memory?.fits === true) return 'It does not fit into the memory of the host; each of these does.';
+  return `It does not ${before.memory?.fits === false ? '' : 'surely '}fit; each of these does.`;
 }
 
 function toRemedy(remedy: Remedy, { before }: FitResult, context: ConvertContext): FitRemedy[] {

@@ -47,11 +47,15 @@ export function estimateMemory(run: TrainingRun): {
   const top = measured ?? predicted;
   const phases = describePhases({ ...expected.phases, [top.moment.phase]: top });
   const { bytes, low: bandLow, high: bandHigh } = top;
-  const fits = capacity === null ? null : bandHigh <= capacity ? true : bandLow > capacity ? false : null;
-  const decides =
-    capacity === null || fits !== null ? undefined : decidesWords(assumed, expected, capacity, measured !== undefined);
-  if (capacity !== null && decides !== undefined)
-    assumptions.push(tooClose(facts, decides, { bandLow, bandHigh, capacity }));
+  const verdict = { bandLow, bandHigh, capacity: capacity ?? 0 };
+  const ambiguous = capacity === null ? undefined : ambiguousWords(run, verdict);
+  const fits = capacity === null || ambiguous !== undefined ? null : fitsInto(capacity, verdict);
+  const isOpen = capacity !== null && fits === null;
+  const open = isOpen ? (ambiguous ?? openWords(assumed, expected, verdict)) : undefined;
+  const decides = isOpen
+    ? decidesWords(assumed, expected, capacity, { isMeasured: measured !== undefined, ambiguous })
+    : undefined;
+  if (decides !== undefined) assumptions.push(cannotBeTold(facts, open, decides, verdict));
   return {
     memory: {
       value: bytes,
@@ -59,6 +63,7 @@ export function estimateMemory(run: TrainingRun): {
       high: bandHigh,
       capacity,
       fits,
+      ...(open !== undefined && { open }),
       ...(decides !== undefined && { decides }),
       phase: top.moment.phase,
       allocated: top.moment.allocated,
@@ -147,21 +152,65 @@ interface Verdict {
   readonly capacity: number;
 }
 
+function fitsInto(bytes: number, { bandLow, bandHigh }: Verdict): boolean | null {
+  return bandHigh <= bytes ? true : bandLow > bytes ? false : null;
+}
+
+/**
+ * `A100 could be 40 GB or 80 GB`, where that decides whether the run fits. The band of the taken meaning serves for all: only its
+ * high end depends on the memory, and there it says that the cache may fill what is taken, the smallest in the catalog.
+ */
+function ambiguousWords({ cluster }: TrainingRun, verdict: Verdict): string | undefined {
+  const meanings = cluster.known ? cluster.value.meanings : undefined;
+  const verdicts = new Set(meanings?.memoryBytes.map((bytes) => fitsInto(bytes, verdict)));
+  return verdicts.size > 1 ? meanings?.words : undefined;
+}
+
+/** A band this much wider than that of the expected values is one of unknown inputs: nothing is close there. */
+const WIDE = 2;
+
+/** `precision and micro-batch are not known`, where those make the band that holds the GPU's memory. */
+function openWords(
+  assumed: readonly string[],
+  expected: Peaks,
+  { bandLow, bandHigh, capacity }: Verdict,
+): string | undefined {
+  const isWide = bandHigh - bandLow > WIDE * (expected.high - expected.low);
+  if (assumed.length === 0 || !(isWide || inputsDecide(assumed, expected, capacity))) return undefined;
+  const named = assumed.slice(0, 2).join(' and ');
+  return `${named} ${assumed.length > 1 || named.endsWith('s') ? 'are' : 'is'} not known`;
+}
+
 /** Why it cannot be told whether the run fits, and what would tell. */
-function tooClose(facts: Facts, decides: string, { bandLow, bandHigh, capacity }: Verdict): Assumption {
+function cannotBeTold(
+  facts: Facts,
+  open: string | undefined,
+  decides: string,
+  { bandLow, bandHigh, capacity }: Verdict,
+): Assumption {
   const band = `${formatGib(bandLow)} to ${formatGib(bandHigh)} of ${formatGib(capacity)}`;
   return {
     what: 'whether it fits',
-    value: 'too close to call',
+    value: open === undefined ? 'too close to call' : `cannot be told: ${open}`,
     because: `the band of ${RESIDUAL_WORDS[residualClass(facts)]} reaches from ${band}; ${decides}`,
   };
 }
 
+/** With every input known the band would be the narrower one of the expected values: whether that would decide. */
+function inputsDecide(assumed: readonly string[], expected: Peaks, capacity: number): boolean {
+  return assumed.length > 0 && (expected.high <= capacity || expected.low > capacity);
+}
+
 /** What would decide whether a run fits whose band holds the GPU's memory. */
-function decidesWords(assumed: readonly string[], expected: Peaks, capacity: number, isMeasured: boolean): string {
-  // With every input known the band would be the narrower one of the expected values.
-  const wouldDecide = assumed.length > 0 && (expected.high <= capacity || expected.low > capacity);
-  if (wouldDecide) return `knowing the ${assumed.slice(0, 2).join(' and the ')} would decide it`;
+function decidesWords(
+  assumed: readonly string[],
+  expected: Peaks,
+  capacity: number,
+  { isMeasured, ambiguous }: { readonly isMeasured: boolean; readonly ambiguous: string | undefined },
+): string {
+  if (ambiguous !== undefined) return `${ambiguous}, and naming the one that is meant would decide it`;
+  if (inputsDecide(assumed, expected, capacity))
+    return `knowing the ${assumed.slice(0, 2).join(' and the ')} would decide it`;
   if (isMeasured) return 'what nvidia-smi shows while it trains would decide it';
   return 'one step on the GPU would decide it, whose log shardlens calibrate reads';
 }
