@@ -23,10 +23,15 @@ describe('what a preference trainer keeps', () => {
     });
   });
 
-  it('is vLLM on the same GPUs where it is used and nothing else is said', () => {
-    const generation = of('use_vllm: true\nvllm_gpu_memory_utilization: 0.5\n')?.generation;
-    expect(generation).toMatchObject({ engine: { value: 'colocate' }, vllmShare: { value: 0.5 } });
-    expect(source(generation?.engine)).toBe('default of trl 1.16.0');
+  it('is vLLM on the same GPUs since TRL 1.0, where it is used and nothing else is said', () => {
+    const text = 'use_vllm: true\nvllm_gpu_memory_utilization: 0.5\n';
+    const under = (trl: string) =>
+      join({ 'train.yaml': trainer(text), 'requirements.txt': `trl==${trl}\n` }).run.preference?.generation;
+    expect(under('1.2.0')).toMatchObject({ engine: { value: 'colocate' }, vllmShare: { value: 0.5 } });
+    expect(source(under('1.2.0')?.engine)).toBe('default of trl 1.16.0');
+    expect(under('0.26.2')?.engine).toMatchObject({ value: 'server' });
+    expect(of(text)?.generation?.engine).toMatchObject({ known: false });
+    expect(of(`${text}vllm_mode: colocate\n`)?.generation?.engine).toMatchObject({ value: 'colocate' });
     expect(of('use_vllm: true\nvllm_mode: server\n')?.generation?.engine).toMatchObject({ value: 'server' });
   });
 

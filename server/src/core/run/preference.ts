@@ -13,7 +13,6 @@ const DEFAULTS = {
   /** Without a penalty there is no reference model; before 0.18 it was 0.04. */
   beta: { value: 0, of: TRL, source: `${GRPO}:681` },
   useVllm: { value: false, of: TRL, source: `${GRPO}:587` },
-  vllmMode: { value: 'colocate', of: TRL, source: `${GRPO}:594` },
   vllmShare: { value: 0.3, of: TRL, source: `${GRPO}:656` },
   sleep: { value: false, of: TRL, source: `${GRPO}:612` },
   gather: { value: true, of: TRL, source: `${GRPO}:498` },
@@ -75,7 +74,7 @@ function readFused({ frameworks }: RunSources, method: string): Known<boolean> {
   );
 }
 
-function readGeneration({ args }: RunSources): PreferenceGeneration {
+function readGeneration({ args, frameworks }: RunSources): PreferenceGeneration {
   const micro = args.get('per_device_train_batch_size');
   const steps = args.get('steps_per_generation', 'gradient_accumulation_steps');
   const tokens = args.get('max_completion_length');
@@ -88,7 +87,7 @@ function readGeneration({ args }: RunSources): PreferenceGeneration {
       ? known('transformers', uses.origin)
       : mode
         ? choiceFrom(mode, ['colocate', 'server'] as const)
-        : fallback<'colocate' | 'server'>(DEFAULTS.vllmMode);
+        : defaultMode(frameworks.trl);
   const share = args.get('vllm_gpu_memory_utilization');
   const sleep = args.get('vllm_enable_sleep_mode');
   const gather = args.get('ds3_gather_for_generation');
@@ -109,6 +108,13 @@ function readGeneration({ args }: RunSources): PreferenceGeneration {
     sleeps: sleep ? booleanFrom(sleep) : fallback<boolean>(DEFAULTS.sleep),
     gathersWhole: gather ? booleanFrom(gather) : fallback<boolean>(DEFAULTS.gather),
   };
+}
+
+/** On the training GPUs since TRL 1.0, in a server of its own up to 0.29; which one is not known without the version. */
+function defaultMode(trl: Known<string> | undefined): Known<'colocate' | 'server'> {
+  if (isOlder(trl, '1.0')) return byDefault('server', 'trl before 1.0', 'trl trl/trainer/grpo_config.py:113 (0.26.2)');
+  if (trl?.known) return byDefault('colocate', TRL, `${GRPO}:594`);
+  return unknown('vLLM is a server before TRL 1.0 and on the training GPUs since, and the version is not known');
 }
 
 function fallback<T>({ value, of, source }: Default<T>): Known<T> {

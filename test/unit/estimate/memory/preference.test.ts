@@ -82,6 +82,14 @@ describe('preference and reward trainers', () => {
 });
 
 describe('generation within training', () => {
+  it('may be on these GPUs or elsewhere where neither is said, so that the band has both', () => {
+    const on = (engine: PreferenceGeneration['engine']) =>
+      memoryOf(runOf(preferring('grpo', { generation: { ...GENERATION, engine } })));
+    const untold = on(unknown('the version is not known'));
+    expect(untold.low).toBeCloseTo(on(value('server')).low);
+    expect(untold.high).toBeCloseTo(on(value('colocate')).high);
+  });
+
   const grpo = (set: Partial<PreferenceGeneration> = {}): Preference =>
     preferring('grpo', { generation: { ...GENERATION, ...set } });
 

@@ -54,14 +54,18 @@ export function readPreferenceFacts(
     const because = 'their sizes are not in the config; functions take no GPU memory';
     note({ what: 'reward models', value: 'not counted', because });
   }
-  const engine = valueIfKnown(generation?.engine);
+  if (generation && !generation.engine.known) {
+    const because = `${generation.engine.why}; the band reaches up to vLLM on the training GPUs`;
+    note({ what: 'generation', value: 'elsewhere', because });
+  }
+  const engine = valueIfKnown(generation?.engine) ?? (corner === 'high' ? 'colocate' : 'server');
   return {
     method,
     sequencesPerSample: preference.sequencesPerSample,
     reference: valueIfKnown(reference) ?? corner === 'high',
     fused: valueIfKnown(fused) ?? corner === 'low',
     generation:
-      generation === undefined || engine === undefined
+      generation === undefined
         ? undefined
         : {
             engine,
