@@ -1,4 +1,7 @@
 import { atLaunch, launchedWith, removeVariable, type Variable } from '../rules-support/environment';
+import { valueIfKnown } from '../run/known';
+import type { TrainingRun } from '../run/training-run';
+import { countFrom, type Written, writtenIn } from '../run/written';
 import { runDialects } from '../source';
 import { type RuleContext, rule } from './rule';
 
@@ -7,7 +10,7 @@ export const visibleDevicesUnlikeProcesses = rule({
   id: 'visible-devices-unlike-processes',
   severity: 'warning',
   applies: runDialects,
-  why: 'Processes see the GPUs that CUDA_VISIBLE_DEVICES lists. With fewer than processes two ranks get the same GPU, or one that is not there; and the deepspeed launcher drops the list where --num_gpus, --num_nodes, --include or --exclude is given, and takes the first GPUs of the machine.',
+  why: 'Processes see the GPUs that CUDA_VISIBLE_DEVICES lists. With fewer than processes two ranks get the same GPU, or one that is not there; and the deepspeed launcher drops the list where --num_gpus, --include, --exclude or more than one of --num_nodes is given, and takes the first GPUs of the machine.',
   source: [
     'deepspeed/launcher/runner.py:448 (0.19.8) detected, and ignored beside --num_gpus',
     'accelerate src/accelerate/state.py:843 (1.15.0) local rank modulo the number of visible devices',
@@ -66,20 +69,46 @@ function idsOf(value: string): readonly number[] | undefined {
 }
 
 function tooFew(context: RuleContext, variable: Variable, ids: number): void {
-  const { gpusPerNode } = context.run;
+  const processes = startedPerNode(context.run);
   const place = atLaunch(context.run, context.config, variable);
-  if (!place || !gpusPerNode.known || gpusPerNode.value <= ids) return;
+  if (!place || processes === undefined || processes <= ids) return;
   context.report({
     ...place,
-    message: `CUDA_VISIBLE_DEVICES shows ${ids} ${ids === 1 ? 'GPU' : 'GPUs'} and ${gpusPerNode.value} processes are started on the node: ranks share a GPU or find none, and NCCL refuses both at the first exchange.`,
+    message: `CUDA_VISIBLE_DEVICES shows ${ids} ${ids === 1 ? 'GPU' : 'GPUs'} and ${processes} processes are started on the node: ranks share a GPU or find none, and NCCL refuses both at the first exchange.`,
     fixes: removeVariable(variable, context),
   });
+}
+
+/**
+ * Processes that the launch writes out for each node. Without a number, or with `gpu` for one, the launchers count the GPUs that
+ * they see, so that the list decides; and accelerate puts its own gpu_ids in place of the list.
+ */
+function startedPerNode({ launches, configs: { accelerate } }: TrainingRun): number | undefined {
+  const launch = launches?.[0];
+  if (!launch) return undefined;
+  if (launch.launcher === 'torchrun') return counted(launch.flags.get('nproc_per_node'));
+  const flags = launch.launcher === 'trl' ? launch.arguments : launch.flags;
+  const written = (key: string): Written | undefined => flags.get(key) ?? writtenIn(accelerate, key);
+  const gpus = written('gpu_ids');
+  if (gpus && gpus.plain !== 'all') return undefined;
+  const processes = counted(written('num_processes'));
+  const machines = written('num_machines');
+  const nodes = machines ? counted(machines) : 1;
+  return processes === undefined || nodes === undefined ? undefined : Math.floor(processes / nodes);
+}
+
+function counted(written: Written | undefined): number | undefined {
+  return written && valueIfKnown(countFrom(written));
 }
 
 /** The first GPUs of the machine are what the launcher takes anyway. */
 function passedOver(context: RuleContext, variable: Variable, ids: readonly number[]): void {
   const { run } = context;
-  const flag = FILTERS.find((name) => run.launch?.flags.has(name));
+  const flags = run.launch?.flags;
+  // With a hostfile the launcher does not look at the list, and the same GPUs may be named twice.
+  const isSame = flags?.get('include')?.plain === `localhost:${ids.join(',')}`;
+  if (isSame || flags?.has('hostfile') || flags?.has('H')) return;
+  const flag = FILTERS.find((name) => (name === 'num_nodes' ? isSeveral(flags?.get(name)) : flags?.has(name)));
   const isFirst =
     ids.every((id, index) => id === index) && run.gpusPerNode.known && run.gpusPerNode.value === ids.length;
   const place = atLaunch(run, context.config, variable);
@@ -89,6 +118,11 @@ function passedOver(context: RuleContext, variable: Variable, ids: readonly numb
     message: `The deepspeed launcher passes over CUDA_VISIBLE_DEVICES=${variable.value} because --${flag} is given, and takes the GPUs of that flag from the first on. Leave out one of the two, or name the GPUs with --include localhost:${ids.join(',')}.`,
     fixes: [],
   });
+}
+
+/** One node, or -1 for all, leaves the list as it is (deepspeed/launcher/runner.py:451, 0.19.8). */
+function isSeveral(nodes: Written | undefined): boolean {
+  return (counted(nodes) ?? 0) > 1;
 }
 
 const FILTERS = ['num_gpus', 'num_nodes', 'include', 'exclude'] as const;
