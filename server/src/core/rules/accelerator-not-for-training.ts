@@ -3,6 +3,7 @@ import { computeCapability } from '../hardware/capability';
 import type { Accelerator } from '../hardware/hardware';
 import { leadsRun } from '../rules-support/places';
 import type { Known } from '../run/known';
+import { isAtLeast } from '../schema/versions';
 import { runDialects } from '../source';
 import { rule } from './rule';
 
@@ -44,6 +45,14 @@ export const acceleratorNotForTraining = rule({
           'shardlens.json': '{ "target": "box", "targets": { "box": { "hardware": "g5.48xlarge" } } }',
         },
       },
+      {
+        // Long before Volta was left out.
+        files: {
+          'ds.json': '{ "train_micro_batch_size_per_gpu": 1, "zero_optimization": { "stage": 1 } }',
+          'requirements.txt': 'torch==1.13.1\n',
+          'shardlens.json': '{ "target": "box", "targets": { "box": { "hardware": "p3.16xlarge" } } }',
+        },
+      },
     ],
   },
   check({ config, run, report }) {
@@ -71,11 +80,11 @@ function droppedByTorch(
   const chip = `${accelerator.name} (${accelerator.architecture}, compute capability ${accelerator.computeCapability})`;
   if (capability < LEAST_CAPABILITY)
     return { message: `${chip} is in no current build of torch: CUDA 12 starts at ${LEAST_CAPABILITY.toFixed(1)}.` };
-  const [major = 0, minor = 0] = torch?.known ? torch.value.split('.').map(Number) : [];
-  // Volta stayed until 2.11, so without a release nothing is said of it.
-  const isOut = capability < VOLTA ? !torch?.known || major > 2 || minor >= 8 : major > 2 || minor >= 11;
-  if (!isOut) return undefined;
   const since = capability < VOLTA ? '2.8' : '2.11';
+  const version = torch?.known ? torch.value : undefined;
+  // Volta stayed until 2.11, so without a release nothing is said of it.
+  const isOut = version === undefined ? capability < VOLTA : isAtLeast(version, since);
+  if (!isOut) return undefined;
   return {
     message: `${chip} is left out of torch's builds for CUDA 12.8 and later since torch ${since}; those for CUDA 12.6 still have it.`,
     severity: 'information',
