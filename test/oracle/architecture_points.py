@@ -81,6 +81,21 @@ def points(families):
     return named, found
 
 
+def moe_lora_points():
+    """Mixtures whose experts PEFT adapts too, and the same with adapters on attention alone: `record_architectures.py OUT moe-lora`."""
+    named, found = {}, []
+    for family in ("olmoe", "qwen3_moe", "mixtral"):
+        named[family], record = model_of(family)
+        base = dict(model=family, architecture=record["architecture"], dtype="bf16", attn="sdpa", micro_batch=2, seq_len=1024)
+        everywhere = dict(r=16, target_modules="all-linear")
+        found += [
+            dict(id=f"{family}-lora", lora=everywhere, **base),
+            dict(id=f"{family}-loragc", lora=everywhere, checkpointing=True, **base),
+            dict(id=f"{family}-loraattn", lora=dict(r=16, target_modules=["q_proj", "v_proj"]), **base),
+        ]
+    return named, found
+
+
 if __name__ == "__main__":
     with open(models.CATALOG) as file:
         every = sorted({r["model_type"] for r in json.load(file)["models"] if r["verified"]})

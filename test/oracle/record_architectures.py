@@ -33,7 +33,10 @@ def _recorded(point):
 
 def main():
     out, *families = sys.argv[1:]
-    named, wanted = architecture_points.points(families)
+    if families == ["moe-lora"]:
+        named, wanted = architecture_points.moe_lora_points()
+    else:
+        named, wanted = architecture_points.points(families)
     tags = tuple("-" + tag for tag in os.environ.get("TAGS", "").split(",") if tag)
     wanted = [point for point in wanted if not tags or point["id"].endswith(tags)]
     held = dict(models={}, points=[])

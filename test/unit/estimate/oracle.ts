@@ -56,7 +56,7 @@ interface Fixture {
   readonly points: readonly OraclePoint[];
 }
 
-export function readOracle(name: 'memory-oracle' | 'sharding-oracle' = 'memory-oracle'): Fixture {
+export function readOracle(name: 'memory-oracle' | 'sharding-oracle' | 'moe-lora-oracle' = 'memory-oracle'): Fixture {
   return JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8')) as Fixture;
 }
 

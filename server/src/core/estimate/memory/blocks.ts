@@ -28,7 +28,7 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
   const sizes = sizesOf(facts, index, found.withoutPairs);
   const { streamBytes, model, tokens } = facts;
   const isPartly = facts.compiled || facts.checkpointing === 'selective';
-  const adapters = facts.tokens * loraPerToken(facts, index);
+  const adapters = facts.tokens * loraPerToken(facts, index) + remadeBytes(facts, index, 'remade');
   const saved = evaluate(recorded.saved, sizes);
   let backward = 0;
   for (const moment of recorded.working) backward = Math.max(backward, evaluate(moment, sizes));
@@ -38,7 +38,10 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
         tokens * (facts.compiled ? compiledPerToken(facts, block) : selectivePerToken(facts, block))
       : saved + adapters - frozenNorms(facts),
     checkpoint: checkpointBytes(facts, index) ?? streamBytes * model.hiddenSize * tokens,
-    backward: (isPartly ? widestBackward(facts, block) : backward) + unpackedBytes(facts),
+    backward:
+      (isPartly ? widestBackward(facts, block) : backward) +
+      unpackedBytes(facts) +
+      remadeBytes(facts, index, 'largestRemade'),
     casts: evaluate(recorded.casts, sizes),
   };
 }
@@ -88,6 +91,14 @@ function loraPerToken(facts: Facts, index: number): number {
   const inputs = isShared && !facts.lora.dropsOut ? adapted.distinctInputs : adapted.inputs;
   const mask = facts.lora.dropsOut ? adapted.inputs / facts.tensor : 0;
   return width * (inputs / facts.tensor + adapted.targets * facts.lora.rank) + mask;
+}
+
+/**
+ * Expert weights with their adapters added, which PEFT makes anew in each forward and autograd keeps; in backward the largest has a
+ * gradient of its size. peft src/peft/tuners/lora/layer.py:2271 (0.21.2) `_LoraParameterProxy`.
+ */
+function remadeBytes(facts: Facts, index: number, what: 'remade' | 'largestRemade'): number {
+  return facts.computeBytes * (facts.lora?.perBlock[index]?.[what] ?? 0);
 }
 
 /** The gradients of a block's widest tensors, where its operators were not recorded. */

@@ -2,6 +2,7 @@ import type { Model, ParameterGroup } from '../../models/model';
 import { ownValue } from '../../own-value';
 import type { Lora } from '../../run/training-run';
 import { elements } from './counts';
+import { stackedAdapter } from './lora-experts';
 
 /** What LoRA adds and trains. */
 export interface LoraCounts {
@@ -24,6 +25,9 @@ export interface AdaptedBlock {
   /** The same with an input that several adapters read counted once; attention's output is kept by the kernel anyway. */
   readonly distinctInputs: number;
   readonly targets: number;
+  /** Elements of the expert weights of one block that are made anew with their adapters, and of the largest of them. */
+  readonly remade: number;
+  readonly largestRemade: number;
 }
 
 /** Projections that read the same tensor. */
@@ -48,7 +52,14 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
   const written = lora.targets.known ? lora.targets.value : model.loraTargets;
   const targets = new Set(written ?? ['q_proj', 'v_proj']);
   const saved = new Set(lora.modulesToSave.known ? lora.modulesToSave.value : []);
-  const perBlock = model.blocks.map(() => ({ inputs: 0, distinctInputs: 0, targets: 0, seen: new Set<string>() }));
+  const perBlock = model.blocks.map(() => ({
+    inputs: 0,
+    distinctInputs: 0,
+    targets: 0,
+    remade: 0,
+    largestRemade: 0,
+    seen: new Set<string>(),
+  }));
   let parameters = 0;
   let full = 0;
   let largest = 0;
@@ -58,11 +69,21 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
       full += (elements(group) * group.count) / tensor;
       largest = Math.max(largest, elements(group) / tensor);
     }
+    const stacked = stackedAdapter(model, group, rank, targets);
+    const own = group.block === undefined ? undefined : perBlock[group.block];
+    if (stacked) {
+      parameters += stacked.parameters * group.count;
+      largest = Math.max(largest, stacked.largest);
+      if (own) {
+        own.remade += stacked.weight / tensor;
+        own.largestRemade = Math.max(own.largestRemade, stacked.weight / tensor);
+      }
+    }
     if (!isTarget(group, name, targets)) continue;
     const [outputs = 0, inputs = 0] = group.shape;
     parameters += rank * (inputs + outputs) * group.count;
     largest = Math.max(largest, rank * inputs, rank * outputs);
-    const block = group.block === undefined ? undefined : perBlock[group.block];
+    const block = own;
     if (block === undefined) continue;
     const perOne = group.count / (model.blocks[group.block ?? 0]?.count ?? 1);
     block.inputs += inputs * perOne;
