@@ -51,7 +51,7 @@ describe('calibrate', () => {
     const { status, out, err } = await shardlens(runFolder(), ['calibrate', 'train.yaml', ...LOGS]);
     expect(err).toBe('');
     expect(status).toBe(0);
-    expect(out).toMatch(/allocated +22\.6 GiB +\S+ GiB .* above the band +memory-summary\.txt:8/);
+    expect(out).toMatch(/allocated +22\.6 GiB +\S+ GiB .* more than predicted, .* the band +memory-summary\.txt:8/);
     expect(out).toMatch(/driver +25\.8 GiB .* inside the band +smi-loop\.csv:4/);
     expect(out).toMatch(/step +1\.51 s .* below the band +trainer\.log:8/);
     expect(out).toContain('step lies outside its band');
@@ -165,7 +165,7 @@ describe('calibrate', () => {
     [['calibrate', 'train.yaml', 'nowhere.log'], 'nowhere.log cannot be read'],
     [['calibrate', 'train.yaml', 'train.yaml'], 'no figure of the run could be read'],
     [['calibrate', 'trainer.log', 'trainer.log'], 'trainer.log is not a config Shardlens knows'],
-    [['calibrate', 'train.yaml', 'trainer.log', '--target', 'nowhere'], 'No target is called "nowhere"'],
+    [['calibrate', 'train.yaml', 'trainer.log', '--target', 'nowhere'], 'no target is called "nowhere"'],
     [['calibrate', 'train.yaml', 'trainer.log', '--target', ''], '--target takes a name'],
     [['calibrate', 'train.yaml', 'trainer.log', '--format', 'html'], '--format is one of text, json'],
   ])('%j is refused with status 2', async (args, message) => {
