@@ -5,7 +5,12 @@ import { loadModelCatalog } from '../../../server/src/data/models';
 import { PACKED_MODELS } from '../../../server/src/generated/models';
 
 interface Data {
-  readonly models: readonly { readonly id: string; readonly aliases: readonly string[] }[];
+  readonly models: readonly {
+    readonly id: string;
+    readonly aliases: readonly string[];
+    readonly confidence: string;
+    readonly source: readonly string[];
+  }[];
   readonly families: Readonly<Record<string, unknown>>;
 }
 
@@ -25,6 +30,13 @@ describe('server/data/models.json', () => {
   it('has no id twice', () => {
     const ids = data.models.map((model) => model.id.toLowerCase());
     expect(new Set(ids).size).toBe(ids.length);
+  });
+
+  it('says how a record of high confidence was checked where its fields are only remembered', () => {
+    const unchecked = data.models.filter(
+      ({ confidence, source }) => confidence === 'high' && source.some((it) => /remembered(?!.*checked)/.test(it)),
+    );
+    expect(unchecked.map(({ id }) => id)).toEqual([]);
   });
 
   it('is small when packed', () => {
