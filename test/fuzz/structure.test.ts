@@ -113,5 +113,6 @@ function change(value: unknown, pick: <T>(items: readonly T[]) => T): void {
 
 function allFinite(value: unknown, label: string): void {
   if (typeof value === 'number') expect(Number.isFinite(value), label).toBe(true);
-  else if (typeof value === 'object' && value !== null) for (const it of Object.values(value)) allFinite(it, label);
+  else if (typeof value === 'object' && value !== null)
+    for (const [key, it] of Object.entries(value)) allFinite(it, `${label} ${key}`);
 }

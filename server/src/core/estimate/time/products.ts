@@ -77,6 +77,8 @@ function productOf(
 
 /** Share of its rate that a product with `rows` × `columns` results reaches on `units` multiprocessors, with the best tile. */
 export function tiled(rows: number, columns: number, units: number): number {
+  // Models without a vocabulary have no head to compute.
+  if (rows <= 0 || columns <= 0) return 1;
   let best = 0;
   for (const { height, width, rate } of TILES) {
     // The first two reach all there is where they divide evenly; no smaller one can do better than what was found.
