@@ -117,6 +117,11 @@ describe('another run', () => {
     expect(memoryOf(run, { allocated: peak(30), driver: peak(40) }, of)).toEqual(estimateMemory(run).memory);
   });
 
+  it('names a setting that differs by its key', () => {
+    const run = (accumulation: number) => testRun({ ...ZERO_3, accumulation });
+    expect(differences(fingerprintOf(run(4)), run(8))).toEqual(['gradient_accumulation_steps is 8, was 4']);
+  });
+
   it('says which measurement was not used, and why', () => {
     const run = testRun({ ...ZERO_3, micro: 3 });
     const { assumptions } = estimateMemory({ ...run, measured: [measurement(of, { driver: peak(40) })] });
