@@ -64,6 +64,36 @@ describe('a run that does not fit', () => {
     expect(tooLarge(packed, 'train.yaml')?.severity).toBe('error');
   });
 
+  it('is a warning where what is trained, or by which optimizer, is filled in later', () => {
+    const train = TRAIN.replace('meta-llama/Meta-Llama-3-8B', 'meta-llama/Llama-2-13b-hf');
+    const small = {
+      ...files,
+      'shardlens.json': target('"sequenceLength": 4096,').replace('p5', 'p4d').replace('48x', '24x'),
+    };
+    const filled = (key: string) => tooLarge({ ...small, 'train.yaml': `${train}${key}: {{ value }}\n` }, 'train.yaml');
+    expect(tooLarge({ ...small, 'train.yaml': train }, 'train.yaml')?.severity).toBe('error');
+    expect(filled('use_peft')?.severity).toBe('warning');
+    expect(filled('use_peft')?.message).toContain('if all weights are trained');
+    expect(filled('optim')?.severity).toBe('warning');
+    expect(filled('optim')?.message).toContain('with the states of AdamW');
+  });
+
+  it('is none where only the logits are too large, and the release of TRL decides whether they are made', () => {
+    const logits = TRAIN.replace('meta-llama/Meta-Llama-3-8B', 'Qwen/Qwen2.5-0.5B').replace(
+      'batch_size: 4',
+      'batch_size: 8',
+    );
+    const text = `${logits}gradient_checkpointing: true\nattn_implementation: flash_attention_2\nmax_length: 8192\npacking: true\n`;
+    const under = (requirements: string) =>
+      tooLarge(
+        { 'train.yaml': text, 'ds.json': DS, 'shardlens.json': target(''), 'requirements.txt': requirements },
+        'train.yaml',
+      )?.severity;
+    expect(under('trl==0.26.2\n')).toBe('error');
+    expect(under('')).toBe(undefined);
+    expect(under('trl==1.16.0\n')).toBe(undefined);
+  });
+
   it('is not judged where nothing says how it is sharded', () => {
     const alone = TRAIN.replace('deepspeed: ds.json\n', '');
     expect(tooLarge({ ...files, 'train.yaml': alone }, 'train.yaml')).toBeUndefined();

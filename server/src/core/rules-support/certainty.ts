@@ -28,8 +28,10 @@ export function conditionsOf(run: TrainingRun): string[] {
   // A file that leaves it out may be part of the arguments only.
   else if (micro.origin.kind === 'default') conditions.push(`with the default micro-batch of ${micro.value}`);
   if (!run.checkpointing.known) conditions.push('even with recomputation');
-  if (run.configs.trainer === undefined) conditions.push('if all weights are trained');
-  else if (onlyTrainer(run)) conditions.push(UNLESS_OFFLOADED);
+  if (!run.optimizer.name.known && run.optimizer.name.origin?.kind === 'file')
+    conditions.push('with the states of AdamW');
+  if (run.configs.trainer === undefined || run.lora?.known === false) conditions.push('if all weights are trained');
+  if (run.configs.trainer && onlyTrainer(run)) conditions.push(UNLESS_OFFLOADED);
   return conditions;
 }
 

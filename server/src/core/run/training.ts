@@ -51,6 +51,8 @@ export function readFusedLoss({ args, frameworks }: RunSources): Known<boolean> 
   if (!sft || (loss && loss.plain !== null)) return liger;
   const { trl } = frameworks;
   if (trl?.known && !isOlder(trl, '1.13.0')) return byDefault(true, 'trl 1.13.0', 'trl trl/trainer/sft_config.py:281');
+  // Chunks are the default in some release after 1.5; "nll" was it before (trl/trainer/sft_config.py:262, 0.26.2).
+  if (isOlder(trl, '1.5.0')) return byDefault(false, 'trl before 1.5', 'trl trl/trainer/sft_config.py:262 (0.26.2)');
   const why = 'TRL 1.13 computes the SFT loss in chunks by default and old releases build all logits';
   return unknown(trl?.known ? `${why}; since when is not known` : `${why}, and the version is not known`);
 }

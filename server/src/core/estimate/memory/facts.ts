@@ -162,7 +162,10 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     attention: attentionChoice(run, model),
     masked,
     checkpointing: readCheckpointing(run, corner, note),
-    fusedLoss: preference?.fused === true || (valueIfKnown(run.fusedLoss) ?? false),
+    fusedLoss:
+      preference === undefined
+        ? readFusedLoss(run, corner, note)
+        : preference.fused || valueIfKnown(run.fusedLoss) === true,
     fusedEvalLoss: preference?.fused === true || isChunkedLoss(run),
     compiled: valueIfKnown(run.torchCompile) ?? false,
     lora,
@@ -251,6 +254,13 @@ function readCheckpointing(
     because: `${run.checkpointing.why}; the band reaches to full checkpointing`,
   });
   return corner === 'low' ? 'full' : 'none';
+}
+
+/** All logits is what old releases and plain trainers make; where the release decides and is not known, the band reaches down to chunks. */
+function readFusedLoss({ fusedLoss }: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
+  if (fusedLoss.known) return fusedLoss.value;
+  note({ what: 'logits', value: 'of all tokens', because: `${fusedLoss.why}; the band reaches down to chunks` });
+  return corner === 'low';
 }
 
 /** What the run asks for; a family without scaled_dot_product_attention runs eager instead. */
