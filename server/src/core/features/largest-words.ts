@@ -15,7 +15,7 @@ const SHOWS = 0.05;
 export function largestWords({ term, lever }: LargestTerm, path: Path): string {
   const what = `${capital(term.label)}, ${formatGib(term.bytes)}`;
   if (lever) return `${what}: ${settingWords(lever.changes, path)} ${leverWords(lever)}.`;
-  return `${what}: none of the settings that \`fit\` tries makes it smaller.`;
+  return `${what}: nothing that \`fit\` tries makes it smaller.`;
 }
 
 /** `takes 11.1 GiB off, 9.8 GiB off the peak; it then fits; step about +28 %`. */
