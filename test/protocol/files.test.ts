@@ -101,4 +101,14 @@ describe('files the core may read', () => {
     expect((await editor.pull(uri))[0]?.message).toBe('remote, missing');
     expect(asked).toHaveLength(2);
   });
+
+  it('are not looked for beside an older version, or beside what an edit would make of a file', async () => {
+    const editor = await startEditor(reading());
+    for (const uri of ['git:/run/open.json?%7B%7D', 'shardlens-preview:/run/open.json?1']) {
+      editor.open(uri, '{}');
+      expect(await editor.pull(uri)).toEqual([]);
+    }
+    editor.open('vscode-vfs://github/run/open.json', '{}');
+    expect(await editor.pull('vscode-vfs://github/run/open.json')).toHaveLength(1);
+  });
 });

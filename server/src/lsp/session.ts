@@ -10,6 +10,7 @@ import { OpenDocuments } from './documents';
 import { Files } from './files';
 import type { ClientSettings } from './protocol';
 import { RemoteFiles } from './remote';
+import { isCopy } from './uri';
 import { TrackedWorkspace } from './workspace';
 
 /** The core as the server calls it; tests hand in their own. */
@@ -90,6 +91,7 @@ export class Session {
 
   /** As {@link snapshot}, trusting that no file has changed since the turn began: for many files at once. */
   snapshotInTurn(path: Path): Snapshot {
+    if (isCopy(path)) return { ok: false, why: 'missing' };
     const known = this.snapshots.get(path);
     if (known && known.overrides === this.overridesEdition && known.snapshot.workspace.isFresh()) return known.snapshot;
     const workspace = new TrackedWorkspace(this.files, path);

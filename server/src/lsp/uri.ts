@@ -15,6 +15,17 @@ export function uriOf(path: Path): string {
   return SCHEME.test(path) ? path : URI.file(path).toString();
 }
 
+/**
+ * Texts that an editor shows beside a file and that lie nowhere: an older version (`git:`), or what an edit would make of it. The files
+ * of their run cannot be read beside them, so all that could be said of them would be wrong.
+ */
+const COPIES = /^(git|gitlens|shardlens-preview|vscode-local-history|chat-editing[a-z-]*):/;
+
+/** True for the path of a text that only stands beside a file. */
+export function isCopy(path: Path): boolean {
+  return COPIES.test(path);
+}
+
 /** True for paths that node:fs can read; others are asked from the client. */
 export function isOnDisk(path: Path): boolean {
   return !SCHEME.test(path);
