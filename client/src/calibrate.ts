@@ -55,8 +55,9 @@ async function isWanted({ figures, missing }: CalibrateAnswer, title: string): P
   const open = figures.some(({ predicted }) => predicted === null) ? missing : [];
   const choices: QuickPickItem[] = [
     keep,
-    { label: 'Measured beside predicted', kind: QuickPickItemKind.Separator },
-    ...figures.map(choiceOf),
+    // Without words: they would stand in the first figure's line, and cut it.
+    { label: '', kind: QuickPickItemKind.Separator },
+    ...figures.flatMap(choicesOf),
     ...open.map((what) => ({ label: 'not predicted', description: what })),
   ];
   const options = {
@@ -67,13 +68,15 @@ async function isWanted({ figures, missing }: CalibrateAnswer, title: string): P
   return (await window.showQuickPick(choices, options)) === keep;
 }
 
-function choiceOf({ words, verdict, perhaps, measured }: CalibrateAnswer['figures'][number]): QuickPickItem {
+/** The figure and what it says of the prediction; below it where it was read, and what may have made the difference. */
+function choicesOf({ words, verdict, perhaps, measured }: CalibrateAnswer['figures'][number]): QuickPickItem[] {
   const { name, band } = words;
-  return {
+  const read = {
     label: `${name}: ${words.measured}`,
-    description: `predicted ${words.predicted} (${band}): ${verdict}`,
-    detail: [`${measured.path}:${measured.line}, ${measured.basis}`, ...perhaps.slice(0, 1)].join(' · perhaps: '),
+    description: verdict,
+    detail: `predicted ${words.predicted} (${band}) · ${measured.path}:${measured.line}, ${measured.basis}`,
   };
+  return [read, ...perhaps.slice(0, 1).map((why) => ({ label: '', description: `perhaps: ${why}` }))];
 }
 
 function nothingIn(printed: readonly { readonly name: string }[], { unread }: CalibrateAnswer): string {

@@ -25,8 +25,8 @@ export async function compareTargets(server: Server, uri?: string): Promise<void
     return;
   }
   const choice = await window.showQuickPick(found.targets.map(choiceOf), {
-    title: 'The run on each target; the batch of each GPU stays as written, so compare rates, not steps',
-    placeHolder: 'Pick one to compute every estimate with it',
+    title: 'The run on each target',
+    placeHolder: 'The batch of each GPU stays as written: compare rates, not steps. Pick one to estimate with it',
     matchOnDescription: true,
     matchOnDetail: true,
   });
@@ -48,13 +48,14 @@ function choiceOf(target: TargetAnswer): Choice {
     words.memory && `${words.memory}${hostFails ? ', and not the host' : ''}`,
     words.step && `${words.step} a step${globalBatch === null ? '' : ` of ${globalBatch} samples`}`,
     words.tokensPerSecond && `${words.tokensPerSecond} tokens/s`,
-    words.usd && `${words.usd} USD per billion tokens`,
     words.epoch && `${words.epoch} USD per epoch`,
     why,
   ];
   return {
     label: `${icon} ${target.target}`,
-    description: target.hardware ?? 'hardware not known',
+    description: [target.hardware ?? 'hardware not known', words.usd && `${words.usd} USD per billion tokens`]
+      .filter((it) => it)
+      .join(' · '),
     detail: parts.filter((it) => it).join(' · '),
     target,
   };

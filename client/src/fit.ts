@@ -35,16 +35,21 @@ export async function makeItFit(server: Server, uri?: string): Promise<void> {
   if (choice?.remedy) await applyWithPreview(choice.remedy.edit, choice.remedy.title);
 }
 
-/** The remedy under a line that says what it is best at; what lies between the best shares one line. */
+/** The remedy, with what it is best at before its figures; a line parts those that are best at different things. */
 function choicesOf(remedy: FoundRemedy, index: number, all: readonly FoundRemedy[]): Choice[] {
-  const { title, words } = remedy;
-  const separator = { label: words.merit, kind: QuickPickItemKind.Separator };
-  const isSame = all[index - 1]?.words.merit === words.merit;
+  const { words } = remedy;
+  // Without words: a separator's words stand in the line below it, and would cut the title.
+  const separator = { label: '', kind: QuickPickItemKind.Separator };
+  const isSame = index === 0 || all[index - 1]?.words.merit === words.merit;
   const icon = remedy.merits.includes('smallest')
     ? '$(check)'
     : remedy.merits.includes('balanced')
       ? '$(circle-small)'
       : '$(rocket)';
-  const choice = { label: `${icon} ${title}`, detail: `${words.brief} · ${words.effect}`, remedy };
+  const choice = {
+    label: `${icon} ${words.short}`,
+    detail: `${words.merit}: ${words.brief} · ${words.effect}`,
+    remedy,
+  };
   return isSame ? [choice] : [separator, choice];
 }

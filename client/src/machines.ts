@@ -41,7 +41,7 @@ function choiceOf(machine: MachineAnswer): Choice {
     words.memory,
     words.step && `${words.step} a step`,
     words.tokensPerSecond && `${words.tokensPerSecond} tokens/s`,
-    price && `${price.usdPerNodeHour} USD/h a node (${price.region}, ${price.asOf})`,
+    price && `${price.usdPerNodeHour.toFixed(2)} USD/h (${price.region}, ${price.asOf})`,
   ];
   return {
     label,

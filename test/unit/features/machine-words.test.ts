@@ -12,6 +12,6 @@ function memoryWords(high: number): string {
 }
 
 it('marks a band that ends where the memory does', () => {
-  expect(memoryWords(13.9 * GIB)).toBe('13.2 GiB of 14.6 GiB (to 13.9 GiB)');
-  expect(memoryWords(14.6 * GIB)).toBe('13.2 GiB of 14.6 GiB (the cache may fill it)');
+  expect(memoryWords(13.9 * GIB)).toBe('13.2 of 14.6 GiB (to 13.9)');
+  expect(memoryWords(14.6 * GIB)).toBe('13.2 of 14.6 GiB (the cache may fill it)');
 });

@@ -4,7 +4,7 @@ import { formatAbout, formatCount, formatGib } from '../text/format';
 
 /** A machine in words, the same in the editor and on the command line; empty where a figure is not known. */
 export interface MachineWords {
-  /** `83.7 GiB of 95.0 GiB (to 91.2 GiB)`: the need, what there is, and the high end of the band; `(the cache may fill it)` where that is all there is. */
+  /** `83.7 of 95.0 GiB (to 91.2)`: the need, what there is, and the high end of the band; `(the cache may fill it)` where that is all there is. */
   readonly memory: string;
   readonly step: string;
   readonly tokensPerSecond: string;
@@ -19,9 +19,8 @@ type Placed = Pick<Machine, 'estimate' | 'tokensPerSecond' | 'usdPerBillionToken
 /** The figures of a run on a machine. */
 export function machineWords({ estimate, tokensPerSecond, usdPerBillionTokens, usdPerEpoch }: Placed): MachineWords {
   const { memory, step } = estimate;
-  const of = memory && memory.capacity !== null ? ` of ${formatGib(memory.capacity)}` : '';
   return {
-    memory: memory ? `${formatGib(memory.value)}${of} ${highWords(memory)}` : '',
+    memory: memory ? `${needWords(memory)} ${highWords(memory)}` : '',
     step: step ? formatAbout(step.seconds) : '',
     tokensPerSecond: tokensPerSecond === undefined ? '' : grouped(tokensPerSecond),
     usd: usdPerBillionTokens === undefined ? '' : grouped(usdPerBillionTokens),
@@ -29,9 +28,18 @@ export function machineWords({ estimate, tokensPerSecond, usdPerBillionTokens, u
   };
 }
 
+/** The unit is written once, because lists are narrow. */
+function needWords({ value, capacity }: MemoryEstimate): string {
+  return capacity === null ? formatGib(value) : `${gib(value)} of ${formatGib(capacity)}`;
+}
+
 /** The allocator keeps what is given back as long as there is room: a band that ends at the capacity is no close call. */
 function highWords({ high, capacity }: MemoryEstimate): string {
-  return high === capacity ? '(the cache may fill it)' : `(to ${formatGib(high)})`;
+  return high === capacity ? '(the cache may fill it)' : `(to ${gib(high)})`;
+}
+
+function gib(bytes: number): string {
+  return formatGib(bytes).replace(' GiB', '');
 }
 
 /** `1,834`, `86.2`: three figures, thousands apart. */
