@@ -40,6 +40,8 @@ const FITTED = new Set([
   'memory-does-not-fit',
   'memory-too-close',
   'host-memory-does-not-fit',
+  'eval-decides-memory',
+  'save-decides-memory',
   'offload-not-needed',
   'full-shard-over-slow-network',
 ]);
