@@ -82,7 +82,7 @@ describe('shardlens/calibrate', () => {
     expect(answer.change).toMatchObject({ uri: uriOf(path.join(folder, 'shardlens.json')), exists: true });
     const text = settingsAfter(answer);
     expect(text).toContain('  // rented\n  "target": "aws",');
-    expect(text).toMatch(/"measured": \{\s*"train\.yaml, micro-batch 1 × 2048 tokens \([0-9a-f]+\)"/);
+    expect(text).toMatch(/"measured": \{\s*"train\.yaml, micro-batch 1 x 2048 tokens \([0-9a-f]+\)"/);
     expect(text).not.toContain('"target": "own"');
   });
 

@@ -32,11 +32,11 @@ export function measurementRecord(
   return { name: nameOf(file, fingerprint), record };
 }
 
-/** `train.yaml, micro-batch 4 × 2048 tokens (1a2b3c4d)`: readable, and another for every other run. */
+/** `train.yaml, micro-batch 4 x 2048 tokens (1a2b3c4d)`: readable (VS Code marks a × in JSON as easily mistaken), and another for every other run. */
 function nameOf(file: string, run: Fingerprint): string {
   const { microBatch, sequenceLength } = run;
   const size =
-    microBatch === null || sequenceLength === null ? '' : `, micro-batch ${microBatch} × ${sequenceLength} tokens`;
+    microBatch === null || sequenceLength === null ? '' : `, micro-batch ${microBatch} x ${sequenceLength} tokens`;
   return `${file}${size} (${shortName(run)})`;
 }
 
