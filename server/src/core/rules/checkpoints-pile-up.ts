@@ -1,6 +1,8 @@
+import { readArguments, type TrainerArguments } from '../dialects/trainer/read';
 import { placeForRun } from '../rules-support/places';
-import { numberOf, setting, stringOf } from '../settings';
-import type { Config } from '../source';
+import { valueIfKnown } from '../run/known';
+import { numberFrom, textFrom } from '../run/written';
+import { setting } from '../settings';
 import { setPath } from '../syntax/editing';
 import { formatGib } from '../text/format';
 import { rule } from './rule';
@@ -44,14 +46,26 @@ export const checkpointsPileUp = rule({
           'shardlens.json': '{ "target": "box", "targets": { "box": { "hardware": "p5.48xlarge" } } }',
         },
       },
+      {
+        files: {
+          'train.yaml':
+            'model_name_or_path: meta-llama/Meta-Llama-3-8B\noutput_dir: out\nper_device_train_batch_size: 1\ngradient_accumulation_steps: 8\nlearning_rate: 2.0e-5\nmax_steps: 10000\nsave_steps: 500\nbf16: true\ndeepspeed: ds.json\n',
+          'ds.json':
+            '{ "train_micro_batch_size_per_gpu": "auto", "gradient_accumulation_steps": "auto", "bf16": { "enabled": "auto" }, "zero_optimization": { "stage": 3 } }',
+          'run.sh': 'accelerate launch train.py --config train.yaml --save_total_limit 2\n',
+          'shardlens.json': '{ "target": "box", "targets": { "box": { "hardware": "p5.48xlarge" } } }',
+        },
+      },
     ],
   },
   check(context) {
     const { config, run, report } = context;
     if (!run.saves.known || !run.saves.value || !run.model.known) return;
-    if (isKept(config, 'save_total_limit') || isKept(config, 'save_only_model')) return;
-    const count = savesOf(config);
-    if (count === undefined || count <= KEPT) return;
+    // A flag of the launch line may say what the file leaves out.
+    const args = readArguments(config, run.launches?.[0]);
+    if (isKept(args, 'save_total_limit') || isKept(args, 'save_only_model')) return;
+    const count = savesOf(args);
+    if (count === undefined || !Number.isSafeInteger(count) || count <= KEPT) return;
     const each = context.estimate.checkpoint?.bytes ?? 0;
     if (count * each < LEAST_BYTES) return;
     const written = setting(config, 'save_steps') ?? setting(config, 'save_strategy') ?? setting(config, 'max_steps');
@@ -71,26 +85,35 @@ export const checkpointsPileUp = rule({
 });
 
 /** A key that is written and not null or false. */
-function isKept(config: Config, key: string): boolean {
-  const node = setting(config, key)?.node;
-  return (
-    node !== undefined && !(node.kind === 'scalar' && (node.scalar.type === 'null' || node.scalar.value === false))
-  );
+function isKept(args: TrainerArguments, key: string): boolean {
+  const written = args.get(key);
+  return written !== undefined && written.plain !== null && written.plain !== false;
 }
 
 /** How often the run saves; undefined where that hangs on the length of the data. */
-function savesOf(config: Config): number | undefined {
-  const steps = numberOf(setting(config, 'max_steps')) ?? -1;
-  const strategy = stringOf(setting(config, 'save_strategy')) ?? 'steps';
+function savesOf(args: TrainerArguments): number | undefined {
+  const steps = numberIn(args, 'max_steps', -1);
+  const written = args.get('save_strategy');
+  const strategy = written ? valueIfKnown(textFrom(written)) : 'steps';
+  if (steps === undefined) return undefined;
   if (strategy === 'epoch') {
-    if (steps > 0) return undefined;
-    return Math.ceil(numberOf(setting(config, 'num_train_epochs')) ?? DEFAULT_EPOCHS);
+    const epochs = numberIn(args, 'num_train_epochs', DEFAULT_EPOCHS);
+    return steps > 0 || epochs === undefined ? undefined : Math.ceil(epochs);
   }
-  if (strategy !== 'steps') return undefined;
-  const every = numberOf(setting(config, 'save_steps')) ?? DEFAULT_SAVE_STEPS;
+  const every = numberIn(args, 'save_steps', DEFAULT_SAVE_STEPS);
+  if (strategy !== 'steps' || every === undefined) return undefined;
+  if (every >= 1) return steps > 0 ? Math.ceil(steps / every) : undefined;
   // A share of all steps needs no count of them (transformers training_args.py:1165, 5.18.0).
-  if (every > 0 && every < 1) return Math.ceil(1 / every);
-  return steps > 0 && every >= 1 ? Math.ceil(steps / every) : undefined;
+  return every > 0 && 1 / every <= MOST_SHARES ? Math.ceil(1 / every) : undefined;
+}
+
+/** More than this is a slip of the keyboard: the run may not have as many steps. */
+const MOST_SHARES = 1000;
+
+/** The number that is written, or the default; undefined where what is written proves nothing. */
+function numberIn(args: TrainerArguments, key: string, fallback: number): number | undefined {
+  const written = args.get(key);
+  return written && written.plain !== null ? valueIfKnown(numberFrom(written)) : fallback;
 }
 
 /** transformers src/transformers/training_args.py:776 and 1165 (5.18.0). */

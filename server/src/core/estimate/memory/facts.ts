@@ -259,7 +259,11 @@ function readCheckpointing(
 /** All logits is what old releases and plain trainers make; where the release decides and is not known, the band reaches down to chunks. */
 function readFusedLoss({ fusedLoss }: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
   if (fusedLoss.known) return fusedLoss.value;
-  note({ what: 'logits', value: 'of all tokens', because: `${fusedLoss.why}; the band reaches down to chunks` });
+  note({
+    what: 'how the loss is made',
+    value: 'from all logits',
+    because: `${fusedLoss.why}; the band reaches down to chunks`,
+  });
   return corner === 'low';
 }
 
