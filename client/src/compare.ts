@@ -26,7 +26,7 @@ export async function compareTargets(server: Server, uri?: string): Promise<void
   }
   const choice = await window.showQuickPick(found.targets.map(choiceOf), {
     title: 'The run on each target',
-    placeHolder: 'The batch of each GPU stays as written: compare rates, not steps. Pick one to estimate with it',
+    placeHolder: 'The batch of each GPU stays as written: compare rates, not steps',
     matchOnDescription: true,
     matchOnDetail: true,
   });

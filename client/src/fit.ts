@@ -37,7 +37,8 @@ export async function makeItFit(server: Server, uri?: string): Promise<void> {
 
 /** The remedy, with what it is best at before its figures; a line parts those that are best at different things. */
 function choicesOf(remedy: FoundRemedy, index: number, all: readonly FoundRemedy[]): Choice[] {
-  const { words } = remedy;
+  const { words, training, notes } = remedy;
+  const effect = training === 'same' ? ['same training', ...notes].join('; ') : words.effect;
   // Without words: a separator's words stand in the line below it, and would cut the title.
   const separator = { label: '', kind: QuickPickItemKind.Separator };
   const isSame = index === 0 || all[index - 1]?.words.merit === words.merit;
@@ -48,7 +49,7 @@ function choicesOf(remedy: FoundRemedy, index: number, all: readonly FoundRemedy
       : '$(rocket)';
   const choice = {
     label: `${icon} ${words.short}`,
-    detail: `${words.merit}: ${words.brief} · ${words.effect}`,
+    detail: `${words.merit}: ${words.brief} · ${effect}`,
     remedy,
   };
   return isSame ? [choice] : [separator, choice];
