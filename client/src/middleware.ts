@@ -31,9 +31,15 @@ export const calm: Middleware = {
     const actions = (await next(document, range, context, token)) ?? [];
     const found = context.diagnostics.filter(({ code }) => FITTED.has(codeOf(code)));
     const wants = !context.only || context.only.intersects(CodeActionKind.QuickFix);
-    return found.length > 0 && wants ? [...actions, search(document, found)] : actions;
+    if (found.length === 0 || !wants) return actions;
+    // With the edits that mend, above those that only silence.
+    const mends = actions.filter(({ title }) => !SILENCES.test(title));
+    return [...mends, search(document, found), ...actions.filter(({ title }) => SILENCES.test(title))];
   },
 };
+
+/** The ends of the titles that core/silence/actions.ts gives. */
+const SILENCES = / \((?:comment|shardlens\.json)\)$/;
 
 /** Findings that a search over several changes may mend better than one edit does. */
 const FITTED = new Set([

@@ -1,5 +1,5 @@
 import * as assert from 'node:assert/strict';
-import type { WorkspaceEdit } from 'vscode';
+import type { CodeAction, WorkspaceEdit } from 'vscode';
 import * as vscode from 'vscode';
 import { eventually, findings, lensTitles, open, ruleOf } from './editor';
 
@@ -42,6 +42,25 @@ describe('the examples', () => {
     assert.ok(rules.length >= 10, rules.join(', '));
     assert.ok(rules.includes('batch-size-product'), rules.join(', '));
     assert.ok(rules.includes('trainer-mismatch'), rules.join(', '));
+  });
+
+  it('offers the search for edits where evaluation decides the memory, above what only silences', async () => {
+    const document = await open('examples/broken/train.yaml');
+    const shown = await eventually(
+      () => findings(document),
+      (all) => all.some((finding) => ruleOf(finding) === 'eval-decides-memory'),
+      'evaluation should decide the memory',
+    );
+    const range = shown.find((finding) => ruleOf(finding) === 'eval-decides-memory')?.range;
+    const actions = await eventually(
+      () => vscode.commands.executeCommand<CodeAction[]>('vscode.executeCodeActionProvider', document.uri, range),
+      (all) => all.some(({ title }) => title.startsWith('Search for edits')),
+      'the search should be offered',
+    );
+    const titles = actions.map(({ title }) => title);
+    const search = titles.findIndex((title) => title.startsWith('Search for edits'));
+    const silence = titles.findIndex((title) => title.startsWith('Ignore eval-decides-memory'));
+    assert.ok(search < silence, titles.join(' | '));
   });
 
   it('mends one file at once with the fix-all action', async () => {
