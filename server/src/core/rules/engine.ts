@@ -3,6 +3,7 @@ import type { Catalogs } from '../catalogs';
 import type { FileReference } from '../dialects/dialect';
 import type { Estimate } from '../estimate/estimate';
 import type { Finding, Fix, Severity } from '../findings';
+import { underFlags } from '../rules-support/launch-overrides';
 import { rulesFor } from '../rules-support/select';
 import type { TrainingRun } from '../run/training-run';
 import type { Setting } from '../settings';
@@ -99,7 +100,9 @@ class Context implements RuleContext {
     this.workspace = input.workspace;
     this.catalogs = input.catalogs;
     this.report = (report) => {
-      const finding = this.rule && findingOf(this.rule, config, this.level, report);
+      const finding =
+        this.rule &&
+        findingOf(this.rule, config, this.level, this.level ? report : underFlags(report, this.rule, this.run));
       // A number computed without the keys that a break took away is no number of this run.
       if (!finding || (this.restsOnEstimate && isTorn(config))) return;
       findings.push(finding);
