@@ -93,9 +93,7 @@ describe('the largest terms', () => {
   it('say where nothing helps', () => {
     const { largest, file } = look('train.yaml', exampleFolders()['llama-3-8b-zero3-offload'] ?? {});
     const context = largest.find(({ term }) => term.group === 'context');
-    expect(context && largestWords(context, file.path)).toMatch(
-      /nothing that `fit` tries makes it smaller\.$/,
-    );
+    expect(context && largestWords(context, file.path)).toMatch(/nothing that `fit` tries makes it smaller\.$/);
   });
 
   it('compare a measured run as it was predicted, since its neighbours were not measured', () => {
