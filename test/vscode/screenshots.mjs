@@ -31,6 +31,8 @@ const PICTURES = [
     example: 'broken',
     file: 'ds_config.json',
     async act(page) {
+      // Before its finding is there, the key has nothing to offer.
+      await page.locator('.squiggly-error').first().waitFor({ state: 'attached' });
       await page.locator('.view-line span', { hasText: 'overlap_com' }).last().click();
       await page.keyboard.press('Control+.');
       await page.locator('.action-widget:not(.action-list-submenu-panel)').first().waitFor();
