@@ -64,7 +64,7 @@ describe('a run that does not fit', () => {
     expect(tooLarge(packed, 'train.yaml')?.severity).toBe('error');
   });
 
-  it('is a warning where what is trained, or by which optimizer, is filled in later', () => {
+  it('is a warning where what is trained, how it is stored, or by which optimizer, is filled in later', () => {
     const train = TRAIN.replace('meta-llama/Meta-Llama-3-8B', 'meta-llama/Llama-2-13b-hf');
     const small = {
       ...files,
@@ -74,6 +74,8 @@ describe('a run that does not fit', () => {
     expect(tooLarge({ ...small, 'train.yaml': train }, 'train.yaml')?.severity).toBe('error');
     expect(filled('use_peft')?.severity).toBe('warning');
     expect(filled('use_peft')?.message).toContain('if all weights are trained');
+    expect(filled('load_in_4bit')?.severity).toBe('warning');
+    expect(filled('load_in_4bit')?.message).toContain('if its weights are not quantised');
     expect(filled('optim')?.severity).toBe('warning');
     expect(filled('optim')?.message).toContain('with the states of AdamW');
   });

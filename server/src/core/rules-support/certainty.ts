@@ -30,6 +30,7 @@ export function conditionsOf(run: TrainingRun): string[] {
   if (!run.checkpointing.known) conditions.push('even with recomputation');
   if (!run.optimizer.name.known && run.optimizer.name.origin?.kind === 'file')
     conditions.push('with the states of AdamW');
+  if (run.quantization?.known === false) conditions.push('if its weights are not quantised');
   if (run.configs.trainer === undefined || run.lora?.known === false) conditions.push('if all weights are trained');
   if (run.configs.trainer && onlyTrainer(run)) conditions.push(UNLESS_OFFLOADED);
   return conditions;

@@ -76,5 +76,8 @@ export function readQuantization({ args }: RunSources): TrainingRun['quantizatio
   }
   const eight = args.get('load_in_8bit');
   const isEight = eight && booleanFrom(eight);
-  return eight && isEight?.known && isEight.value ? known('int8', eight.origin) : undefined;
+  if (eight && isEight?.known && isEight.value) return known('int8', eight.origin);
+  // A switch that is filled in later may turn it on.
+  for (const it of [isFour, isEight]) if (it && !it.known) return it;
+  return undefined;
 }
