@@ -72,6 +72,8 @@ function shortNumber(value: unknown): string {
   return isLong ? value.toExponential().replace('+', '') : String(value);
 }
 
+/** A sentence's beginning; `vLLM` is written so everywhere. */
 function capital(text: string): string {
+  if (/^[a-z]+[A-Z]/.test(text)) return text;
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

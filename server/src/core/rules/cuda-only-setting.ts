@@ -13,12 +13,11 @@ export const cudaOnlySetting = rule({
   id: 'cuda-only-setting',
   severity: 'warning',
   applies: ['trainer'],
-  needs: ['attn_implementation', 'model_init_kwargs', 'optim', 'load_in_4bit', 'load_in_8bit', 'tf32'],
-  why: 'flash-attn, bitsandbytes and the tf32 switch are built for NVIDIA’s GPUs (and partly AMD’s). Trainium and TPUs compile the model instead, and Gaudi has kernels of its own; there these settings stop the run or do nothing.',
+  needs: ['attn_implementation', 'model_init_kwargs', 'optim', 'load_in_4bit', 'load_in_8bit'],
+  why: 'flash-attn and bitsandbytes are built for NVIDIA’s GPUs (and partly AMD’s). Trainium and TPUs compile the model instead, and Gaudi has kernels of its own; there these settings stop the run.',
   source: [
     'transformers/modeling_flash_attention_utils.py (5.23) is_flash_attn_available: CUDA, ROCm, NPU or XPU',
     'bitsandbytes docs, installation: CUDA, ROCm, XPU, Gaudi (HPU) and CPU backends',
-    'transformers/training_args.py (5.23) tf32: needs Ampere',
   ],
   verified: 'read',
   examples: {
