@@ -40,6 +40,11 @@ export function readPreferenceFacts(
   const method = valueIfKnown(preference?.method);
   if (preference === undefined || method === undefined) return undefined;
   const { reference, fusedLogProbabilities: fused, generation } = preference;
+  // First, since it decides more than the others.
+  if (generation && !generation.engine.known) {
+    const because = `${generation.engine.why}; the band reaches up to vLLM on the training GPUs`;
+    note({ what: 'where vLLM runs', value: 'elsewhere', because });
+  }
   if (!reference.known) {
     note({
       what: 'reference model',
@@ -53,10 +58,6 @@ export function readPreferenceFacts(
   if (method === 'grpo') {
     const because = 'their sizes are not in the config; functions take no GPU memory';
     note({ what: 'reward models', value: 'not counted', because });
-  }
-  if (generation && !generation.engine.known) {
-    const because = `${generation.engine.why}; the band reaches up to vLLM on the training GPUs`;
-    note({ what: 'generation', value: 'elsewhere', because });
   }
   const engine = valueIfKnown(generation?.engine) ?? (corner === 'high' ? 'colocate' : 'server');
   return {
