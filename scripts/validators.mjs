@@ -198,7 +198,7 @@ function constraints(schema) {
 }
 
 /** Beyond this many characters of JSON, a check that stands in several places is a function that they call. */
-const WORTH_SHARING = 30;
+const WORTH_SHARING = 10;
 
 /**
  * The schema with every check that stands in several places, and every object inside another, as a definition of its own: a

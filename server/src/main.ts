@@ -1,6 +1,5 @@
 import { isMainThread } from 'node:worker_threads';
 import { main } from './cli/main';
-import { isChecking, serveJob } from './cli/parallel';
 
 // A reader that closes early (`shardlens check | head`) is no failure.
 process.stdout.on('error', () => process.exit());
@@ -25,6 +24,7 @@ function end(status: number): void {
 /** A thread of `check` runs this same file. */
 async function start(): Promise<number | undefined> {
   if (isMainThread) return main(process.argv.slice(2));
+  const { isChecking, serveJob } = await import('./cli/parallel');
   if (isChecking()) serveJob();
   return undefined;
 }

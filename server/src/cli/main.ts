@@ -1,23 +1,22 @@
 import type { Connection } from '../lsp/connection';
-import { ownCore } from '../lsp/own-core';
-import { createServer } from '../lsp/server';
 import { version } from '../version';
-import { calibrate } from './calibrate';
-import { check } from './check';
-import { estimate } from './estimate';
-import { explain } from './explain';
-import { fit } from './fit';
-import { hardware } from './hardware';
-import { models } from './models';
 import { complaint, HELP, status, UsageError } from './usage';
 
-const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => number | Promise<number>> = new Map(
-  Object.entries({ calibrate, check, estimate, explain, fit, hardware, models }),
+const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => Promise<number>> = new Map(
+  Object.entries({
+    calibrate: async (args: readonly string[]) => (await import('./calibrate')).calibrate(args),
+    check: async (args: readonly string[]) => (await import('./check')).check(args),
+    estimate: async (args: readonly string[]) => (await import('./estimate')).estimate(args),
+    explain: async (args: readonly string[]) => (await import('./explain')).explain(args),
+    fit: async (args: readonly string[]) => (await import('./fit')).fit(args),
+    hardware: async (args: readonly string[]) => (await import('./hardware')).hardware(args),
+    models: async (args: readonly string[]) => (await import('./models')).models(args),
+  }),
 );
 
 /**
  * Runs one command and gives its exit status; undefined for the language server, which ends by itself.
- * The library of the language server is loaded only for it: it takes longer than checking a file.
+ * Each command is loaded when it is asked for, so that none waits for the others; so is the library of the language server.
  */
 export async function main(args: readonly string[]): Promise<number | undefined> {
   try {
@@ -62,6 +61,8 @@ async function serve(rest: readonly string[]): Promise<undefined> {
   const flags = rest.filter((word) => !word.startsWith('--clientProcessId'));
   const [transport] = flags;
   const server = await import('../lsp/stdio');
+  const { createServer } = await import('../lsp/server');
+  const { ownCore } = await import('../lsp/own-core');
   const start = (connection: Connection): void => createServer(connection, ownCore());
   if (flags.length === 1 && transport === '--stdio') server.serveStdio(start);
   else if (flags.length === 1 && transport === '--node-ipc' && process.send) server.serveIpc(start);
