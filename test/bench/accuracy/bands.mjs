@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../paths.mjs';
+import { weighted } from './figures.mjs';
 
 export const CLASSES = ['plain', 'compiled', 'streams', 'quantised', 'split'];
 /** Below this, a residual says nothing: a rounding of the source is as large. GiB that come and go. */
@@ -51,27 +52,16 @@ function bandOf(rows, name) {
 }
 
 function ends(rows) {
-  return rows.length === 0 ? [1, 1] : [Math.min(1, weighted(rows, TAIL)), Math.max(1, weighted(rows, 1 - TAIL))];
+  return rows.length === 0
+    ? [1, 1]
+    : [Math.min(1, weighted(rows, TAIL, residualOf)), Math.max(1, weighted(rows, 1 - TAIL, residualOf))];
 }
+
+const residualOf = ({ residual }) => residual;
 
 function deviation(rows) {
   const [low, high] = ends(rows);
   return Math.max(1 - low, high - 1);
-}
-
-/** A quantile in which each source weighs the same, however many rows it has. */
-function weighted(rows, share) {
-  const perSource = new Map();
-  for (const { point } of rows) perSource.set(point.source, (perSource.get(point.source) ?? 0) + 1);
-  const sorted = rows
-    .map(({ residual, point }) => ({ residual, weight: 1 / perSource.get(point.source) / perSource.size }))
-    .sort((a, b) => a.residual - b.residual);
-  let sum = 0;
-  for (const { residual, weight } of sorted) {
-    sum += weight;
-    if (sum >= share - 1e-9) return residual;
-  }
-  return sorted[sorted.length - 1].residual;
 }
 
 /** Share of each source's figures that the bands of all other sources hold. */

@@ -2,6 +2,7 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../paths.mjs';
+import { weighted } from './figures.mjs';
 
 export const TIME_CLASSES = ['plain', 'split', 'unfitted', 'unseen'];
 /** Where the GPUs' own work is less of the step than this, the step says little of it. */
@@ -50,27 +51,14 @@ function unseen(rows) {
 }
 
 function ends(rows) {
-  return rows.length === 0 ? [1, 1] : [Math.min(1, weighted(rows, TAIL)), Math.max(1, weighted(rows, 1 - TAIL))];
+  return rows.length === 0
+    ? [1, 1]
+    : [Math.min(1, weighted(rows, TAIL, residualOf)), Math.max(1, weighted(rows, 1 - TAIL, residualOf))];
 }
 
 function deviation(rows) {
   const [low, high] = ends(rows);
   return Math.max(-Math.log(low), Math.log(high));
-}
-
-/** A quantile in which each source weighs the same, however many rows it has. */
-function weighted(rows, share) {
-  const perSource = new Map();
-  for (const { point } of rows) perSource.set(point.source, (perSource.get(point.source) ?? 0) + 1);
-  const sorted = rows
-    .map((row) => ({ residual: residualOf(row), weight: 1 / perSource.get(row.point.source) / perSource.size }))
-    .sort((a, b) => a.residual - b.residual);
-  let sum = 0;
-  for (const { residual, weight } of sorted) {
-    sum += weight;
-    if (sum >= share - 1e-9) return residual;
-  }
-  return sorted[sorted.length - 1].residual;
 }
 
 /** Share of each source's steps that the bands of all other sources hold, and how wide those are. */

@@ -1,4 +1,4 @@
-// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit cff6711, from test/bench/accuracy/points.json.
+// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit f9f9e4c, from test/bench/accuracy/points.json.
 
 /** Kinds of run that published measurements were found of. */
 export type ResidualClass = 'plain' | 'compiled' | 'streams' | 'quantised' | 'split';
