@@ -8,21 +8,24 @@ import { againstCommonGpus } from './common-gpus';
 import { memoryFigures, undecidedWords, verdict } from './memory-words';
 import { originWords } from './origin-words';
 
+/** What a click on a lens asks for. */
+export type LensAction =
+  | 'breakdown'
+  | 'fit'
+  | 'machines'
+  | 'compare'
+  | 'pick-target'
+  | 'set-model'
+  | 'set-sequence-length'
+  | 'none';
+
 /** One clickable text above a config. */
 export interface LensItem {
   /** Offset of the config it stands above. */
   readonly offset: number;
   readonly title: string;
   readonly tooltip: string;
-  readonly action:
-    | 'breakdown'
-    | 'fit'
-    | 'machines'
-    | 'compare'
-    | 'pick-target'
-    | 'set-model'
-    | 'set-sequence-length'
-    | 'none';
+  readonly action: LensAction;
 }
 
 const FIT = ['Make it fit', 'Searches the runs near this one for those that fit, and shows the edits.'] as const;

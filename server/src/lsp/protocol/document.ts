@@ -1,4 +1,5 @@
 import type { BreakdownView } from '../../core/features/breakdown-view';
+import type { LensAction } from '../../core/features/lens';
 
 /** A request on one document. */
 export interface FileParams {
@@ -16,15 +17,7 @@ export interface Lens {
   /** Says more on hover. */
   readonly tooltip: string;
   /** What a click does; the client maps it to its command. */
-  readonly action:
-    | 'breakdown'
-    | 'fit'
-    | 'machines'
-    | 'compare'
-    | 'pick-target'
-    | 'set-model'
-    | 'set-sequence-length'
-    | 'none';
+  readonly action: LensAction;
 }
 
 /** Request `shardlens/status` {uri}: what the file was taken for. */
