@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { eventually, lensTitles, open } from './editor';
+import { acceptUntil, eventually, lensTitles, open } from './editor';
 
 /** As the Trainer ends its log. */
 const LOG =
@@ -20,23 +20,8 @@ describe('calibrate', () => {
     const train = await open('train.yaml');
     await lensTitles(train);
     const done = vscode.commands.executeCommand('shardlens.calibrate', train.uri.toString(), [log.toString()]);
-    let finished = false;
-    void done.then(() => {
-      finished = true;
-    });
     // The figures are shown with "Keep it" on top, then the preview waits for its button.
-    await eventually(
-      async () => {
-        if (!finished) {
-          await vscode.commands.executeCommand('quickInput.accept').then(undefined, () => undefined);
-          await new Promise((resolve) => setTimeout(resolve, 500));
-        }
-        return settings.getText();
-      },
-      (now) => now.includes('"measured"'),
-      'shardlens.json should keep what was measured',
-    );
-    await done;
+    await acceptUntil(done, settings, '"measured"', 'shardlens.json should keep what was measured');
     assert.match(settings.getText(), /"from": "trainer\.log:\d+"/);
     await eventually(
       () => lensTitles(train),

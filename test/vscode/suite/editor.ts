@@ -40,3 +40,28 @@ export async function lensTitles(document: TextDocument): Promise<string[]> {
   );
   return lenses.map(({ command }) => command?.title ?? '');
 }
+
+/** Takes whatever a command asks for (a name, a choice, the button of a preview) until `document` holds what is wanted. */
+export async function acceptUntil(
+  done: Thenable<unknown>,
+  document: TextDocument,
+  wanted: string,
+  what: string,
+): Promise<void> {
+  let finished = false;
+  void done.then(() => {
+    finished = true;
+  });
+  await eventually(
+    async () => {
+      if (!finished) {
+        await vscode.commands.executeCommand('quickInput.accept').then(undefined, () => undefined);
+        await new Promise((resolve) => setTimeout(resolve, 500));
+      }
+      return document.getText();
+    },
+    (now) => now.includes(wanted),
+    what,
+  );
+  await done;
+}

@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import * as vscode from 'vscode';
-import { eventually, open } from './editor';
+import { acceptUntil, open } from './editor';
 
 /** Answers as nvidia-smi does on a machine with two RTX 4090. */
 const NVIDIA_SMI = `#!/bin/sh
@@ -35,23 +35,8 @@ describe('use this machine', () => {
     const settings = await open('shardlens.json');
     const text = settings.getText();
     const done = vscode.commands.executeCommand('shardlens.useThisMachine');
-    let finished = false;
-    void done.then(() => {
-      finished = true;
-    });
     // The name is asked for, then the preview waits for its button.
-    await eventually(
-      async () => {
-        if (!finished) {
-          await vscode.commands.executeCommand('quickInput.accept').then(undefined, () => undefined);
-          await new Promise((resolve) => setTimeout(resolve, 500));
-        }
-        return settings.getText();
-      },
-      (now) => now.includes('this-machine'),
-      'shardlens.json should have the machine',
-    );
-    await done;
+    await acceptUntil(done, settings, 'this-machine', 'shardlens.json should have the machine');
     assert.match(settings.getText(), /"this-machine": \{\s*"hardware": "this-machine"\s*\}/);
     assert.match(settings.getText(), /"accelerator": "nvidia-rtx-4090",\s*"count": 2/);
     assert.match(settings.getText(), /"path": "shm"/);
