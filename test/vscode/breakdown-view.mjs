@@ -8,7 +8,7 @@ import path from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 import { prepareEnvironment } from './environment.mjs';
-import { openWorkbench } from './workbench.mjs';
+import { openWorkbench, pressUntilShown } from './workbench.mjs';
 
 const examples = path.join(path.dirname(fileURLToPath(import.meta.url)), '../../examples');
 const WAIT = { timeout: 60_000 };
@@ -185,7 +185,7 @@ async function stayWhenHidden(page, view) {
   const own = { hasText: 'Breakdown of sft.yaml' };
   await page.locator('.tab', own).click();
   await page.locator('.editor-group-container.active .tab.active', own).waitFor(WAIT);
-  await page.keyboard.press('Control+p');
+  await pressUntilShown(page, 'Control+p', page.locator('.quick-input-widget input').first());
   await page.keyboard.type('shardlens.json');
   await page.locator('.quick-input-widget .monaco-list-row', name).first().waitFor(WAIT);
   await page.keyboard.press('Enter');

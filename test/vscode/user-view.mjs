@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { openWorkbench } from './workbench.mjs';
+import { openWorkbench, pressUntilShown } from './workbench.mjs';
 
 const here = path.dirname(fileURLToPath(import.meta.url));
 const WAIT = { timeout: 60_000 };
@@ -40,19 +40,6 @@ export async function testUserView(vsix) {
   } finally {
     await workbench.close();
   }
-}
-
-/** A workbench that is still starting drops a key; a user presses it again. */
-async function pressUntilShown(page, key, shown) {
-  for (let attempt = 0; attempt < 5; attempt++) {
-    await page.keyboard.press(key);
-    const isShown = await shown.waitFor({ timeout: 12_000 }).then(
-      () => true,
-      () => false,
-    );
-    if (isShown) return;
-  }
-  assert.fail(`${key} shows nothing`);
 }
 
 async function savedWithout(file, text) {

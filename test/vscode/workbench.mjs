@@ -130,3 +130,16 @@ function boundPort(server) {
     server.once('exit', (code) => reject(new Error(`VS Code's server ended with ${code}:\n${output}`)));
   });
 }
+
+/** A workbench that is starting, or turning to another group, drops a key; a user presses it again. */
+export async function pressUntilShown(page, key, shown) {
+  for (let attempt = 0; attempt < 5; attempt++) {
+    await page.keyboard.press(key);
+    const isShown = await shown.waitFor({ timeout: 12_000 }).then(
+      () => true,
+      () => false,
+    );
+    if (isShown) return;
+  }
+  throw new Error(`${key} shows nothing`);
+}
