@@ -6,7 +6,7 @@ import type { Place } from './cluster';
 import { type Known, known, unknown } from './known';
 import { isOlder, pluginSetting, type RunSources } from './sources';
 import type { Sharding, TrainingRun } from './training-run';
-import { booleanFrom, byDefault, choiceFrom, countFrom, isAutoText, numberFrom, writtenIn } from './written';
+import { booleanFrom, byDefault, choiceFrom, countFrom, isAutoText, numberFrom, textFrom, writtenIn } from './written';
 
 /** transformers 5.23 calls it activation_checkpointing, and takes the new name before the old one (training_args.py:1531). */
 const CHECKPOINTING = ['activation_checkpointing', 'gradient_checkpointing'] as const;
@@ -37,7 +37,8 @@ export function readAttention({ args }: RunSources): TrainingRun['attention'] {
   if (written && written.plain !== null) return choiceFrom(written, ATTENTION);
   const flash = args.get('use_flash_attention_2', 'use_flash_attn');
   const on = flash && booleanFrom(flash);
-  if (on?.known && on.value) return known('flash_attention_2', on.origin);
+  if (on && !on.known) return unknown(on.why, on.origin);
+  if (on?.value) return known('flash_attention_2', on.origin);
   return byDefault('sdpa', 'transformers 5.18.0', 'transformers src/transformers/modeling_utils.py:1628');
 }
 
@@ -64,8 +65,11 @@ export function readCompile({ args, accelerate }: RunSources): Known<boolean> {
   // A backend or a mode alone switches it on (transformers training_args.py:1589, 5.18.0).
   const implied = args.get('torch_compile_backend', 'torch_compile_mode');
   if (implied && implied.plain !== null) return known(true, implied.origin);
+  if (!setting.known && setting.origin) return setting;
   const dynamo = writtenIn(accelerate, 'dynamo_config.dynamo_backend');
-  if (dynamo && typeof dynamo.plain === 'string') return known(dynamo.plain.toLowerCase() !== 'no', dynamo.origin);
+  const backend = dynamo && textFrom(dynamo);
+  if (backend?.known) return known(backend.value.toLowerCase() !== 'no', backend.origin);
+  if (dynamo?.templated && backend) return unknown(backend.why, backend.origin);
   return setting.known || !accelerate
     ? setting
     : byDefault(false, 'accelerate 1.15.0', 'accelerate src/accelerate/commands/launch.py:216');

@@ -100,4 +100,56 @@ describe('what is not known', () => {
     const { assumptions } = estimateMemory(testRun({ optimizer: 'my_optimizer' }));
     expect(assumptions).toContainEqual(expect.objectContaining({ what: 'optimizer state' }));
   });
+
+  const FILLED_IN = unknown<never>('it is filled in by a template or variable', {
+    kind: 'file',
+    path: 'train.yaml',
+    start: 0,
+    end: 1,
+    key: 'a_key',
+  });
+
+  it('counts eager attention at the high end, and a flash kernel at the low one, where a template fills it in', () => {
+    const run = testRun({ micro: 8, sequence: 2048, packing: false });
+    const bytes = (attention: 'eager' | 'flash_attention_2' | 'sdpa') =>
+      estimateMemory({ ...run, attention: value(attention) }).memory;
+    const { memory, assumptions } = estimateMemory({ ...run, attention: FILLED_IN });
+    expect(memory?.value).toBe(bytes('sdpa')?.value);
+    expect(memory?.low).toBe(bytes('flash_attention_2')?.low);
+    expect(memory?.high).toBe(bytes('eager')?.high);
+    expect(assumptions).toContainEqual(expect.objectContaining({ what: 'attention', value: 'sdpa' }));
+  });
+
+  it('counts blocks that are not compiled at the high end, and compiled ones at the low one', () => {
+    const run = testRun({ micro: 8, sequence: 2048 });
+    const { memory } = estimateMemory({ ...run, torchCompile: FILLED_IN });
+    const certain = estimateMemory(run).memory;
+    expect(memory?.value).toBe(certain?.value);
+    expect(memory?.high).toBe(certain?.high);
+    expect(memory?.low).toBe(estimateMemory({ ...run, torchCompile: value(true) }).memory?.low);
+  });
+
+  it('reaches down to adapters and 4 bits, and to high ranks of all linear layers, where switches are filled in', () => {
+    const run = testRun();
+    const full = estimateMemory(run).memory?.value ?? 0;
+    const { memory } = estimateMemory({ ...run, lora: FILLED_IN, quantization: FILLED_IN });
+    expect(memory?.value).toBe(full);
+    expect(memory?.low).toBeLessThan(0.2 * full);
+    const adapters = { rank: FILLED_IN, targets: FILLED_IN, modulesToSave: value([]) };
+    const lora = estimateMemory({ ...run, lora: value(adapters) }).memory;
+    const most = estimateMemory(testRun({ lora: { rank: 64, targets: ['all-linear'] } })).memory;
+    expect(lora?.high).toBe(most?.high);
+  });
+
+  it('reaches down to fewer states where the optimizer is not known: Lion under ZeRO, which takes no 8-bit one', () => {
+    for (const [sharding, least] of [
+      [zero(3), 'lion'],
+      [SINGLE, 'adamw_8bit'],
+    ] as const) {
+      const run = testRun({ sharding, optimizer: 'adamw_torch' });
+      const { memory } = estimateMemory({ ...run, optimizer: { ...run.optimizer, name: unknown('the script') } });
+      expect(memory?.value).toBe(estimateMemory(run).memory?.value);
+      expect(memory?.low).toBe(estimateMemory(testRun({ sharding, optimizer: least })).memory?.low);
+    }
+  });
 });

@@ -1,16 +1,20 @@
 import type { Model } from '../../models/model';
-import { type Known, valueIfKnown } from '../../run/known';
-import { isOlder } from '../../run/sources';
+import { valueIfKnown } from '../../run/known';
 import type { FsdpSharding, TrainingRun, ZeroSharding } from '../../run/training-run';
 import type { Assumption } from '../estimate';
+import { readAdapters } from './adapters';
 import { isPadded, readBatch } from './batch';
 import { type Counts, countParameters } from './counts';
-import { countLora, type LoraCounts } from './lora';
+import { readImplementation } from './implementation';
+import type { LoraCounts } from './lora';
 import { type MeasuredDriver, measuredDriver } from './measured';
-import { type OptimizerRecord, optimizerRecord } from './optimizers';
+import { readOptimizer } from './optimizer-choice';
+import type { OptimizerRecord } from './optimizers';
 import { type InputOrigins, inputOrigins } from './origins';
 import { readPrecision } from './precision';
 import { asRewardModel, type PreferenceFacts, readPreferenceFacts } from './preference';
+import { readRanks } from './ranks';
+import { readReleases } from './releases';
 
 /** Where an unknown input has to be assumed, the estimate is made for the expected value and for both ends. */
 export type Corner = 'expected' | 'low' | 'high';
@@ -96,94 +100,53 @@ export interface Facts {
 
 /** Reads a run into numbers. What is missing and cannot be assumed ends it, with the reason among the assumptions. */
 export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): Facts | undefined {
-  if (!run.model.known)
-    return missing('model', run.model.why, 'parameters and activations follow from the model', note);
-  if (!run.sharding.known) return missing('sharding', run.sharding.why, 'it decides what each GPU holds', note);
+  const missing = (what: string, why: string, because: string): undefined => {
+    note({ what, value: 'not known', because: `${why}; ${because}` });
+    return undefined;
+  };
+  if (!run.model.known) return missing('model', run.model.why, 'parameters and activations follow from the model');
+  if (!run.sharding.known) return missing('sharding', run.sharding.why, 'it decides what each GPU holds');
   if (run.model.value.recorded === undefined)
-    return missing('activations', 'no recording was given', 'they follow from it', note);
+    return missing('activations', 'no recording was given', 'they follow from it');
   const preference = readPreferenceFacts(run, corner, note);
   const model = preference?.method === 'reward' ? asRewardModel(run.model.value) : run.model.value;
   const sharding = run.sharding.value;
-  const tensor = ranks(run.parallelism.tensor);
-  const pipeline = ranks(run.parallelism.pipeline);
-  const context = ranks(run.parallelism.context);
-  const expert = ranks(run.parallelism.expert);
   if (sharding.kind === 'zero' && !sharding.stage.known) {
-    return missing('ZeRO stage', sharding.stage.why, 'it decides what each GPU holds', note);
+    return missing('ZeRO stage', sharding.stage.why, 'it decides what each GPU holds');
   }
-  const stage = sharding.kind === 'zero' ? valueIfKnown(sharding.stage) : undefined;
-  const isSharded = sharding.kind === 'fsdp' || (sharding.kind === 'zero' && stage !== 0);
-  const shards = isSharded ? shardRanks(run) : 1;
-  if (shards === undefined) {
-    return missing(
-      'world size',
-      run.worldSize.known ? 'not known' : run.worldSize.why,
-      'shards are divided by it',
-      note,
-    );
+  const isSharded = sharding.kind === 'fsdp' || (sharding.kind === 'zero' && valueIfKnown(sharding.stage) !== 0);
+  const ranks = readRanks(run, isSharded);
+  if (ranks === undefined) {
+    return missing('world size', run.worldSize.known ? 'not known' : run.worldSize.why, 'shards are divided by it');
   }
-  const splitsVocabulary = isMegatronStyle(run);
-  const counts = countParameters(model, { tensor, pipeline, expert, vocabulary: splitsVocabulary ? tensor : 1 });
+  const counts = countParameters(model, { ...ranks, vocabulary: ranks.splitsVocabulary ? ranks.tensor : 1 });
   const precision = readPrecision(run, corner, note);
   const batch = withPairs(readBatch(run, corner, note), preference?.sequencesPerSample ?? 1);
-  noteLora(run, model, note);
-  const lora = run.lora?.known ? countLora(model, run.lora.value, tensor) : undefined;
-  const name = valueIfKnown(run.optimizer.name) ?? 'adamw_torch';
-  const record = optimizerRecord(name);
-  if (record === undefined) {
-    note({
-      what: 'optimizer state',
-      value: '8 B per parameter',
-      because: `the optimizer ${name} is not one Shardlens knows; Adam's two fp32 moments are assumed`,
-    });
-  } else if (!run.optimizer.name.known) {
-    note({ what: 'optimizer', value: 'AdamW', because: run.optimizer.name.why });
-  }
-  const optimizer = record ?? { fp32: 8, half: 8, label: 'optimizer state' };
+  const adapters = readAdapters(run, model, ranks.tensor, corner, note);
+  const optimizer = readOptimizer(run, corner, note);
   const masked = batch.samples > 1 && isPadded(run, corner, note);
+  const implementation = readImplementation(run, model, preference, corner, note);
   return {
     model,
     counts,
+    ...ranks,
     ...batch,
-    tokens: (batch.samples * batch.sequence) / context,
-    evalTokens: (batch.evalSamples * batch.sequence) / context,
-    tensor,
-    pipeline,
-    context,
-    expert,
-    shards,
-    replicas: sharding.kind === 'fsdp' ? Math.max(1, (valueIfKnown(run.parallelism.data) ?? shards) / shards) : 1,
+    tokens: (batch.samples * batch.sequence) / ranks.context,
+    evalTokens: (batch.evalSamples * batch.sequence) / ranks.context,
     sharding:
       sharding.kind === 'zero' || sharding.kind === 'fsdp'
         ? sharding
         : { kind: sharding.kind, bucketView: valueIfKnown(sharding.gradientAsBucketView) ?? false },
     ...precision,
     isBf16: precision.computeBytes === 2 && valueIfKnown(run.precision.compute) !== 'fp16',
-    attention: attentionChoice(run, model),
     masked,
-    checkpointing: readCheckpointing(run, corner, note),
-    fusedLoss:
-      preference === undefined
-        ? readFusedLoss(run, corner, note)
-        : preference.fused || valueIfKnown(run.fusedLoss) === true,
-    fusedEvalLoss: preference?.fused === true || isChunkedLoss(run),
-    compiled: valueIfKnown(run.torchCompile) ?? false,
-    lora,
-    trainable: lora === undefined ? counts.total : lora.parameters / pipeline,
-    quantization: valueIfKnown(run.quantization),
-    nested: valueIfKnown(run.nestedQuantization) ?? false,
-    savesQuantisedInputs: run.quantization !== undefined && isOlder(run.frameworks.bitsandbytes, '0.43.2'),
-    loadsAllKernels: isOlder(run.frameworks.torch, '1.13'),
-    zeroesGradients: sharding.kind !== 'zero' && isOlder(run.frameworks.torch, '2.0'),
+    ...implementation,
+    ...adapters,
+    trainable: adapters.lora === undefined ? counts.total : adapters.lora.parameters / ranks.pipeline,
+    ...readReleases(run),
     preference,
     referenceBytes: sharding.kind === 'zero' ? precision.computeBytes : loadedBytes(run, precision.computeBytes),
-    splitsVocabulary,
-    reducesInOwnType: !isOlder(run.frameworks.deepspeed, '0.9.2'),
-    optimizer,
-    optimizerName: name,
-    step: stepImplementation(run, optimizer),
-    gpusPerNode: valueIfKnown(run.gpusPerNode),
-    nodes: valueIfKnown(run.nodes),
+    ...optimizer,
     capacity: run.cluster.known ? run.cluster.value.accelerator.memoryBytes : null,
     expandableSegments: usesExpandableSegments(run),
     driver: measuredDriver(run),
@@ -191,11 +154,6 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     evaluates: valueIfKnown(run.evaluation) ?? false,
     from: inputOrigins(run),
   };
-}
-
-/** Stages of a pipeline are the user's own layers: Megatron's, as a rule; transformers has none that DeepSpeed could cut. */
-function isMegatronStyle({ parallelism: { pipeline } }: TrainingRun): boolean {
-  return pipeline.known && (pipeline.value > 1 || pipeline.origin.kind === 'file');
 }
 
 /** Chosen and rejected answers are rows of one batch. */
@@ -208,92 +166,10 @@ function loadedBytes(run: TrainingRun, computeBytes: 2 | 4): 2 | 4 {
   return weights.known ? (weights.value === 'fp32' ? 4 : 2) : computeBytes;
 }
 
-function missing(what: string, why: string, because: string, note: (assumption: Assumption) => void): undefined {
-  note({ what, value: 'not known', because: `${why}; ${because}` });
-  return undefined;
-}
-
-/** What PEFT fills in, or the model's family. */
-function noteLora(run: TrainingRun, model: Model, note: (assumption: Assumption) => void): void {
-  if (run.lora === undefined) return;
-  if (!run.lora.known) {
-    note({ what: 'LoRA', value: 'none: all parameters are trained', because: run.lora.why });
-    return;
-  }
-  const { rank, targets } = run.lora.value;
-  if (!rank.known) note({ what: 'LoRA rank', value: "8, PEFT's default", because: rank.why });
-  if (!targets.known) {
-    const value = model.loraTargets?.join(', ') ?? 'q_proj, v_proj';
-    note({ what: 'LoRA targets', value, because: `${targets.why}; PEFT takes them by model family` });
-  }
-}
-
-function ranks(value: Known<number>): number {
-  return value.known && value.value >= 1 ? value.value : 1;
-}
-
-/** Shards are spread over `shard`, else over all data-parallel ranks, else over the world that model parallelism leaves. */
-function shardRanks(run: TrainingRun): number | undefined {
-  const { shard, data, tensor, pipeline, context } = run.parallelism;
-  const written = valueIfKnown(shard) ?? valueIfKnown(data);
-  if (written !== undefined) return Math.max(1, written);
-  const world = valueIfKnown(run.worldSize);
-  return world === undefined ? undefined : Math.max(1, world / (ranks(tensor) * ranks(pipeline) * ranks(context)));
-}
-
-/** Off is the default of every framework here; where code may turn it on, the band reaches down to it. */
-function readCheckpointing(
-  run: TrainingRun,
-  corner: Corner,
-  note: (assumption: Assumption) => void,
-): Facts['checkpointing'] {
-  if (run.checkpointing.known) return run.checkpointing.value;
-  note({
-    what: 'activation checkpointing',
-    value: 'none',
-    because: `${run.checkpointing.why}; the band reaches to full checkpointing`,
-  });
-  return corner === 'low' ? 'full' : 'none';
-}
-
-/** All logits is what old releases and plain trainers make; where the release decides and is not known, the band reaches down to chunks. */
-function readFusedLoss({ fusedLoss }: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
-  if (fusedLoss.known) return fusedLoss.value;
-  note({
-    what: 'how the loss is made',
-    value: 'from all logits',
-    because: `${fusedLoss.why}; the band reaches down to chunks`,
-  });
-  return corner === 'low';
-}
-
-/** What the run asks for; a family without scaled_dot_product_attention runs eager instead. */
-function attentionChoice(run: TrainingRun, model: Model): AttentionChoice {
-  const chosen = valueIfKnown(run.attention) ?? 'sdpa';
-  if (chosen === 'eager' || (chosen === 'sdpa' && model.recorded?.hasSdpa === false)) return 'eager';
-  return chosen === 'sdpa' ? 'sdpa' : 'flash';
-}
-
-function stepImplementation(run: TrainingRun, record: OptimizerRecord): Facts['step'] {
-  const written = valueIfKnown(run.optimizer.implementation);
-  if (written === 'paged') return 'loop';
-  return written ?? record.step ?? 'foreach';
-}
-
 function usesExpandableSegments(run: TrainingRun): boolean {
   for (const name of ['PYTORCH_CUDA_ALLOC_CONF', 'PYTORCH_ALLOC_CONF']) {
     const value = run.environment[name];
     if (value?.known && /expandable_segments:\s*true/i.test(value.value)) return true;
   }
   return false;
-}
-
-/**
- * TRL's chunked loss replaces the model's forward pass, in evaluation too. Liger's makes all logits there: `skip_logits` is
- * `self.training` unless a caller says otherwise (liger_kernel/transformers/model/llama.py, lce_forward, 0.6).
- */
-function isChunkedLoss({ fusedLoss }: TrainingRun): boolean {
-  if (!fusedLoss.known || !fusedLoss.value) return false;
-  const { origin } = fusedLoss;
-  return origin.kind === 'default' || (origin.kind === 'file' && origin.key.endsWith('loss_type'));
 }

@@ -29,20 +29,27 @@ export function blockSymbols(model: Model, index: number, tensor = 1): Map<strin
   return symbols;
 }
 
-/** The side of one of the block's tensors by name and axis, as `self_attn.kv_b_proj:0`; undefined where the block has no such tensor. */
+/** The side of one of the block's tensors by name and axis, as `self_attn.kv_b_proj:0`, or of one outside the blocks; undefined where there is none. */
 export function sideOf(model: Model, index: number, side: string): number | undefined {
   const colon = side.lastIndexOf(':');
   const name = side.slice(0, colon);
   const axis = Number(side.slice(colon + 1));
+  let outside: number | undefined;
   for (const group of model.groups) {
     if (group.block === index && tensorName(group.name) === name) return group.shape[axis];
+    if (group.block === undefined && outsideName(group.name) === name) outside = group.shape[axis];
   }
-  return undefined;
+  return outside;
 }
 
 /** `self_attn.q_proj` of `model.layers.*.self_attn.q_proj.weight`. */
 export function tensorName(group: string): string {
   return group.replace(/^.*?\.\*\./, '').replace(/\.weight$/, '');
+}
+
+/** The last word of the name of a tensor outside the blocks: `embed_tokens_per_layer`. */
+export function outsideName(group: string): string {
+  return group.replace(/\.weight$/, '').replace(/^.*\./, '');
 }
 
 /** What sets a kind of block apart from the family's other kinds, in words: `block`, `block window experts`. */
@@ -56,5 +63,6 @@ export function blockKey(model: Model, index: number): string {
   if (block.attention?.window !== undefined) words.push('window');
   if (block.mlp?.moe !== undefined) words.push('experts');
   if (block.attention !== undefined && block.mlp === undefined) words.push('alone');
+  if (block.kind !== undefined) words.push(block.kind);
   return words.join(' ');
 }

@@ -1,0 +1,96 @@
+import type { Model } from '../../models/model';
+import { valueIfKnown } from '../../run/known';
+import type { TrainingRun } from '../../run/training-run';
+import type { Assumption } from '../estimate';
+import type { AttentionChoice, Corner, Facts } from './facts';
+import type { PreferenceFacts } from './preference';
+
+type Implementation = Pick<Facts, 'attention' | 'checkpointing' | 'compiled' | 'fusedLoss' | 'fusedEvalLoss'>;
+
+/** By what code blocks and loss are computed; where nothing says, both ends are in the band. */
+export function readImplementation(
+  run: TrainingRun,
+  model: Model,
+  preference: PreferenceFacts | undefined,
+  corner: Corner,
+  note: (assumption: Assumption) => void,
+): Implementation {
+  const fusedLoss =
+    preference === undefined
+      ? readFusedLoss(run, corner, note)
+      : preference.fused || valueIfKnown(run.fusedLoss) === true;
+  return {
+    attention: readAttention(run, model, corner, note),
+    checkpointing: readCheckpointing(run, corner, note),
+    compiled: readCompiled(run, corner, note),
+    fusedLoss,
+    fusedEvalLoss: preference?.fused === true || isChunkedLoss(run),
+  };
+}
+
+/** What the run asks for; a family without scaled_dot_product_attention runs eager instead. What a template fills in may be eager. */
+function readAttention(
+  { attention }: TrainingRun,
+  model: Model,
+  corner: Corner,
+  note: (assumption: Assumption) => void,
+): AttentionChoice {
+  const withoutSdpa = model.recorded?.hasSdpa === false;
+  if (!attention.known) {
+    note({
+      what: 'attention',
+      value: withoutSdpa ? 'eager' : 'sdpa',
+      because: `${attention.why}; the band reaches from a flash kernel to eager attention, which keeps every pair of positions`,
+    });
+    return corner === 'high' || (corner === 'expected' && withoutSdpa) ? 'eager' : corner === 'low' ? 'flash' : 'sdpa';
+  }
+  const chosen = attention.value;
+  if (chosen === 'eager' || (chosen === 'sdpa' && withoutSdpa)) return 'eager';
+  return chosen === 'sdpa' ? 'sdpa' : 'flash';
+}
+
+/** Off is the default of every framework here; where a template or code decides, the band reaches down to compiled blocks. */
+function readCompiled({ torchCompile }: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
+  if (torchCompile.known) return torchCompile.value;
+  // Without a key the default holds; a key whose value is not known may turn it on.
+  if (torchCompile.origin === undefined) return false;
+  const because = `${torchCompile.why}; the band reaches down to compiled blocks, which keep less`;
+  note({ what: 'torch.compile', value: 'not used', because });
+  return corner === 'low';
+}
+
+/** Off is the default of every framework here; where code may turn it on, the band reaches down to it. */
+function readCheckpointing(
+  run: TrainingRun,
+  corner: Corner,
+  note: (assumption: Assumption) => void,
+): Facts['checkpointing'] {
+  if (run.checkpointing.known) return run.checkpointing.value;
+  note({
+    what: 'activation checkpointing',
+    value: 'none',
+    because: `${run.checkpointing.why}; the band reaches to full checkpointing`,
+  });
+  return corner === 'low' ? 'full' : 'none';
+}
+
+/** All logits is what old releases and plain trainers make; where the release decides and is not known, the band reaches down to chunks. */
+function readFusedLoss({ fusedLoss }: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
+  if (fusedLoss.known) return fusedLoss.value;
+  note({
+    what: 'how the loss is made',
+    value: 'from all logits',
+    because: `${fusedLoss.why}; the band reaches down to chunks`,
+  });
+  return corner === 'low';
+}
+
+/**
+ * TRL's chunked loss replaces the model's forward pass, in evaluation too. Liger's makes all logits there: `skip_logits` is
+ * `self.training` unless a caller says otherwise (liger_kernel/transformers/model/llama.py, lce_forward, 0.6).
+ */
+function isChunkedLoss({ fusedLoss }: TrainingRun): boolean {
+  if (!fusedLoss.known || !fusedLoss.value) return false;
+  const { origin } = fusedLoss;
+  return origin.kind === 'default' || (origin.kind === 'file' && origin.key.endsWith('loss_type'));
+}
