@@ -3,7 +3,7 @@ import type { Quantity } from '../estimate';
 import { driverBytes } from './allocator';
 import { countedBand } from './band';
 import { type Corner, readFacts } from './facts';
-import { peaks } from './index';
+import { peaks } from './peaks';
 
 /** The three figures that tools show of one GPU, in bytes. */
 export interface PredictedFigures {

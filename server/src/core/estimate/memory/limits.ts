@@ -1,0 +1,30 @@
+import type { Assumption } from '../estimate';
+import { isEncoderDecoder } from './blocks';
+import type { Facts } from './facts';
+import { isCounted } from './recorded';
+
+/** What the formulas do not cover, said once. */
+export function noteLimits(facts: Facts, assumptions: Assumption[]): void {
+  const { model } = facts;
+  if (!isCounted(facts)) {
+    assumptions.push({
+      what: 'activations',
+      value: 'as in a Llama block of the same shape',
+      because: `what ${model.modelType} blocks save has not been counted; the band is wider`,
+    });
+  }
+  if (isEncoderDecoder(facts)) {
+    assumptions.push({
+      what: 'length of input and output',
+      value: 'the same',
+      because: 'encoder and decoder have a length each, and the config gives one',
+    });
+  }
+  if (model.blocks.some((block) => block.tower === 'vision' || block.tower === 'audio')) {
+    assumptions.push({
+      what: 'vision or audio tower',
+      value: 'its activations are not counted',
+      because: 'image and clip sizes are not in the config',
+    });
+  }
+}
