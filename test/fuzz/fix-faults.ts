@@ -3,7 +3,7 @@ import type { Catalogs } from '../../server/src/core/catalogs';
 import type { FileEdit, Finding, Fix, Severity } from '../../server/src/core/findings';
 import { fixAll } from '../../server/src/core/rewrite/actions';
 import { confirmedFixes } from '../../server/src/core/rewrite/confirm';
-import type { RewriteInput } from '../../server/src/core/rewrite/fixpoint';
+import type { RewriteInput } from '../../server/src/core/rewrite/trial';
 import { applyEdits } from '../../server/src/core/text/edit';
 import { memoryWorkspace, ROOT } from '../memory-workspace';
 

@@ -3,6 +3,7 @@ import type { Catalogs } from './catalogs';
 import { recognise } from './dialects/index';
 import type { Estimate } from './estimate/estimate';
 import { estimateRun } from './estimate/index';
+import type { RewriteInput } from './rewrite/trial';
 import { type RulesInput, runRules } from './rules/engine';
 import { rules } from './rules/index';
 import { unreadFindings } from './rules-support/unread';
@@ -15,6 +16,11 @@ export interface AnalysisInput {
   readonly workspace: Workspace;
   readonly catalogs: Catalogs;
   readonly overrides?: Overrides;
+}
+
+/** What trying edits takes: the files, and their analysis for the same catalogs and overrides. */
+export function rewriteInput(input: AnalysisInput): RewriteInput {
+  return { workspace: input.workspace, analyze: (file, workspace) => analyze(file, { ...input, workspace }) };
 }
 
 const NO_OVERRIDES: Overrides = { from: 'flag' };

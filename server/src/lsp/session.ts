@@ -2,7 +2,7 @@ import type { Analysis, Overrides } from '../core/analysis';
 import type { AnalysisInput } from '../core/analyze';
 import type { Catalogs } from '../core/catalogs';
 import type { Finding } from '../core/findings';
-import type { RewriteInput } from '../core/rewrite/fixpoint';
+import type { RewriteInput } from '../core/rewrite/trial';
 import type { Path, ReadResult, SourceFile, Workspace } from '../core/source';
 import type { Connection } from './connection';
 import type { ConvertContext } from './convert';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../../server/src/core/analyze';
 import { completion } from '../../../server/src/core/features/completion';
-import { withSources } from '../../../server/src/core/moves/written';
+import { withSources } from '../../../server/src/core/rewrite/overlay';
 import { parseSource } from '../../../server/src/core/syntax/parse';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';
 import { catalogs, FILES } from './run-of';

@@ -1,6 +1,6 @@
 import { analyze } from '../../../server/src/core/analyze';
 import type { FileEdit } from '../../../server/src/core/findings';
-import type { RewriteInput } from '../../../server/src/core/rewrite/fixpoint';
+import type { RewriteInput } from '../../../server/src/core/rewrite/trial';
 import { applyEdits } from '../../../server/src/core/text/edit';
 import { loadCatalogs } from '../../../server/src/data/index';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';

@@ -63,7 +63,7 @@ function compute(analysis: Analysis, input: AnalysisInput): readonly LargestTerm
   const terms = [...peak.terms].sort((a, b) => b.bytes - a.bytes).slice(0, SHOWN);
   if (!base) return terms.map((term) => ({ term, lever: undefined }));
   const neighbours = neighboursOf(run, base);
-  const trial = trials(analysis, run, base, input);
+  const trial = trials(analysis, base, input);
   return terms.map((term) => ({ term, lever: leverFor(term, base, neighbours, trial) }));
 }
 

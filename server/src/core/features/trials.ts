@@ -1,14 +1,13 @@
 import type { Analysis } from '../analysis';
-import { type AnalysisInput, analyze } from '../analyze';
-import { OUTDATED } from '../calibrate/measurement';
+import { type AnalysisInput, rewriteInput } from '../analyze';
 import type { Estimate, MemoryEstimate, Phase, StepEstimate } from '../estimate/estimate';
 import { estimateRun } from '../estimate/index';
 import { termsAt } from '../estimate/memory/moments';
-import type { Finding } from '../findings';
 import type { Move } from '../moves/move';
-import { type Change, makeWrites, withSources } from '../moves/written';
+import { type Change, makeWrites } from '../moves/written';
+import { Trials } from '../rewrite/trial';
 import type { TrainingRun } from '../run/training-run';
-import { runDialects } from '../source';
+import type { Workspace } from '../source';
 
 /** The run as predicted: a neighbour is a prediction too, and only like is compared with like. */
 export interface Base {
@@ -60,48 +59,26 @@ interface Tried extends Pick<Estimate, 'step'> {
 }
 
 /** Writes each move into the files once, and analyses them again. */
-export function trials(analysis: Analysis, run: TrainingRun, base: Base, input: AnalysisInput): Trial {
-  const rules = once(() => new Set(findingsOf(run, input).map(({ rule }) => rule)));
+export function trials(analysis: Analysis, base: Base, input: AnalysisInput): Trial {
+  const trials = new Trials(analysis, rewriteInput(input), 'run');
   const known = new Map<Move, Tried | undefined>();
   return (move) => {
-    if (!known.has(move)) known.set(move, tryOut(move, analysis, run, base, input, rules));
+    if (!known.has(move)) known.set(move, tryOut(move, base, input.workspace, trials));
     return known.get(move);
   };
 }
 
 /** Undefined where the files cannot be written, or would not run. */
-function tryOut(
-  move: Move,
-  analysis: Analysis,
-  run: TrainingRun,
-  base: Base,
-  input: AnalysisInput,
-  rules: () => ReadonlySet<string>,
-): Tried | undefined {
-  const written = makeWrites(input.workspace, move.writes);
+function tryOut(move: Move, base: Base, workspace: Workspace, trials: Trials): Tried | undefined {
+  const written = makeWrites(workspace, move.writes);
   if (!written || written.changes.length === 0) return undefined;
-  const around = { ...input, workspace: withSources(input.workspace, written.sources) };
-  const changed = analyze(written.sources.get(analysis.file.path) ?? analysis.file, around).run;
+  const tried = trials.with(written.sources);
+  const changed = tried.analysis.run;
   if (!changed) return undefined;
   const { memory, step, host } = predicted(changed);
   const bytes = bytesAt(changed, base.phase, base.moment, memory);
   if (!memory || !bytes || (host?.fits === false && base.hostFits !== false)) return undefined;
-  const brought = findingsOf(run, around).filter(({ rule }) => !rules().has(rule) && rule !== OUTDATED);
+  const brought = tried.brings();
   if (brought.some(({ severity }) => severity === 'error')) return undefined;
   return { changes: written.changes, memory, step, bytes, brings: brought[0]?.rule };
-}
-
-function once<T>(make: () => T): () => T {
-  let made: { readonly value: T } | undefined;
-  return () => {
-    made ??= { value: make() };
-    return made.value;
-  };
-}
-
-/** Findings of every file of the run. */
-function findingsOf({ configs }: TrainingRun, input: AnalysisInput): readonly Finding[] {
-  const paths = new Set(runDialects.flatMap((dialect) => configs[dialect]?.file.path ?? []));
-  const files = [...paths].flatMap((path) => input.workspace.source(path) ?? []);
-  return files.flatMap((file) => analyze(file, input).findings());
 }

@@ -1,12 +1,12 @@
-import { type AnalysisInput, analyze } from '../analyze';
-import { OUTDATED } from '../calibrate/measurement';
+import type { Analysis } from '../analysis';
 import type { Estimate } from '../estimate/estimate';
-import type { FileEdit, Finding } from '../findings';
+import type { FileEdit } from '../findings';
 import { compose } from '../moves/compose';
 import type { Move, TrainingEffect } from '../moves/move';
-import { type Change, editsTo, makeWrites, withSources } from '../moves/written';
+import { type Change, editsTo, makeWrites } from '../moves/written';
+import { type RewriteInput, Trials } from '../rewrite/trial';
 import type { TrainingRun } from '../run/training-run';
-import { runDialects, type SourceFile } from '../source';
+import type { Workspace } from '../source';
 import type { Merit } from './choose';
 import type { Candidate } from './search';
 
@@ -32,20 +32,22 @@ export interface Remedy {
 /** Writes a candidate into the files and analyses them again. */
 export class Checker {
   private readonly known = new Map<Candidate, Remedy | undefined>();
-  private readonly allowed: ReadonlySet<string>;
+  private readonly workspace: Workspace;
+  private readonly trials: Trials;
   private readonly alone = new Map<Move, ReadonlySet<string>>();
   private readonly suspects = new Set<Move>();
   /** Rules that spoke against what would otherwise have been a remedy. */
   readonly refusals = new Set<string>();
 
   constructor(
-    private readonly file: SourceFile,
+    analysis: Analysis,
     private readonly run: TrainingRun,
-    private readonly input: AnalysisInput,
+    input: RewriteInput,
     readonly goal: Goal,
     private readonly before: Estimate,
   ) {
-    this.allowed = new Set([...this.findings(input).map(({ rule }) => rule), OUTDATED]);
+    this.workspace = input.workspace;
+    this.trials = new Trials(analysis, input, 'run');
   }
 
   /** The remedy, if the changed files give what was sought and bring no new finding. */
@@ -63,26 +65,30 @@ export class Checker {
   private findingsAlone(move: Move): ReadonlySet<string> {
     const known = this.alone.get(move);
     if (known) return known;
-    const { workspace } = this.input;
-    const written = makeWrites(workspace, move.writes);
-    const input = written && { ...this.input, workspace: withSources(workspace, written.sources) };
-    const found = new Set(input ? this.findings(input).map(({ rule }) => rule) : []);
+    const written = makeWrites(this.workspace, move.writes);
+    const found = new Set(
+      written
+        ? this.trials
+            .with(written.sources)
+            .brings()
+            .map(({ rule }) => rule)
+        : [],
+    );
     this.alone.set(move, found);
     return found;
   }
 
   private check({ moves }: Candidate): Remedy | undefined {
-    const { workspace } = this.input;
     const composed = compose(this.run, moves);
-    const written = composed && makeWrites(workspace, composed.writes);
+    const written = composed && makeWrites(this.workspace, composed.writes);
     if (!written || written.changes.length === 0) return undefined;
-    const input = { ...this.input, workspace: withSources(workspace, written.sources) };
-    const estimate = analyze(written.sources.get(this.file.path) ?? this.file, input).estimate();
+    const tried = this.trials.with(written.sources);
+    const estimate = tried.analysis.estimate();
     if (estimate?.memory?.fits !== true || estimate.host?.fits === false) return undefined;
     const { step } = this.before;
     if (this.goal === 'faster' && !(step && estimate.step && estimate.step.seconds < step.seconds * WORTHWHILE))
       return undefined;
-    const against = this.findings(input).find(({ rule }) => !this.allowed.has(rule));
+    const [against] = tried.brings();
     if (against) {
       this.refusals.add(against.rule);
       for (const move of moves) if (this.findingsAlone(move).has(against.rule)) this.suspects.add(move);
@@ -94,18 +100,8 @@ export class Checker {
       training: composed.training,
       notes: composed.notes,
       changes: written.changes,
-      edits: editsTo(workspace, written),
+      edits: editsTo(this.workspace, written),
       estimate,
     };
-  }
-
-  /** Findings of every config file of the run. */
-  private findings(input: AnalysisInput): readonly Finding[] {
-    const { configs } = this.run;
-    const paths = new Set(runDialects.flatMap((dialect) => configs[dialect]?.file.path ?? []));
-    return [...paths].flatMap((path) => {
-      const source = input.workspace.source(path);
-      return source ? analyze(source, input).findings() : [];
-    });
   }
 }

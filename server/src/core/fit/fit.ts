@@ -1,4 +1,4 @@
-import { type AnalysisInput, analyze } from '../analyze';
+import { type AnalysisInput, analyze, rewriteInput } from '../analyze';
 import type { Estimate } from '../estimate/estimate';
 import { compose } from '../moves/compose';
 import { dimensions } from '../moves/index';
@@ -55,7 +55,7 @@ export function* findRemedies(
   const usable = roomy.length > 0 ? roomy : fitting;
   const worth = goal === 'fit' ? usable : usable.filter((it) => isFaster(it, before));
   yield tried;
-  const checker = new Checker(file, run, input, goal, before);
+  const checker = new Checker(analysis, run, rewriteInput(input), goal, before);
   yield tried;
   const remedies = yield* choose(worth, tried, checker);
   return {

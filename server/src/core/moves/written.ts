@@ -59,18 +59,6 @@ export function editsTo(workspace: Workspace, { sources }: Written): readonly Fi
   );
 }
 
-/** The workspace with some files replaced by their changed form. */
-export function withSources(workspace: Workspace, sources: ReadonlyMap<Path, SourceFile>): Workspace {
-  // Readers remember what they found in a result for as long as they are given the same one.
-  const results = new Map([...sources].map(([path, { text }]) => [path, { ok: true, text } as const]));
-  return {
-    roots: workspace.roots,
-    read: (path) => results.get(path) ?? workspace.read(path),
-    source: (path) => sources.get(path) ?? workspace.source(path),
-    list: (folder) => workspace.list(folder),
-  };
-}
-
 /** Flags of launch lines: their places count in the script as it is, so a script is written in one go. */
 function writeScripts(
   workspace: Workspace,

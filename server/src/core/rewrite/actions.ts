@@ -2,7 +2,8 @@ import type { Analysis } from '../analysis';
 import type { FileEdit, Finding, Fix } from '../findings';
 import type { Workspace } from '../source';
 import { confirmedFixes } from './confirm';
-import { fixUntilDone, type RewriteInput } from './fixpoint';
+import { fixUntilDone } from './fixpoint';
+import type { RewriteInput } from './trial';
 
 /** Every preferred fix of the file that keeps its promise there, and those that they make possible, until none is left. */
 export function fixAll(analysis: Analysis, input: RewriteInput): readonly FileEdit[] {

@@ -1,8 +1,9 @@
 import type { Analysis } from '../analysis';
-import { OUTDATED } from '../calibrate/measurement';
 import type { Finding, Fix, Severity } from '../findings';
 import type { Path, SourceFile } from '../source';
-import { applyAll, overlayOf, type RewriteInput } from './fixpoint';
+import { applyAll } from './fixpoint';
+import { withSources } from './overlay';
+import { type RewriteInput, Trials } from './trial';
 
 const RANKS: Readonly<Record<Severity, number>> = { hint: 1, information: 2, warning: 3, error: 4 };
 
@@ -41,25 +42,13 @@ function mayTry(analysis: Analysis): boolean {
   return units <= MAX_TRIED_UNITS;
 }
 
-function keepsItsPromise(
-  analysis: Analysis,
-  finding: Finding,
-  fix: Fix,
-  { workspace, analyze }: RewriteInput,
-): boolean {
+function keepsItsPromise(analysis: Analysis, finding: Finding, fix: Fix, input: RewriteInput): boolean {
   const changed = new Map<Path, SourceFile>();
-  const overlay = overlayOf(workspace, changed);
-  if (!applyAll([fix], overlay, changed)) return false;
-  const after = analyze(overlay.source(analysis.file.path) ?? analysis.file, overlay);
-  if (brokenIn(after) > brokenIn(analysis)) return false;
-  const [before, left] = [analysis.findings(), after.findings()];
-  if (count(left, (it) => isSame(it, finding)) >= count(before, (it) => isSame(it, finding))) return false;
-  return left.every(
-    ({ rule, severity }) =>
-      rule === OUTDATED ||
-      RANKS[severity] < RANKS[finding.severity] ||
-      count(left, (it) => it.rule === rule) <= count(before, (it) => it.rule === rule),
-  );
+  if (!applyAll([fix], withSources(input.workspace, changed), changed)) return false;
+  const after = new Trials(analysis, input, 'file').with(changed);
+  if (brokenIn(after.analysis) > brokenIn(analysis)) return false;
+  if (howOften(finding, after.analysis) >= howOften(finding, analysis)) return false;
+  return after.brings().every(({ severity }) => RANKS[severity] < RANKS[finding.severity]);
 }
 
 function brokenIn({ file }: Analysis): number {
@@ -67,10 +56,6 @@ function brokenIn({ file }: Analysis): number {
 }
 
 /** Places move, and messages often name none. */
-function isSame(a: Finding, b: Finding): boolean {
-  return a.rule === b.rule && a.message === b.message;
-}
-
-function count(findings: readonly Finding[], matches: (finding: Finding) => boolean): number {
-  return findings.filter(matches).length;
+function howOften({ rule, message }: Finding, analysis: Analysis): number {
+  return analysis.findings().filter((other) => other.rule === rule && other.message === message).length;
 }

@@ -4,15 +4,11 @@ import type { Path, SourceFile, Workspace } from '../source';
 import { parseSource } from '../syntax/parse';
 import { difference } from '../text/difference';
 import { applyEdits } from '../text/edit';
+import { withSources } from './overlay';
+import type { RewriteInput } from './trial';
 
 /** A fix may make room for another; more rounds than this would be fixes that undo each other. */
 const MAX_ROUNDS = 20;
-
-export interface RewriteInput {
-  readonly workspace: Workspace;
-  /** Analyses a file with other texts around it, for the same target and settings. */
-  readonly analyze: (file: SourceFile, workspace: Workspace) => Analysis;
-}
 
 /**
  * Makes the fix that `pick` chooses of each finding, then those of the findings that are left, until there is none. Fixes that touch the
@@ -24,7 +20,7 @@ export function fixUntilDone(
   { workspace, analyze }: RewriteInput,
 ): FileEdit[] {
   const changed = new Map<Path, SourceFile>();
-  const overlay = overlayOf(workspace, changed);
+  const overlay = withSources(workspace, changed);
   let current = analysis;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const state = current;
@@ -36,19 +32,6 @@ export function fixUntilDone(
   return [...changed].flatMap(([path, { text }]) =>
     difference(workspace.source(path)?.text ?? '', text).map((edit) => ({ ...edit, path })),
   );
-}
-
-/** The workspace with some of its files changed. */
-export function overlayOf(workspace: Workspace, changed: ReadonlyMap<Path, SourceFile>): Workspace {
-  return {
-    roots: workspace.roots,
-    read(path) {
-      const file = changed.get(path);
-      return file ? { ok: true, text: file.text } : workspace.read(path);
-    },
-    source: (path) => changed.get(path) ?? workspace.source(path),
-    list: (folder) => workspace.list(folder),
-  };
 }
 
 /** Of fixes that collide the first is taken. */

@@ -1,6 +1,6 @@
 import type { Estimate } from '../../core/estimate/estimate';
 import { type LargestTerm, largestTerms } from '../../core/features/largest-terms';
-import { withSources } from '../../core/moves/written';
+import { withSources } from '../../core/rewrite/overlay';
 import type { SourceFile } from '../../core/source';
 import type { AnalysedSnapshot, Session } from '../session';
 
