@@ -11,7 +11,9 @@ export async function launched(code, options) {
     ...options,
     entryPoints: ['server/src/launch.ts'],
     write: false,
-    define: { BUNDLE_ID: JSON.stringify(id) },
+    define: { BUNDLE_ID: JSON.stringify(id), MODULE: '$module' },
+    // Before "use strict", under which no code may ask for the function it stands in.
+    banner: { js: 'var $module=arguments.callee;' },
   });
   const [head] = built.outputFiles;
   if (head.text.includes('/*!')) throw new Error('scripts/launched.mjs: the head holds the mark of the bundle');
