@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
 import { generateAll } from './generate.mjs';
 import { launched } from './launched.mjs';
+import { loadLate } from './load-late.mjs';
 import { packModelDefaults } from './model-defaults.mjs';
 import { leanProtocolTypes } from './protocol-types.mjs';
 import { packRulePages } from './rule-pages.mjs';
@@ -39,7 +40,7 @@ export async function build({ sourcemap = false } = {}) {
       banner: { js: '"use strict";' },
       tsconfigRaw: { compilerOptions: { target: 'ES2022', verbatimModuleSyntax: true, alwaysStrict: false } },
       // A source map leads to the rules as they stand in the source.
-      plugins: sourcemap ? [] : [packRulePages(root), packModelDefaults, leanProtocolTypes(root)],
+      plugins: sourcemap ? [] : [packRulePages(root), packModelDefaults, leanProtocolTypes(root), loadLate],
       write: sourcemap,
       metafile: true,
     }),

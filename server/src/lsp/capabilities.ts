@@ -2,8 +2,16 @@ import type { ClientCapabilities, InitializeParams, ServerCapabilities } from 'v
 import type { Overrides } from '../core/analysis';
 import { CALM_MILLISECONDS } from './calm';
 import type { ClientSettings, EditorOverrides } from './protocol';
-import { FIX_ALL, REPLACE_DEPRECATED, REWRITE } from './requests/code-action';
 import type { ClientAbilities } from './session';
+
+/** Kind of the action that makes every preferred fix of a document; `editor.codeActionsOnSave` can name it. */
+export const FIX_ALL = 'source.fixAll.shardlens';
+
+/** Kind of the action that gives every deprecated key of a document its new name. */
+export const REPLACE_DEPRECATED = 'source.replaceDeprecated.shardlens';
+
+/** Kind of the actions that rewrite a section for another version of its framework; never made by itself. */
+export const REWRITE = 'refactor.rewrite.shardlens';
 
 /** What our client and our command line may hand over at the start; every part is optional. */
 export interface InitializationOptions {

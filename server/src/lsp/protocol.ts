@@ -1,5 +1,7 @@
+import type { FileStatus } from './protocol/document';
+
 /**
- * What the server and its VS Code client say to each other beyond LSP. Types only: both bundles use them, and other
+ * What the server and its VS Code client say to each other beyond LSP. Hardly more than types: both bundles use them, and other
  * editors may ignore all of it and still get diagnostics, fixes, hover, completion, hints and links.
  */
 export type * from './protocol/check';
@@ -32,3 +34,13 @@ export const methods = {
   readFile: 'shardlens/readFile',
   listFolder: 'shardlens/listFolder',
 } as const;
+
+/** The status of a document that is no training config. */
+export const NOT_OURS: FileStatus = {
+  title: null,
+  reason: null,
+  foreign: false,
+  summary: null,
+  errors: 0,
+  warnings: 0,
+};

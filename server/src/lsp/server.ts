@@ -27,6 +27,7 @@ import {
   type FileParams,
   type ImportHardwareParams,
   methods,
+  NOT_OURS,
 } from './protocol';
 import { calibrateAnswer } from './requests/calibrate';
 import { checkFiles } from './requests/check';
@@ -40,7 +41,7 @@ import { hoverAt } from './requests/hover';
 import { importAnswer } from './requests/import-hardware';
 import { inlayHint, resolvedHint } from './requests/inlay-hint';
 import { machinesAnswer } from './requests/machines';
-import { breakdown, explain, fileStatus, lensesOf, NOT_OURS } from './requests/shardlens';
+import { breakdown, explain, fileStatus, lensesOf } from './requests/shardlens';
 import { targets } from './requests/targets';
 import { viewAnswer } from './requests/view';
 import { onSnapshot } from './schedule';

@@ -5,18 +5,10 @@ import { confirmedFixes } from '../../core/rewrite/confirm';
 import { fsdp2Rewrites } from '../../core/rewrite/fsdp2';
 import { silenceFixes } from '../../core/silence/actions';
 import { releaseFixes } from '../../core/silence/release';
+import { FIX_ALL, REPLACE_DEPRECATED, REWRITE } from '../capabilities';
 import { toCodeAction, toWorkspaceEdit } from '../convert';
 import type { AnalysedSnapshot, Session } from '../session';
 import { diagnosticsOf, findingsOf } from './diagnostic';
-
-/** Kind of the action that makes every preferred fix of a document; `editor.codeActionsOnSave` can name it. */
-export const FIX_ALL = 'source.fixAll.shardlens';
-
-/** Kind of the action that gives every deprecated key of a document its new name. */
-export const REPLACE_DEPRECATED = 'source.replaceDeprecated.shardlens';
-
-/** Kind of the actions that rewrite a section for another version of its framework; never made by itself. */
-export const REWRITE = 'refactor.rewrite.shardlens';
 
 /** `textDocument/codeAction`: fixes of the findings in the range, all that can be made at once, and moves to a newer framework. */
 export function codeActions(session: Session, snapshot: AnalysedSnapshot, params: CodeActionParams): CodeAction[] {

@@ -4,7 +4,7 @@ import { isTraining, lenses, summaryOf } from '../../core/features/lens';
 import { rulePage } from '../../core/features/rule-page';
 import { rules } from '../../core/rules/index';
 import { toRange } from '../convert';
-import type { BreakdownAnswer, ExplainParams, FileStatus, Lens } from '../protocol';
+import { type BreakdownAnswer, type ExplainParams, type FileStatus, type Lens, NOT_OURS } from '../protocol';
 import type { AnalysedSnapshot, Session } from '../session';
 import { findingsOf } from './diagnostic';
 import { estimateOfText, largestOf } from './what-if';
@@ -22,16 +22,6 @@ export function lensesOf(session: Session, snapshot: AnalysedSnapshot): Lens[] {
     action,
   }));
 }
-
-/** The status of a document that is no training config. */
-export const NOT_OURS: FileStatus = {
-  title: null,
-  reason: null,
-  foreign: false,
-  summary: null,
-  errors: 0,
-  warnings: 0,
-};
 
 /** `shardlens/status`: what the file was taken for, and how it stands. */
 export function fileStatus(session: Session, snapshot: AnalysedSnapshot): FileStatus {
