@@ -49,6 +49,7 @@ const INSTANCE = [
   'network_gbps',
   'efa',
   'fabric',
+  'ebs_gbps',
   'local_nvme',
   'price_on_demand',
   'sources',
@@ -68,6 +69,20 @@ const CPU = [
   'as_of',
 ];
 const DRIVES = ['id', 'instance', 'read_gb_s', 'write_gb_s', 'measured'];
+const SERVICES = [
+  'id',
+  'service',
+  'type',
+  'latency',
+  'max_throughput_gb_s',
+  'max_iops',
+  'max_size',
+  'multi_az',
+  'notes',
+  'sources',
+  'confidence',
+  'as_of',
+];
 const NESTED = {
   memory: ['marketing_gb', 'smi_total_gib', 'framework_total_gib', 'bandwidth_gb_s', 'type'],
   link: ['kind', 'path', 'generation', 'unidirectional_gb_s', 'peer_unidirectional_gb_s', 'max_domain_gpus'],
@@ -90,6 +105,10 @@ export function generate(root) {
     drives: table(
       data.storage.filter((record) => record.instance !== undefined),
       DRIVES,
+    ),
+    services: table(
+      data.storage.filter((record) => record.service !== undefined && record.type !== 'local nvme'),
+      SERVICES,
     ),
     paths: data.measured_paths,
     copies: data.host_copies,

@@ -1,5 +1,5 @@
 import type { Accelerator } from './hardware/hardware';
-import type { CopyRecord, CpuRecord, DriveRecord, InstanceRecord, PathRecord } from './hardware/records';
+import type { CopyRecord, CpuRecord, DriveRecord, InstanceRecord, PathRecord, ServiceRecord } from './hardware/records';
 import type { Recorded } from './models/recorded';
 import type { DialectId } from './source';
 
@@ -52,6 +52,8 @@ export interface HardwareCatalog {
   accelerators(): readonly Accelerator[];
   instanceIds(): readonly string[];
   cpu(id: string): CpuRecord | undefined;
+  /** A storage service, by an id as `fsx-lustre`, `efs`, `ebs`. */
+  service(id: string): ServiceRecord | undefined;
   /** The instance's drives; undefined where no rate is known. */
   drives(instanceId: string): DriveRecord | undefined;
   /** Rates that collectives reach on each kind of path. */

@@ -16,6 +16,7 @@ import type {
   DriveRecord,
   InstanceRecord,
   PathRecord,
+  ServiceRecord,
 } from '../core/hardware/records';
 import { packedHardware } from '../generated/hardware';
 import { unpackText } from './packed-text';
@@ -32,6 +33,7 @@ interface Packed {
   readonly instances: Table;
   readonly cpus: Table;
   readonly drives: Table;
+  readonly services: Table;
   readonly paths: readonly PathRecord[];
   readonly copies: readonly CopyRecord[];
 }
@@ -87,6 +89,8 @@ function catalogOf(packed: Packed): HardwareCatalog {
     instanceIds: () => instances.map((i) => i.id),
     cpu: (id) => cpus().get(id),
     drives: (id) => drives().get(id),
+    service: (id) =>
+      recordsOf<ServiceRecord>(packed.services).find((service) => service.id === id.trim().toLowerCase()),
     paths: () => packed.paths,
     copies: () => packed.copies,
     source: (key) => (Object.hasOwn(packed.sources, key) ? packed.sources[key] : undefined),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../../server/src/core/analyze';
 import { linkIfUsed } from '../../../server/src/core/estimate/time/index';
+import { hover } from '../../../server/src/core/features/hover';
 import { buildCluster } from '../../../server/src/core/hardware/cluster';
 import { hardwareDetail } from '../../../server/src/core/hardware/describe';
 import { loadHardwareCatalog } from '../../../server/src/data/hardware';
@@ -14,18 +15,22 @@ const catalogs = loadCatalogs();
 
 /** The run that a rule is shown on: a file, what else stands beside it, and the machine. */
 interface Shown {
-  readonly on: string;
+  /** The machine, where no file of the run names it. */
+  readonly on?: string;
   readonly nodes?: number;
   readonly deepspeed?: string;
   readonly trainer?: string;
   readonly script?: string;
   readonly manifest?: string;
+  readonly cluster?: string;
+  readonly estimator?: string;
+  readonly batch?: string;
 }
 
 /**
  * A row of the interconnect reference, §14: every system named in its sources and the support it is to have.
  * `P` a profile by each of these names; `N` is said to be no training target; `R` a rule that fires on it; `H` words about it;
- * `M` read in a launch manifest or script. What is not built is `open`, with the reason; a test holds that list.
+ * `M` read in a launch manifest or script.
  */
 interface System {
   readonly name: string;
@@ -36,7 +41,8 @@ interface System {
   readonly words?: readonly (readonly [name: string, words: RegExp])[];
   readonly links?: readonly (readonly [on: string, inside: string, between: string])[];
   readonly manifest?: readonly Shown[];
-  readonly open?: string;
+  /** Words over a key of the first file. */
+  readonly hovers?: readonly (readonly [key: string, run: Shown, words: RegExp])[];
 }
 
 const BF16 = '"bf16": { "enabled": true }';
@@ -49,6 +55,15 @@ const TRAIN =
 const LINE = 'deepspeed --num_gpus 8 --num_nodes 2 train.py --deepspeed ds.json\n';
 const JOB = (efa: number) =>
   `kind: PyTorchJob\nspec:\n  containers:\n    - command: ["bash", "run.sh"]\n      resources:\n        limits:\n          nvidia.com/gpu: 8\n          vpc.amazonaws.com/efa: ${efa}\n`;
+
+const WITH_EFA = '          Efa:\n            Enabled: true\n';
+const QUEUE = (more: string) =>
+  `Scheduling:\n  Scheduler: slurm\n  SlurmQueues:\n    - Name: gpu\n      ComputeResources:\n        - Name: a100\n          InstanceType: p4d.24xlarge\n${more}`;
+const SBATCH = '#SBATCH --nodes=2\nsrun torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n';
+const ESTIMATOR =
+  'import sagemaker\nPyTorch(entry_point="train.py", instance_type="ml.p4d.24xlarge", instance_count=2, hyperparameters={"deepspeed": "ds.json"})\n';
+const BATCH =
+  '{ "nodeProperties": { "numNodes": 2, "nodeRangeProperties": [ { "container": { "command": ["--deepspeed", "ds.json"], "image": "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.5.1-gpu-py311-cu124-ubuntu22.04-ec2", "instanceType": "p6-b200.48xlarge" } } ] } }';
 
 const NOT_FOR_TRAINING = 'accelerator-not-for-training';
 
@@ -268,7 +283,10 @@ const SYSTEMS: readonly System[] = [
         script: `#SBATCH --nodes=2\n#SBATCH --gpus-per-node=8\nsrun torchrun train.py --deepspeed ds.json --output_dir out\n`,
       },
     ],
-    open: 'InstanceType, Efa and PlacementGroup of a ParallelCluster file are not read',
+    rules: [
+      ['efa-not-used', { deepspeed: Z2, script: SBATCH, cluster: QUEUE('') }],
+      ['job-larger-than-queue', { deepspeed: Z2, script: SBATCH, cluster: QUEUE('          MaxCount: 1\n') }],
+    ],
   },
   {
     name: 'EKS with Kubeflow (TrainJob, PyTorchJob, MPIJob)',
@@ -282,7 +300,7 @@ const SYSTEMS: readonly System[] = [
     name: 'SageMaker',
     levels: 'M H',
     names: ['ml.p4d.24xlarge', 'ml.trn1.32xlarge', 'ml.g5.48xlarge'],
-    open: '`distribution` of an estimator is Python',
+    rules: [['estimator-without-distribution', { deepspeed: Z2, estimator: ESTIMATOR }]],
   },
   {
     name: 'DeepSpeed, Trainer, torchrun, FlashAttention, Transformer Engine',
@@ -297,46 +315,117 @@ const SYSTEMS: readonly System[] = [
   {
     name: 'FSx for Lustre, ONTAP, OpenZFS, EFS',
     levels: 'P H',
-    open: 'their throughput is provisioned, and no file that is read says how much',
+    words: [
+      ['fsx-lustre', /1000 GB\/s at most[\s\S]*provisioned/],
+      ['fsx-ontap', /72 GB\/s at most/],
+      ['fsx-openzfs', /21 GB\/s at most/],
+      ['efs', /60 GB\/s at most/],
+    ],
+    hovers: [
+      [
+        'output_dir',
+        { on: 'p4d.24xlarge', trainer: TRAIN.replace('out\n', '/fsx/out\n') },
+        /FSx writes as fast as it was provisioned: .+ at 1 GB\/s/,
+      ],
+      [
+        'output_dir',
+        { on: 'p4d.24xlarge', trainer: TRAIN.replace('out\n', '/efs/out\n') },
+        /to EFS at most: .+ at 1\.5 GB\/s/,
+      ],
+    ],
   },
   {
     name: 'S3, S3 Express, the S3 connector, EBS',
     levels: 'P H',
-    open: 'no file that is read says where a path is mounted',
+    words: [
+      ['s3-standard', /5,500/],
+      ['s3-express-one-zone', /no ceiling/],
+      ['ebs', /ebs_gbps/],
+    ],
+    rules: [['output-dir-is-an-address', { trainer: TRAIN.replace('out\n', 's3://bucket/out\n') }]],
+    hovers: [
+      ['output_dir', { on: 'p4d.24xlarge', trainer: TRAIN }, /On EBS p4d.24xlarge writes 2\.38 GB\/s at most/],
+      ['dataset_name', { trainer: `${TRAIN}dataset_name: s3://bucket/data\n` }, /S3 connector for PyTorch/],
+    ],
   },
-  { name: 'ECS, AWS Batch', levels: 'M', open: 'job definitions are not read' },
-  { name: 'DLAMI, DLC', levels: 'M H', open: 'image tags are not read as versions' },
-  { name: 'placement groups', levels: 'M R', open: 'their files are not read' },
-  { name: 'ODCR, Spot, Capacity Blocks', levels: 'H', open: 'nothing that is read says how a machine is bought' },
-  { name: 'gang scheduling, node problem detector', levels: 'H M', open: 'annotations are not read' },
-  { name: 'data preprocessing services', levels: 'H', open: 'outside the files of a run' },
+  {
+    name: 'ECS, AWS Batch',
+    levels: 'M',
+    manifest: [{ deepspeed: Z2, batch: BATCH }],
+  },
+  {
+    name: 'DLAMI, DLC',
+    levels: 'M H',
+    rules: [['image-lacks-gpu-code', { deepspeed: Z2, batch: BATCH }]],
+  },
+  {
+    name: 'placement groups',
+    levels: 'M R',
+    rules: [['placement-group-missing', { deepspeed: Z2, script: SBATCH, cluster: QUEUE(WITH_EFA) }]],
+  },
+  {
+    name: 'ODCR, Spot, Capacity Blocks',
+    levels: 'H',
+    words: [
+      ['p6e-gb200.36xlarge', /Capacity Block/],
+      ['u-trn2x64', /Capacity Block/],
+    ],
+    rules: [
+      [
+        'restart-loses-progress',
+        {
+          trainer: `${TRAIN}save_strategy: "no"\n`,
+          script: SBATCH.replace('--deepspeed ds.json', '--config train.yaml'),
+          cluster: QUEUE(`${WITH_EFA}      CapacityType: SPOT\n`),
+        },
+      ],
+    ],
+  },
+  {
+    name: 'gang scheduling, node problem detector',
+    levels: 'H M',
+    rules: [
+      ['job-without-gang-scheduling', { on: 'p4d.24xlarge', nodes: 2, deepspeed: Z2, script: LINE, manifest: JOB(4) }],
+    ],
+  },
+  {
+    name: 'data preprocessing services',
+    levels: 'H',
+    hovers: [
+      ['dataset_num_proc', { on: 'p4d.24xlarge', trainer: `${TRAIN}dataset_num_proc: 8\n` }, /96 vCPUs.*EMR, Ray Data/],
+    ],
+  },
 ];
 
-function analysed({ on, nodes, deepspeed, trainer, script, manifest }: Shown) {
+function analysed({ on, nodes, deepspeed, trainer, script, manifest, cluster, estimator, batch }: Shown) {
   const size = nodes === undefined ? '' : `, "nodes": ${nodes}`;
   const name = trainer === undefined ? 'ds.json' : 'train.yaml';
   const workspace = memoryWorkspace({
     [name]: trainer ?? deepspeed ?? Z2,
-    'shardlens.json': `{ "model": "meta-llama/Llama-3.1-405B", "sequenceLength": 2048, "targets": { "t": { "hardware": "${on}"${size} } } }`,
+    'shardlens.json': `{ "model": "meta-llama/Llama-3.1-405B", "sequenceLength": 2048${on === undefined ? '' : `, "targets": { "t": { "hardware": "${on}"${size} } }`} }`,
     ...(script !== undefined && { 'run.sh': script }),
     ...(manifest !== undefined && { 'job.yaml': manifest }),
+    ...(cluster !== undefined && { 'cluster.yaml': cluster }),
+    ...(estimator !== undefined && { 'run_sagemaker.py': estimator }),
+    ...(batch !== undefined && { 'batch.json': batch }),
   });
   const file = workspace.source(`${ROOT}/${name}`);
   if (!file) throw new Error('no file');
   const analysis = analyze(file, { workspace, catalogs });
-  return { run: analysis.run, rules: analysis.findings().map(({ rule }) => rule) };
+  const over = (key: string) => hover(analysis, file.text.indexOf(key) + 1, catalogs)?.markdown;
+  return { run: analysis.run, rules: analysis.findings().map(({ rule }) => rule), over };
 }
 
-describe.each(SYSTEMS)('$name ($levels)', ({ names, rules, verdicts, words, links, manifest, open, levels }) => {
-  it('has something to show for each of its levels, or says what is open', () => {
+describe.each(SYSTEMS)('$name ($levels)', ({ names, rules, verdicts, words, links, manifest, hovers, levels }) => {
+  it('has something to show for each of its levels', () => {
     const shown = {
       P: names ?? links ?? words ?? rules,
       N: rules,
       R: rules ?? verdicts,
-      H: words ?? rules,
+      H: words ?? hovers ?? rules,
       M: manifest ?? rules ?? names,
     };
-    for (const level of levels.split(' ')) expect(open ?? shown[level as keyof typeof shown], level).toBeDefined();
+    for (const level of levels.split(' ')) expect(shown[level as keyof typeof shown], level).toBeDefined();
   });
 
   it.each(names ?? [])('%s resolves to a record with sources', (name) => {
@@ -366,6 +455,13 @@ describe.each(SYSTEMS)('$name ($levels)', ({ names, rules, verdicts, words, link
     expect(JSON.stringify(found.detail)).toMatch(pattern);
   });
 
+  it.each((hovers ?? []).map(([key, shown, pattern]) => ({ key, shown, pattern })))(
+    'explains $key',
+    ({ key, shown, pattern }) => {
+      expect(analysed(shown).over(key)).toMatch(pattern);
+    },
+  );
+
   it.each((links ?? []).map(([on, inside, between]) => ({ on, inside, between })))(
     '$on: $inside, $between',
     ({ on, inside, between }) => {
@@ -378,6 +474,7 @@ describe.each(SYSTEMS)('$name ($levels)', ({ names, rules, verdicts, words, link
   it.each((manifest ?? []).map((shown) => ({ shown })))('is read where it starts a run', ({ shown }) => {
     const { run: found } = analysed(shown);
     expect(found?.nodes).toMatchObject({ known: true, value: 2 });
+    if (shown.on === undefined) expect(found?.cluster.known).toBe(true);
     if (shown.manifest) expect(found?.cluster).toMatchObject({ value: { nicsPerNode: 1, usual: { nicsPerNode: 4 } } });
   });
 });
@@ -404,19 +501,4 @@ it('what a machine prints is read for the systems that have tools', () => {
   expect(importedText(printed('neuron-trn2.json')).cluster?.accelerator.id).toBe('aws-trainium2');
   expect(importedText(printed('mi300x-rccl.log'), 'MI300X').cluster?.intra.kind).toBe('xgmi');
   expect(importedText(printed('gb200-2-trays.log'), 'GB200').cluster?.inter.kind).toBe('nvlink-rack');
-});
-
-it('what is open is this, and no more', () => {
-  expect(SYSTEMS.filter(({ open }) => open).map(({ name }) => name)).toEqual([
-    'ParallelCluster (Slurm)',
-    'SageMaker',
-    'FSx for Lustre, ONTAP, OpenZFS, EFS',
-    'S3, S3 Express, the S3 connector, EBS',
-    'ECS, AWS Batch',
-    'DLAMI, DLC',
-    'placement groups',
-    'ODCR, Spot, Capacity Blocks',
-    'gang scheduling, node problem detector',
-    'data preprocessing services',
-  ]);
 });

@@ -22,6 +22,8 @@ function placed(files: Readonly<Record<string, string>>) {
     gpusPerNode: value(run?.gpusPerNode),
     worldSize: value(run?.worldSize),
     origin: run?.cluster.known ? run.cluster.origin : undefined,
+    job: Object.fromEntries(Object.entries(run?.job ?? {}).map(([name, fact]) => [name, value(fact)])),
+    torch: value(run?.frameworks.torch),
   };
 }
 
@@ -106,5 +108,32 @@ describe('the Kubernetes manifest that starts a run', () => {
   it('of machines without accelerators names none', () => {
     const cpu = TRAIN_JOB.replace('p4d.24xlarge', 'm5.24xlarge');
     expect(placed({ 'job.yaml': cpu })).toMatchObject({ machine: undefined, nodes: 2 });
+  });
+
+  it('by an affinity names the machine where it is the only one', () => {
+    const affinity = (values: string) =>
+      TRAIN_JOB.replace(
+        /nodeSelector:\n.*\n/,
+        `affinity:\n          matchExpressions:\n            - key: node.kubernetes.io/instance-type\n              operator: In\n              values:${values}\n`,
+      );
+    expect(placed({ 'job.yaml': affinity(' ["p5.48xlarge"]') }).machine).toBe('p5.48xlarge');
+    expect(placed({ 'job.yaml': affinity('\n                - p5.48xlarge') }).machine).toBe('p5.48xlarge');
+    const two = affinity('\n                - p5.48xlarge\n                - p5e.48xlarge');
+    expect(placed({ 'job.yaml': two }).machine).toBeUndefined();
+  });
+
+  it('says whether it is on Spot, who starts its pods together, and what its image has', () => {
+    const label = (line: string) => TRAIN_JOB.replace('nodeSelector:\n', `nodeSelector:\n          ${line}\n`);
+    expect(placed({ 'job.yaml': TRAIN_JOB }).job).toEqual({ 'gang scheduling': 'none' });
+    expect(placed({ 'job.yaml': label('karpenter.sh/capacity-type: spot') }).job.Spot).toBe('true');
+    expect(placed({ 'job.yaml': label('karpenter.sh/capacity-type: on-demand') }).job.Spot).toBeUndefined();
+    const kueue = TRAIN_JOB.replace(
+      'kind: TrainJob\n',
+      'kind: TrainJob\nmetadata:\n  labels:\n    kueue.x-k8s.io/queue-name: q\n',
+    );
+    expect(placed({ 'job.yaml': kueue }).job['gang scheduling']).not.toBe('none');
+    const image = 'public.ecr.aws/deep-learning-containers/pytorch-training:2.8.0-gpu-py312-cu129-ubuntu22.04-ec2-v1.0';
+    const found = placed({ 'job.yaml': TRAIN_JOB.replace('numNodes', `image: ${image}\n    numNodes`) });
+    expect([found.job.image, found.torch]).toEqual([image, '2.8.0']);
   });
 });

@@ -11,6 +11,7 @@ import { formatBytes, formatCount } from '../text/format';
 import { keyMarkdown } from './key-words';
 import type { LargestTerm } from './largest-terms';
 import { largestWords } from './largest-words';
+import { machineHere } from './machine-here';
 import { originWords } from './origin-words';
 
 /** What the editor shows at a place: Markdown, and the key or value it is about. */
@@ -39,7 +40,13 @@ export function hover(
   const value = setting.node?.kind === 'scalar' ? setting.node : undefined;
   const onKey = offset <= keyNode.end || !value;
   const { start, end } = onKey ? keyNode : value;
-  const here = analysis.run ? [...hereWords(found, analysis.run), ...largestHere(found, analysis.run, largest)] : [];
+  const here = analysis.run
+    ? [
+        ...hereWords(found, analysis.run),
+        ...machineHere(found, analysis, catalogs),
+        ...largestHere(found, analysis.run, largest),
+      ]
+    : [];
   return { start, end, markdown: [keyMarkdown(setting.path, schema), ...here].join('\n\n') };
 }
 

@@ -34,6 +34,11 @@ export function cpuMachine(text: string, catalog: HardwareCatalog): CpuMachine |
   return cpu && { name: cpu.name, cpu };
 }
 
+/** Whether an EC2 or SageMaker instance type has no accelerators. */
+export function isCpuInstance(name: string): boolean {
+  return EC2.test(name.toLowerCase());
+}
+
 /** Why nothing is placed on it, and what it is good for beside a training run. */
 export function whyNoAccelerator({ name, cpu }: CpuMachine): string {
   const chip = cpu && cpu.name !== name ? ` (${cpu.name})` : '';

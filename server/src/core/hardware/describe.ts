@@ -2,7 +2,7 @@ import type { HardwareCatalog } from '../catalogs';
 import { buildCluster } from './cluster';
 import { type CpuMachine, cpuMachine, whyNoAccelerator } from './cpu-names';
 import type { Accelerator, Cluster } from './hardware';
-import type { CpuRecord, InstanceRecord } from './records';
+import type { CpuRecord, InstanceRecord, ServiceRecord } from './records';
 
 /** One line of `shardlens hardware list`. */
 export interface HardwareRow {
@@ -78,6 +78,8 @@ export function hardwareDetail(
   }
   const machine = cpuMachine(name, catalog);
   if (machine?.cpu !== undefined) return { detail: cpuDetail(machine, machine.cpu, catalog) };
+  const service = catalog.service(name);
+  if (service !== undefined) return { detail: serviceDetail(service, catalog) };
   return { problem: `No hardware is called "${name.slice(0, 80)}".`, nearest: catalog.nearest(name, 3) };
 }
 
@@ -133,10 +135,39 @@ function cpuDetail(machine: CpuMachine, cpu: CpuRecord, catalog: HardwareCatalog
         ],
       },
     ],
-    notes: [whyNoAccelerator(machine)],
+    notes: [
+      whyNoAccelerator(machine),
+      'To tokenise on it, dataset_num_proc may be as many as its cores; transparent huge pages (madvise) spare page faults in large arrays.',
+    ],
     sources: sourceLines(cpu.sources, catalog),
     confidence: cpu.confidence ?? 'low',
     asOf: cpu.as_of,
+  };
+}
+
+/** Storage behind `output_dir` and data sets. */
+function serviceDetail(record: ServiceRecord, catalog: HardwareCatalog): HardwareDetail {
+  const { max_throughput_gb_s: most, max_iops: operations, latency, max_size: size, multi_az: zones } = record;
+  return {
+    id: record.id,
+    title: record.service,
+    sections: [
+      {
+        title: 'Storage',
+        lines: [
+          ['Kind', record.type],
+          ['Throughput', most === undefined ? 'no ceiling published' : `${trimmed(most)} GB/s at most`],
+          ...(operations === undefined ? [] : [['Operations', operations] as const]),
+          ...(latency === undefined ? [] : [['Latency', latency] as const]),
+          ...(size === undefined ? [] : [['Size', size] as const]),
+          ['Zones', zones === true ? 'several' : 'one'],
+        ],
+      },
+    ],
+    notes: record.notes === undefined ? [] : [record.notes],
+    sources: sourceLines(record.sources, catalog),
+    confidence: record.confidence ?? 'low',
+    asOf: record.as_of,
   };
 }
 

@@ -106,7 +106,8 @@ function transportOf(kind: LinkKind, set: Test): Transport | undefined {
   if (isVerbs && set('NCCL_IB_DISABLE', isNcclOn)) return 'tcp';
   // Libfabric's tcp and sockets providers, or no plug-in at all: NCCL's own sockets are no slower.
   const withoutEfa = isEfa && (set('FI_PROVIDER', is(/^(tcp|sockets|tcp;ofi_rxm)$/i)) || set('NCCL_NET_PLUGIN', NONE));
-  if (withoutEfa) return 'tcp';
+  // ParallelCluster gives its nodes ordinary network cards instead.
+  if (withoutEfa || (isEfa && set('Efa.Enabled', OFF))) return 'tcp';
   const direct = kind === 'efa-gdr' || kind === 'infiniband' || kind === 'roce';
   const off = direct && (set('NCCL_NET_GDR_LEVEL', is(/^(LOC|0)$/i)) || (isEfa && set('FI_EFA_USE_DEVICE_RDMA', OFF)));
   return off ? (isEfa ? 'efa' : 'rdma-host') : undefined;

@@ -91,6 +91,8 @@ export interface InstanceRecord extends Sourced {
     readonly gbps_per_nic: number;
     readonly gpudirect_rdma: boolean | string;
   };
+  /** All EBS volumes of the instance together. */
+  readonly ebs_gbps?: number;
   readonly local_nvme?: readonly { readonly count: number; readonly size_gb: number }[];
   readonly price_on_demand?: {
     readonly usd_per_hour: number;
@@ -118,6 +120,17 @@ export interface DriveRecord {
   readonly read_gb_s: number;
   readonly write_gb_s: number;
   readonly measured?: boolean;
+}
+
+/** A cloud's storage service, with the ceilings that its provider names. */
+export interface ServiceRecord extends Sourced {
+  readonly service: string;
+  readonly type: string;
+  readonly latency?: string;
+  readonly max_throughput_gb_s?: number;
+  readonly max_iops?: string;
+  readonly max_size?: string;
+  readonly multi_az?: boolean;
 }
 
 /** Bus bandwidth that large collectives reach on a kind of path whose wire has the given rate. */

@@ -23,9 +23,9 @@ export function variableOf(run: TrainingRun, name: string): Variable | undefined
     : launchedWith(run, name);
 }
 
-/** The variable as the launch sets it, whether anything reads it or not. */
+/** The variable as the launch sets it, whether anything reads it or not; also what its manifest says of the job. */
 export function launchedWith(run: TrainingRun, name: string): Variable | undefined {
-  const found = run.environment[name];
+  const found = run.environment[name] ?? run.job?.[name];
   if (!found?.known) return undefined;
   return { name, value: found.value.trim(), place: filePlaces(found)[0] };
 }
@@ -84,6 +84,12 @@ export function atLaunch(
   if (!leadsRun(run, config)) return undefined;
   const { place, name } = variable;
   return { at: { start: 0, end: 0 }, related: place ? [{ at: place, message: `${name} is set here.` }] : [] };
+}
+
+/** Whether the text at a place is this word, so that an edit can replace it. */
+export function isWrittenAs({ place, value }: Variable, { workspace }: RuleContext): boolean {
+  const read = place && workspace.read(place.path);
+  return read?.ok === true && read.text.slice(place?.start, place?.end) === value;
 }
 
 /** The links that the machine has, whatever the launch environment makes of them. */

@@ -1,7 +1,6 @@
 import { readArguments, type TrainerArguments } from '../dialects/trainer/read';
 import { placeForRun } from '../rules-support/places';
-import { valueIfKnown } from '../run/known';
-import { numberFrom, textFrom } from '../run/written';
+import { DEFAULT_SAVE_STEPS, numberIn, saveStrategy } from '../rules-support/saves';
 import { setting } from '../settings';
 import { setPath } from '../syntax/editing';
 import { formatGib } from '../text/format';
@@ -93,8 +92,7 @@ function isKept(args: TrainerArguments, key: string): boolean {
 /** How often the run saves; undefined where that hangs on the length of the data. */
 function savesOf(args: TrainerArguments): number | undefined {
   const steps = numberIn(args, 'max_steps', -1);
-  const written = args.get('save_strategy');
-  const strategy = written ? valueIfKnown(textFrom(written)) : 'steps';
+  const strategy = saveStrategy(args);
   if (steps === undefined) return undefined;
   if (strategy === 'epoch') {
     const epochs = numberIn(args, 'num_train_epochs', DEFAULT_EPOCHS);
@@ -110,12 +108,5 @@ function savesOf(args: TrainerArguments): number | undefined {
 /** More than this is a slip of the keyboard: the run may not have as many steps. */
 const MOST_SHARES = 1000;
 
-/** The number that is written, or the default; undefined where what is written proves nothing. */
-function numberIn(args: TrainerArguments, key: string, fallback: number): number | undefined {
-  const written = args.get(key);
-  return written && written.plain !== null ? valueIfKnown(numberFrom(written)) : fallback;
-}
-
-/** transformers src/transformers/training_args.py:776 and 1165 (5.18.0). */
+/** transformers src/transformers/training_args.py:776 (5.18.0). */
 const DEFAULT_EPOCHS = 3;
-const DEFAULT_SAVE_STEPS = 500;

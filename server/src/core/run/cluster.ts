@@ -9,12 +9,12 @@ import { toPlain } from '../syntax/plain';
 import { readEnvironment } from './environment';
 import type { FileFinder } from './files';
 import { type Known, known, type Origin, unknown } from './known';
-import { type ManifestPlace, manifestPlace } from './manifest';
+import { manifestPlace } from './manifest';
 import type { Target } from './settings-file';
 import { complete, fromAccelerate, fromBatch, fromLaunches, oneNode, overlay, type Size } from './sizes';
 import { overrideOf, type RunSources } from './sources';
 import type { Disagreement } from './training-run';
-import { countFrom, firstKnown, textFrom, type Written } from './written';
+import { countFrom, firstKnown, textFrom, type Written, writtenIn } from './written';
 
 /** How many processes on how many nodes, and on what hardware. */
 export interface Place {
@@ -35,7 +35,9 @@ export function readPlace(
 ): Place {
   const target = targetOf(sources, finder);
   const manifest = manifestPlace(sources.links, finder);
-  const name = overrideOf(sources, 'hardware') ?? target?.hardware ?? askedFor(manifest, catalogs);
+  const sagemaker = writtenIn(sources.accelerate, 'ec2_instance_type');
+  const asked = manifest.instance ?? (sagemaker && textFrom(sagemaker));
+  const name = overrideOf(sources, 'hardware') ?? target?.hardware ?? askedFor(asked, catalogs);
   const hardware = name && namedHardware(name, sources, catalogs, finder);
   const stated = fromTarget(sources, target, hardware);
   const started = [fromLaunches(sources), fromAccelerate(sources), manifest];
@@ -48,11 +50,11 @@ export function readPlace(
   return placeOn(hardware, place, sources, catalogs, finder);
 }
 
-/** The machine that a Kubernetes manifest asks for, where the catalog has it with accelerators. */
-function askedFor({ instance }: ManifestPlace, { hardware }: Catalogs): Written | undefined {
+/** The machine that a manifest or Accelerate's SageMaker file asks for, where the catalog has it with accelerators. */
+function askedFor(instance: Known<string> | undefined, { hardware }: Catalogs): Written | undefined {
   if (!instance?.known || hardware.instance(instance.value)?.accelerator === undefined) return undefined;
   const { value: plain, origin } = instance;
-  return { key: 'node.kubernetes.io/instance-type', plain, origin, from: 'file', templated: false };
+  return { key: 'instance type', plain, origin, from: 'file', templated: false };
 }
 
 /** Several Accelerate files beside the Trainer file: the user can say which. */

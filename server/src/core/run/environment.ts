@@ -3,7 +3,8 @@ import type { Path } from '../source';
 import type { FileFinder } from './files';
 import { type Known, known } from './known';
 import type { Links } from './links';
-import { EFA_RESOURCE, manifestValues, SHARED_MEMORY } from './manifest';
+import { manifestValues } from './manifest';
+import { JOB_FACTS, PATH_FACTS } from './manifest-values';
 import type { RunSources } from './sources';
 import type { TrainingRun } from './training-run';
 
@@ -16,7 +17,7 @@ const made = new WeakMap<Links, TrainingRun['environment']>();
 
 /**
  * Variables that change paths and allocation: those of the launch line, else of the Kubernetes manifest that starts it, else
- * of the file that DeepSpeed's launcher adds. With them the manifest's count of EFA interfaces, and its shared memory.
+ * of the file that DeepSpeed's launcher adds. With them what else decides paths: EFA interfaces, and shared memory.
  */
 export function readEnvironment({ links }: Pick<RunSources, 'links'>, finder: FileFinder): TrainingRun['environment'] {
   const known = made.get(links);
@@ -31,9 +32,20 @@ function gather(links: Links, finder: FileFinder): TrainingRun['environment'] {
   const environment: Record<string, Known<string>> = {};
   if (launch?.launcher === 'deepspeed') addFile(join(dirname(launch.path), DEEPSPEED_ENV), finder, environment);
   for (const [name, value] of manifestValues(links, finder))
-    if (TELLING.test(name) || name === EFA_RESOURCE || name === SHARED_MEMORY) environment[name] = value;
+    if (TELLING.test(name) || PATH_FACTS.has(name)) environment[name] = value;
   for (const [name, value] of launch?.environment ?? []) if (TELLING.test(name)) environment[name] = value;
   return environment;
+}
+
+/** What the manifest or the Slurm cluster of the launch says of the job beside variables, by the names of manifest-values.ts. */
+export function readJob({ links }: Pick<RunSources, 'links'>, finder: FileFinder): NonNullable<TrainingRun['job']> {
+  const values = manifestValues(links, finder);
+  const job: Record<string, Known<string>> = {};
+  for (const name of JOB_FACTS) {
+    const value = values.get(name);
+    if (value) job[name] = value;
+  }
+  return job;
 }
 
 /** Lines `NAME=value`. */

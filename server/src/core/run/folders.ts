@@ -35,6 +35,8 @@ export interface FolderNames {
   /** There were more JSON and YAML files than were looked at: "the only one" cannot be said. */
   readonly cut: boolean;
   readonly scripts: readonly string[];
+  /** Python files that start runs in a cloud, by their names. */
+  readonly estimators: readonly string[];
   /** Files that say which releases of packages are installed, the surest first. */
   readonly requirements: readonly string[];
 }
@@ -58,17 +60,20 @@ export function namesIn(folder: Path, workspace: Workspace): FolderNames {
 
 const LIKELY =
   /accelerate|deepspeed|^ds[_-]|[_-]ds[_.-]|zero|fsdp|train|sft|dpo|grpo|lora|config|stage[0-3]|ddp|gpu|recipe|args/i;
+const ESTIMATOR = /(?:sagemaker|estimator)[\w-]*\.py$/i;
 const SCRIPT = /^makefile$|\.(sh|bash|zsh|slurm|sbatch|job|mk)$/i;
 
 function sortNames(list: readonly string[]): FolderNames {
   const configs: string[] = [];
   const scripts: string[] = [];
+  const estimators: string[] = [];
   const requirements: string[] = [];
   for (const name of list) {
     const ending = extension(name);
     if (rankOfPins(name) !== undefined) requirements.push(name);
     if (ending === '.json' || ending === '.yaml' || ending === '.yml' || ending === '.jsonc') configs.push(name);
     else if (SCRIPT.test(name)) scripts.push(name);
+    else if (ESTIMATOR.test(name)) estimators.push(name);
   }
   const cut = configs.length > MAX_CANDIDATES;
   const likely = cut
@@ -78,6 +83,7 @@ function sortNames(list: readonly string[]): FolderNames {
     configs: likely.slice(0, MAX_CANDIDATES),
     cut,
     scripts: scripts.slice(0, MAX_SCRIPTS),
+    estimators: estimators.slice(0, MAX_SCRIPTS),
     requirements: requirements.sort((a, b) => (rankOfPins(a) ?? 0) - (rankOfPins(b) ?? 0)),
   };
 }

@@ -9,7 +9,7 @@ import type { Config, Path, SourceFile, Workspace } from '../source';
 import { readBatch } from './batch';
 import { readPlace } from './cluster';
 import { findConsumer } from './consumer';
-import { readEnvironment } from './environment';
+import { readEnvironment, readJob } from './environment';
 import { type FileFacts, FileFinder, factsOf } from './files';
 import { type Links, linkFiles } from './links';
 import { readLora, readNestedQuantization, readQuantization } from './lora';
@@ -22,6 +22,7 @@ import { readEarlyStop, readLoaderWorkers, readSyncEachMicro } from './recompute
 import { type ProjectSettings, settingsFor } from './settings-file';
 import { readSharding } from './sharding';
 import type { RunSources } from './sources';
+import { readStorage } from './storage';
 import {
   readAttention,
   readCheckpointing,
@@ -87,7 +88,7 @@ function describeRun(
   const sources: RunSources = {
     ...base,
     ...findConsumer(links, args, settings),
-    frameworks: readVersions(own.file.path, settings, finder),
+    frameworks: readVersions(own.file.path, settings, finder, links),
     model: readModel(base, catalogs, finder, disagreements),
   };
   const place = readPlace(sources, catalogs, finder, disagreements);
@@ -125,6 +126,8 @@ function describeRun(
     gradientClipping: readClipping(sources),
     ompThreads: readThreads(sources, place, environment),
     environment,
+    job: readJob(sources, finder),
+    storage: readStorage(sources, finder),
     ...(links.launch && { launch: links.launch }),
     evaluation: readStrategy(sources, 'eval'),
     saves: readStrategy(sources, 'save'),

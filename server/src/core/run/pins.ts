@@ -1,4 +1,5 @@
 import type { Path } from '../source';
+import { imageContents, isReplaced } from './image';
 import { type Known, known, unknown } from './known';
 import type { FrameworkName } from './training-run';
 
@@ -14,14 +15,14 @@ interface Pin {
 }
 
 /** Files that name releases, the surest first: a lock file holds what is installed, a recipe only what somebody runs. */
-const FORMS: readonly { readonly name: RegExp; readonly find: (text: string, framework: string) => Pin[] }[] = [
+const FORMS: readonly { readonly name: RegExp; readonly find: (text: string, framework: FrameworkName) => Pin[] }[] = [
   { name: /^(?:uv|poetry|pdm)\.lock$/i, find: inLock },
   { name: /^pipfile\.lock$/i, find: inPipfileLock },
   { name: /^(?:requirements|constraints)[\w.-]*\.txt$/i, find: inRequirements },
   { name: /^(?:pyproject\.toml|pipfile)$/i, find: inToml },
   { name: /^setup\.(?:cfg|py)$/i, find: inRequirements },
   { name: /^(?:environment|conda)[\w.-]*\.ya?ml$/i, find: inEnvironment },
-  { name: /^(?:[\w.-]+\.)?(?:dockerfile|containerfile)(?:\.[\w.-]+)?$/i, find: inCommands },
+  { name: /^(?:[\w.-]+\.)?(?:dockerfile|containerfile)(?:\.[\w.-]+)?$/i, find: inDockerfile },
   { name: /^[\w.-]*(?:install|setup|build|docker|env|prepare)[\w.-]*\.(?:sh|bash)$/i, find: inCommands },
 ];
 
@@ -139,4 +140,17 @@ function inCommands(text: string, framework: string): Pin[] {
     const [, operator = '', version = '', rest = ''] = match;
     return { version, exact: isExact(operator, version, rest) };
   });
+}
+
+/** What a Dockerfile installs, else what the only image it starts from has. */
+function inDockerfile(text: string, framework: FrameworkName): Pin[] {
+  const installed = inCommands(text, framework);
+  const images = all(text, /^FROM[ \t]+(?:--platform=\S+[ \t]+)?(\S+)/gim, ([, image = '']) => ({
+    version: image,
+    exact: true,
+  }));
+  const [image] = images;
+  if (installed.length > 0 || !image || images.length > 1 || isReplaced(framework, text)) return installed;
+  const version = imageContents(image.version)?.releases[framework];
+  return version === undefined ? [] : [{ ...image, version }];
 }

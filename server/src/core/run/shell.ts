@@ -94,7 +94,7 @@ class Reader {
   private slurmOptions(start: number, text: string): void {
     const option = /(?:--([a-z-]+)(?:[= ]\s*([^\s#]+))?|-([A-Za-z])\s*([^\s#-][^\s#]*))/g;
     for (const match of text.matchAll(option)) {
-      const name = match[1] ?? { N: 'nodes', n: 'ntasks', G: 'gpus' }[match[3] ?? ''];
+      const name = match[1] ?? { N: 'nodes', n: 'ntasks', G: 'gpus', p: 'partition' }[match[3] ?? ''];
       const value = match[2] ?? match[4];
       if (name === undefined || value === undefined) continue;
       const begin = start + match.index;

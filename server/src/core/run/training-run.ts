@@ -5,6 +5,7 @@ import type { Setting } from '../settings';
 import type { Config, DialectId, Path } from '../source';
 import type { Known } from './known';
 import type { Launch } from './launch';
+import type { Storage } from './storage';
 
 /** Who reads the files; severity and what "auto" becomes depend on it. */
 export type Consumer = 'deepspeed' | 'accelerate' | 'trainer';
@@ -202,10 +203,14 @@ export interface TrainingRun {
   /** Threads each rank gives to CPU-Adam (OMP_NUM_THREADS); torchrun sets 1 when it starts several processes. */
   readonly ompThreads: Known<number>;
   /**
-   * Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and the like; and `vpc.amazonaws.com/efa`, `/dev/shm`,
-   * the EFA interfaces that a Kubernetes manifest asks for.
+   * Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and the like; and
+   * `vpc.amazonaws.com/efa`, `/dev/shm`, `Efa.Enabled`: what the manifest or the Slurm cluster of the launch says of them.
    */
   readonly environment: Readonly<Record<string, Known<string>>>;
+  /** What the manifest or the Slurm cluster of the launch says of the job, by the names of run/manifest-values.ts. */
+  readonly job?: Readonly<Record<string, Known<string>>> | undefined;
+  /** What lies under `output_dir`, where a file or the path tells. */
+  readonly storage?: Known<Storage> | undefined;
   /** The line that starts the run, where a script has it: who launches, and with which flags. */
   readonly launch?: Pick<Launch, 'launcher' | 'flags'> | undefined;
   readonly evaluation: Known<boolean>;

@@ -2,7 +2,11 @@ import { join } from '../paths';
 import type { Path, ReadResult } from '../source';
 import type { FileFinder } from './files';
 import { namesIn } from './folders';
-import type { Known } from './known';
+import { imageContents, isReplaced } from './image';
+import { type Known, known } from './known';
+import type { Links } from './links';
+import { manifestValues } from './manifest';
+import { IMAGE } from './manifest-values';
 import { findPins } from './pins';
 import type { ProjectSettings } from './settings-file';
 import type { FrameworkName } from './training-run';
@@ -23,9 +27,10 @@ type Versions = Readonly<Partial<Record<FrameworkName, Known<string>>>>;
 
 /**
  * Versions that shardlens.json names, then exact pins of the nearest folder that has one, its lock files first, then requirements,
- * project files, environments, Dockerfiles and install scripts. A range proves nothing.
+ * project files, environments, Dockerfiles and install scripts, and at last the tag of the image that is launched. A range proves
+ * nothing.
  */
-export function readVersions(path: Path, settings: ProjectSettings, finder: FileFinder): Versions {
+export function readVersions(path: Path, settings: ProjectSettings, finder: FileFinder, links: Links): Versions {
   const versions: Partial<Record<FrameworkName, Known<string>>> = {};
   for (const name of FRAMEWORKS) {
     const written = settings.frameworks.get(name);
@@ -42,7 +47,21 @@ export function readVersions(path: Path, settings: ProjectSettings, finder: File
       }
     }
   }
+  addImage(versions, links, finder);
   return versions;
+}
+
+/** What the image of the launch brings, where no file of the project names a release. */
+function addImage(versions: { [name in FrameworkName]?: Known<string> }, links: Links, finder: FileFinder): void {
+  const image = manifestValues(links, finder).get(IMAGE);
+  const contents = image?.known ? imageContents(image.value) : undefined;
+  if (!image?.known || image.origin.kind !== 'file' || !contents) return;
+  const read = finder.workspace.read(image.origin.path);
+  for (const framework of FRAMEWORKS) {
+    const release = contents.releases[framework];
+    if (release === undefined || versions[framework] || (read.ok && isReplaced(framework, read.text))) continue;
+    versions[framework] = known(release, image.origin);
+  }
 }
 
 const read = new WeakMap<ReadResult, Versions>();
