@@ -36,20 +36,24 @@ function outputOf({ words: _, ...found }: FitAnswer) {
   };
 }
 
-function textOf({ path, words, remedies, closed, tried, complete }: FitAnswer): string {
+function textOf({ path, words, remedies, searched, closed, tried, complete }: FitAnswer): string {
   const colours = coloursFor(process.stdout);
   const width = widthFor(process.stdout);
   const which = complete
     ? `All ${tried} runs near this one were tried`
     : `${tried} runs near this one were tried, fewest changes first, then on from the best`;
-  const footer = tried > 0 ? `\n${which}; the global batch stays the same.\n` : '';
+  const changed = searched.map(({ what, values }) => `${what} (${values})`).join(', ');
+  const footer =
+    tried > 0
+      ? `\n${which}; the global batch stays the same.\nSearched, with the number of other values:\n${paragraph(changed, width)}`
+      : '';
   const list = remedies.map((remedy, index) => `\n${remedyText(remedy, index + 1, colours)}`);
   const others = closed.map(({ what, because }) => paragraph(`${what}: ${because}`, width)).join('');
   return [
     `${colours.strong(shownPath(path))}\n${words.before}\n${words.intro}\n`,
     ...list,
     footer,
-    others === '' ? '' : `Not open to the search:\n${others}`,
+    others === '' ? '' : `Not searched:\n${others}`,
   ].join('');
 }
 

@@ -2,7 +2,7 @@ import { type AnalysisInput, analyze, rewriteInput } from '../analyze';
 import type { Estimate } from '../estimate/estimate';
 import { compose } from '../moves/compose';
 import { dimensions } from '../moves/index';
-import { EFFECTS } from '../moves/move';
+import { EFFECTS, type Move } from '../moves/move';
 import type { Closed } from '../moves/settled';
 import type { TrainingRun } from '../run/training-run';
 import type { SourceFile } from '../source';
@@ -18,11 +18,20 @@ export interface FitResult {
   /** Best first: smallest change, fastest run, then what lies between. Empty with a reason in `why`. */
   readonly remedies: readonly Remedy[];
   readonly why: string | undefined;
-  /** What the search could not change, since a flag, a variable or a target decides it. */
+  /** What the search changed, with how many other values of it were open; each also together with the others. */
+  readonly searched: readonly Searched[];
+  /** What the search could not change: a flag, a variable or a target decides it, or only the script can. */
   readonly closed: readonly Closed[];
   readonly tried: number;
   /** Every combination was tried, not only as many as the limit allows. */
   readonly complete: boolean;
+}
+
+/** One thing that the search changed. */
+export interface Searched {
+  /** As `micro-batch`. */
+  readonly what: string;
+  readonly values: number;
 }
 
 /**
@@ -63,10 +72,15 @@ export function* findRemedies(
     before,
     remedies,
     why: remedies.length > 0 ? undefined : noRemedy(goal, run, nearest, checker),
+    searched: searchedOf(options),
     closed,
     tried,
     complete,
   };
+}
+
+function searchedOf(options: readonly (readonly Move[])[]): Searched[] {
+  return options.map((moves) => ({ what: moves[0]?.dimension ?? '', values: moves.length }));
 }
 
 const EMPTY: Estimate = {
@@ -80,7 +94,7 @@ const EMPTY: Estimate = {
 };
 
 function nothing(before: Estimate, why: string, closed: readonly Closed[] = []): FitResult {
-  return { goal: 'fit', before, remedies: [], why, closed, tried: 0, complete: true };
+  return { goal: 'fit', before, remedies: [], why, searched: [], closed, tried: 0, complete: true };
 }
 
 /** What has to be known before anything can be promised. */

@@ -5,10 +5,12 @@ import type { Dimension } from './move';
 import { fsdpOffload, zeroOffload } from './offload';
 import { optimizer } from './optimizer';
 import { packing } from './packing';
-import { hybridMesh, sequenceSplit, tensorSize } from './parallel';
+import { hybridMesh, sequenceSplit } from './parallel';
 import { recompute } from './recompute';
+import { scriptOnly } from './script';
 import { shardCopies } from './shard';
 import { zeroStage } from './stage';
+import { tensorSize } from './tensor';
 import { micsGroups, zeroBuckets, zeroOverlap, zeroSecondary } from './zero';
 
 /** Everything the search may change, what changes least first. A new dimension is a function and a line here. */
@@ -34,4 +36,5 @@ export const dimensions: readonly Dimension[] = [
   fusedLoss,
   optimizer,
   precision,
+  scriptOnly,
 ];

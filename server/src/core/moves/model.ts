@@ -1,4 +1,4 @@
-import { known } from '../run/known';
+import { known, valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { argumentsOf, argumentWrite, argumentWrites } from './arguments';
 import type { Dimension, Move } from './move';
@@ -16,7 +16,11 @@ const FASTER: Readonly<Record<string, readonly ('sdpa' | 'flash_attention_2')[]>
 export const attention: Dimension = (run, note) => {
   const { attention: fact } = run;
   const args = argumentsOf(run);
-  if (!args.get('attn_implementation') && !args.trl) return [];
+  if (!args.get('attn_implementation') && !args.trl) {
+    const isOpenToMore = !fact.known || FASTER[fact.value] !== undefined;
+    if (isOpenToMore) note?.({ what: 'attention', because: 'the script chooses it where it loads the model' });
+    return [];
+  }
   if (!fact.known || !isOpen(run, 'attention', [fact], note)) return [];
   return (FASTER[fact.value] ?? []).flatMap((name): Move[] => {
     const write = argumentWrite(run, 'attn_implementation', name);
@@ -48,8 +52,8 @@ export const fusedLoss: Dimension = (run, note) => {
       training: 'same',
       note: 'needs the liger-kernel package, and a model it knows',
       writes: [write],
-      // Ulysses brings a fused loss of its own.
-      allows: ({ parallelism: { context } }) => context.known && context.value === 1,
+      // Ulysses brings a fused loss of its own, and tensor-parallel ranks have a slice of the head.
+      allows: ({ parallelism: { context, tensor } }) => valueIfKnown(context) === 1 && valueIfKnown(tensor) === 1,
       apply: (it) => ({ ...it, fusedLoss: known(true, TRIED) }),
     },
   ];

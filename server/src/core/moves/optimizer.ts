@@ -29,7 +29,9 @@ const CHOICES: readonly Choice[] = [
 /** Optimizers of the Trainer that keep smaller states; DeepSpeed's own and a script's are left alone. */
 export const optimizer: Dimension = (run, note) => {
   const { name, owner } = run.optimizer;
-  if (owner !== 'trainer' || !name.known || !/^adamw_torch(_fused)?$/.test(name.value)) return [];
+  const because = OTHERS[owner];
+  if (because !== undefined) note?.({ what: 'optimizer', because });
+  if (because !== undefined || !name.known || !/^adamw_torch(_fused)?$/.test(name.value)) return [];
   if (!isOpen(run, 'optimizer', [name], note)) return [];
   return CHOICES.filter((choice) => choice.name !== name.value).flatMap((choice): Move[] => {
     const write = argumentWrite(run, 'optim', choice.name);
@@ -45,6 +47,13 @@ export const optimizer: Dimension = (run, note) => {
       },
     ];
   });
+};
+
+/** Who makes the optimizer where the Trainer does not. */
+const OTHERS: Readonly<Record<Optimizer['owner'], string | undefined>> = {
+  deepspeed: 'the DeepSpeed file names one, and DeepSpeed has none with smaller states',
+  code: 'the script makes it',
+  trainer: undefined,
 };
 
 function built({ name, implementation }: Choice): Optimizer {

@@ -1,4 +1,4 @@
-import { BELOW_STAGE_3, STAGE_3_TUNING } from '../dialects/deepspeed/stage-keys';
+import { BELOW_STAGE_3, GATHERS_SLICES, STAGE_3_TUNING } from '../dialects/deepspeed/stage-keys';
 import { type Known, known, valueIfKnown } from '../run/known';
 import type { TrainingRun, ZeroSharding } from '../run/training-run';
 import { booleanOf, isAuto, numberOf, setting } from '../settings';
@@ -64,9 +64,10 @@ function isQuantised({ configs: { deepspeed } }: TrainingRun): boolean {
   return keys.some((key) => deepspeed && booleanOf(setting(deepspeed, `zero_optimization.${key}`)) === true);
 }
 
-function unreadAt({ configs: { deepspeed } }: TrainingRun, stage: number): Write[] {
+function unreadAt({ configs: { deepspeed }, parallelism }: TrainingRun, stage: number): Write[] {
   if (!deepspeed) return [];
-  const tuning = stage === 3 ? BELOW_STAGE_3 : STAGE_3_TUNING;
+  const isSplit = (valueIfKnown(parallelism.tensor) ?? 1) > 1;
+  const tuning = stage === 3 ? BELOW_STAGE_3 : STAGE_3_TUNING.filter((key) => !(isSplit && key === GATHERS_SLICES));
   const groups =
     stage === 3 ? [] : ['zero_hpz_partition_size', 'mics_shard_size'].filter((key) => isGroup(deepspeed, key));
   return [...tuning, ...groups].flatMap((key) => {

@@ -1,4 +1,4 @@
-import { known } from '../run/known';
+import { known, valueIfKnown } from '../run/known';
 import type { TrainingRun, ZeroSharding } from '../run/training-run';
 import { numberOf, setting } from '../settings';
 import { type Dimension, type Move, writeTo } from './move';
@@ -28,8 +28,8 @@ export const zeroSecondary: Dimension = (run, note) => {
 };
 
 /**
- * Other sizes of MiCS groups. Only where MiCS is on: the script then makes its weights under MiCS_Init, which no file shows
- * (deepspeed/runtime/zero/mics.py:386, 0.19.6).
+ * Other sizes of MiCS groups. Only where MiCS is on: the script then makes its weights under MiCS_Init, which no file shows, and which
+ * transformers does not (deepspeed/runtime/zero/mics.py:385, 0.18.4; transformers src/transformers/modeling_utils.py:3821, 5.23.0).
  */
 export const micsGroups: Dimension = (run, note) => {
   const zero = zeroOf(run);
@@ -37,6 +37,11 @@ export const micsGroups: Dimension = (run, note) => {
   const { data } = run.parallelism;
   if (!zero || !deepspeed || !data.known || !run.gpusPerNode.known) return [];
   const { micsShardRanks: mics } = zero;
+  if (mics.known && mics.value < 1 && (valueIfKnown(run.nodes) ?? 1) > 1) {
+    const because =
+      'the script must make its weights under deepspeed.zero.MiCS_Init, and DeepSpeed 0.19.7 dropped MiCS';
+    note?.({ what: 'MiCS groups', because });
+  }
   if (!mics.known || mics.value < 1 || !isOpen(run, 'MiCS groups', [mics], note)) return [];
   const ranks = data.value;
   const sizes = new Set([run.gpusPerNode.value / 2, run.gpusPerNode.value, 2 * run.gpusPerNode.value, ranks]);

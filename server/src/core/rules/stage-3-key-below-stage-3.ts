@@ -1,5 +1,6 @@
-import { STAGE_3_TUNING } from '../dialects/deepspeed/stage-keys';
+import { GATHERS_SLICES, STAGE_3_TUNING } from '../dialects/deepspeed/stage-keys';
 import { removeFix, stageFix, stageOf } from '../rules-support/zero';
+import { valueIfKnown } from '../run/known';
 import { booleanOf, isAuto, numberOf, type Setting, setting } from '../settings';
 import { rule } from './rule';
 
@@ -35,6 +36,10 @@ export const stage3KeyBelowStage3 = rule({
     good: [
       {
         files:
+          '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "tensor_parallel": { "autotp_size": 2 }, "zero_optimization": { "stage": 1, "stage3_gather_16bit_weights_on_model_save": true } }',
+      },
+      {
+        files:
           '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3, "zero_hpz_partition_size": 8 } }',
       },
       {
@@ -56,7 +61,10 @@ export const stage3KeyBelowStage3 = rule({
         fixes: [...stageFix(config, 3), removeFix(found)],
       });
     }
+    const isSplit = (valueIfKnown(run.parallelism.tensor) ?? 1) > 1;
     for (const key of STAGE_3_TUNING) {
+      // AutoTP's slices are put together by it at every stage.
+      if (key === GATHERS_SLICES && isSplit) continue;
       const found = setting(config, `zero_optimization.${key}`);
       if (!found || isAuto(found) || booleanOf(found) === false) continue;
       report({

@@ -3,6 +3,7 @@ import type { MachineWords } from '../../core/features/machine-words';
 import type { RemedyWords } from '../../core/features/remedy-words';
 import type { ReportedFigures } from '../../core/features/report';
 import type { Merit } from '../../core/fit/choose';
+import type { Searched } from '../../core/fit/fit';
 import type { TrainingEffect } from '../../core/moves/move';
 import type { Closed } from '../../core/moves/settled';
 import type { DialectId } from '../../core/source';
@@ -20,6 +21,8 @@ export interface FitAnswer {
   readonly goal: 'fit' | 'faster';
   /** Why there is no remedy; null where there is one. */
   readonly why: string | null;
+  /** What the search changed, with how many other values of it were open. */
+  readonly searched: readonly Searched[];
   /** What the search could not change, and who decides it instead. */
   readonly closed: readonly Closed[];
   readonly tried: number;

@@ -25,12 +25,13 @@ export async function fitAnswer(session: Session, uri: string, cancellation: Can
 }
 
 function answer(result: FitResult, path: string, dialect: FitAnswer['dialect'], context: ConvertContext): FitAnswer {
-  const { goal, why, closed, tried, complete } = result;
+  const { goal, why, searched, closed, tried, complete } = result;
   return {
     path,
     dialect,
     goal,
     why: why ?? null,
+    searched,
     closed,
     tried,
     complete,

@@ -12,6 +12,9 @@ export const STAGE_3_TUNING: readonly string[] = [
   'stage3_allgather_sequential',
 ];
 
+/** Of those, the one that is read at every stage where AutoTP has split the weights (accelerate src/accelerate/accelerator.py:4072, 1.15.0). */
+export const GATHERS_SLICES = 'stage3_gather_16bit_weights_on_model_save';
+
 /** Keys that DeepSpeed hands to the optimizer of stages 1 and 2 only (deepspeed/runtime/engine.py:2480, 0.19.6). */
 export const BELOW_STAGE_3: readonly string[] = [
   'allgather_bucket_size',
