@@ -64,6 +64,12 @@ describe('a SageMaker job', () => {
     ).toBeUndefined();
   });
 
+  it("of HyperPod's command line names machine, nodes and processes", () => {
+    const job =
+      'training_cfg:\n  entry_script: train.py\n  script_args: ["--deepspeed", "ds.json"]\n  run:\n    nodes: 2\n    ntasks_per_node: 8\ncluster:\n  instance_type: ml.p5.48xlarge\n';
+    expect(read({ 'job.yaml': job })).toMatchObject({ machine: 'p5.48xlarge', nodes: 2, gpusPerNode: 8 });
+  });
+
   it('of Accelerate names the machine in its own file', () => {
     const accelerate =
       'compute_environment: AMAZON_SAGEMAKER\ndistributed_type: DATA_PARALLEL\nec2_instance_type: ml.p3.16xlarge\niam_role_name: role\nmixed_precision: fp16\nnum_machines: 2\nuse_cpu: false\n';

@@ -24,6 +24,8 @@ export function isCloudJob(text: string): boolean {
 const KINDS: readonly (readonly RegExp[])[] = [
   [/\bResourceConfig\b/, /\bInstanceCount\b/],
   [/\bsagemaker\b/, /\binstance_type\b/, /\bentry_point\b/],
+  // HyperPod's own command line.
+  [/\binstance_type\b/, /\bentry_script\b/],
   [/\bnodeProperties\b/i, /\bnumNodes\b/i],
   [/\bcontainerDefinitions\b/i, /\becs\.instance-type\b/],
 ];
@@ -62,6 +64,8 @@ const MACHINE = new RegExp(
 const FIELDS: readonly (readonly [RegExp, string, string])[] = [
   [field('InstanceCount|instance_count', '\\d{1,5}'), NODES, 'InstanceCount'],
   [field('[nN]umNodes', '\\d{1,5}'), NODES, 'numNodes'],
+  [field('nodes', '\\d{1,5}'), NODES, 'nodes'],
+  [field('ntasks_per_node', '\\d{1,3}'), PROCESSES, 'ntasks_per_node'],
   [field('[dD]esiredCount', '\\d{1,5}'), NODES, 'desiredCount'],
   // Of Batch and ECS: {"type": "GPU", "value": "8"}, in either order.
   [
