@@ -21,6 +21,15 @@ export function estimateCheckpoint(run: TrainingRun): {
   return { checkpoint: { bytes: sumBytes(parts), terms: parts.map(toTerm) }, assumptions: [] };
 }
 
+const TRAINER = 'transformers/trainer.py _save_checkpoint';
+const SOURCES: Readonly<Record<Facts['sharding']['kind'], string>> = {
+  zero: 'deepspeed/runtime/engine.py save_checkpoint',
+  megatron: 'megatron/training/checkpointing.py save_checkpoint',
+  fsdp: TRAINER,
+  ddp: TRAINER,
+  single: TRAINER,
+};
+
 function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
   const { sharding, lora, weightBytes } = facts;
   const total = wholeModel(facts);
@@ -31,10 +40,7 @@ function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
     bytes,
     label: () => label,
     formula: () => formula,
-    source:
-      sharding.kind === 'zero'
-        ? 'deepspeed/runtime/engine.py save_checkpoint'
-        : 'transformers/trainer.py _save_checkpoint',
+    source: SOURCES[sharding.kind],
     from: group === 'optimizer' ? facts.from.optimizer : lora === undefined ? facts.from.weights : facts.from.adapters,
   });
   const states = (width: number): Part => {
@@ -49,8 +55,7 @@ function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
     lora === undefined ? 'weights' : 'adapters',
     `${saved} B × ${formatParameters(trained)} parameters`,
   );
-  if (sharding.kind !== 'zero') return [weights, states(trainedBytes(facts))];
-  const stage = valueIfKnown(sharding.stage) ?? 0;
+  if (sharding.kind !== 'zero' && sharding.kind !== 'megatron') return [weights, states(trainedBytes(facts))];
   const master = part(
     'checkpoint.master',
     'optimizer',
@@ -58,6 +63,8 @@ function checkpointParts(run: TrainingRun, facts: Facts): Part[] {
     'fp32 copy of the weights',
     `4 B × ${formatParameters(trained)} parameters`,
   );
+  if (sharding.kind === 'megatron') return [weights, ...(weightBytes === 2 ? [master] : []), states(4)];
+  const stage = valueIfKnown(sharding.stage) ?? 0;
   const isTrainer = valueIfKnown(run.consumer) === 'trainer';
   // Stages 0 to 2 write the module's 16-bit weights with DeepSpeed's own states; the Trainer writes them once more as a model.
   const module = part(

@@ -109,6 +109,8 @@ function shardingWords(sharding: TrainingRun['sharding'] extends Known<infer S> 
       return `ZeRO stage ${sharding.stage.known ? sharding.stage.value : 'unknown'}`;
     case 'fsdp':
       return `FSDP ${sharding.strategy.known ? sharding.strategy.value : ''}`.trimEnd();
+    case 'megatron':
+      return 'Megatron-LM';
     case 'ddp':
       return 'none (DDP)';
     case 'single':

@@ -2,6 +2,7 @@ import { fillAuto } from '../dialects/deepspeed/auto';
 import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../dialects/trainer/defaults';
 import { NO_ARGUMENTS } from '../dialects/trainer/read';
 import { type Known, known, type Origin, unknown } from './known';
+import { megatronSetting } from './megatron';
 import { overrideOf, pluginSetting, type RunSources } from './sources';
 import type { Batch, Disagreement, Parallelism } from './training-run';
 import { booleanFrom, byDefault, countFrom, firstKnown, isAutoText, numberFrom, writtenIn } from './written';
@@ -22,6 +23,8 @@ export function readBatch(sources: RunSources, parallelism: Parallelism, disagre
   );
   const plugin = pluginSetting(sources, 'gradient_accumulation_steps');
   const pluginSteps = plugin && !isAutoText(plugin) ? countFrom(plugin) : undefined;
+  // Megatron accumulates over its own micro-batches alone (accelerate utils/megatron_lm.py, MegatronLMDataLoader).
+  const micros = megatronSetting(sources, 'num_micro_batches');
   for (const [fact, one] of [
     ['micro-batch size per GPU', micro],
     ['number of gradient accumulation steps', { ...steps, others: [...steps.others, pluginSteps] }],
@@ -33,7 +36,7 @@ export function readBatch(sources: RunSources, parallelism: Parallelism, disagre
     }
   }
   const written = globalWritten(sources);
-  const accumulation = firstKnown(WHY.accumulation, steps.taken, pluginSteps);
+  const accumulation = firstKnown(WHY.accumulation, micros && countFrom(micros), steps.taken, pluginSteps);
   const triangle = completeTriangle(micro.taken, accumulation, written, parallelism.data);
   return { ...triangle, evalMicro: evalMicro(sources), ...sequence(sources, disagreements) };
 }

@@ -1,24 +1,18 @@
-import { type Known, known, unknown } from './known';
-import type { RunSources } from './sources';
+import { type Known, known, unknown, valueIfKnown } from './known';
+import { megatronSetting } from './megatron';
+import { isOlder, type RunSources } from './sources';
 import type { Parallelism, Sharding } from './training-run';
 import { byDefault, countFrom, firstKnown, writtenIn } from './written';
 
-type Sources = Pick<RunSources, 'accelerate' | 'deepspeed' | 'links'>;
+type Sources = Pick<RunSources, 'accelerate' | 'deepspeed' | 'links' | 'frameworks'>;
 
 /** Ranks along each dimension, from DeepSpeed, Accelerate's parallelism_config and its Megatron plugin. */
 export function readParallelism(sources: Sources, worldSize: Known<number>): Parallelism {
   const { accelerate, deepspeed } = sources;
-  const megatron = writtenIn(accelerate, 'distributed_type')?.plain === 'MEGATRON_LM';
   const mesh = (name: string) => size(writtenIn(accelerate, `parallelism_config.parallelism_config_${name}`));
-  const degree = (name: string) =>
-    megatron ? size(writtenIn(accelerate, `megatron_lm_config.megatron_lm_${name}`)) : undefined;
+  const degree = (name: string) => size(megatronSetting(sources, name));
   const off = byDefault(1, 'a run without this dimension', 'accelerate src/accelerate/commands/launch.py:905');
   const autotp = writtenIn(deepspeed, 'tensor_parallel.autotp_size');
-  // The Megatron plugin takes 2 where the key is absent (accelerate utils/dataclasses.py:2681, 1.15.0).
-  const megatronContext = megatron
-    ? (degree('context_parallel_size') ??
-      byDefault(2, 'accelerate 1.15.0', 'accelerate src/accelerate/utils/dataclasses.py:2681'))
-    : undefined;
   const tensor = firstKnown('', autotp && countFrom(autotp, 0), mesh('tp_size'), degree('tp_degree'), off);
   const parallelism = {
     tensor: tensor.known && tensor.value === 0 ? known(1, tensor.origin) : tensor,
@@ -28,7 +22,7 @@ export function readParallelism(sources: Sources, worldSize: Known<number>): Par
       size(writtenIn(deepspeed, 'sequence_parallel_size')),
       mesh('cp_size'),
       mesh('sp_size'),
-      megatronContext,
+      megatronContext(sources, worldSize),
       off,
     ),
     expert: firstKnown(
@@ -40,6 +34,21 @@ export function readParallelism(sources: Sources, worldSize: Known<number>): Par
   };
   const data = divide(worldSize, parallelism.tensor, parallelism.pipeline, parallelism.context);
   return { ...parallelism, data, shard: data };
+}
+
+/** The Megatron plugin takes 2 where the key is absent since 1.13 (accelerate utils/dataclasses.py:2681, 1.15.0); before, Megatron's own 1. */
+function megatronContext(sources: Sources, worldSize: Known<number>): Known<number> | undefined {
+  const [tensor, pipeline] = ['tp_degree', 'pp_degree'].map((key) => megatronSetting(sources, key));
+  const written = size(megatronSetting(sources, 'context_parallel_size'));
+  if (written || (!tensor && !pipeline)) return written;
+  const { accelerate } = sources.frameworks;
+  const isOld = isOlder(accelerate, '1.13');
+  const ranks = [tensor, pipeline].reduce((product, one) => product * (valueIfKnown(size(one)) ?? 1), 2);
+  // What 1.13 could not start is a run of an older release, where the release is not known.
+  const cannotStart = !accelerate?.known && worldSize.known && worldSize.value % ranks !== 0;
+  return isOld || cannotStart
+    ? byDefault(1, 'accelerate before 1.13', 'Megatron-LM megatron/training/arguments.py')
+    : byDefault(2, 'accelerate 1.15.0', 'accelerate src/accelerate/utils/dataclasses.py:2681');
 }
 
 function size(written: ReturnType<typeof writtenIn>): Known<number> | undefined {
@@ -69,7 +78,8 @@ export function shardRanks(
 ): Known<number> {
   if (!sharding.known) return unknown(sharding.why, sharding.origin);
   const { value } = sharding;
-  if (value.kind === 'single' || value.kind === 'ddp')
+  const isWhole = value.kind === 'megatron' && value.distributedOptimizer.known && !value.distributedOptimizer.value;
+  if (value.kind === 'single' || value.kind === 'ddp' || isWhole)
     return known(1, { kind: 'derived', formula: 'weights are replicated', from: [sharding.origin] });
   const replicas = size(writtenIn(sources.accelerate, 'parallelism_config.parallelism_config_dp_replicate_size'));
   if (value.kind === 'fsdp' && replicas?.known && replicas.value > 1) return divide(data, replicas);

@@ -19,6 +19,11 @@ export function readPrecision(sources: RunSources, sharding: Known<Sharding>): P
     const mode = known('pure' as const, { kind: 'default', of: DEEPSPEED, source: 'deepspeed/runtime/engine.py:1755' });
     return { compute, weights: compute, mode };
   }
+  if (sharding.known && sharding.value.kind === 'megatron') {
+    const compute = asDtype(mixed);
+    const source = 'accelerate src/accelerate/utils/dataclasses.py, set_mixed_precision';
+    return { compute, weights: compute, mode: known('pure', { kind: 'default', of: 'Megatron-LM', source }) };
+  }
   if (!mixed.known)
     return { compute: unknown(mixed.why, mixed.origin), weights: loaded, mode: unknown(mixed.why, mixed.origin) };
   if (mixed.value === 'no') {

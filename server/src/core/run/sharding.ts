@@ -4,6 +4,7 @@ import { readZero } from '../dialects/deepspeed/read';
 import { FSDP_DEFAULTS as TRAINER_FSDP } from '../dialects/fsdp/defaults';
 import { type FsdpSource, readFsdp } from '../dialects/fsdp/read';
 import { type Known, known, type Origin, unknown } from './known';
+import { readMegatron } from './megatron';
 import { isOlder, type RunSources } from './sources';
 import type { Sharding, ZeroSharding } from './training-run';
 import {
@@ -98,13 +99,15 @@ function trainerSource(sources: RunSources, words: Known<readonly string[]> | un
   };
 }
 
-/** What `accelerate launch` sets up, from `distributed_type` and the flags `--use_deepspeed` and `--use_fsdp`. */
+/** What `accelerate launch` sets up, from `distributed_type` and the flags `--use_deepspeed`, `--use_fsdp` and `--use_megatron_lm`. */
 function acceleratePlugin(sources: RunSources): Known<Sharding> | undefined {
   const { accelerate, links } = sources;
   const flags = links.launch?.launcher === 'accelerate' ? links.launch.flags : undefined;
   const type = writtenIn(accelerate, 'distributed_type');
   const kind = type && textFrom(type);
-  const origin = kind?.known ? kind.origin : (flags?.get('use_deepspeed') ?? flags?.get('use_fsdp'))?.origin;
+  const origin = kind?.known
+    ? kind.origin
+    : (flags?.get('use_deepspeed') ?? flags?.get('use_fsdp') ?? flags?.get('use_megatron_lm'))?.origin;
   if (!origin) return undefined;
   const get =
     (section: string) =>
@@ -130,7 +133,7 @@ function acceleratePlugin(sources: RunSources): Known<Sharding> | undefined {
       origin,
     );
   }
-  return named === 'MEGATRON_LM' ? unknown('Megatron-LM shards in its own way', origin) : undefined;
+  return named === 'MEGATRON_LM' || flags?.has('use_megatron_lm') ? known(readMegatron(sources), origin) : undefined;
 }
 
 const DEVICES = ['none', 'cpu', 'nvme'] as const;

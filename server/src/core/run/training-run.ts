@@ -67,7 +67,23 @@ export interface ReplicatedSharding {
   readonly gradientAsBucketView: Known<boolean>;
 }
 
-export type Sharding = ZeroSharding | FsdpSharding | ReplicatedSharding;
+/** Megatron-LM as Accelerate's plugin sets it up: layers split by tensor and pipeline ranks, states as its optimizer does it. */
+export interface MegatronSharding {
+  readonly kind: 'megatron';
+  /** fp32 weights and moments are spread over the data-parallel ranks. */
+  readonly distributedOptimizer: Known<boolean>;
+  readonly offloadOptimizer: Known<boolean>;
+  /** Norms and residuals are split over the tensor-parallel ranks too. */
+  readonly sequenceParallel: Known<boolean>;
+  /** Probability of dropout on what attention and MLP add to the stream. */
+  readonly dropout: Known<number>;
+  /** Learned positions, or rotary ones, which make copies of queries and keys. */
+  readonly rotary: Known<boolean>;
+  /** Attention is one kernel; else it keeps every pair of positions. */
+  readonly fusedAttention: Known<boolean>;
+}
+
+export type Sharding = ZeroSharding | FsdpSharding | ReplicatedSharding | MegatronSharding;
 
 export type Dtype = 'fp32' | 'bf16' | 'fp16' | 'fp8' | 'int8' | 'nf4' | 'fp4';
 

@@ -4,6 +4,7 @@ import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../dialects/trainer/defaults';
 import { argumentOr, NO_ARGUMENTS } from '../dialects/trainer/read';
 import type { Place } from './cluster';
 import { type Known, known, unknown } from './known';
+import { megatronCheckpointing } from './megatron';
 import { isOlder, pluginSetting, type RunSources } from './sources';
 import type { Sharding, TrainingRun } from './training-run';
 import { booleanFrom, byDefault, choiceFrom, countFrom, isAutoText, numberFrom, textFrom, writtenIn } from './written';
@@ -14,6 +15,7 @@ const CHECKPOINTING = ['activation_checkpointing', 'gradient_checkpointing'] as 
 /** Recompute: the Trainer's gradient_checkpointing, or FSDP's activation_checkpointing. */
 export function readCheckpointing(sources: RunSources, sharding: Known<Sharding>): TrainingRun['checkpointing'] {
   const { args } = sources;
+  if (sharding.known && sharding.value.kind === 'megatron') return megatronCheckpointing(sources);
   const fsdp = sharding.known && sharding.value.kind === 'fsdp' ? sharding.value.activationCheckpointing : undefined;
   if (fsdp?.known && fsdp.value) return known('full', fsdp.origin);
   const fallback = args.trl ? TRL_DEFAULTS.gradientCheckpointing : TRAINER_DEFAULTS.gradientCheckpointing;

@@ -1,6 +1,7 @@
 import { formatCount } from '../../text/format';
 import { type BlockBytes, blockBytes } from './blocks';
 import type { Facts } from './facts';
+import { megatronEnds } from './megatron';
 import type { Part } from './part';
 import { firstBlock, RECORDED, settingFor, sizesOf } from './recorded';
 import { evaluate } from './terms';
@@ -36,7 +37,8 @@ export function countActivations(facts: Facts): Activations {
   const h = model.hiddenSize;
   const { ends, casts: headCast } = outside(facts);
   // The pipeline keeps what a stage sent on until its gradient comes back (deepspeed/runtime/pipe/engine.py, pipe_buffers).
-  const sent = pipeline > 1 ? tokens * facts.streamBytes * h : 0;
+  // Megatron frees what it sent (megatron/core/pipeline_parallel/schedules.py, deallocate_output_tensor).
+  const sent = pipeline > 1 && facts.sharding.kind !== 'megatron' ? tokens * facts.streamBytes * h : 0;
   const total = (saved + sent) * inFlight + ends;
   const isFull = checkpointing === 'full';
   const working = largest.backward + (isFull ? largest.saved + (facts.castsWeights ? largest.casts : 0) : 0);
@@ -96,6 +98,7 @@ function weightCasts(facts: Facts, bytes: number, id: string, label: string): Pa
  * checkpointing the first block's input is the embedding's output, and asks for a gradient under LoRA too.
  */
 function outside(facts: Facts): { readonly ends: number; readonly casts: number } {
+  if (facts.sharding.kind === 'megatron') return { ends: megatronEnds(facts, facts.sharding), casts: 0 };
   const first = firstBlock(facts);
   const found =
     (facts.checkpointing === 'full' ? settingFor(facts, first, true) : undefined) ?? settingFor(facts, first);

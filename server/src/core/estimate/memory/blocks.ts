@@ -1,5 +1,6 @@
 import type { Block } from '../../models/model';
 import type { Facts } from './facts';
+import { megatronBlock } from './megatron';
 import { recordedBlock, settingFor, sizesOf } from './recorded';
 import { evaluate } from './terms';
 
@@ -21,6 +22,7 @@ export interface BlockBytes {
  */
 export function blockBytes(facts: Facts, index: number): BlockBytes {
   const block = facts.model.blocks[index];
+  if (facts.sharding.kind === 'megatron') return megatronBlock(facts, facts.sharding, index);
   const found = settingFor(facts, index);
   const recorded = found && recordedBlock(found, facts, index);
   if (block === undefined || found === undefined || recorded === undefined)

@@ -1,3 +1,4 @@
+import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
 import { bufferOrigins } from './origins';
@@ -54,8 +55,12 @@ export function buffer(
     label: () => label,
     formula,
     source,
-    from: [...bufferOrigins(facts.sharding, `buffers.${id}`), ...facts.from.sharding],
+    from: [...bufferOrigins(zeroOf(facts), `buffers.${id}`), ...facts.from.sharding],
   };
+}
+
+function zeroOf({ sharding }: Facts): ZeroSharding | undefined {
+  return sharding.kind === 'zero' ? sharding : undefined;
 }
 
 /** Makes buffers of `copies` × `width` bytes × `elements`, whose formula says just that; `noun` is what the elements are. */

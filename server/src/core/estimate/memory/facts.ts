@@ -1,6 +1,6 @@
 import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
-import type { FsdpSharding, TrainingRun, ZeroSharding } from '../../run/training-run';
+import type { FsdpSharding, Sharding, TrainingRun, ZeroSharding } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import { readAdapters } from './adapters';
 import { isPadded, readBatch } from './batch';
@@ -8,6 +8,8 @@ import { type Counts, countParameters } from './counts';
 import { readImplementation } from './implementation';
 import type { LoraCounts } from './lora';
 import { type MeasuredDriver, measuredDriver } from './measured';
+import { type MegatronFacts, megatronFacts } from './megatron';
+import { megatronModel } from './megatron-model';
 import { readOptimizer } from './optimizer-choice';
 import type { OptimizerRecord } from './optimizers';
 import { type InputOrigins, inputOrigins } from './origins';
@@ -41,7 +43,11 @@ export interface Facts {
   readonly shards: number;
   /** Sets of shards: HSDP's replicas. */
   readonly replicas: number;
-  readonly sharding: ZeroSharding | FsdpSharding | { readonly kind: 'single' | 'ddp'; readonly bucketView: boolean };
+  readonly sharding:
+    | ZeroSharding
+    | FsdpSharding
+    | MegatronFacts
+    | { readonly kind: 'single' | 'ddp'; readonly bucketView: boolean };
   /** Stored weights on the device, before any quantisation. */
   readonly weightBytes: 2 | 4;
   /** What matrix products run in. */
@@ -109,12 +115,16 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
   if (run.model.value.recorded === undefined)
     return missing('activations', 'no recording was given', 'they follow from it');
   const preference = readPreferenceFacts(run, corner, note);
-  const model = preference?.method === 'reward' ? asRewardModel(run.model.value) : run.model.value;
   const sharding = run.sharding.value;
+  const asked = preference?.method === 'reward' ? asRewardModel(run.model.value) : run.model.value;
+  const model = sharding.kind === 'megatron' ? megatronModel(asked, corner, note) : asked;
   if (sharding.kind === 'zero' && !sharding.stage.known) {
     return missing('ZeRO stage', sharding.stage.why, 'it decides what each GPU holds');
   }
-  const isSharded = sharding.kind === 'fsdp' || (sharding.kind === 'zero' && valueIfKnown(sharding.stage) !== 0);
+  const isSharded =
+    sharding.kind === 'fsdp' ||
+    (sharding.kind === 'megatron' && valueIfKnown(sharding.distributedOptimizer) === true) ||
+    (sharding.kind === 'zero' && valueIfKnown(sharding.stage) !== 0);
   const ranks = readRanks(run, isSharded);
   if (ranks === undefined) {
     return missing('world size', run.worldSize.known ? 'not known' : run.worldSize.why, 'shards are divided by it');
@@ -133,10 +143,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     ...batch,
     tokens: (batch.samples * batch.sequence) / ranks.context,
     evalTokens: (batch.evalSamples * batch.sequence) / ranks.context,
-    sharding:
-      sharding.kind === 'zero' || sharding.kind === 'fsdp'
-        ? sharding
-        : { kind: sharding.kind, bucketView: valueIfKnown(sharding.gradientAsBucketView) ?? false },
+    sharding: shardingFacts(sharding),
     ...precision,
     isBf16: precision.computeBytes === 2 && valueIfKnown(run.precision.compute) !== 'fp16',
     masked,
@@ -154,6 +161,12 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     evaluates: valueIfKnown(run.evaluation) ?? false,
     from: inputOrigins(run),
   };
+}
+
+function shardingFacts(sharding: Sharding): Facts['sharding'] {
+  if (sharding.kind === 'zero' || sharding.kind === 'fsdp') return sharding;
+  if (sharding.kind === 'megatron') return megatronFacts(sharding);
+  return { kind: sharding.kind, bucketView: valueIfKnown(sharding.gradientAsBucketView) ?? false };
 }
 
 /** Chosen and rejected answers are rows of one batch. */

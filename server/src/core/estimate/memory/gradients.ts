@@ -1,5 +1,6 @@
 import { formatCount } from '../../text/format';
 import type { Facts } from './facts';
+import { megatronEmbedding } from './megatron';
 import { COUNTED, type Part } from './part';
 import type { States } from './states';
 import { dtypeName } from './weights';
@@ -21,6 +22,9 @@ export function weightGradient(facts: Facts, states: States): { readonly made: P
   // ZeRO takes it into its bucket at once, unless a tied embedding adds to it later.
   if (sharding.kind === 'zero')
     return { made: [part(facts.computeBytes)], kept: model.tiedEmbeddings ? [part(facts.computeBytes)] : [] };
+  // Of Megatron's, what is made is added to its buffer at once, unless a tied embedding adds to it later.
+  if (sharding.kind === 'megatron')
+    return { made: [part(facts.computeBytes)], kept: model.tiedEmbeddings ? [part(facts.computeBytes)] : [] };
   if (sharding.kind === 'fsdp') return { made: [part(facts.computeBytes)], kept: [part(facts.computeBytes)] };
   // Under autocast the product is 16-bit and then cast.
   return { made: [part(states.gradientBytes + (facts.castsWeights ? 2 : 0))], kept: [part(states.gradientBytes)] };
@@ -29,6 +33,7 @@ export function weightGradient(facts: Facts, states: States): { readonly made: P
 /** A tied embedding gets a second gradient, and autograd adds it to the head's in a third tensor: counted. */
 export function embeddingGradient(facts: Facts): Part[] {
   const { model, lora, sharding } = facts;
+  if (sharding.kind === 'megatron') return [megatronEmbedding(facts)];
   if (lora !== undefined || sharding.kind === 'zero' || sharding.kind === 'fsdp' || !model.tiedEmbeddings) return [];
   const elements = model.vocabSize * model.hiddenSize;
   return [
@@ -53,6 +58,8 @@ export function gradientsAtStep(facts: Facts, states: States): Part[] {
 
 /** foreach keeps one list of temporaries as large as what it steps: exactly 1.0 × its bytes, counted. */
 export function stepTemporaries(facts: Facts): Part[] {
+  // Megatron steps with a fused kernel of apex or Transformer Engine.
+  if (facts.sharding.kind === 'megatron') return [];
   if (facts.sharding.kind === 'zero' || facts.step === 'fused' || facts.step === 'cpu') return [];
   // Without state there is nothing to compute aside: the gradients are applied in place.
   if (facts.step === 'foreach' && facts.optimizer.fp32 === 0) return [];

@@ -20,7 +20,7 @@ export function readImplementation(
       ? readFusedLoss(run, corner, note)
       : preference.fused || valueIfKnown(run.fusedLoss) === true;
   return {
-    attention: readAttention(run, model, corner, note),
+    attention: megatronAttention(run, corner, note) ?? readAttention(run, model, corner, note),
     checkpointing: readCheckpointing(run, corner, note),
     compiled: readCompiled(run, corner, note),
     fusedLoss,
@@ -49,6 +49,22 @@ function readAttention(
   return chosen === 'sdpa' ? 'sdpa' : 'flash';
 }
 
+/** Megatron has kernels of its own, whatever the model in transformers is loaded with; in fp32 no fused one. */
+function megatronAttention(
+  { sharding, precision }: TrainingRun,
+  corner: Corner,
+  note: (assumption: Assumption) => void,
+): AttentionChoice | undefined {
+  const megatron = valueIfKnown(sharding);
+  if (megatron?.kind !== 'megatron') return undefined;
+  const { fusedAttention: fused } = megatron;
+  if (valueIfKnown(precision.compute) === 'fp32') return 'eager';
+  if (fused.known) return fused.value ? 'flash' : 'eager';
+  const because = `${fused.why}; the band reaches to attention that keeps every pair of positions`;
+  note({ what: 'attention', value: 'one kernel', because });
+  return corner === 'high' ? 'eager' : 'flash';
+}
+
 /** Off is the default of every framework here; where a template or code decides, the band reaches down to compiled blocks. */
 function readCompiled({ torchCompile }: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
   if (torchCompile.known) return torchCompile.value;
@@ -66,6 +82,11 @@ function readCheckpointing(
   note: (assumption: Assumption) => void,
 ): Facts['checkpointing'] {
   if (run.checkpointing.known) return run.checkpointing.value;
+  if (valueIfKnown(run.sharding)?.kind === 'megatron') {
+    const because = `${run.checkpointing.why}; the band reaches to none`;
+    note({ what: 'activation checkpointing', value: 'of every block', because });
+    return corner === 'high' ? 'none' : 'full';
+  }
   note({
     what: 'activation checkpointing',
     value: 'none',

@@ -1,5 +1,6 @@
 import { formatCount } from '../../text/format';
 import type { Facts } from './facts';
+import { megatronHead } from './megatron';
 import type { Part } from './part';
 import { firstBlock, RECORDED, settingFor } from './recorded';
 
@@ -22,6 +23,7 @@ export function headFactors(facts: Facts): HeadFactors {
   const { architecture } = facts.model;
   if (/For(Sequence|Token|Image|Audio)Classification|ForQuestionAnswering|ForMultipleChoice/.test(architecture))
     return NO_LOGITS;
+  if (facts.sharding.kind === 'megatron') return megatronHead(facts);
   if (facts.fusedLoss) return { forward: 0.3, backward: 0.3, weightGradient: 0.3 };
   const found = settingFor(facts, firstBlock(facts));
   if (found === undefined) return NO_LOGITS;

@@ -32,16 +32,19 @@ export function readOptimizer(
   return { optimizer, optimizerName, step: stepImplementation(run, optimizer) };
 }
 
-type Least = 'lion' | 'adamw_8bit';
+type Least = 'lion' | 'adamw_8bit' | 'adamw';
 
 const LEAST_WORDS: Readonly<Record<Least, string>> = {
   lion: 'Lion, which keeps one moment',
   adamw_8bit: '8-bit AdamW',
+  adamw: 'nothing less, since Megatron runs Adam or SGD',
 };
 
 /** The least that is usual: ZeRO takes no 8-bit optimizer unasked (deepspeed/runtime/zero/utils.py, ZERO_SUPPORTED_OPTIMIZERS). */
 function leastOf({ sharding }: TrainingRun): Least {
-  return valueIfKnown(sharding)?.kind === 'zero' ? 'lion' : 'adamw_8bit';
+  const kind = valueIfKnown(sharding)?.kind;
+  if (kind === 'megatron') return 'adamw';
+  return kind === 'zero' ? 'lion' : 'adamw_8bit';
 }
 
 function stepImplementation(run: TrainingRun, record: OptimizerRecord): Facts['step'] {

@@ -57,9 +57,8 @@ const BUFFER_FACTS: Readonly<Record<string, readonly Extract<keyof ZeroSharding,
 };
 
 /** The setting that decides the size of a buffer; none for one that follows from the model alone. */
-export function bufferOrigins(sharding: Sharding | { readonly kind: 'single' | 'ddp' }, id: string): readonly Origin[] {
-  if (sharding.kind !== 'zero' || !('stage' in sharding)) return [];
-  return of(...(BUFFER_FACTS[id] ?? []).map((fact) => sharding[fact]));
+export function bufferOrigins(zero: ZeroSharding | undefined, id: string): readonly Origin[] {
+  return zero === undefined ? [] : of(...(BUFFER_FACTS[id] ?? []).map((fact) => zero[fact]));
 }
 
 /** What nothing says had to be assumed, which is an origin too. */

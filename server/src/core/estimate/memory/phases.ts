@@ -124,7 +124,8 @@ export function stepMoment(facts: Facts, states: States, transients: Transients)
 /** Before the first step: the weights as they are loaded and sharded. */
 export function loadMoment(facts: Facts, states: States): Moment {
   const { sharding, counts, weightBytes } = facts;
-  if (sharding.kind === 'single' || sharding.kind === 'ddp') return moment('load', 'weights loaded', states.weights);
+  const isWhole = sharding.kind === 'single' || sharding.kind === 'ddp' || sharding.kind === 'megatron';
+  if (isWhole) return moment('load', 'weights loaded', states.weights);
   const unit = Math.max(counts.largest, largestBlock(facts));
   const materialised: Part = {
     id: 'buffers.load',

@@ -10,7 +10,7 @@ function dtypeBytes(dtype: Dtype): 2 | 4 {
 type PrecisionFacts = Pick<Facts, 'weightBytes' | 'computeBytes' | 'streamBytes' | 'castsWeights' | 'mixed'>;
 
 /**
- * Widths of the stored weights, the products and the stream. DeepSpeed casts the model to its 16-bit type; FSDP with mixed
+ * Widths of the stored weights, the products and the stream. DeepSpeed and Megatron cast the model to their 16-bit type; FSDP with mixed
  * precision keeps fp32 shards of what is trained (accelerate ≥ 0.30 upcasts it: utils/fsdp_utils.py) and gathers 16 bits;
  * autocast works over the weights as loaded.
  */
@@ -28,7 +28,7 @@ export function readPrecision(
   }
   const sharding = valueIfKnown(run.sharding)?.kind;
   const mixed = valueIfKnown(mode) === 'autocast' && computeBytes === 2;
-  if (sharding === 'zero') {
+  if (sharding === 'zero' || sharding === 'megatron') {
     return { weightBytes: computeBytes, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed: false };
   }
   let loaded: 2 | 4;

@@ -22,7 +22,7 @@ export function readRanks(run: TrainingRun, isSharded: boolean): Ranks | undefin
     replicas: isFsdp ? Math.max(1, (valueIfKnown(parallelism.data) ?? shards) / shards) : 1,
     gpusPerNode: valueIfKnown(run.gpusPerNode),
     nodes: valueIfKnown(run.nodes),
-    splitsVocabulary: isMegatronStyle(run),
+    splitsVocabulary: valueIfKnown(sharding)?.kind === 'megatron' || isMegatronStyle(run),
   };
 }
 

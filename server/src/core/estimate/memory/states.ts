@@ -2,6 +2,7 @@ import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
 import { usesBf16Optimizer } from './bf16-optimizer';
 import type { Facts } from './facts';
+import { megatronStates } from './megatron';
 import { optimizerStateBytes, stateFormula } from './optimizer-state';
 import { COUNTED, type Part, sumBytes } from './part';
 import { dtypeName, trainedBytes, weightParts } from './weights';
@@ -47,6 +48,8 @@ export function persistentStates(facts: Facts): States {
       return zeroStates(facts, facts.sharding);
     case 'fsdp':
       return shardedStates(facts, facts.sharding);
+    case 'megatron':
+      return megatronStates(facts, facts.sharding);
     default:
       return replicatedStates(facts);
   }
@@ -188,7 +191,7 @@ function gradientPart(facts: Facts, bytes: number, shards: number, source: strin
 }
 
 /** ZeRO keeps an fp32 copy of what it steps, also when the model is fp32 already (stage_1_and_2.py clones the partition). */
-function masterPart(facts: Facts, shards: number, share: number): Part {
+export function masterPart(facts: Facts, shards: number, share: number): Part {
   const { trainable } = facts;
   return {
     id: 'optimizer.master',
@@ -202,7 +205,8 @@ function masterPart(facts: Facts, shards: number, share: number): Part {
   };
 }
 
-function optimizerPart(facts: Facts, shards: number, width: number, share: number): Part {
+/** What the optimizer keeps, and the share of it on the GPU. */
+export function optimizerPart(facts: Facts, shards: number, width: number, share: number): Part {
   const { optimizer, trainable } = facts;
   const all = optimizerStateBytes(facts, width);
   return {

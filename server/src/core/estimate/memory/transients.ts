@@ -4,6 +4,7 @@ import { bf16OptimizerTransients, usesBf16Optimizer } from './bf16-optimizer';
 import { buffer, NO_TRANSIENTS, type Transients } from './buffers';
 import type { Facts } from './facts';
 import { fsdpTransients } from './fsdp-units';
+import { megatronTransients } from './megatron';
 import { zero12Transients } from './zero-buckets';
 import { zero3Transients } from './zero-gathers';
 
@@ -11,6 +12,7 @@ import { zero3Transients } from './zero-gathers';
 export function shardingTransients(facts: Facts): Transients {
   const { sharding } = facts;
   if (sharding.kind === 'fsdp') return fsdpTransients(facts, sharding);
+  if (sharding.kind === 'megatron') return megatronTransients(facts, sharding);
   if (sharding.kind !== 'zero') return NO_TRANSIENTS;
   const stage = valueIfKnown(sharding.stage) ?? 0;
   if (stage === 0) return stage0Transients(facts);

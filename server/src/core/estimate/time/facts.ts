@@ -149,6 +149,7 @@ function missingFacts(run: TrainingRun): Assumption[] {
 /** What decides the traffic: without it, a step time would be that of another run. */
 function wayOfSharding(sharding: Sharding): Known<unknown> {
   if (sharding.kind === 'zero') return sharding.stage;
+  if (sharding.kind === 'megatron') return { known: false, why: "Megatron-LM's kernels and schedule are not modelled" };
   return sharding.kind === 'fsdp' ? sharding.strategy : { known: true, value: sharding.kind, origin: NO_SHARDS };
 }
 
@@ -163,6 +164,7 @@ function shardRanks(
   switch (sharding.kind) {
     case 'single':
     case 'ddp':
+    case 'megatron':
       return 1;
     case 'zero':
       if (valueIfKnown(sharding.stage) === 0) return 1;

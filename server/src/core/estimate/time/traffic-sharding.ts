@@ -18,6 +18,7 @@ export function shardingFlows(facts: TimeFacts): Flow[] {
     case 'single':
       return [];
     case 'ddp':
+    case 'megatron':
       return replicaFlows(facts, facts.data * facts.context, 1);
     case 'fsdp':
       return fsdpFlows(facts, sharding);
