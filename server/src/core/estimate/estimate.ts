@@ -55,6 +55,8 @@ export interface MemoryEstimate extends Quantity {
   readonly decides?: string;
   readonly phase: Phase;
   readonly allocated: number;
+  /** Paged optimizer state that is on the host, since this GPU has no room for it. */
+  readonly spilled?: number;
   /** The log and line, as `run.log:123`, where the peak of this very run was measured. */
   readonly measured?: string | undefined;
   readonly breakdown: Readonly<Record<MemoryGroup, number>>;

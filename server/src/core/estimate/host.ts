@@ -1,10 +1,11 @@
 import { valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
-import { formatParameters } from '../text/format';
+import { formatGib, formatParameters } from '../text/format';
 import type { Assumption, HostMemoryEstimate, MemoryGroup } from './estimate';
 import { type Facts, readFacts } from './memory/facts';
 import { stateFormula } from './memory/optimizer-state';
 import { type Part, sumBytes, toTerm } from './memory/part';
+import { peaks } from './memory/peaks';
 import { persistentStates, type States } from './memory/states';
 
 const GIB = 2 ** 30;
@@ -45,7 +46,7 @@ export function estimateHost(run: TrainingRun): {
     source: 'typical resident size of Python, torch and CUDA libraries',
     from: [],
   };
-  const training = [...offloadParts(facts, states, ranks), processes];
+  const training = [...offloadParts(facts, states, ranks), ...pagedParts(facts, ranks), processes];
   const loading = [loadPart(run, facts, ranks), processes];
   const parts = sumBytes(training) >= sumBytes(loading) ? training : loading;
   const bytes = sumBytes(parts);
@@ -126,6 +127,23 @@ function offloadParts(facts: Facts, states: States, ranks: number): Part[] {
     parts.push(part('host.buffers', 'buffers', each(bytes), 'pinned buffers for NVMe', buffers));
   }
   return parts;
+}
+
+/** What of a paged optimizer's state has no room on the GPUs. */
+function pagedParts(facts: Facts, ranks: number): Part[] {
+  const each = facts.optimizer.paged === true ? (peaks(facts).winner.spilled ?? 0) : 0;
+  if (each === 0) return [];
+  return [
+    {
+      id: 'host.paged',
+      group: 'optimizer',
+      bytes: each * ranks,
+      label: () => `${facts.optimizer.label}, paged out of the GPUs`,
+      formula: () => `${ranks} × ${formatGib(each)}`,
+      source: 'bitsandbytes/functional.py, get_paged: cudaMallocManaged',
+      from: facts.from.optimizer,
+    },
+  ];
 }
 
 /** Weights in host memory while they are loaded: by every rank, unless the loader is told otherwise. */

@@ -14,9 +14,11 @@ export function memoryLabel(memory: MemoryEstimate): string {
   return `${memoryFigures(memory)} per GPU${memory.capacity === null ? '' : verdict(memory)}`;
 }
 
-/** Nothing when it fits: good news needs no words. */
+/** Nothing when it fits: good news needs no words, unless paged state has to leave the GPU for it. */
 export function verdict(memory: MemoryEstimate): string {
-  if (memory.fits === true) return '';
+  if (memory.fits === true) {
+    return memory.spilled === undefined ? '' : `: fits with ${formatGib(memory.spilled)} of the optimizer on the host`;
+  }
   if (memory.fits === false) return ': does not fit';
   return memory.open === undefined ? ': too close to call' : `: cannot be told (${memory.open})`;
 }

@@ -45,6 +45,8 @@ export function estimateMemory(run: TrainingRun): {
   const verdict = judge(run, facts, { band: top, expected, assumed, isMeasured: measured !== undefined });
   if (verdict.because) assumptions.push(verdict.because);
   const { fits, open, decides } = verdict;
+  const away = measured ? 0 : (expected.winner.spilled ?? 0);
+  if (away > 0) assumptions.push(spillWords(facts, away));
   return {
     memory: {
       value: top.bytes,
@@ -55,12 +57,23 @@ export function estimateMemory(run: TrainingRun): {
       ...(open !== undefined && { open }),
       ...(decides !== undefined && { decides }),
       phase: top.moment.phase,
-      allocated: top.moment.allocated,
+      allocated: top.moment.allocated - (top.moment.managed ?? 0),
+      ...(away > 0 && { spilled: away }),
       ...(measured?.from !== undefined && { measured: measured.from }),
       breakdown: breakdown(top),
       phases: describePhases({ ...expected.phases, [top.moment.phase]: top }),
     },
     assumptions,
+  };
+}
+
+/** That paged state leaves the GPU is no error, and makes steps slower. */
+function spillWords({ optimizer }: Facts, bytes: number): Assumption {
+  return {
+    what: optimizer.label,
+    value: `${formatGib(bytes)} of each GPU's on the host`,
+    because:
+      'paged state leaves the GPU where it has no room, and comes back over PCIe at every step; the step time does not count that',
   };
 }
 

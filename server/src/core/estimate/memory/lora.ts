@@ -15,6 +15,8 @@ export interface LoraCounts {
   readonly full: number;
   /** The largest trained tensor. */
   readonly largest: number;
+  /** Elements of each trained tensor, and how many there are of the kind. */
+  readonly sizes: readonly (readonly [elements: number, count: number])[];
   /** Adapted inputs and outputs summed over the targets of one block of each kind; saved activations follow from them. */
   readonly perBlock: readonly AdaptedBlock[];
 }
@@ -63,16 +65,19 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
   let parameters = 0;
   let full = 0;
   let largest = 0;
+  const sizes: [number, number][] = [];
   for (const group of model.groups) {
     const name = moduleName(group);
     if (saved.has(name)) {
       full += (elements(group) * group.count) / tensor;
+      sizes.push([elements(group) / tensor, group.count]);
       largest = Math.max(largest, elements(group) / tensor);
     }
     const stacked = stackedAdapter(model, group, rank, targets);
     const own = group.block === undefined ? undefined : perBlock[group.block];
     if (stacked) {
       parameters += stacked.parameters * group.count;
+      sizes.push([stacked.largest, group.count], [stacked.parameters - stacked.largest, group.count]);
       largest = Math.max(largest, stacked.largest);
       if (own) {
         own.remade += stacked.weight / tensor;
@@ -82,6 +87,7 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
     if (!isTarget(group, name, targets)) continue;
     const [outputs = 0, inputs = 0] = group.shape;
     parameters += rank * (inputs + outputs) * group.count;
+    sizes.push([rank * inputs, group.count], [rank * outputs, group.count]);
     largest = Math.max(largest, rank * inputs, rank * outputs);
     const block = own;
     if (block === undefined) continue;
@@ -93,7 +99,7 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
     block.seen.add(shared);
   }
   const dropsOut = lora.dropout?.known === true && lora.dropout.value > 0;
-  return { rank, dropsOut, parameters: parameters + full, full, largest, perBlock };
+  return { rank, dropsOut, parameters: parameters + full, full, largest, sizes, perBlock };
 }
 
 function isTarget(group: ParameterGroup, name: string, targets: ReadonlySet<string>): boolean {

@@ -21,6 +21,8 @@ export interface Moment {
   readonly flat?: number;
   /** What the cache holds for other moments and this one cannot use. */
   readonly kept?: number;
+  /** Of {@link allocated}, what torch's allocator knows nothing of: paged optimizer state. */
+  readonly managed?: number;
 }
 
 /** Every moment that can peak; the estimate takes the largest, never the sum. Estimation §3.2. */

@@ -30,10 +30,16 @@ function figuresAt(run: TrainingRun, corner: Corner): PredictedFigures | undefin
   if (!facts) return undefined;
   const { winner, standing, low, high } = peaks(facts);
   const own = driverBytes(facts);
+  const managed = winner.moment.managed ?? 0;
   const counted = countedBand(facts, winner.moment, standing);
   return {
-    allocated: { value: winner.moment.allocated, ...counted },
-    reserved: { value: winner.bytes - own.context - own.nccl, low: low - own.low, high: high - own.high },
+    // torch's allocator knows nothing of paged state.
+    allocated: { value: winner.moment.allocated - managed, low: counted.low - managed, high: counted.high - managed },
+    reserved: {
+      value: winner.bytes - own.context - own.nccl - managed,
+      low: low - own.low - managed,
+      high: high - own.high - managed,
+    },
     driver: { value: winner.bytes, low, high },
   };
 }
