@@ -48,7 +48,7 @@ const SHARDINGS: Readonly<Record<string, Sharding>> = {
   zero3: zero(3, { gatherWeightsOnSave: true }),
   offload: zero(3, { offloadOptimizer: 'cpu', offloadParam: 'cpu' }),
   nvme: zero(3, { offloadOptimizer: 'nvme', offloadParam: 'nvme' }),
-  'twin flow': zero(3, { offloadOptimizer: 'cpu', offloadRatio: 0.5 }),
+  'twin flow': zero(3, { offloadOptimizer: 'cpu', offloadRatio: 0.5, subGroupElements: 1e7 }),
   hpz: zero(3, { hpzPartitionRanks: 2 }),
   fsdp1: fsdp({ version: 1, stateDict: 'FULL_STATE_DICT' }),
   'grad op': fsdp({ strategy: 'SHARD_GRAD_OP' }),

@@ -39,9 +39,13 @@ describe('host memory per node', () => {
   });
 
   it('offloads no more than Twin-Flow says', () => {
-    const share = (offloadRatio: number): number =>
-      term(testRun({ world: 4, sharding: zero(3, { offloadOptimizer: 'cpu', offloadRatio }) }), 'host.optimizer');
-    expect(share(0.5)).toBe(share(1) / 2);
+    const share = (offloadRatio: number, subGroupElements: number): number => {
+      const sharding = zero(3, { offloadOptimizer: 'cpu', offloadRatio, subGroupElements });
+      return term(testRun({ world: 4, sharding }), 'host.optimizer');
+    };
+    expect(share(0.5, 1e6) / share(1, 1e6)).toBeCloseTo(0.5, 2);
+    // One sub-group of everything and one of norms: half of the two is the large one.
+    expect(share(0.5, 1e12)).toBe(0);
   });
 });
 

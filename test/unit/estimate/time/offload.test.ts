@@ -47,11 +47,15 @@ describe('offload', () => {
   });
 
   test('of a share of the optimizer costs its share', () => {
-    const half = terms(
-      run({ model, cluster: p4d, sharding: zero(3, { offloadOptimizer: given('cpu'), offloadRatio: given(0.5) }) }),
-    );
+    const sharding = zero(3, {
+      offloadOptimizer: given('cpu'),
+      offloadRatio: given(0.5),
+      subGroupElements: given(1e7),
+    });
+    const half = terms(run({ model, cluster: p4d, sharding }));
     const whole = terms(run({ model, cluster: p4d, sharding: zero(3, { offloadOptimizer: given('cpu') }) }));
-    expect((half['optimizer.cpu'] ?? 0) / (whole['optimizer.cpu'] ?? 1)).toBeCloseTo(0.5, 6);
+    expect((half['optimizer.cpu'] ?? 0) / (whole['optimizer.cpu'] ?? 1)).toBeCloseTo(0.5, 2);
+    expect(half['offload.gradients-to-host']).toBeGreaterThan(0);
     expect(half['optimizer.gpu']).toBeGreaterThan(0);
     expect(whole['optimizer.gpu']).toBeUndefined();
   });

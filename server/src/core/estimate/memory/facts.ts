@@ -1,6 +1,6 @@
 import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
-import type { FsdpSharding, Sharding, TrainingRun, ZeroSharding } from '../../run/training-run';
+import type { Consumer, FsdpSharding, Sharding, TrainingRun, ZeroSharding } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import { readAdapters } from './adapters';
 import { isPadded, readBatch } from './batch';
@@ -98,6 +98,8 @@ export interface Facts {
   readonly expandableSegments: boolean;
   /** What the driver adds to the allocator's reserved memory, where a run on this machine showed it. */
   readonly driver: MeasuredDriver | undefined;
+  /** Who reads the files: the Trainer makes two groups of parameters for the optimizer. */
+  readonly consumer: Consumer | undefined;
   readonly saves: boolean;
   readonly evaluates: boolean;
   /** Inputs of a group of terms, so that a view can jump to the keys. */
@@ -157,6 +159,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     capacity: run.cluster.known ? run.cluster.value.accelerator.memoryBytes : null,
     expandableSegments: usesExpandableSegments(run),
     driver: measuredDriver(run),
+    consumer: valueIfKnown(run.consumer),
     saves: valueIfKnown(run.saves) ?? true,
     evaluates: valueIfKnown(run.evaluation) ?? false,
     from: inputOrigins(run),

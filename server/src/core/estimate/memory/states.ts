@@ -1,5 +1,6 @@
 import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
+import { shareKeptOnGpu } from '../twin-flow';
 import { usesBf16Optimizer } from './bf16-optimizer';
 import type { Facts } from './facts';
 import { megatronStates } from './megatron';
@@ -64,10 +65,10 @@ function zeroStates(facts: Facts, zero: Zero): States {
   const optimizerDevice = valueIfKnown(zero.offloadOptimizer) ?? 'none';
   const paramDevice = stage === 3 ? (valueIfKnown(zero.offloadParam) ?? 'none') : 'none';
   const offloadsOptimizer = stage >= 1 && optimizerDevice !== 'none';
-  // Twin-Flow offloads only a share of the states (deepspeed/runtime/zero/offload_config.py, ratio; stage 3).
-  const ratio = offloadsOptimizer ? (stage === 3 ? (valueIfKnown(zero.offloadRatio) ?? 1) : 1) : 0;
   const optimizerShards = stage >= 1 ? shards : 1;
   const weightShards = stage === 3 ? shards : 1;
+  // Twin-Flow offloads a share of the states only.
+  const kept = offloadsOptimizer ? shareKeptOnGpu(zero, trainable / optimizerShards, facts.consumer) : 1;
   const weight = facts.weightBytes;
   const accumulate = valueIfKnown(zero.gradAccumDtype);
   const gradient = accumulate === 'fp32' ? 4 : accumulate === undefined ? weight : 2;
@@ -87,8 +88,8 @@ function zeroStates(facts: Facts, zero: Zero): States {
       from: facts.from.sharding,
     });
   }
-  const master = masterPart(facts, optimizerShards, 1 - ratio);
-  const states = optimizerPart(facts, optimizerShards, 4, 1 - ratio);
+  const master = masterPart(facts, optimizerShards, kept);
+  const states = optimizerPart(facts, optimizerShards, 4, kept);
   if (master.bytes > 0) resident.push(master);
   if (states.bytes > 0) resident.push(states);
   const onGpu = 1 - (offloadsOptimizer ? 1 : 0);
@@ -107,12 +108,17 @@ function zeroStates(facts: Facts, zero: Zero): States {
     // Stage 3 keeps its flat gradient partition from start to end, on the host when the optimizer is there.
     gradients: stage === 3 || offloadsOptimizer ? undefined : full,
     accumulated: stage >= 1 && !offloadsOptimizer ? accumulatedPart(facts, stage, gradient, full) : undefined,
-    standing: stage === 3 && onGpu === 1 ? [full] : [],
+    standing:
+      stage === 3 && onGpu === 1
+        ? [full]
+        : offloadsOptimizer && kept > 0
+          ? [steppedGradients(facts, optimizerShards, kept)]
+          : [],
     gradientBytes: gradient,
     offloaded: {
       weights: paramDevice === 'none' ? 0 : weightBytes,
-      master: masterBytes * ratio,
-      optimizer: stateBytes * ratio,
+      master: masterBytes * (1 - kept),
+      optimizer: stateBytes * (1 - kept),
       gradients: offloadsOptimizer ? full.bytes : 0,
     },
   };
@@ -190,6 +196,12 @@ function gradientPart(facts: Facts, bytes: number, shards: number, source: strin
   };
 }
 
+/** What Twin-Flow steps on the GPU has fp32 gradients there from start to end (deepspeed/runtime/zero/stage3.py:1342, 0.19.8). */
+function steppedGradients(facts: Facts, shards: number, share: number): Part {
+  const whole = gradientPart(facts, 4, shards, 'deepspeed/runtime/zero/stage3.py: _create_fp32_partitions');
+  return { ...whole, bytes: whole.bytes * share, formula: () => `${whole.formula()}${shareText(share)}` };
+}
+
 /** ZeRO keeps an fp32 copy of what it steps, also when the model is fp32 already (stage_1_and_2.py clones the partition). */
 export function masterPart(facts: Facts, shards: number, share: number): Part {
   const { trainable } = facts;
@@ -221,9 +233,5 @@ export function optimizerPart(facts: Facts, shards: number, width: number, share
 }
 
 function shareText(share: number): string {
-  return share < 1 && share > 0 ? ` × ${rounded(share)} kept on the GPU` : '';
-}
-
-function rounded(value: number): string {
-  return String(Math.round(value * 100) / 100);
+  return share < 1 && share > 0 ? ` × ${Number(share.toPrecision(4))} kept on the GPU` : '';
 }

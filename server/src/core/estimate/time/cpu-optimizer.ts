@@ -1,4 +1,5 @@
 import { valueIfKnown } from '../../run/known';
+import { isAtLeast, statedVersion } from '../../schema/versions';
 import { formatParameters, formatRate } from '../../text/format';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
@@ -81,7 +82,9 @@ export function cpuOptimizerDraft(facts: TimeFacts, { optimizer }: OffloadFacts)
     id: 'optimizer.cpu',
     label: `optimizer step on the CPU, ${count} thread${count === 1 ? '' : 's'} per rank`,
     seconds,
-    band: { low: seconds * 0.6, high: seconds * 1.7 },
+    ...(isCpuKnown(facts)
+      ? { band: { low: seconds * 0.6, high: seconds * 1.7 } }
+      : { band: { low: seconds * 0.4, high: seconds * 3 }, assumes: UNKNOWN_CPU }),
     formula: `${formatParameters(stepped)} parameters × (${ADAM_BYTES} B Adam + ${CLIP_BYTES} B clip + ${CAST_BYTES} B cast)${slower === 1 ? '' : ` × ${slower}`} ÷ ${formatRate(rate)}`,
     source: 'deepspeed csrc/adam/cpu_adam_impl.cpp',
     group: 'optimizer',
@@ -90,10 +93,25 @@ export function cpuOptimizerDraft(facts: TimeFacts, { optimizer }: OffloadFacts)
   };
 }
 
-/** SuperOffload and ZenFlow step while the GPUs compute; DeepSpeed's own path and FSDP wait. */
-function besideWhat({ sharding }: TimeFacts): Draft['hides'] {
+const UNKNOWN_CPU: Draft['assumes'] = {
+  what: 'CPU of the node',
+  value: `AVX2, ${UNKNOWN_SOCKET_BYTES_PER_SECOND / 1e9} GB/s for each socket`,
+  because: 'which CPU it is, or how fast its scalar loop, is not known',
+};
+
+function isCpuKnown({ cluster: { host } }: TimeFacts): boolean {
+  return host.memoryBytesPerSecondPerSocket !== undefined && host.simd !== undefined && host.simd !== 'scalar';
+}
+
+/**
+ * SuperOffload and ZenFlow step while the GPUs compute; DeepSpeed's own path and FSDP wait. So does SuperOffload where gradients are
+ * clipped: it then needs the norm of all of them first (superoffload_stage3.py:167, 0.19.8; 0.18 stepped ahead, and back where it clipped).
+ */
+function besideWhat({ sharding, run }: TimeFacts): Draft['hides'] {
   const beside = sharding.kind === 'zero' && sharding.cpuStepBeside ? valueIfKnown(sharding.cpuStepBeside) : undefined;
-  if (beside === 'backward') return 'cpu-beside-last-backward';
+  const stated = statedVersion(run, 'deepspeed');
+  const waits = valueIfKnown(run.gradientClipping) !== 0 && (stated === undefined || isAtLeast(stated, '0.19'));
+  if (beside === 'backward') return waits ? 'never' : 'cpu-beside-last-backward';
   return beside === 'steps' ? 'cpu-beside-compute' : 'never';
 }
 

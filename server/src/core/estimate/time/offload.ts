@@ -125,7 +125,8 @@ function hostGradientBytes(facts: TimeFacts, optimizer: OffloadDevice): number {
   const accumulated = sharding.kind === 'zero' ? valueIfKnown(sharding.gradAccumDtype) : undefined;
   const each =
     sharding.kind === 'fsdp' ? storedBytes(facts) : accumulated === undefined ? gradientBytes : bytesOf(accumulated);
-  return steppedParameters(facts) * (1 - shareOnGpu(facts)) * each;
+  // All of them: stage 3 keeps its flat gradients on the host also where Twin-Flow steps some on the GPU (stage3.py:791, 0.19.8).
+  return steppedParameters(facts) * each;
 }
 
 /** FSDP keeps weights, and so gradients, in the dtype they were loaded in; fp32 where it upcasts for mixed precision. */

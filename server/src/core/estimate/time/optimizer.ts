@@ -1,5 +1,6 @@
 import { valueIfKnown } from '../../run/known';
 import { formatParameters, formatRate } from '../../text/format';
+import { shareKeptOnGpu } from '../twin-flow';
 import type { Draft } from './draft';
 import { bytesOf, type TimeFacts } from './facts';
 
@@ -27,11 +28,12 @@ const EIGHT_BIT_KERNELS = 2;
 const LAUNCH_SECONDS = 7e-6;
 
 /** Share of the optimizer's states that stays on the GPU. */
-export function shareOnGpu({ sharding }: TimeFacts): number {
+export function shareOnGpu(facts: TimeFacts): number {
+  const { sharding } = facts;
   if (sharding.kind === 'fsdp') return valueIfKnown(sharding.offloadParams) === true ? 0 : 1;
   if (sharding.kind !== 'zero') return 1;
   if ((valueIfKnown(sharding.offloadOptimizer) ?? 'none') === 'none') return 1;
-  return 1 - Math.min(1, Math.max(0, valueIfKnown(sharding.offloadRatio) ?? 1));
+  return shareKeptOnGpu(sharding, steppedParameters(facts), valueIfKnown(facts.run.consumer));
 }
 
 /** Parameters whose optimizer states one rank holds. */
