@@ -6,10 +6,10 @@ import path from 'node:path';
  * functions is first called, since a command is over in the time that running all modules takes. They may export functions only.
  */
 const LATE =
-  /[\\/]server[\\/]src[\\/](?:core[\\/]syntax[\\/]yaml-compose|lsp[\\/]requests[\\/](?!check\.|diagnostic\.)[\w-]+)\.ts$/;
+  /[\\/]server[\\/]src[\\/](?:core[\\/]syntax[\\/]yaml-compose|cli[\\/]thread|lsp[\\/]requests[\\/](?!check\.|diagnostic\.)[\w-]+)\.ts$/;
 
 /** How the others name them. */
-const NAMES = /[/](?:yaml-compose|requests[/][\w-]+|what-if)$/;
+const NAMES = /[/](?:yaml-compose|thread|requests[/][\w-]+|what-if)$/;
 
 /** In the place of each: functions of the same names, which run the module and call its own. */
 export const loadLate = {

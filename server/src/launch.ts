@@ -20,8 +20,8 @@ import { homedir } from 'node:os';
 import path from 'node:path';
 import { cachedDataVersionTag, getHeapCodeStatistics, setFlagsFromString } from 'node:v8';
 import { Script } from 'node:vm';
-import { isMainThread } from 'node:worker_threads';
 import * as zlib from 'node:zlib';
+import { saysThread } from './thread-word';
 
 /** A hash of the bundle, put in by the build. */
 declare const BUNDLE_ID: string;
@@ -76,13 +76,14 @@ launch();
 
 function launch(): void {
   // Before the cache is looked for: compiled code is kept for the flags it was compiled under. Threads share the flags.
-  const isCommand = isMainThread && process.argv[2] !== 'lsp';
+  const isThread = saysThread();
+  const isCommand = !isThread && process.argv[2] !== 'lsp';
   if (isCommand && MEASURED_V8.test(process.versions.v8)) for (const flag of COMMAND_FLAGS) setFlagsFromString(flag);
   const file = cacheFile();
   const kept = file === undefined ? undefined : read(file);
   const script = new Script(bundle(), { filename: __filename, ...(kept && { cachedData: kept.data }) });
   const isStale = !kept || script.cachedDataRejected === true;
-  if (file !== undefined && isMainThread && (isStale || process.pid % LOOK_AT_ONE_RUN_OF === 0)) {
+  if (file !== undefined && !isThread && (isStale || process.pid % LOOK_AT_ONE_RUN_OF === 0)) {
     process.once('exit', () => keep(file, script, isStale ? 0 : kept.codeBytes));
   }
   script.runInThisContext()(exports, require, module, __filename, path.dirname(__filename));

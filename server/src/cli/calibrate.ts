@@ -6,6 +6,7 @@ import { coloursFor } from './colour';
 import { applyTo } from './fix';
 import { readLog } from './hardware-import';
 import { missingFlags, openOne } from './one-file';
+import { print, printError } from './output';
 import { shownPath } from './report';
 import { table, widthFor, wrapped } from './table';
 import { status, UsageError } from './usage';
@@ -24,9 +25,9 @@ export async function calibrate(words: readonly string[]): Promise<number> {
   if (!found) throw new UsageError(`${shownPath(file)} describes no training run; there is nothing to calibrate.`);
   if (found.figures.length === 0) throw new UsageError(nothingRead(args.logs, found));
   const written = found.change && write(found.change);
-  if (args.format === 'json') process.stdout.write(`${JSON.stringify(outputOf(found, written), null, 2)}\n`);
-  else process.stdout.write(`${textOf(found)}${hintOf(found, missingFlags(checked))}`);
-  if (written) process.stderr.write(`Wrote what was measured to ${written}.\n`);
+  if (args.format === 'json') print(`${JSON.stringify(outputOf(found, written), null, 2)}\n`);
+  else print(`${textOf(found)}${hintOf(found, missingFlags(checked))}`);
+  if (written) printError(`Wrote what was measured to ${written}.\n`);
   return status.ok;
 }
 

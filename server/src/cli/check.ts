@@ -6,6 +6,7 @@ import { absolute, type CheckArguments, checkArguments } from './arguments';
 import { type ClientOptions, rootOf, startClient } from './client';
 import { applyFixes } from './fix';
 import { rendered } from './formats/index';
+import { isTerminal, print, printError } from './output';
 import { Threads } from './parallel';
 import { joinParts, type Part, type PartOptions } from './part';
 import { shownPath } from './report';
@@ -31,7 +32,7 @@ export async function check(words: readonly string[]): Promise<number> {
   const { roots, allowed, named } = targets;
   const options: ClientOptions = { roots, allowed: [...allowed, ...args.named], overrides: args.overrides };
   const { format, quiet } = args;
-  const report: PartOptions = { format, quiet, named, text, isTTY: process.stdout.isTTY === true };
+  const report: PartOptions = { format, quiet, named, text, isTTY: isTerminal() };
   const threads = new Threads(options, report);
   const { files, failed } = findFiles(targets, (file) => {
     // A fix may change what the files beside it mean: none is checked before all are mended.
@@ -47,7 +48,7 @@ export async function check(words: readonly string[]): Promise<number> {
   for (const complaint of part.complaints) complain(complaint);
   // Nothing of what was named is there: that was said, and a summary of nothing would look like success.
   const isNothing = failed && files.length === 0 && format === 'text';
-  if (!isNothing) process.stdout.write(rendered(format, part, report));
+  if (!isNothing) print(rendered(format, part, report));
   return exitStatus(part, args, failed);
 }
 
@@ -140,5 +141,5 @@ function readStdin(name: string): string {
 }
 
 function complain(message: string): void {
-  process.stderr.write(complaint(message));
+  printError(complaint(message));
 }

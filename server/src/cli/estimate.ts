@@ -7,6 +7,7 @@ import { comparedOutput, comparison, comparisonText } from './compare';
 import { html } from './formats/html';
 import { json } from './formats/json';
 import { missingFlags, openOne } from './one-file';
+import { print, printError } from './output';
 import { outputFileOf, outputOf, shownPath } from './report';
 import { table, widthFor, wrapped } from './table';
 import { status, UsageError } from './usage';
@@ -20,20 +21,20 @@ export async function estimate(words: readonly string[]): Promise<number> {
   if (args.compare) {
     const found = await comparison(client, file, args.compare);
     const compared = { ...output, targets: comparedOutput(found) };
-    process.stdout.write(args.format === 'json' ? json(compared) : comparisonText(found));
+    print(args.format === 'json' ? json(compared) : comparisonText(found));
     return status.ok;
   }
   const page = args.format === 'html' ? await client.view(file) : null;
-  if (args.format === 'json') process.stdout.write(json(output));
-  else if (page) process.stdout.write(html(page.view));
-  else if (checked.bill && args.format === 'text') process.stdout.write(billText(checked.bill) + nextSteps(checked));
+  if (args.format === 'json') print(json(output));
+  else if (page) print(html(page.view));
+  else if (checked.bill && args.format === 'text') print(billText(checked.bill) + nextSteps(checked));
   else throw new UsageError(`${shownPath(file)} describes no training run; there is nothing to estimate.`);
   const { errors, warnings } = output.summary;
   if (errors + warnings > 0) {
     const counts = [errors > 0 ? counted(errors, 'error') : '', warnings > 0 ? counted(warnings, 'warning') : ''];
     const what = counts.filter((it) => it !== '').join(', ');
     const flags = Object.keys(args.overrides).length > 1 ? ' with the same flags' : '';
-    process.stderr.write(
+    printError(
       `shardlens: ${what}; \`shardlens check ${written}\`${flags} shows ${errors + warnings === 1 ? 'it' : 'them'}.\n`,
     );
   }

@@ -3,6 +3,7 @@ import { nearestNames } from '../core/models/nearest';
 import { rules } from '../core/rules/index';
 import { loadCatalogs } from '../data/index';
 import { plainArguments } from './arguments';
+import { print } from './output';
 import { status, UsageError } from './usage';
 
 /** `shardlens explain RULE`: what the rule finds, why it matters, and where the framework says so. */
@@ -14,7 +15,7 @@ export function explain(args: readonly string[]): number {
   }
   const rule = rules.find((candidate) => candidate.id === id);
   if (!rule) throw new UsageError(`there is no rule "${id.slice(0, 80)}".${suggestion(id)}`);
-  process.stdout.write(rulePage(rule, loadCatalogs()));
+  print(rulePage(rule, loadCatalogs()));
   return status.ok;
 }
 

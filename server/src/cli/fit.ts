@@ -2,6 +2,7 @@ import type { FitAnswer, FitRemedy } from '../lsp/protocol';
 import { estimateArguments } from './arguments';
 import { type Colours, coloursFor } from './colour';
 import { missingFlags, openOne, showProgress } from './one-file';
+import { print } from './output';
 import { editsOf, shownPath } from './report';
 import { table, widthFor, wrapped } from './table';
 import { status, UsageError } from './usage';
@@ -17,8 +18,8 @@ export async function fit(words: readonly string[]): Promise<number> {
   if (isOpen && missing !== '') {
     throw new UsageError(`${found.why ?? 'too little is known'}. Name it with ${missing}, or once in shardlens.json.`);
   }
-  if (args.format === 'json') process.stdout.write(`${JSON.stringify(outputOf(found), null, 2)}\n`);
-  else process.stdout.write(textOf(found));
+  if (args.format === 'json') print(`${JSON.stringify(outputOf(found), null, 2)}\n`);
+  else print(textOf(found));
   return found.remedies.length > 0 || found.goal === 'faster' ? status.ok : status.findings;
 }
 

@@ -7,6 +7,7 @@ import { decode } from '../core/text/decode';
 import { loadCatalogs } from '../data/index';
 import { absolute, type ImportArguments, importArguments } from './arguments';
 import { coloursFor } from './colour';
+import { print, printError } from './output';
 import { table, widthFor } from './table';
 import { status, UsageError } from './usage';
 
@@ -26,9 +27,9 @@ export function hardwareImport(args: readonly string[]): number {
   const strange = result.files.find(({ formats }) => formats.length === 0);
   if (strange) throw new UsageError(`${strange.path} holds nothing that import knows. ${KNOWN}`);
   const written = asked.target === undefined ? undefined : write(result, asked, asked.target);
-  if (asked.json) process.stdout.write(`${JSON.stringify(asJson(result, written), null, 2)}\n`);
-  else process.stdout.write(asText(result));
-  if (written !== undefined) process.stderr.write(`Wrote target "${asked.target}" to ${written}.\n`);
+  if (asked.json) print(`${JSON.stringify(asJson(result, written), null, 2)}\n`);
+  else print(asText(result));
+  if (written !== undefined) printError(`Wrote target "${asked.target}" to ${written}.\n`);
   return status.ok;
 }
 

@@ -4,6 +4,7 @@ import { loadCatalogs } from '../data/index';
 import { plainArguments } from './arguments';
 import { coloursFor } from './colour';
 import { hardwareImport } from './hardware-import';
+import { print } from './output';
 import { recommend } from './recommend';
 import { table } from './table';
 import { status, UsageError } from './usage';
@@ -24,7 +25,7 @@ export async function hardware(args: readonly string[]): Promise<number> {
 function list(json: boolean): void {
   const rows = hardwareRows(loadCatalogs().hardware);
   if (json) {
-    process.stdout.write(`${JSON.stringify({ version: 1, hardware: rows }, null, 2)}\n`);
+    print(`${JSON.stringify({ version: 1, hardware: rows }, null, 2)}\n`);
     return;
   }
   const columns = [
@@ -45,8 +46,8 @@ function list(json: boolean): void {
         row.inside ?? '',
         row.between ?? '',
       ]);
-    process.stdout.write(`${colours.strong(kind === 'accelerator' ? 'Accelerators' : '\nInstances')}\n`);
-    process.stdout.write(table(kind === 'accelerator' ? columns.slice(0, 3) : columns, lines));
+    print(`${colours.strong(kind === 'accelerator' ? 'Accelerators' : '\nInstances')}\n`);
+    print(table(kind === 'accelerator' ? columns.slice(0, 3) : columns, lines));
   }
 }
 
@@ -58,7 +59,7 @@ function show(id: string, json: boolean): void {
   }
   const { detail } = found;
   if (json) {
-    process.stdout.write(`${JSON.stringify({ version: 1, ...detail }, null, 2)}\n`);
+    print(`${JSON.stringify({ version: 1, ...detail }, null, 2)}\n`);
     return;
   }
   const colours = coloursFor(process.stdout);
@@ -72,5 +73,5 @@ function show(id: string, json: boolean): void {
     text += `\n${colours.strong('Notes')}\n${detail.notes.map((it) => `  ${it}\n`).join('')}`;
   text += `\n${colours.strong('Sources')} (confidence ${detail.confidence}, as of ${detail.asOf})\n`;
   text += detail.sources.map((it) => `  ${it}\n`).join('');
-  process.stdout.write(text);
+  print(text);
 }

@@ -1,5 +1,6 @@
 import type { Connection } from '../lsp/connection';
 import { version } from '../version';
+import { print, printError } from './output';
 import { complaint, HELP, status, UsageError } from './usage';
 
 const COMMANDS: ReadonlyMap<string, (args: readonly string[]) => Promise<number>> = new Map(
@@ -23,7 +24,7 @@ export async function main(args: readonly string[]): Promise<number | undefined>
     return await run(args);
   } catch (error) {
     if (!(error instanceof UsageError)) throw error;
-    process.stderr.write(complaint(error.message));
+    printError(complaint(error.message));
     return status.usage;
   }
 }
@@ -37,14 +38,14 @@ async function run([command, ...rest]: readonly string[]): Promise<number | unde
       return serve(rest);
     case '--version':
     case '-v':
-      process.stdout.write(`${version}\n`);
+      print(`${version}\n`);
       return status.ok;
     case '--help':
     case '-h':
     case 'help':
       return help();
     case undefined:
-      process.stderr.write(HELP);
+      printError(HELP);
       return status.usage;
     default:
       throw new UsageError(`there is no command "${command}"; \`shardlens --help\` lists them.`);
@@ -52,7 +53,7 @@ async function run([command, ...rest]: readonly string[]): Promise<number | unde
 }
 
 function help(): number {
-  process.stdout.write(HELP);
+  print(HELP);
   return status.ok;
 }
 

@@ -11,6 +11,7 @@ import { RemoteFiles } from '../lsp/remote';
 import { TrackedWorkspace } from '../lsp/workspace';
 import { absolute, idOrPath, plainArguments } from './arguments';
 import { coloursFor } from './colour';
+import { print } from './output';
 import { table } from './table';
 import { status, UsageError } from './usage';
 
@@ -42,7 +43,7 @@ function list(json: boolean): void {
     ];
   });
   if (json) {
-    process.stdout.write(`${JSON.stringify({ version: 1, models: rows }, null, 2)}\n`);
+    print(`${JSON.stringify({ version: 1, models: rows }, null, 2)}\n`);
     return;
   }
   const columns = [
@@ -57,7 +58,7 @@ function list(json: boolean): void {
     row.modelType,
     row.confidence,
   ]);
-  process.stdout.write(table(columns, lines, { indent: '' }));
+  print(table(columns, lines, { indent: '' }));
 }
 
 function counted(name: string, config: unknown): number | null {
@@ -71,8 +72,8 @@ function show(written: string, json: boolean): void {
   const here = absolute('.');
   const { model } = resolveModel(name, { catalog, workspace: diskWorkspace(here, name), base: here });
   if (!model.known) throw new UsageError(`the model is not known: ${model.why}.`);
-  if (json) process.stdout.write(`${JSON.stringify({ version: 1, ...jsonOf(model.value) }, null, 2)}\n`);
-  else process.stdout.write(textOf(model.value));
+  if (json) print(`${JSON.stringify({ version: 1, ...jsonOf(model.value) }, null, 2)}\n`);
+  else print(textOf(model.value));
 }
 
 /** The files below the current folder, and the one that was named. */

@@ -2,6 +2,7 @@ import type { MachineAnswer, MachinesAnswer } from '../lsp/protocol';
 import { estimateArguments } from './arguments';
 import { coloursFor } from './colour';
 import { missingFlags, openOne, showProgress } from './one-file';
+import { print } from './output';
 import { pricesOf } from './prices';
 import { shownPath } from './report';
 import { table, widthFor } from './table';
@@ -19,8 +20,8 @@ export async function recommend(words: readonly string[]): Promise<number> {
       `where it fits depends on what is not known here. Name it with ${missing}, or once in shardlens.json.`,
     );
   }
-  if (args.format === 'json') process.stdout.write(`${JSON.stringify(outputOf(found), null, 2)}\n`);
-  else process.stdout.write(textOf(found));
+  if (args.format === 'json') print(`${JSON.stringify(outputOf(found), null, 2)}\n`);
+  else print(textOf(found));
   return found.machines.length > 0 ? status.ok : status.findings;
 }
 
