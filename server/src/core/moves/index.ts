@@ -11,6 +11,7 @@ import { scriptOnly } from './script';
 import { shardCopies } from './shard';
 import { zeroStage } from './stage';
 import { tensorSize } from './tensor';
+import { superOffload, twinFlow } from './twin-flow';
 import { micsGroups, zeroBuckets, zeroOverlap, zeroSecondary } from './zero';
 
 /** Everything the search may change, what changes least first. A new dimension is a function and a line here. */
@@ -26,6 +27,8 @@ export const dimensions: readonly Dimension[] = [
   sequenceSplit,
   tensorSize,
   ...zeroOffload,
+  twinFlow,
+  superOffload,
   fsdpOffload,
   zeroSecondary,
   micsGroups,

@@ -51,7 +51,7 @@ export const optimizer: Dimension = (run, note) => {
 
 /** Who makes the optimizer where the Trainer does not. */
 const OTHERS: Readonly<Record<Optimizer['owner'], string | undefined>> = {
-  deepspeed: 'the DeepSpeed file names one, and DeepSpeed has none with smaller states',
+  deepspeed: 'DeepSpeed makes it, and has none with smaller states',
   code: 'the script makes it',
   trainer: undefined,
 };
