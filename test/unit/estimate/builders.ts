@@ -179,7 +179,12 @@ export interface RunSpec {
   readonly mode?: 'autocast' | 'pure';
   readonly optimizer?: string;
   readonly implementation?: 'fused' | 'foreach' | 'loop';
-  readonly lora?: { readonly rank: number; readonly targets: readonly string[]; readonly dropout?: number };
+  readonly lora?: {
+    readonly rank: number;
+    readonly targets: readonly string[];
+    readonly dropout?: number;
+    readonly dora?: boolean;
+  };
   readonly quantization?: 'nf4';
   readonly packing?: boolean;
   readonly evaluation?: boolean;
@@ -241,6 +246,7 @@ export function testRun(spec: RunSpec = {}): TrainingRun {
             targets: value(spec.lora.targets),
             modulesToSave: value([]),
             dropout: value(spec.lora.dropout ?? 0),
+            dora: value(spec.lora.dora ?? false),
           }),
     quantization: spec.quantization === undefined ? undefined : value(spec.quantization),
     method: value('sft'),

@@ -25,6 +25,7 @@ export interface OraclePoint {
     readonly target_modules: string | readonly string[];
     readonly fp32?: boolean;
     readonly dropout?: number;
+    readonly dora?: boolean;
   };
   readonly sharding?: string;
   readonly world?: number;
@@ -56,7 +57,9 @@ interface Fixture {
   readonly points: readonly OraclePoint[];
 }
 
-export function readOracle(name: 'memory-oracle' | 'sharding-oracle' | 'moe-lora-oracle' = 'memory-oracle'): Fixture {
+export function readOracle(
+  name: 'memory-oracle' | 'sharding-oracle' | 'moe-lora-oracle' | 'dora-oracle' = 'memory-oracle',
+): Fixture {
   return JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8')) as Fixture;
 }
 
@@ -110,6 +113,7 @@ export function oracleRun(point: OraclePoint, model: Model): TrainingRun {
           lora: {
             rank: point.lora.r,
             dropout: point.lora.dropout ?? 0,
+            dora: point.lora.dora ?? false,
             targets: typeof targets === 'string' ? [targets] : (targets ?? []),
           },
         }),

@@ -2,7 +2,7 @@ import { TRL_DEFAULTS } from '../dialects/trainer/defaults';
 import { type Known, known, unknown } from './known';
 import type { RunSources } from './sources';
 import type { Lora, TrainingRun } from './training-run';
-import { booleanFrom, byDefault, countFrom, numberFrom, textFrom, textsFrom } from './written';
+import { booleanFrom, byDefault, countFrom, numberFrom, textFrom, textsFrom, type Written } from './written';
 
 /** LoRA as TRL's ModelConfig names it, or as PEFT-style keys of other scripts do; undefined where nothing mentions it. */
 export function readLora(sources: RunSources): Known<Lora> | undefined {
@@ -16,17 +16,34 @@ export function readLora(sources: RunSources): Known<Lora> | undefined {
   if (!on && (!rank || args.trl)) return undefined;
   const origin = (use ?? rank)?.origin;
   if (!origin) return undefined;
-  const { value, of, source } = TRL_DEFAULTS.loraRank;
+  const { of, source } = TRL_DEFAULTS.loraRank;
   const modules = args.get('lora_modules_to_save', 'modules_to_save');
+  const dora = args.get('use_dora');
   return known(
     {
-      rank: rank ? countFrom(rank) : args.trl ? byDefault(value, of, source) : unknown('no key gives the LoRA rank'),
+      rank: otherKind(args.get('peft_type')) ?? readRank(sources, rank),
       targets: readTargets(sources),
       modulesToSave: modules && modules.plain !== null ? textsFrom(modules) : byDefault([], of, source),
       dropout: readDropout(sources),
+      dora: dora ? booleanFrom(dora) : byDefault(false, 'PEFT', 'peft src/peft/tuners/lora/config.py'),
     },
     origin,
   );
+}
+
+/** Adapters of another kind hold less than LoRA as a rule; how much is not counted. Rank-stabilised LoRA only scales otherwise. */
+function otherKind(written: Written | undefined): Lora['rank'] | undefined {
+  const kind = written && textFrom(written);
+  if (!kind) return undefined;
+  if (!kind.known) return unknown(kind.why, kind.origin);
+  const name = kind.value.toUpperCase();
+  return name === 'LORA' ? undefined : unknown(`${name} is not counted, and taken to be LoRA`, kind.origin);
+}
+
+function readRank({ args }: RunSources, written: Written | undefined): Lora['rank'] {
+  const { value, of, source } = TRL_DEFAULTS.loraRank;
+  if (written) return countFrom(written);
+  return args.trl ? byDefault(value, of, source) : unknown('no key gives the LoRA rank');
 }
 
 /** TRL's ModelConfig has a default of its own; PEFT's is none (src/peft/tuners/lora/config.py). */

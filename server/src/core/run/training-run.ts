@@ -110,6 +110,8 @@ export interface Lora {
   readonly modulesToSave: Known<readonly string[]>;
   /** Probability of dropout on what the adapters read; each then keeps a copy of its own. */
   readonly dropout?: Known<number>;
+  /** DoRA: a trained magnitude for each output, and the adapted weight's norm in every forward. */
+  readonly dora?: Known<boolean>;
 }
 
 export interface Batch {

@@ -87,6 +87,7 @@ function unmeasuredError(facts: Facts): number {
   if (isMegatron) error += 0.1;
   else if (facts.checkpointing === 'selective') error += 0.2;
   if (facts.fusedLoss) error += 0.05;
+  if (facts.lora?.isDora === true) error += 0.05;
   if (blocks.some((block) => block.mlp?.moe !== undefined)) error += 0.1;
   if (blocks.some((block) => block.tower === 'vision' || block.tower === 'audio')) error += 0.2;
   return Math.min(error, 0.9);

@@ -1,4 +1,5 @@
 import type { Block } from '../../models/model';
+import { doraBytes } from './dora';
 import type { Facts } from './facts';
 import { megatronBlock } from './megatron';
 import { recordedBlock, settingFor, sizesOf } from './recorded';
@@ -30,7 +31,8 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
   const sizes = sizesOf(facts, index, found.withoutPairs);
   const { streamBytes, model, tokens } = facts;
   const isPartly = facts.compiled || facts.checkpointing === 'selective';
-  const adapters = facts.tokens * loraPerToken(facts, index) + remadeBytes(facts, index, 'remade');
+  const dora = doraBytes(facts, index, adapterWidth(facts));
+  const adapters = facts.tokens * loraPerToken(facts, index) + remadeBytes(facts, index, 'remade') + dora.saved;
   const saved = evaluate(recorded.saved, sizes);
   let backward = 0;
   for (const moment of recorded.working) backward = Math.max(backward, evaluate(moment, sizes));
@@ -40,10 +42,13 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
         tokens * (facts.compiled ? compiledPerToken(facts, block) : selectivePerToken(facts, block))
       : saved + adapters - frozenNorms(facts),
     checkpoint: checkpointBytes(facts, index) ?? streamBytes * model.hiddenSize * tokens,
-    backward:
+    backward: Math.max(
       (isPartly ? widestBackward(facts, block) : backward) +
-      unpackedBytes(facts) +
-      remadeBytes(facts, index, 'largestRemade'),
+        unpackedBytes(facts) +
+        dora.backward +
+        remadeBytes(facts, index, 'largestRemade'),
+      dora.forward,
+    ),
     casts: evaluate(recorded.casts, sizes),
   };
 }
@@ -82,17 +87,26 @@ export function isEncoderDecoder({ model }: Facts): boolean {
 
 /**
  * What adapters keep of their inputs. fp32 adapters in a 16-bit model cast a copy each (16-bit under autocast); where the whole
- * model is 16-bit (ZeRO, FSDP's mixed precision) they share the input with its other readers. Counted by record_memory.py.
+ * model has one type (ZeRO, FSDP's mixed precision, fp32) they share the input with its other readers. Counted by record_memory.py.
  */
 function loraPerToken(facts: Facts, index: number): number {
   const adapted = facts.lora?.perBlock[index];
   if (facts.lora === undefined || adapted === undefined) return 0;
-  const isShared = facts.sharding.kind === 'zero' || (facts.sharding.kind === 'fsdp' && facts.mixed);
-  const width = facts.mixed || isShared ? facts.computeBytes : 4;
+  const width = adapterWidth(facts);
   // Dropout gives each adapter an input of its own, and a mask of one byte.
-  const inputs = isShared && !facts.lora.dropsOut ? adapted.distinctInputs : adapted.inputs;
+  const inputs = sharesInput(facts) && !facts.lora.dropsOut ? adapted.distinctInputs : adapted.inputs;
   const mask = facts.lora.dropsOut ? adapted.inputs / facts.tensor : 0;
   return width * (inputs / facts.tensor + adapted.targets * facts.lora.rank) + mask;
+}
+
+/** Where the whole model has one type, adapters read what the other readers of their input read. */
+function sharesInput({ sharding, mixed, computeBytes }: Facts): boolean {
+  return sharding.kind === 'zero' || (sharding.kind === 'fsdp' && mixed) || computeBytes === 4;
+}
+
+/** Bytes of what adapters compute with. */
+function adapterWidth(facts: Facts): number {
+  return facts.mixed || sharesInput(facts) ? facts.computeBytes : 4;
 }
 
 /**

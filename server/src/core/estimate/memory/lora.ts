@@ -9,6 +9,8 @@ export interface LoraCounts {
   readonly rank: number;
   /** Each adapter drops out some of what it reads, and keeps a mask. */
   readonly dropsOut: boolean;
+  /** DoRA's layers, which keep more (dora.ts). */
+  readonly isDora: boolean;
   /** Trained parameters of one rank: adapters and fully trained modules. */
   readonly parameters: number;
   /** Fully trained copies of `modules_to_save`, a part of {@link parameters}. */
@@ -27,6 +29,13 @@ export interface AdaptedBlock {
   /** The same with an input that several adapters read counted once; attention's output is kept by the kernel anyway. */
   readonly distinctInputs: number;
   readonly targets: number;
+  /** Output widths summed over all adapters, elements of the weights they adapt, and the widest output. */
+  readonly outputs: number;
+  readonly adapted: number;
+  readonly widest: number;
+  /** Elements of the weight that DoRA takes most for, and of the identity that it applies the adapters to. */
+  readonly largest: number;
+  readonly identity: number;
   /** Elements of the expert weights of one block that are made anew with their adapters, and of the largest of them. */
   readonly remade: number;
   readonly largestRemade: number;
@@ -58,10 +67,16 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
     inputs: 0,
     distinctInputs: 0,
     targets: 0,
+    outputs: 0,
+    adapted: 0,
+    widest: 0,
+    largest: 0,
+    identity: 0,
     remade: 0,
     largestRemade: 0,
     seen: new Set<string>(),
   }));
+  const isDora = lora.dora?.known === true && lora.dora.value;
   let parameters = 0;
   let full = 0;
   let largest = 0;
@@ -89,17 +104,28 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
     parameters += rank * (inputs + outputs) * group.count;
     sizes.push([rank * inputs, group.count], [rank * outputs, group.count]);
     largest = Math.max(largest, rank * inputs, rank * outputs);
+    if (isDora) {
+      parameters += outputs * group.count;
+      sizes.push([outputs, group.count]);
+    }
     const block = own;
     if (block === undefined) continue;
     const perOne = group.count / (model.blocks[group.block ?? 0]?.count ?? 1);
     block.inputs += inputs * perOne;
     block.targets += perOne;
+    block.outputs += outputs * perOne;
+    block.adapted += inputs * outputs * perOne;
+    block.widest = Math.max(block.widest, outputs);
+    if (4 * inputs * outputs + inputs * inputs > 4 * block.largest + block.identity) {
+      block.largest = inputs * outputs;
+      block.identity = inputs * inputs;
+    }
     const shared = ownValue(SHARED_INPUT, name) ?? name;
     if (!block.seen.has(shared) && !KEPT_ANYWAY.has(name)) block.distinctInputs += inputs * perOne;
     block.seen.add(shared);
   }
   const dropsOut = lora.dropout?.known === true && lora.dropout.value > 0;
-  return { rank, dropsOut, parameters: parameters + full, full, largest, sizes, perBlock };
+  return { rank, dropsOut, isDora, parameters: parameters + full, full, largest, sizes, perBlock };
 }
 
 function isTarget(group: ParameterGroup, name: string, targets: ReadonlySet<string>): boolean {

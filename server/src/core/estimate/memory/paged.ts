@@ -39,7 +39,7 @@ export function spilled(moment: Moment, bytes: number): Moment {
   if (bytes === 0) return moment;
   const parts = moment.parts.map((part): Part => {
     if (part.id !== 'optimizer.moments') return part;
-    const formula = (): string => `${part.formula()}, less ${formatGib(bytes)} on the host, for which there is no room`;
+    const formula = (): string => `${part.formula()} − ${formatGib(bytes)} on the host`;
     return { ...part, bytes: part.bytes - bytes, formula };
   });
   return { ...moment, parts, allocated: moment.allocated - bytes, managed: (moment.managed ?? 0) - bytes };

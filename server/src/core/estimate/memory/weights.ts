@@ -45,7 +45,7 @@ export function weightParts(facts: Facts, shards: number): Part[] {
       id: 'parameters.adapters',
       group: 'parameters',
       bytes: (bytes * facts.trainable) / shards,
-      label: () => `LoRA adapters of rank ${lora.rank}, ${dtypeName(bytes)}`,
+      label: () => `${lora.isDora ? 'DoRA' : 'LoRA'} adapters of rank ${lora.rank}, ${dtypeName(bytes)}`,
       formula: () => `${bytes} B × ${formatParameters(facts.trainable)} parameters${over}`,
       source: 'peft src/peft/tuners/lora (autocast_adapter_dtype)',
       from: facts.from.adapters,
