@@ -8,6 +8,7 @@ import { generateAll } from './generate.mjs';
 import { launched } from './launched.mjs';
 import { loadLate } from './load-late.mjs';
 import { packModelDefaults } from './model-defaults.mjs';
+import { packLibraries } from './packed-libraries.mjs';
 import { leanProtocolTypes } from './protocol-types.mjs';
 import { packRulePages } from './rule-pages.mjs';
 
@@ -40,7 +41,9 @@ export async function build({ sourcemap = false } = {}) {
       banner: { js: '"use strict";' },
       tsconfigRaw: { compilerOptions: { target: 'ES2022', verbatimModuleSyntax: true, alwaysStrict: false } },
       // A source map leads to the rules as they stand in the source.
-      plugins: sourcemap ? [] : [packRulePages(root), packModelDefaults, leanProtocolTypes(root), loadLate],
+      plugins: sourcemap
+        ? []
+        : [packRulePages(root), packModelDefaults, packLibraries(root, shared, [leanProtocolTypes(root)]), loadLate],
       write: sourcemap,
       metafile: true,
     }),

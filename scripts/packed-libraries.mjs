@@ -1,0 +1,76 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import esbuild from 'esbuild';
+import { packedLiteral } from './packed-text.mjs';
+
+/** Libraries that few runs need, and the modules of ours that take something from them; each of those is run late or on request. */
+const LIBRARIES = [
+  {
+    name: 'yaml',
+    packages: ['yaml'],
+    users: ['server/src/core/syntax/yaml-build.ts', 'server/src/core/syntax/yaml-compose.ts'],
+  },
+  {
+    name: 'language-server',
+    packages: ['vscode-languageserver', 'vscode-languageserver-protocol/node'],
+    users: ['server/src/lsp/stdio.ts'],
+  },
+];
+
+const PACKED = 'packed-library';
+
+/**
+ * Packs libraries to a quarter of their size, as the catalogs are: a check of plain files runs neither, and Node would still
+ * read their code at each start. `options` are esbuild's for the whole bundle, `plugins` those that make these libraries leaner.
+ */
+export function packLibraries(root, options, plugins) {
+  return {
+    name: 'pack-libraries',
+    setup(build) {
+      for (const library of LIBRARIES) {
+        const wanted = new RegExp(`^(?:${library.packages.join('|')})$`);
+        build.onResolve({ filter: wanted }, () => ({ path: library.name, namespace: PACKED, pluginData: library }));
+      }
+      build.onLoad({ filter: /./, namespace: PACKED }, async ({ pluginData: library }) => {
+        const taken = library.packages.map((name) => [name, namesTaken(root, library, name)]);
+        const names = taken.flatMap(([, list]) => list);
+        const code = await bundled(root, taken, options, plugins);
+        return {
+          contents: `import { Script } from 'node:vm';
+import { unpackText } from './data/packed-text';
+const module = { exports: {} };
+new Script(unpackText(${packedLiteral(code)}), { filename: 'shardlens:${library.name}' }).runInThisContext()(module, require);
+export const { ${names.join(', ')} } = module.exports;
+`,
+          resolveDir: path.join(root, 'server', 'src'),
+          loader: 'js',
+        };
+      });
+    },
+  };
+}
+
+/** What the users of a library import from one of its packages, types aside. */
+function namesTaken(root, { users }, name) {
+  const texts = users.map((file) => readFileSync(path.join(root, file), 'utf8'));
+  const lists = texts.flatMap((text) => [...text.matchAll(/^import \{([^}]*)\} from '([^']*)';$/gm)]);
+  const names = lists
+    .filter(([, , from]) => from === name)
+    .flatMap(([, list]) => list.split(','))
+    .map((item) => item.trim().replace(/ as .*/, ''))
+    .filter((item) => item !== '' && !item.startsWith('type '));
+  return [...new Set(names)];
+}
+
+async function bundled(root, taken, options, plugins) {
+  const built = await esbuild.build({
+    ...options,
+    stdin: {
+      contents: taken.map(([name, list]) => `export { ${list.join(', ')} } from '${name}';`).join('\n'),
+      resolveDir: root,
+    },
+    plugins,
+    write: false,
+  });
+  return `(function(module,require){var exports=module.exports;${built.outputFiles[0].text}\n})`;
+}
