@@ -30,9 +30,13 @@ export function argumentWrites(run: TrainingRun, values: Readonly<Record<string,
   return made.length === writes.length ? made : undefined;
 }
 
-/** A flag that a script writes out, with another value. */
-export function flagWrite({ origin, key }: Written, value: unknown): Write | undefined {
+/** A flag of a launch line with another value: in the line, or where the script assigns the variable that it takes. */
+export function flagWrite({ origin, key, variable, literal }: Written, value: unknown): Write | undefined {
   if (origin.kind !== 'file') return undefined;
+  if (literal !== true && variable && value !== undefined) {
+    const { name, start, end } = variable;
+    return { path: origin.path, key: name, value, at: { start, end, isAssigned: true } };
+  }
   return { path: origin.path, key, value, at: { start: origin.start, end: origin.end } };
 }
 

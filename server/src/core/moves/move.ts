@@ -18,7 +18,12 @@ export interface Write {
   readonly key: string;
   readonly value: unknown;
   /** In a launch script, the text that gives way; empty where a flag is added. */
-  readonly at?: { readonly start: number; readonly end: number };
+  readonly at?: {
+    readonly start: number;
+    readonly end: number;
+    /** It is the value of a variable that the script assigns, not a flag. */
+    readonly isAssigned?: boolean;
+  };
 }
 
 /** One step from a run to a neighbour: what it does to the facts, and what it writes into the files. */

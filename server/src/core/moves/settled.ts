@@ -101,5 +101,14 @@ export function flagHindrance({ launches = [] }: TrainingRun, flag: Written): st
   const where = `${flag.key} in ${flag.origin.kind === 'file' ? basename(flag.origin.path) : 'the launch line'}`;
   if (launches.length > 1) return `${where} is one of ${launches.length} launch lines of this run`;
   if (flag.templated) return `${where} is filled in by a template or variable`;
-  return flag.literal === true ? undefined : `${where} takes its value from a variable`;
+  return flag.literal === true ? undefined : variableHindrance(where, flag.variable);
+}
+
+/** Why another value cannot be assigned to the variable of a flag; undefined where it can. */
+function variableHindrance(where: string, variable: Written['variable']): string | undefined {
+  if (!variable) return `${where} takes its value from a variable`;
+  const takes = `${where} takes its value from ${variable.name}, which`;
+  if (variable.times > 1) return `${takes} is assigned ${variable.times} times`;
+  if (variable.isExported) return `${takes} is exported, so that others may read it`;
+  return variable.uses > 1 ? `${takes} is used ${variable.uses} times` : undefined;
 }

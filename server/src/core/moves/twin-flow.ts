@@ -95,8 +95,9 @@ function isOffloaded(run: TrainingRun): boolean {
   return valueIfKnown(zeroOf(run)?.offloadOptimizer) === 'cpu';
 }
 
+/** Weights on the host too would have to follow from both places; nobody has measured that. */
 function isOnHost(run: TrainingRun): boolean {
-  return stageIn(run) === 3 && isOffloaded(run);
+  return stageIn(run) === 3 && isOffloaded(run) && valueIfKnown(zeroOf(run)?.offloadParam) === 'none';
 }
 
 /** Elements that each rank steps at stage 3. */

@@ -73,7 +73,7 @@ function writeScripts(
     for (const { key, value, at, path: script } of writes) {
       if (script !== path || !at) continue;
       const old = result.text.slice(at.start, at.end);
-      const flag = writtenFlag(old, key, value);
+      const flag = at.isAssigned ? writtenValue(old, value) : writtenFlag(old, key, value);
       if (flag === undefined) return false;
       if (flag.newText === old) continue;
       // The space in front of a flag goes with it.
@@ -87,11 +87,26 @@ function writeScripts(
   return true;
 }
 
+/** The value of an assignment as it then reads, in the quotes that it has. */
+function writtenValue(old: string, value: unknown): { newText: string; from: unknown } | undefined {
+  const [, quote = '', from = ''] = /^(["']?)(.*)\1$/s.exec(old) ?? [];
+  const text = wordOf(value);
+  if (text === undefined) return undefined;
+  const quotes = quote === '' && (text.includes(' ') || text === '') ? '"' : quote;
+  return { newText: `${quotes}${text}${quotes}`, from };
+}
+
+/** A value as a word of a shell script; undefined where it is no plain one. */
+function wordOf(value: unknown): string | undefined {
+  const text = value === true ? 'True' : value === false ? 'False' : String(value);
+  return /^[\w./:+ -]*$/.test(text) ? text : undefined;
+}
+
 /** `--flag value` as it then reads, with what stood there; undefined where the value is no plain word. */
 function writtenFlag(old: string, key: string, value: unknown): { newText: string; from: unknown } | undefined {
   const parts = /^(--?[\w.-]+)(?:(=|(?:\s|\\\r?\n)+)([\s\S]+))?$/.exec(old);
-  const text = value === true ? 'True' : value === false ? 'False' : String(value);
-  if (!/^[\w./:+ -]*$/.test(text)) return undefined;
+  const text = wordOf(value);
+  if (text === undefined) return undefined;
   const quoted = text.includes(' ') || text === '' ? `"${text}"` : text;
   const from = parts ? (parts[3]?.replace(/^(["'])(.*)\1$/, '$2') ?? true) : undefined;
   if (value === undefined) return { newText: '', from };

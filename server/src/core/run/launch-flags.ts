@@ -74,5 +74,6 @@ function flag(name: string, option: Word, value: Word, skip: number): Written {
     from: 'flag',
     templated: !text.known,
     literal: text.known && !/[$`]/.test(option.raw + value.raw),
+    ...(value.variable && { variable: value.variable }),
   };
 }

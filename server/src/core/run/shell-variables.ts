@@ -1,13 +1,35 @@
 import { type Known, known, unknown } from './known';
 import type { Command, Word } from './shell';
 
+/** Where a script assigns a variable, and what else depends on it; complete once the script is read to its end. */
+export interface Assigned {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+  /** How often it is assigned. */
+  times: number;
+  /** Words that it is expanded in. */
+  uses: number;
+  isExported: boolean;
+}
+
 /** What a script has assigned to its variables so far, as far as that is the same on every way through it. */
 export class Variables {
   private readonly values = new Map<string, Known<string>>();
   private readonly exported = new Set<string>();
 
-  get(name: string): Known<string> | undefined {
+  private readonly places = new Map<string, Assigned>();
+
+  /** The value of a variable that is expanded here. */
+  use(name: string): Known<string> | undefined {
+    const place = this.places.get(name);
+    if (place) place.uses++;
     return this.values.get(name);
+  }
+
+  /** Where a variable got its value. */
+  assigned(name: string): Assigned | undefined {
+    return this.places.get(name);
   }
 
   /** Takes in what a simple command assigns; returns the command where it is more than assignments. */
@@ -20,6 +42,11 @@ export class Variables {
       if (assignment) own.set(assignment.name, assignment.value);
       else if (!exports) break;
       if (exports) this.exported.add(assignment?.name ?? words[first]?.raw ?? '');
+      if (assignment) this.place(assignment);
+    }
+    for (const name of this.exported) {
+      const place = this.places.get(name);
+      if (place) place.isExported = true;
     }
     if (exports || first === words.length) {
       for (const [name, value] of own) this.assign(name, value);
@@ -28,6 +55,12 @@ export class Variables {
     if (words[0]?.raw === 'for' && words[1]) this.values.set(words[1].raw, unknown('it is a loop variable'));
     if (words[0]?.raw === 'read') for (const word of words.slice(1)) this.values.delete(word.raw);
     return { words: words.slice(first), environment: this.environmentWith(own) };
+  }
+
+  private place({ name, start, end }: Assignment): void {
+    const before = this.places.get(name);
+    if (before) before.times++;
+    else this.places.set(name, { name, start, end, times: 1, uses: 0, isExported: false });
   }
 
   /** A second, different value means a branch or a loop: then the variable is not known. */
@@ -48,13 +81,23 @@ export class Variables {
   }
 }
 
+interface Assignment {
+  readonly name: string;
+  readonly value: Known<string>;
+  /** The value as written, quotes included. */
+  readonly start: number;
+  readonly end: number;
+}
+
 /** `NAME=value` at the start of a command, or Make's `NAME := value` written without spaces. */
-function assignmentOf(word: Word | undefined): { name: string; value: Known<string> } | undefined {
+function assignmentOf(word: Word | undefined): Assignment | undefined {
   const match = word && /^([A-Za-z_]\w*)=/.exec(word.raw);
   if (!word || !match) return undefined;
   const name = match[1] ?? '';
   return {
     name,
     value: word.text.known ? known(word.text.value.slice(match[0].length), word.text.origin) : word.text,
+    start: word.start + match[0].length,
+    end: word.end,
   };
 }

@@ -1,6 +1,6 @@
 import type { Path } from '../source';
 import { type Known, known, unknown } from './known';
-import { Variables } from './shell-variables';
+import { type Assigned, Variables } from './shell-variables';
 
 /** A word of a shell script: its text where it is literal, else why not. */
 export interface Word {
@@ -9,6 +9,8 @@ export interface Word {
   readonly raw: string;
   readonly start: number;
   readonly end: number;
+  /** The variable that this word is, with or without quotes around it: `$MICRO`. */
+  readonly variable?: Assigned;
 }
 
 /** One simple command with the variables set before it. */
@@ -36,6 +38,9 @@ export function readScript(path: Path, text: string): Script {
 
 /** Characters that end a word outside quotes. */
 const BREAKS = new Set([' ', '\t', '\r', '\n', ';', '|', '&', '<', '>', '(', ')']);
+
+/** `$NAME`, `"${NAME}"`, also as the value of `--flag=$NAME`. */
+const WHOLE_VARIABLE = /^(?:--?[\w.-]+=)?"?\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))"?$/;
 
 /** Literal text, or why it is not known. */
 interface Piece {
@@ -120,6 +125,8 @@ class Reader {
     while (this.at < this.text.length) {
       const end = this.lineEnd(this.at);
       const line = this.text.slice(this.at, end).trim();
+      // What a document in the script takes from a variable depends on it too.
+      for (const [, name = ''] of line.matchAll(/\$\{?([A-Za-z_]\w*)/g)) this.variables.use(name);
       this.at = Math.min(end + 1, this.text.length);
       if (line === this.heredoc) break;
     }
@@ -141,7 +148,14 @@ class Reader {
     const raw = this.text.slice(start, this.at);
     const place = { raw, start, end: this.at };
     const origin = this.origin(place, raw);
-    return { ...place, text: why === undefined ? known(value, origin) : unknown(why, origin) };
+    const match = WHOLE_VARIABLE.exec(raw);
+    const name = match?.[1] ?? match?.[2];
+    const variable = name === undefined ? undefined : this.variables.assigned(name);
+    return {
+      ...place,
+      text: why === undefined ? known(value, origin) : unknown(why, origin),
+      ...(variable && { variable }),
+    };
   }
 
   /** A backslash at the end of a line: the command goes on behind it. */
@@ -186,7 +200,7 @@ class Reader {
     const simple = /^\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/.exec(rest);
     if (simple) {
       this.at += simple[0].length;
-      const value = this.variables.get(simple[1] ?? simple[2] ?? '');
+      const value = this.variables.use(simple[1] ?? simple[2] ?? '');
       return value?.known
         ? { value: value.value, why: undefined }
         : { value: '', why: `${simple[0]} is set elsewhere` };
@@ -196,6 +210,7 @@ class Reader {
       return { value: '$', why: undefined };
     }
     const skipped = this.skipExpansion();
+    for (const [, name = ''] of skipped.matchAll(/[${]([A-Za-z_]\w*)/g)) this.variables.use(name);
     return { value: '', why: `${skipped} is computed by the shell` };
   }
 

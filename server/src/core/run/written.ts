@@ -2,6 +2,7 @@ import { originOf, type Setting, setting } from '../settings';
 import type { Config, Path } from '../source';
 import { toPlain } from '../syntax/plain';
 import { type Known, known, type Origin, unknown } from './known';
+import type { Assigned } from './shell-variables';
 
 /** A value somebody wrote for one key: in a config file, or as a flag of a launch line. */
 export interface Written {
@@ -15,6 +16,8 @@ export interface Written {
   readonly templated: boolean;
   /** Of a flag: written out in the script, not through a variable, so that an edit can replace it. */
   readonly literal?: boolean;
+  /** Of a flag whose value is one variable: where the script assigns it. */
+  readonly variable?: Assigned;
 }
 
 /** The written value of a key of a config; undefined where the key is absent. */
