@@ -1,3 +1,4 @@
+import { formatSetting } from '../core/text/format';
 import type { FitAnswer, FitRemedy } from '../lsp/protocol';
 import { estimateArguments } from './arguments';
 import { type Colours, coloursFor } from './colour';
@@ -76,5 +77,6 @@ function remedyText({ title, words, changes }: FitRemedy, number: number, colour
 }
 
 function shown(value: unknown): string {
-  return value === undefined ? '–' : typeof value === 'string' ? value : JSON.stringify(value);
+  if (value === undefined) return '–';
+  return typeof value === 'object' ? JSON.stringify(value) : formatSetting(value);
 }

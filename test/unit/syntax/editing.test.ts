@@ -37,6 +37,13 @@ describe('replaceValue', () => {
     ['text that YAML would read as a boolean', 'x.yaml', 'a: x\n', 'no', 'a: "no"\n'],
     ['a small float that PyYAML can read', 'x.yaml', 'a: 1e-5\n', 0.00001, 'a: 1.0e-05\n'],
     ['nothing', 'x.yaml', 'a:\nb: 1\n', true, 'a: true\nb: 1\n'],
+    ['a number with an exponent', 'x.json', '{ "a": 5e7, "b": 2 }', 5e8, '{ "a": 5e8, "b": 2 }'],
+    ['the spelling of an exponent', 'x.json', '{ "a": 5.0E+07 }', 2.5e9, '{ "a": 2.5E+09 }'],
+    ['a small number with an exponent', 'x.json', '{ "a": 1e-4 }', 2e-5, '{ "a": 2e-5 }'],
+    ['an exponent that PyYAML can read', 'x.yaml', 'a: 5.0e+7\n', 5e8, 'a: 5.0e+8\n'],
+    ['an exponent by a number that suits none', 'x.json', '{ "a": 1e6 }', 64, '{ "a": 64 }'],
+    ['an exponent by a number with many digits', 'x.json', '{ "a": 1e6 }', 123456789, '{ "a": 123456789 }'],
+    ['a number without an exponent', 'x.json', '{ "a": 50000000 }', 5e8, '{ "a": 500000000 }'],
     ['a YAML block', 'x.yaml', 'a:\n  c: 1\n  d: 2\nb: 1\n', 3, 'a: 3\nb: 1\n'],
     ['a mapping over lines', 'x.json', '{\n  "a": 1\n}', { c: 1 }, '{\n  "a": {\n    "c": 1\n  }\n}'],
     ['a list', 'x.json', '{\n\t"a": 1\n}', [0.9, 0.95], '{\n\t"a": [0.9, 0.95]\n}'],
@@ -317,6 +324,23 @@ function plainMappings(item: unknown): Record<string, unknown>[] {
   const below = Object.values(item).flatMap(plainMappings);
   return Object.keys(item).length > 0 ? [item, ...below] : below;
 }
+
+describe('a new large number', () => {
+  const inserted = (path: string, text: string, value: unknown) =>
+    edited(path, text, ({ file, root }) => insertEntry(file, root, 'z', value));
+
+  test.each([
+    ['has an exponent beside one', 'x.json', '{ "a": 1e9 }', 5e8, '{ "a": 1e9, "z": 5e8 }'],
+    ['has one that PyYAML can read', 'x.yaml', 'a: 1.0e+9\n', 5e8, 'a: 1.0e+9\nz: 5.0e+8\n'],
+    ['has none beside a small number with one', 'x.json', '{ "lr": 1e-5 }', 5e8, '{ "lr": 1e-5, "z": 500000000 }'],
+    ['has none beside large ones without', 'x.json', '{ "a": 1000000 }', 5e8, '{ "a": 1000000, "z": 500000000 }'],
+    ['has none where it is not large', 'x.json', '{ "a": 1e9 }', 16, '{ "a": 1e9, "z": 16 }'],
+  ] as const)('%s', (_, path, text, value, expected) => {
+    const result = inserted(path, text, value);
+    expect(result).toBe(expected);
+    expect(toPlain(entryAt(read(path, result).root, 'z').value, path.endsWith('json') ? 'json' : 'yaml')).toBe(value);
+  });
+});
 
 describe('properties over styles, comments, line ends', () => {
   test('replaceValue changes that value only', () => {

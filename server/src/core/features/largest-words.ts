@@ -2,7 +2,7 @@ import type { TrainingEffect } from '../moves/move';
 import type { Change } from '../moves/written';
 import { basename } from '../paths';
 import type { Path } from '../source';
-import { formatGib } from '../text/format';
+import { formatGib, formatSetting } from '../text/format';
 import type { LargestTerm, Lever } from './largest-terms';
 
 /** What is worth a number: below it both are said to be the same. */
@@ -60,16 +60,10 @@ export function settingWords(changes: readonly Change[], path: Path): string {
 
 function valueWords(value: unknown): string {
   if (typeof value === 'string') return value;
-  if (typeof value !== 'object' || value === null) return shortNumber(value);
+  if (typeof value !== 'object' || value === null) return formatSetting(value);
   return `{ ${Object.entries(value)
     .map(([key, it]) => `${key}: ${String(it)}`)
     .join(', ')} }`;
-}
-
-/** `5e7`, as people write bucket sizes. */
-function shortNumber(value: unknown): string {
-  const isLong = typeof value === 'number' && value >= 1e6 && value % 1e5 === 0;
-  return isLong ? value.toExponential().replace('+', '') : String(value);
 }
 
 /** A sentence's beginning; `vLLM` is written so everywhere. */

@@ -1,6 +1,7 @@
 import { known, valueIfKnown } from '../run/known';
 import type { TrainingRun, ZeroSharding } from '../run/training-run';
 import { numberOf, setting } from '../settings';
+import { formatSetting } from '../text/format';
 import { type Dimension, type Move, writeTo } from './move';
 import { isOpen, isSettledByFiles, TRIED } from './settled';
 import { stageIn, withZero, zeroOf } from './sharding';
@@ -84,7 +85,7 @@ function bucketMove(run: TrainingRun, way: 'smaller' | 'larger'): Move[] {
   return [
     {
       dimension: 'buckets',
-      title: `Set ${changed.map(({ key, elements }) => `${key} to ${elements.toExponential().replace('+', '')}`).join(', ')}`,
+      title: `Set ${changed.map(({ key, elements }) => `${key} to ${formatSetting(elements)}`).join(', ')}`,
       training: 'same',
       writes: changed.map(({ key, elements }) => writeTo(deepspeed, `zero_optimization.${key}`, elements)),
       // The sizes are those that this stage reads.

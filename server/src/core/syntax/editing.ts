@@ -4,21 +4,23 @@ import { insertBlockEntry, removeBlockEntry } from './edit-block';
 import { insertFlowEntry, removeFlowEntry } from './edit-flow';
 import { editOf, isBlank, lineIndent, ownEntries, styleOf } from './edit-text';
 import { type Entry, lookup, type MappingNode, type Node, type ScalarNode } from './node';
-import { writeBlockEntry, writeFlow, writeKey, writeScalar } from './write';
+import { Spelled, writeBlockEntry, writeFlow, writeKey, writeScalar } from './write';
+import { writtenBeside, writtenLike } from './write-exponent';
 
 /**
  * Edits that change one thing in a config and keep the rest as it is written: comments, indentation, line ends, quotes. A function
  * that cannot make its edit safely (a mapping that stands behind a YAML alias, an explicit `? key`) returns no edits.
  */
 
-/** Writes another value in the place of a node; quotes stay as they are. `value`: string, number, boolean, null, array or object. */
+/** Writes another value in the place of a node; quotes stay as they are, and an exponent stays one. `value`: string, number, boolean, null, array or object. */
 export function replaceValue(file: SourceFile, node: Node, value: unknown): FileEdit[] {
   const { text } = file;
   const style = styleOf(file);
   if (node.kind === 'scalar') {
     if (node.start === node.end)
       return [editOf(file, node.start, node.end, emptyPrefix(text, node.start) + writeFlow(value, style))];
-    const newText = typeof value === 'string' ? writeQuotedAs(node, value, style.format) : undefined;
+    const newText =
+      typeof value === 'string' ? writeQuotedAs(node, value, style.format) : writtenLike(node, value, style.format);
     if (newText !== undefined) return [editOf(file, node.start, node.end, newText)];
   }
   const isWide = style.format === 'json' && text.slice(0, node.end).includes('\n');
@@ -50,9 +52,11 @@ export function insertEntry(
   if (file.text.charAt(mapping.start) === '*') return [];
   const found = options.after === undefined ? -1 : entries.indexOf(options.after);
   const index = found < 0 ? entries.length - 1 : found;
+  const text = writtenBeside(mapping, value, file.tree.format);
+  const written = text === undefined ? value : new Spelled(text);
   return mapping.flow
-    ? insertFlowEntry(file, mapping, index, key, value)
-    : insertBlockEntry(file, mapping, index, key, value);
+    ? insertFlowEntry(file, mapping, index, key, written)
+    : insertBlockEntry(file, mapping, index, key, written);
 }
 
 /** Gives an entry another key; quotes stay. */

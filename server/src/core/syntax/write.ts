@@ -12,6 +12,11 @@ export interface WritingStyle {
   readonly comma: string;
 }
 
+/** A value whose text is settled already. */
+export class Spelled {
+  constructor(readonly text: string) {}
+}
+
 /** A value in brackets: JSON, or YAML's flow style. `indent` set: mappings go over several lines, each deeper by one unit. */
 export function writeFlow(value: unknown, style: WritingStyle, indent?: string): string {
   if (Array.isArray(value)) {
@@ -48,6 +53,7 @@ export function writeKey(key: string, format: 'json' | 'yaml'): string {
 
 /** A scalar as the format's reader in Python reads it back. What has no text (undefined, functions) becomes null. */
 export function writeScalar(value: unknown, format: 'json' | 'yaml'): string {
+  if (value instanceof Spelled) return value.text;
   switch (typeof value) {
     case 'string':
       return format === 'json' ? JSON.stringify(value) : writeYamlString(value);
@@ -86,5 +92,5 @@ function writeYamlString(value: string): string {
 }
 
 function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && !(value instanceof Spelled);
 }

@@ -83,3 +83,9 @@ function trimmed(value: number): string {
 export function counted(count: number, one: string): string {
   return `${count} ${one}${count === 1 ? '' : 's'}`;
 }
+
+/** A value of a config in prose and tables: `5e7`, as people write bucket sizes. */
+export function formatSetting(value: unknown): string {
+  const isLong = typeof value === 'number' && value >= 1e6 && value % 1e5 === 0;
+  return isLong ? value.toExponential().replace('+', '') : String(value);
+}
