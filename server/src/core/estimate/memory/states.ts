@@ -107,7 +107,8 @@ function zeroStates(facts: Facts, zero: Zero): States {
     weights: paramDevice === 'none' ? weights : [],
     // Stage 3 keeps its flat gradient partition from start to end, on the host when the optimizer is there.
     gradients: stage === 3 || offloadsOptimizer ? undefined : full,
-    accumulated: stage >= 1 && !offloadsOptimizer ? accumulatedPart(facts, stage, gradient, full) : undefined,
+    accumulated:
+      stage === 1 || (stage >= 1 && !offloadsOptimizer) ? accumulatedPart(facts, stage, gradient, full) : undefined,
     standing:
       stage === 3 && onGpu === 1
         ? [full]

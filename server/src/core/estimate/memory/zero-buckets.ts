@@ -43,21 +43,23 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
   const clone = make('clone', 'copies of the largest gradient', w, largest, isStage1 ? 2 : 1);
   const last = isLarge ? large(isStage1 ? 3 : 2) : flat(trainable % bucket);
   const kept = make('partition', 'gradients of the partition', w, partition);
-  const stage1 =
-    isStage1 && !offloads ? stage1Gradients(facts, { bucket, partition, w, overlaps: buckets === 2 }) : NOTHING;
+  const stage1 = isStage1
+    ? stage1Gradients(facts, { bucket, partition, w, overlaps: buckets === 2, offloads })
+    : NOTHING;
   return {
     loss: standing,
     block: [...standing, ipg],
     first: stage1.first,
     reduce: first,
     reducedAfter: isLarge ? 0 : Math.min(1, bucket / trainable),
-    end: offloads
-      ? [...standing, ipg, clone, norm]
-      : stage1.end.length > 0
-        ? [ipg, ...stage1.end]
-        : isLarge
-          ? [ipg, last]
-          : [ipg, last, kept],
+    end:
+      stage1.end.length > 0
+        ? [...standing, ipg, ...stage1.end, ...(offloads ? [norm] : [])]
+        : offloads
+          ? [...standing, ipg, clone, norm]
+          : isLarge
+            ? [ipg, last]
+            : [ipg, last, kept],
     // The step flattens the gradients of its partition, and converts them: two single tensors.
     flat: offloads ? 0 : (4 + w) * partition,
     step: offloads ? standing : [stepGradients(facts, partition, normed, largest)],
@@ -79,15 +81,18 @@ interface Reduction {
   readonly partition: number;
   readonly w: number;
   readonly overlaps: boolean;
+  /** The partition's gradients go to the host, and leave no copy. */
+  readonly offloads: boolean;
 }
 
 /**
  * Stage 1 clears no gradient before the step (stage_1_and_2.py, `reduce_ipg_grads`). With overlap_comm those in the bucket are views
  * of it, and larger ones stay, unless they are in the partition and copied there; without, nothing is reduced before the last
  * backward is over (`process_gradients`), first the embedding, whose copy in the partition comes on top. The first rank's partition
- * is the embedding and the first blocks.
+ * is the embedding and the first blocks. With the optimizer on the host the partition's go there one by one, each with its fp64 norm;
+ * all others wait the same way.
  */
-function stage1Gradients(facts: Facts, { bucket, partition, w, overlaps }: Reduction): Stage1 {
+function stage1Gradients(facts: Facts, { bucket, partition, w, overlaps, offloads }: Reduction): Stage1 {
   const { model, tensor, pipeline, expert, splitsVocabulary, counts, lora, trainable } = facts;
   if (lora !== undefined) return NOTHING;
   const make = buffersOf(facts, SOURCE, 'elements');
@@ -97,7 +102,7 @@ function stage1Gradients(facts: Facts, { bucket, partition, w, overlaps }: Reduc
     'partition',
     'gradients of the partition',
     w,
-    Math.max(partition, Math.min(counts.embedding, trainable)),
+    offloads ? 0 : Math.max(partition, Math.min(counts.embedding, trainable)),
   );
   let blockCount = 0;
   for (const block of model.blocks) blockCount += block.count * counts.stageShare;
