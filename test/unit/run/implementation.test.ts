@@ -18,3 +18,26 @@ describe('what a template fills in', () => {
     expect(told(join(files).run.torchCompile)).toMatch(/^unknown: .*filled in/);
   });
 });
+
+describe('logits of evaluation', () => {
+  const kept = (more: string) => {
+    const { evalLogits } = join({ 'train.yaml': trainer(`eval_strategy: epoch\n${more}`) }).run;
+    return [told(evalLogits?.kept), told(evalLogits?.movedAfter)];
+  };
+
+  it.each([
+    ['prediction_loss_only: true\n', false],
+    ['batch_eval_metrics: true\n', false],
+    ['metric_for_best_model: accuracy\n', true],
+    ['metric_for_best_model: eval_loss\n', expect.stringMatching(/^unknown: the script/)],
+    ['', expect.stringMatching(/^unknown: the script/)],
+    ['prediction_loss_only: "{{ only }}"\n', expect.stringMatching(/^unknown: .*filled in/)],
+  ])('are kept where only compute_metrics can have made what the file asks for: %j', (more, expected) => {
+    expect(kept(more)[0]).toEqual(expected);
+  });
+
+  it('go to the host after the batches that the file names', () => {
+    expect(kept('eval_accumulation_steps: 4\n')[1]).toBe(4);
+    expect(kept('eval_accumulation_steps: null\n')[1]).toMatch(/^unknown/);
+  });
+});

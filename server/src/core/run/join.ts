@@ -10,6 +10,7 @@ import { readBatch } from './batch';
 import { readPlace } from './cluster';
 import { findConsumer } from './consumer';
 import { readEnvironment, readJob } from './environment';
+import { readKeptLogits } from './evaluation';
 import { type FileFacts, FileFinder, factsOf } from './files';
 import { type Links, linkFiles } from './links';
 import { readLora, readNestedQuantization, readQuantization } from './lora';
@@ -130,6 +131,7 @@ function describeRun(
     storage: readStorage(sources, finder),
     ...(links.launch && { launch: links.launch }),
     evaluation: readStrategy(sources, 'eval'),
+    evalLogits: readKeptLogits(sources),
     saves: readStrategy(sources, 'save'),
     loaderWorkers: readLoaderWorkers(sources),
     ...(settings.measured.length > 0 && { measured: measuredOf(own.file.path, links, settings) }),

@@ -178,6 +178,14 @@ export interface RunFile {
   readonly alternatives: readonly Path[];
 }
 
+/** What evaluation does with the logits it makes. */
+export interface KeptLogits {
+  /** They are gathered and kept for compute_metrics. */
+  readonly kept: Known<boolean>;
+  /** Batches after which they go to the host (`eval_accumulation_steps`). */
+  readonly movedAfter: Known<number>;
+}
+
 /** What would be launched: the join of every file that describes it. */
 export interface TrainingRun {
   readonly consumer: Known<Consumer>;
@@ -232,6 +240,8 @@ export interface TrainingRun {
   /** The line that starts the run, where a script has it: who launches, and with which flags. */
   readonly launch?: Pick<Launch, 'launcher' | 'flags'> | undefined;
   readonly evaluation: Known<boolean>;
+  /** Of the Trainer's evaluation; undefined where no arguments are known. */
+  readonly evalLogits?: KeptLogits | undefined;
   readonly saves: Known<boolean>;
   /** Processes that load samples beside each rank; with none, the rank loads them itself. */
   readonly loaderWorkers?: Known<number> | undefined;

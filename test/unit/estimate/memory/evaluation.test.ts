@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { estimateMemory } from '../../../../server/src/core/estimate/memory/index';
-import { known, type Origin } from '../../../../server/src/core/run/known';
-import { testRun } from '../builders';
+import { known, type Origin, unknown } from '../../../../server/src/core/run/known';
+import type { KeptLogits, TrainingRun } from '../../../../server/src/core/run/training-run';
+import { testRun, value, zero } from '../builders';
 
 const LIGER: Origin = { kind: 'file', path: '/train.yaml', key: 'use_liger_kernel', start: 0, end: 1 };
 const CHUNKED: Origin = { kind: 'file', path: '/train.yaml', key: 'loss_type', start: 0, end: 1 };
@@ -22,5 +23,57 @@ describe('evaluation', () => {
 
   it("makes them in chunks under TRL's chunked loss", () => {
     expect(logits(true, CHUNKED)).toBeLessThan(0.1 * logits(false, CHUNKED));
+  });
+
+  it("skips logits under Liger's loss with transformers 5.18", () => {
+    const run = {
+      ...testRun({ evaluation: true }),
+      fusedLoss: known(true, LIGER),
+      frameworks: { transformers: value('5.23.0') },
+    };
+    expect(bytesOf(run, 'logits')).toBeLessThan(0.1 * logits(false, LIGER));
+  });
+});
+
+const RUN = {
+  ...testRun({ micro: 4, sequence: 2048, evaluation: true, world: 8, sharding: zero(3), compute: 'bf16' }),
+};
+
+function bytesOf(run: TrainingRun, id: string): number {
+  const terms = estimateMemory(run).memory?.phases.eval?.terms ?? [];
+  return terms.find((term) => term.id === id)?.bytes ?? 0;
+}
+
+const keeping = (kept: KeptLogits['kept'], movedAfter: KeptLogits['movedAfter'] = unknown('not set')): TrainingRun => ({
+  ...RUN,
+  evalLogits: { kept, movedAfter },
+});
+
+describe('logits that evaluation keeps', () => {
+  const BATCH = 2 * 8 * 4 * 2048 * 128256;
+
+  it('are gathered from all ranks, and there are as many batches as go to the host at once', () => {
+    expect(bytesOf(keeping(value(true)), 'logits.kept')).toBe(BATCH);
+    expect(bytesOf(keeping(value(true), value(4)), 'logits.kept')).toBe(4 * BATCH);
+    expect(bytesOf(keeping(value(false)), 'logits.kept')).toBe(0);
+  });
+
+  it('may be made small by the script, so that the low end has none', () => {
+    const { memory, assumptions } = estimateMemory(keeping(value(true), value(4)));
+    expect(memory?.phase).toBe('eval');
+    expect(memory?.low).toBe(estimateMemory(RUN).memory?.low);
+    expect(assumptions).toContainEqual(
+      expect.objectContaining({ what: 'logits that evaluation keeps', value: 'of 4 batches' }),
+    );
+  });
+
+  it('are a hint where the script decides, which makes no band wider', () => {
+    const { memory, assumptions } = estimateMemory(keeping(unknown('the script')));
+    expect(memory).toEqual(estimateMemory(RUN).memory);
+    const hint = assumptions.find(({ what }) => what === 'logits that evaluation keeps');
+    expect(hint?.because).toMatch(/^if the script passes compute_metrics, each batch leaves 15.7 GiB on every GPU/);
+    expect(
+      estimateMemory({ ...keeping(unknown('the script')), evaluation: value(false) }).assumptions,
+    ).not.toContainEqual(hint);
   });
 });

@@ -5,6 +5,7 @@ import type { Assumption } from '../estimate';
 import { readAdapters } from './adapters';
 import { isPadded, readBatch } from './batch';
 import { type Counts, countParameters } from './counts';
+import { readEvaluation } from './evaluation';
 import { readImplementation } from './implementation';
 import type { LoraCounts } from './lora';
 import { type MeasuredDriver, measuredDriver } from './measured';
@@ -102,6 +103,8 @@ export interface Facts {
   readonly consumer: Consumer | undefined;
   readonly saves: boolean;
   readonly evaluates: boolean;
+  readonly keptBatches: number;
+  readonly gatheredFrom: number;
   /** Inputs of a group of terms, so that a view can jump to the keys. */
   readonly from: InputOrigins;
 }
@@ -162,6 +165,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     consumer: valueIfKnown(run.consumer),
     saves: valueIfKnown(run.saves) ?? true,
     evaluates: valueIfKnown(run.evaluation) ?? false,
+    ...readEvaluation(run, corner, note),
     from: inputOrigins(run),
   };
 }

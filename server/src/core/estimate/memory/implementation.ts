@@ -1,5 +1,6 @@
 import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
+import { isOlder } from '../../run/sources';
 import type { TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import type { AttentionChoice, Corner, Facts } from './facts';
@@ -24,7 +25,7 @@ export function readImplementation(
     checkpointing: readCheckpointing(run, corner, note),
     compiled: readCompiled(run, corner, note),
     fusedLoss,
-    fusedEvalLoss: preference?.fused === true || isChunkedLoss(run),
+    fusedEvalLoss: preference?.fused === true || readFusedEvalLoss(run, corner, note),
   };
 }
 
@@ -107,11 +108,21 @@ function readFusedLoss({ fusedLoss }: TrainingRun, corner: Corner, note: (assump
 }
 
 /**
- * TRL's chunked loss replaces the model's forward pass, in evaluation too. Liger's makes all logits there: `skip_logits` is
- * `self.training` unless a caller says otherwise (liger_kernel/transformers/model/llama.py, lce_forward, 0.6).
+ * TRL's chunked loss replaces the model's forward pass, in evaluation too. Liger's makes all logits there unless told to skip them
+ * (liger_kernel/transformers/model/llama.py, lce_forward, 0.6), which transformers does at 5.18 (trainer.py:3265) and not at 4.57.
  */
-function isChunkedLoss({ fusedLoss }: TrainingRun): boolean {
+function readFusedEvalLoss(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
+  const { fusedLoss, frameworks, evaluation } = run;
   if (!fusedLoss.known || !fusedLoss.value) return false;
   const { origin } = fusedLoss;
-  return origin.kind === 'default' || (origin.kind === 'file' && origin.key.endsWith('loss_type'));
+  if (origin.kind === 'default' || (origin.kind === 'file' && origin.key.endsWith('loss_type'))) return true;
+  const { transformers } = frameworks;
+  if (isOlder(transformers, '5.0')) return false;
+  if (transformers?.known && !isOlder(transformers, '5.18')) return true;
+  if (evaluation.known && evaluation.value) {
+    const because =
+      'transformers 5.18 skips them under Liger, 4.57 does not, and the version is not known; the band reaches to none';
+    note({ what: 'logits of evaluation', value: 'of all tokens', because });
+  }
+  return corner === 'low';
 }

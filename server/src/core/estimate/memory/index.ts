@@ -22,7 +22,7 @@ export function estimateMemory(run: TrainingRun): {
   if (facts === undefined) return { memory: null, assumptions };
   const assumed = assumptions.map(({ what }) => what);
   const isAssumed = assumed.length > 0;
-  noteLimits(facts, assumptions);
+  noteLimits(run, facts, assumptions);
   const expected = peaks(facts);
   const low = isAssumed ? corner(run, 'low') : expected;
   const high = isAssumed ? corner(run, 'high') : expected;

@@ -1,10 +1,14 @@
+import type { TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import { isEncoderDecoder } from './blocks';
+import { evaluationHint } from './evaluation';
 import type { Facts } from './facts';
 import { isCounted } from './recorded';
 
 /** What the formulas do not cover, said once. */
-export function noteLimits(facts: Facts, assumptions: Assumption[]): void {
+export function noteLimits(run: TrainingRun, facts: Facts, assumptions: Assumption[]): void {
+  const hint = evaluationHint(run, facts);
+  if (hint) assumptions.push(hint);
   const { model } = facts;
   if (!isCounted(facts)) {
     assumptions.push({

@@ -20,15 +20,20 @@ export interface HeadFactors {
  * of all tokens; a classification head has none.
  */
 export function headFactors(facts: Facts): HeadFactors {
-  const { architecture } = facts.model;
-  if (/For(Sequence|Token|Image|Audio)Classification|ForQuestionAnswering|ForMultipleChoice/.test(architecture))
-    return NO_LOGITS;
+  if (!hasVocabularyHead(facts)) return NO_LOGITS;
   if (facts.sharding.kind === 'megatron') return megatronHead(facts);
   if (facts.fusedLoss) return { forward: 0.3, backward: 0.3, weightGradient: 0.3 };
   const found = settingFor(facts, firstBlock(facts));
   if (found === undefined) return NO_LOGITS;
   const [forward, backward, weight] = found.setting.head;
   return { forward, backward, weightGradient: weight };
+}
+
+/** Classifiers end in a few labels. */
+export function hasVocabularyHead({ model }: Facts): boolean {
+  return !/For(Sequence|Token|Image|Audio)Classification|ForQuestionAnswering|ForMultipleChoice/.test(
+    model.architecture,
+  );
 }
 
 const NO_LOGITS: HeadFactors = { forward: 0, backward: 0, weightGradient: 0 };

@@ -105,7 +105,6 @@ export function megatronTransients(facts: Facts, { distributes, offloads }: Mega
  */
 export function megatronBlock(facts: Facts, megatron: MegatronFacts, index: number): BlockBytes {
   const { model, tokens, sequence, tensor, computeBytes: w } = facts;
-  const block = model.blocks[index];
   const h = model.hiddenSize;
   const split = megatron.splitsSequence ? tensor : 1;
   const stream = (4 * w * h + 16 + (megatron.dropsOut ? 2 * h : 0)) / split;

@@ -1,9 +1,10 @@
 import type { TrainingRun } from '../../run/training-run';
 import type { Phase, Term } from '../estimate';
 import { movingOf, overheadParts } from './allocator';
+import { evalMoment } from './evaluation';
 import { type Facts, readFacts } from './facts';
 import { type Part, sumBytes, toTerm } from './part';
-import { evalMoment, loadMoment, type Moment, saveMoment, trainingMoments } from './phases';
+import { loadMoment, type Moment, saveMoment, trainingMoments } from './phases';
 import { pipelineMoments } from './pipeline';
 import { heldBeside, preferenceMoments, referenceForward } from './preference';
 import { persistentStates, standingOf } from './states';

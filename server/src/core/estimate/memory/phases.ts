@@ -6,7 +6,7 @@ import { largestBlock, type Transients } from './buffers';
 import type { Facts } from './facts';
 import { fsdpBackward, replicaSums } from './fsdp-backward';
 import { blockShare, embeddingGradient, gradientsAtStep, stepTemporaries, weightGradient } from './gradients';
-import { headFactors, logitElements, logitsPart } from './loss-head';
+import { headFactors, logitsPart } from './loss-head';
 import { type Part, sumBytes } from './part';
 import type { States } from './states';
 
@@ -139,42 +139,6 @@ export function loadMoment(facts: Facts, states: States): Moment {
     from: facts.from.sharding,
   };
   return moment('load', 'largest module before it is sharded', [...states.weights, materialised]);
-}
-
-/** Evaluation between steps: no graph, two layers of activations and the logits of a batch. */
-export function evalMoment(facts: Facts, states: States, transients: Transients): Moment {
-  const { model, evalTokens, computeBytes } = facts;
-  const h = model.hiddenSize;
-  let widest = 3 * h;
-  for (const block of model.blocks) widest = Math.max(widest, 2 * (block.mlp?.intermediateSize ?? 0));
-  const perToken = computeBytes * (3 * h + 2 * (widest / facts.tensor));
-  const layer: Part = {
-    id: 'activations.eval',
-    group: 'activations',
-    bytes: perToken * evalTokens,
-    label: () => 'one layer in forward',
-    formula: () => `${formatCount(perToken)} B × ${formatCount(evalTokens)} tokens`,
-    source: 'inputs and outputs of the widest layer, without a graph',
-    from: facts.from.evaluation,
-  };
-  const factor = facts.fusedEvalLoss ? 0.3 : computeBytes + 4 + 4;
-  const logits: Part = {
-    id: 'logits',
-    group: 'logits',
-    bytes: factor * logitElements(facts, evalTokens),
-    label: () => 'logits of one evaluation batch',
-    formula: () =>
-      `${factor} B × ${formatCount(evalTokens)} tokens × ${formatCount(logitElements(facts, 1))} vocabulary`,
-    source: 'transformers ForCausalLMLoss (fp32 upcast)',
-    from: facts.from.evaluation,
-  };
-  return moment('eval', 'logits of a batch', [
-    ...states.resident,
-    ...states.standing,
-    layer,
-    logits,
-    ...transients.loss,
-  ]);
 }
 
 /** While a checkpoint is written. */
