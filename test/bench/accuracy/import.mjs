@@ -31,9 +31,14 @@ function shortened(point, source, { model, hardware, ...setup }) {
     ...(line === undefined ? {} : { line: `#${line}` }),
     grade: point.completeness,
     model: typeof model === 'string' ? model : named('models', model, model.model_type),
-    hardware: named('hardware', hardware, hardware.instance ?? hardware.node.accelerator),
+    hardware: named('hardware', hardware, hardware.instance ?? nameOf(hardware.node.accelerator)),
     ...setup,
   };
+}
+
+/** Of the catalog, or the one that an own accelerator is like. */
+function nameOf(accelerator) {
+  return typeof accelerator === 'string' ? accelerator : `${accelerator.like}-own`;
 }
 
 function named(kind, value, hint) {

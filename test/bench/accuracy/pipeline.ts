@@ -52,6 +52,7 @@ export function useBands(bands: typeof RESIDUALS): () => void {
 /** What a step's band is made of: the GPUs' part with the residuals of its class, and the band of the rest. */
 export function timeParts(run: TrainingRun): {
   readonly class: TimeClass;
+  readonly architecture: string;
   readonly gpu: number;
   readonly rest: { readonly value: number; readonly low: number; readonly high: number };
 } {
@@ -63,14 +64,19 @@ export function timeParts(run: TrainingRun): {
   const { low, high } = TIME_RESIDUALS[of];
   const gpu = step.terms.reduce((sum, term) => (!term.overlapped && onGpu(term) ? sum + term.seconds : sum), 0);
   const rest = { value: step.seconds - gpu, low: step.low - gpu * low, high: step.high - gpu * high };
-  return { class: of, gpu, rest };
+  return { class: of, architecture: facts.cluster.accelerator.architecture, gpu, rest };
 }
 
-/** Seconds of a step as if no training run of its accelerator had ever been published. */
-export function coldSeconds(run: TrainingRun): number | undefined {
+/** Seconds of a step as if no training run of its accelerator had ever been published; and no rate of a product either. */
+export function coldSeconds(run: TrainingRun, product: 'measured' | 'unmeasured'): number | undefined {
   if (!run.cluster.known) return undefined;
   const { cluster } = run;
-  const accelerator = { ...cluster.value.accelerator, id: `unseen-${cluster.value.accelerator.id}` };
+  const { measuredBf16Flops, ...known } = cluster.value.accelerator;
+  const accelerator = {
+    ...known,
+    id: `unseen-${known.id}`,
+    measuredBf16Flops: product === 'measured' ? measuredBf16Flops : undefined,
+  };
   const cold = { ...run, cluster: { ...cluster, value: { ...cluster.value, accelerator } } };
   return estimateTime(cold, { memory: () => ({ memory: null, assumptions: [] }) }).step?.seconds;
 }

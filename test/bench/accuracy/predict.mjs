@@ -42,7 +42,11 @@ export function predict(pipeline, point) {
     step: estimate.step === null ? undefined : estimate.step,
     ...(estimate.step === null
       ? {}
-      : { time: pipeline.timeParts(analysis.run), cold: pipeline.coldSeconds(analysis.run) }),
+      : {
+          time: pipeline.timeParts(analysis.run),
+          cold: pipeline.coldSeconds(analysis.run, 'measured'),
+          blind: pipeline.coldSeconds(analysis.run, 'unmeasured'),
+        }),
     why: estimate.assumptions.map(({ what, value, because }) => `${what}: ${value} (${because})`).join('; '),
   };
 }

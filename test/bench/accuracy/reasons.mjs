@@ -93,7 +93,7 @@ const REASONS = [
   {
     what: 'time',
     id: /^titan-/,
-    why: 'These H100 are limited to 500 W and have slower memory; the catalog’s are of 700 W.',
+    why: 'What a limit of 500 W leaves of the peak is not published: the mean of H100 SXM and NVL is taken, as the source says it lies between.',
   },
   {
     what: 'time',

@@ -21,13 +21,14 @@ export function score(point, prediction) {
   });
   if (seconds !== undefined) {
     const peers = facts && baseline(point, facts, run, seconds);
-    const { time, cold } = prediction;
+    const { time, cold, blind } = prediction;
     rows.push({
       point,
       what: 'time',
       kind: 'step',
       ...time,
       cold: cold && cold / seconds - 1,
+      blind,
       ...compared(seconds, step(prediction.step), peers),
     });
   }

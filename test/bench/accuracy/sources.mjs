@@ -132,9 +132,24 @@ function seed(point) {
   return { ...setup, measured: { ...(figures.length > 0 ? { memory: figures } : {}), seconds: step_s } };
 }
 
-// The table's H100 have 96 GB; the catalog has that chip with that memory only as GH200.
+/**
+ * The H100 of Meta's Grand Teton: 96 GB of HBM2e at 2.4 TB/s and 500 W, whose peak the source puts “between SXM and NVL, and we don't
+ * know its exact value”; their mean is taken (benchmarks/llama3_h100_202412_torchtitan.md, Hardware and footnote 2).
+ */
 const TITAN_H100 = {
-  node: { accelerator: 'nvidia-gh200-96gb', count: 8, hostMemoryGiB: 2000, vcpus: 192, pcieGeneration: 5 },
+  node: {
+    accelerator: {
+      like: 'nvidia-h100-sxm5-80gb',
+      name: 'H100 96GB HBM2e, 500 W',
+      memoryGiB: 95,
+      memoryGBps: 2400,
+      peakTflops: { bf16: 912, fp16: 912, fp8: 1824 },
+    },
+    count: 8,
+    hostMemoryGiB: 2000,
+    vcpus: 192,
+    pcieGeneration: 5,
+  },
   between: { transport: 'roce', gbpsPerNic: 400, nicsPerNode: 8 },
 };
 

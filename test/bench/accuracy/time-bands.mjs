@@ -2,9 +2,9 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { root } from '../paths.mjs';
-import { weighted } from './figures.mjs';
+import { quantile, weighted } from './figures.mjs';
 
-export const TIME_CLASSES = ['plain', 'split', 'unfitted', 'unseen'];
+export const TIME_CLASSES = ['plain', 'split', 'unfitted', 'unmeasured', 'unseen'];
 /** Where the GPUs' own work is less of the step than this, the step says little of it. */
 const LEAST_SHARE = 0.5;
 /** A class with fewer rows or sources than this borrows from all others. */
@@ -21,7 +21,46 @@ export function timeBandsOf(rows) {
   const usable = rows.filter(
     ({ what, error, gpu, predicted }) => what === 'time' && error !== undefined && gpu / predicted >= LEAST_SHARE,
   );
-  return Object.fromEntries(TIME_CLASSES.map((name) => [name, bandOf(usable, name)]));
+  const bands = Object.fromEntries(TIME_CLASSES.map((name) => [name, bandOf(usable, name)]));
+  return widerByEvidence(bands, usable);
+}
+
+/**
+ * The less is known of a chip, the wider. To what stacks differ by comes what chips differ by: one of a generation whose steps were
+ * seen may lie as those do, one of another farther off than any of them.
+ */
+function widerByEvidence(bands, rows) {
+  const stack = Math.log(bands.plain.high);
+  const shifts = chipShifts(rows);
+  const spread = shifts.length === 0 ? 0 : Math.sqrt(shifts.reduce((sum, it) => sum + it * it, 0) / shifts.length);
+  const usual = NINE_IN_TEN * spread;
+  const most = shifts.length === 0 ? 0 : NINE_IN_TEN * Math.max(...shifts) * (1 + 1 / shifts.length);
+  const least = {
+    unfitted: Math.hypot(stack, usual),
+    unmeasured: Math.hypot(stack, most),
+    // Its software differs, too.
+    unseen: Math.hypot(WIDER.otherClasses * stack, most),
+  };
+  const wider = Object.entries(least).map(([name, size]) => {
+    const own = bands[name];
+    if (Math.log(own.high) >= size) return [name, own];
+    return [name, { ...own, low: Math.exp(-size), high: Math.exp(size), borrows: true }];
+  });
+  return { ...bands, ...Object.fromEntries(wider) };
+}
+
+/** Of deviations that are spread normally, nine in ten lie within so many of the usual one. */
+const NINE_IN_TEN = 1.645;
+
+/** By generation, how far its steps lie from what is predicted without a constant of its own; of a calibrated one, without those. */
+function chipShifts(rows) {
+  const byChip = new Map();
+  for (const { architecture, class: name, predicted, measured, blind } of rows) {
+    const shift = name === 'unfitted' ? measured / predicted : predicted / blind;
+    const chip = architecture.replace(/^Grace /, '');
+    byChip.set(chip, [...(byChip.get(chip) ?? []), Math.log(shift)]);
+  }
+  return [...byChip.values()].map((values) => Math.abs(quantile(values, 0.5)));
 }
 
 /** Measured ÷ predicted of the GPUs' part, the rest taken as predicted. */
@@ -97,7 +136,7 @@ export function writeTimeBands(bands, { commit, date }) {
     file,
     `// Written by \`node test/bench/accuracy/run.mjs --bands\` on ${date} at commit ${commit}, from test/bench/accuracy/points.json.
 
-/** Kinds of run that published step times were found of; \`unfitted\` of a GPU that no constant was fitted on, \`unseen\` of another vendor. */
+/** Kinds of run that published step times were found of; \`unfitted\` of a GPU that no constant was fitted on, \`unmeasured\` of a generation without published steps, \`unseen\` of another vendor. */
 export type TimeClass = ${TIME_CLASSES.map((name) => `'${name}'`).join(' | ')};
 
 /** Fifth and ninety-fifth percentile of measured ÷ predicted, over what the GPUs do; each source weighs the same. */

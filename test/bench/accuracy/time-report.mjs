@@ -41,6 +41,7 @@ export function timeSection(time, held) {
     ...CONSTANTS,
     '',
     'The band of what the GPUs do comes from these residuals (`core/estimate/time/residuals.ts`, written by `--bands`); links, host and drives have that of their records.',
+    'A chip that nothing was fitted on adds what chips differ by: one whose generation has published steps as those lie, another generation farther, another vendor with twice the spread of stacks as well.',
     'Held back means: the bands are made from all other sources, and then asked to hold this one. Width is high ÷ low, the median of its rows.',
     '',
     '| source held back | steps | inside the band of the others | width |',
@@ -126,5 +127,5 @@ const CONSTANTS = [
   '| one thread of CPU-Adam, AVX-512 and AVX2 | 12, 6 GB/s | training-on-eks, p4d and p5 | its g6e rows |',
   '| what each path of the network carries under ZeRO-3 with offload | hardware catalog | training-on-eks | none |',
   '',
-  'Guesses that no public table separates: what torch.compile saves of element-wise work (half), unpacking 4-bit weights, NVMe of unknown drives, Python of a ZeRO-3 hook (0.5 ms).',
+  'Guesses that no public table separates: what torch.compile saves of element-wise work (half), unpacking 4-bit weights, fp8 products, ring attention, heads of odd width away from A100, loading without workers, NVMe of unknown drives, Python of a ZeRO-3 hook (0.5 ms). Each makes the band wider, and is said where it is 2 % of a step or more.',
 ];

@@ -25,6 +25,8 @@ const ALIGNED = 8;
  * BLOOM chronicle's runs of 96 and 128 heads (144 and 108 wide) that differ in nothing else.
  */
 const UNALIGNED = 0.035;
+/** How far that holds for other releases of cuBLAS on A100; of other chips nothing is known between this and no loss at all. */
+const UNALIGNED_GUESS = 1.5;
 
 export interface AttentionInput {
   readonly flopsPerToken: ForwardFlops;
@@ -57,7 +59,9 @@ export function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, 
   const flops = (tokens * accumulation * flopsPerToken.attention * all) / ranks;
   const kernel = attentionKernel(facts);
   const unaligned = kernel === 'eager' && isUnaligned(facts);
-  const efficiency = unaligned ? UNALIGNED : constants.attention[kernel];
+  const full = constants.attention[kernel];
+  const sure = cluster.accelerator.architecture === 'Ampere';
+  const efficiency = unaligned ? (sure ? UNALIGNED : Math.sqrt(UNALIGNED * full)) : full;
   const heads = model.blocks.reduce((sum, { attention, count }) => sum + (attention?.heads ?? 0) * count, 0);
   const scores = isEager(facts.run) ? (tokens * accumulation * length * heads * SCORE_BYTES * all) / ranks : 0;
   const ring = facts.context > 1 && !isUlysses(facts) ? RING_LOSS : 1;
@@ -67,6 +71,7 @@ export function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, 
     id: 'compute.attention',
     label: `attention over ${Math.round(length)} tokens${unaligned ? ', heads not a multiple of 8 wide' : ''}`,
     seconds,
+    ...(unaligned ? unalignedGuess(sure ? UNALIGNED_GUESS : full / efficiency) : ring > 1 ? RING_GUESS : {}),
     formula: `${(flops / 1e12).toFixed(2)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${efficiency})${ring > 1 ? ` × ${ring} in a ring` : ''}${scores > 0 ? ` + ${(scores / 1e9).toFixed(0)} GB of scores` : ''}`,
     source: unaligned
       ? "NVIDIA Matrix Multiplication Background User's Guide §5; share fitted on the BLOOM chronicle"
@@ -74,6 +79,26 @@ export function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, 
     group: 'compute',
     cause: 'GPU compute',
     hides: 'never',
+  };
+}
+
+const RING_GUESS: Pick<Draft, 'guess' | 'assumes'> = {
+  guess: { low: 1 / RING_LOSS, high: RING_LOSS },
+  assumes: {
+    what: 'ring attention',
+    value: `${RING_LOSS} times the time of attention on one rank`,
+    because: 'two published rows are all there is; the band goes from no loss to twice this one',
+  },
+};
+
+function unalignedGuess(factor: number): Pick<Draft, 'guess' | 'assumes'> {
+  return {
+    guess: { low: 1 / factor, high: factor },
+    assumes: {
+      what: 'attention with heads not a multiple of 8 wide',
+      value: `${factor.toFixed(1)} times more or less`,
+      because: 'it was seen in one series of runs on A100 with CUDA 11',
+    },
   };
 }
 

@@ -38,6 +38,8 @@ function flowSeconds(flow: Flow, path: GroupPath): number {
 export function communicationDraft({ cluster }: TimeFacts, placed: PlacedFlow): Draft {
   const { flow, placement, seconds } = placed;
   const { link } = placement;
+  // Nobody published what collectives reach on it: anything up to the wire, or half of the low end.
+  const isAssumed = link.basis === 'assumed';
   const bytes = flowBytes(flow);
   const between = bytesBetweenNodes(flow.collective, bytes, placement.path);
   return {
@@ -45,8 +47,8 @@ export function communicationDraft({ cluster }: TimeFacts, placed: PlacedFlow): 
     label: flow.label,
     seconds,
     band: {
-      low: seconds * Math.min(1, link.bytesPerSecond / Math.max(1, link.high)),
-      high: seconds * Math.max(1, link.bytesPerSecond / Math.max(1, link.low)) * 1.2,
+      low: seconds * Math.min(1, link.bytesPerSecond / Math.max(1, isAssumed ? link.wireBytesPerSecond : 0, link.high)),
+      high: seconds * Math.max(1, link.bytesPerSecond / Math.max(1, link.low)) * (isAssumed ? 2 : 1.2),
     },
     formula: `${flow.formula} = ${gigabytes(bytes)} sent per GPU over ${link.label} at ${formatRate(effectiveRate(placement))}`,
     source: `${flow.source}; ${link.source}`,

@@ -1,6 +1,6 @@
 import { valueIfKnown } from '../../run/known';
 import type { Dtype } from '../../run/training-run';
-import { formatRate } from '../../text/format';
+import { formatPercent, formatRate } from '../../text/format';
 import { attentionDraft } from './attention';
 import type { Draft } from './draft';
 import { elementwiseDraft } from './elementwise';
@@ -90,6 +90,14 @@ function peakOf({ cluster, compute }: TimeFacts): { flops: number; substitute: D
  * without tensor parallelism go from 6,667 to 8,380 tokens/s (benchmarks/llama3_h100_202412_torchtitan.md).
  */
 const FP8_GAIN = 1.5;
+const FP8_GUESS: Pick<Draft, 'guess' | 'assumes'> = {
+  guess: { low: FP8_GAIN / 2, high: FP8_GAIN },
+  assumes: {
+    what: 'fp8 products',
+    value: `${FP8_GAIN} times faster than 16-bit ones`,
+    because: 'two published rows of one stack; the band goes from no gain to twice as fast',
+  },
+};
 
 function gemmPeak({ compute }: TimeFacts, peak: number, half: number): number {
   return compute === 'fp8' ? Math.min(peak, FP8_GAIN * half) : peak;
@@ -132,6 +140,7 @@ function gemmDraft(facts: TimeFacts, { flopsPerToken, passes, peak, half, consta
     id: 'compute.matrices',
     label: `matrix products, ${passes.recompute ? 'forward, recompute and backward' : 'forward and backward'}`,
     seconds,
+    ...(facts.compute === 'fp8' && FP8_GUESS),
     formula:
       memory > math
         ? `${(weights / 1e9).toFixed(0)} GB of weights read ÷ (${formatRate(cluster.accelerator.memoryBytesPerSecond)} × ${MEMORY_EFFICIENCY})`
@@ -176,6 +185,12 @@ function dequantiseDraft(facts: TimeFacts, passes: Passes): Draft | undefined {
     id: 'compute.dequantise',
     label: `unpacking ${format} weights to 16 bit`,
     seconds,
+    guess: { low: 0.5, high: 2 },
+    assumes: {
+      what: `unpacking ${format} weights`,
+      value: `${formatPercent(DEQUANTISE_EFFICIENCY)} of the memory's rate`,
+      because: 'no published table separates it: half of the time to twice as much',
+    },
     formula: `${(bytes / 1e9).toFixed(0)} GB ÷ (${formatRate(rate)} × ${DEQUANTISE_EFFICIENCY})`,
     source:
       'Dettmers et al. 2023 (QLoRA, arXiv 2305.14314) §3: storage type is unpacked for every product; rate is a prior',

@@ -1,4 +1,4 @@
-import type { TimeTerm } from '../estimate';
+import type { Assumption, TimeTerm } from '../estimate';
 
 /** What a term waits for; the one with most seconds is the step's bottleneck. */
 export type Cause =
@@ -32,6 +32,10 @@ export type Hiding =
 export interface Draft extends Omit<TimeTerm, 'overlapped'> {
   /** Its own band, of what the host, links and drives do; the GPUs' work has that of its class (band.ts). */
   readonly band?: { readonly low: number; readonly high: number };
+  /** How far a share that nobody measured by itself may be off: factors beside the spread of the class. */
+  readonly guess?: { readonly low: number; readonly high: number } | undefined;
+  /** What it takes on trust; said where it is visible in the step. */
+  readonly assumes?: Assumption | undefined;
   readonly cause: Cause;
   readonly hides: Hiding;
   /** Seconds by which it makes the computation beside it longer, however well it is hidden. */
@@ -58,53 +62,58 @@ export interface Settled {
  * longest stream.
  */
 export function settle(drafts: readonly Draft[], windows: Windows): Settled[] {
-  const visible = new Map<Hiding, number>([
-    ['never', 1],
-    ['beside-compute', visibleShare(sumsOf(drafts, 'beside-compute'), windows.compute)],
-    ['beside-last-backward', visibleShare(sumsOf(drafts, 'beside-last-backward'), windows.lastBackward)],
-    ['cpu-beside-last-backward', visibleShare(sumsOf(drafts, 'cpu-beside-last-backward'), windows.lastBackward)],
-    ['cpu-beside-compute', visibleShare(sumsOf(drafts, 'cpu-beside-compute'), windows.compute)],
-    ['beside-pcie', visibleShare(sumsOf(drafts, 'beside-pcie'), pcieSeconds(drafts))],
-  ]);
+  const visible = visibleShares(drafts, windows, (draft) => draft.seconds);
+  return drafts.flatMap((draft) => split(draft, visible[draft.hides]));
+}
+
+/** Of the drafts of each kind, the share that adds to the step, if every draft takes the seconds that are asked for. */
+export function visibleShares(
+  drafts: readonly Draft[],
+  { compute, lastBackward }: Windows,
+  secondsOf: (draft: Draft) => number,
+): Readonly<Record<Hiding, number>> {
+  const seconds = { ...NOTHING };
+  const slows = { ...NOTHING };
+  let pcie = 0;
+  for (const draft of drafts) {
+    const own = secondsOf(draft);
+    seconds[draft.hides] += own;
+    slows[draft.hides] += draft.slows ?? 0;
+    if (draft.cause === 'host link (PCIe)' && draft.hides !== 'beside-pcie') pcie += own;
+  }
+  const share = (hides: Hiding, window: number): number => {
+    const all = seconds[hides];
+    return all <= 0 ? 1 : Math.min(1, Math.max(slows[hides], all - window, 0) / all);
+  };
+  const shares: Record<Hiding, number> = {
+    never: 1,
+    'beside-compute': share('beside-compute', compute),
+    'beside-last-backward': share('beside-last-backward', lastBackward),
+    'cpu-beside-last-backward': share('cpu-beside-last-backward', lastBackward),
+    'cpu-beside-compute': share('cpu-beside-compute', compute),
+    'beside-pcie': share('beside-pcie', pcie),
+    host: 1,
+  };
   let device = 0;
   for (const draft of drafts) {
-    if (draft.hides !== 'host' && duringForwardBackward(draft))
-      device += draft.seconds * (visible.get(draft.hides) ?? 1);
+    if (draft.hides !== 'host' && duringForwardBackward(draft)) device += secondsOf(draft) * shares[draft.hides];
   }
-  visible.set('host', visibleShare(sumsOf(drafts, 'host'), device));
-  return drafts.flatMap((draft) => split(draft, visible.get(draft.hides) ?? 1));
+  shares.host = share('host', device);
+  return shares;
 }
 
-interface Sums {
-  readonly seconds: number;
-  readonly slows: number;
-}
-
-function sumsOf(drafts: readonly Draft[], hides: Hiding): Sums {
-  let seconds = 0;
-  let slows = 0;
-  for (const draft of drafts) {
-    if (draft.hides !== hides) continue;
-    seconds += draft.seconds;
-    slows += draft.slows ?? 0;
-  }
-  return { seconds, slows };
-}
-
-function pcieSeconds(drafts: readonly Draft[]): number {
-  return drafts.reduce(
-    (sum, draft) => (draft.cause === 'host link (PCIe)' && draft.hides !== 'beside-pcie' ? sum + draft.seconds : sum),
-    0,
-  );
-}
+const NOTHING: Readonly<Record<Hiding, number>> = {
+  never: 0,
+  'beside-compute': 0,
+  'beside-last-backward': 0,
+  'cpu-beside-last-backward': 0,
+  'cpu-beside-compute': 0,
+  'beside-pcie': 0,
+  host: 0,
+};
 
 function duringForwardBackward({ cause, group }: Draft): boolean {
   return group !== 'optimizer' && cause !== 'CPU optimizer' && cause !== 'NVMe';
-}
-
-function visibleShare({ seconds, slows }: Sums, window: number): number {
-  if (seconds <= 0) return 1;
-  return Math.min(1, Math.max(slows, seconds - window, 0) / seconds);
 }
 
 function split(draft: Draft, share: number): Settled[] {

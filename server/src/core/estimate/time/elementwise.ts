@@ -43,6 +43,15 @@ const AUTOCAST_WIDTH = 1.5;
 /** torch.compile fuses most element-wise kernels; prior, no public table separates it. */
 const COMPILED_ELEMENTWISE = 0.5;
 
+const COMPILED_GUESS: Pick<Draft, 'guess' | 'assumes'> = {
+  guess: { low: 0.6, high: 1.7 },
+  assumes: {
+    what: 'torch.compile',
+    value: 'half of the element-wise work is left',
+    because: 'no published table separates it: a third to nearly all of it may be',
+  },
+};
+
 /** Norms, activations, residuals and loss: a pass over memory each, with little to compute. */
 export function elementwiseDraft(facts: TimeFacts): Draft {
   const { tokens, accumulation, model, tensor, pipeline, checkpointing, run, cluster } = facts;
@@ -60,6 +69,7 @@ export function elementwiseDraft(facts: TimeFacts): Draft {
     id: 'compute.elementwise',
     label: 'norms, activations, residuals and loss',
     seconds,
+    ...(compiled < 1 && COMPILED_GUESS),
     formula: `${(bytes / 1e9).toFixed(1)} GB ÷ (${formatRate(rate)} × ${MEMORY_EFFICIENCY})`,
     source: 'bytes moved: fitted on llm-foundry scripts/train/benchmarking/README.md',
     group: 'compute',

@@ -10,8 +10,8 @@ export interface GpuConstants {
   /** Share of the dense peak that attention reaches, by kernel; in separate operators, its two products. */
   readonly attention: Readonly<Record<AttentionKernel, number>>;
   readonly source: string;
-  /** Fitted on public runs, or taken over from a neighbour. */
-  readonly fitted: boolean;
+  /** Fitted on public runs of this chip; taken over, where steps of its generation were published or were not. */
+  readonly evidence: 'fitted' | 'generation' | 'none';
 }
 
 const FIT = 'fitted on half of the bf16 rows of llm-foundry scripts/train/benchmarking/README.md';
@@ -32,6 +32,9 @@ const ATTENTION: Readonly<Record<string, GpuConstants['attention']>> = {
   Hopper: { eager: 0.35, 'flash-1': 0.181, 'flash-2': 0.32, 'flash-3': 0.6 },
 };
 
+/** Generations of which the accuracy benchmark has steps: V100, A100, L40S, H100. */
+const WITH_STEPS = new Set(['Volta', 'Ampere', 'Ada Lovelace', 'Hopper']);
+
 /** Of the measured matrix rate, how much a training run keeps: 0.828 / 0.87 on A100 and 0.679 / 0.80 on H100. */
 const KEPT_OF_MEASURED = 0.85;
 const UNFITTED_GEMM = 0.6;
@@ -44,15 +47,16 @@ export const MEMORY_EFFICIENCY = 0.85;
 export function gpuConstants(accelerator: Accelerator): GpuConstants {
   const { id, architecture } = accelerator;
   // A Grace Hopper is the chip of a Hopper.
-  const attention = ATTENTION[architecture.replace(/^Grace /, '')] ?? OTHER_ATTENTION;
+  const generation = architecture.replace(/^Grace /, '');
+  const attention = ATTENTION[generation] ?? OTHER_ATTENTION;
   const fitted = GEMM.find(([chip]) => chip.test(id))?.[1];
-  if (fitted !== undefined) return { gemmEfficiency: fitted, attention, source: FIT, fitted: true };
+  if (fitted !== undefined) return { gemmEfficiency: fitted, attention, source: FIT, evidence: 'fitted' };
   const measured = measuredShare(accelerator);
   return {
     gemmEfficiency: measured === undefined ? UNFITTED_GEMM : measured * KEPT_OF_MEASURED,
     attention,
     source: 'what was fitted on A100 and H100 is taken over',
-    fitted: false,
+    evidence: WITH_STEPS.has(generation) ? 'generation' : 'none',
   };
 }
 

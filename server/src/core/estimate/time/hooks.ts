@@ -87,6 +87,12 @@ export function loaderDraft({ run, micro, accumulation }: TimeFacts): Draft | un
     id: 'compute.loading',
     label: 'loading samples, no worker processes',
     seconds,
+    band: { low: seconds * 0.3, high: seconds * 5 },
+    assumes: {
+      what: 'loading a sample without worker processes',
+      value: `${SAMPLE_SECONDS * 1e3} ms`,
+      because: 'it hangs on the data; a tokenised sample of an Arrow file takes about that',
+    },
     formula: `${counted(samples, 'sample')} × ${SAMPLE_SECONDS * 1e3} ms`,
     source: 'dataloader_num_workers 0 loads between steps; a millisecond for a tokenised sample is a prior',
     group: 'compute',
@@ -109,6 +115,11 @@ export function hookDraft(facts: TimeFacts): Draft | undefined {
     label: 'ZeRO-3 fetch and release hooks (Python)',
     seconds,
     band: { low: seconds * 0.4, high: seconds * 2 },
+    assumes: {
+      what: 'ZeRO-3 hooks',
+      value: `${HOOK_SECONDS * 1e3} ms for each module visited`,
+      because: 'it was not measured by itself: 0.2 to 1 ms',
+    },
     formula: `${counted(accumulation, 'micro-step')} × ${gathers} passes × ${MODULES_PER_BLOCK} modules × ${model.layers} blocks × ${HOOK_SECONDS * 1e3} ms`,
     source:
       'deepspeed runtime/zero/partition_parameters.py _allgather_param (blocking copy); the time of a hook is an estimate',

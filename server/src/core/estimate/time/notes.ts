@@ -10,11 +10,12 @@ import type { StepResult } from './step';
 /** What a reader should know beside the numbers: values taken on trust, what the step waits for, what is not needed. */
 export function notes(
   facts: TimeFacts,
-  { step, compute }: StepResult,
+  { step, compute, guesses }: StepResult,
   offloads: readonly OffloadVerdict[],
 ): Assumption[] {
   return [
     ...hardwareNotes(facts, compute),
+    ...guesses,
     ...offloadNotes(facts),
     ...balanceNotes(facts, step),
     ...tensorNotes(facts),
@@ -27,11 +28,16 @@ function hardwareNotes(
   { constants, substitutedPeak }: StepResult['compute'],
 ): Assumption[] {
   const found: Assumption[] = [];
-  if (!constants.fitted) {
+  if (constants.evidence !== 'fitted') {
+    const { name, architecture } = cluster.accelerator;
+    const runs =
+      constants.evidence === 'generation'
+        ? `${name} has no training runs to fit`
+        : `no step of any ${architecture} was published`;
     found.push({
       what: 'GPU efficiency',
       value: `${formatPercent(constants.gemmEfficiency)} of peak in matrix products`,
-      because: `${cluster.accelerator.name} has no published training runs to fit; ${constants.source}`,
+      because: `${runs}, so the band is wider; ${constants.source}`,
     });
   }
   if (substitutedPeak !== undefined) {

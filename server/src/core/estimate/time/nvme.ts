@@ -1,4 +1,5 @@
 import { counted, formatRate } from '../../text/format';
+import type { TimeBand } from './band';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import { gathersPerMicroStep } from './gathers';
@@ -20,6 +21,7 @@ export function nvmeDrafts(facts: TimeFacts, { optimizer, param }: OffloadFacts)
   const { host } = facts.cluster;
   const read = host.nvmeReadBytesPerSecond ?? UNKNOWN_DRIVE.read;
   const write = host.nvmeWriteBytesPerSecond ?? UNKNOWN_DRIVE.write;
+  const spread = spreadOf(host);
   const drafts: Draft[] = [];
   if (optimizer === 'nvme') {
     const states = steppedParameters(facts) * (1 - shareOnGpu(facts)) * facts.gpusPerNode;
@@ -33,6 +35,7 @@ export function nvmeDrafts(facts: TimeFacts, { optimizer, param }: OffloadFacts)
         {
           formula: `max(${gigabytes(readBytes)} ÷ ${formatRate(read)}, ${gigabytes(writeBytes)} ÷ ${formatRate(write)}) per node`,
           bytes: readBytes + writeBytes,
+          spread,
         },
       ),
     );
@@ -46,23 +49,31 @@ export function nvmeDrafts(facts: TimeFacts, { optimizer, param }: OffloadFacts)
       draft('offload.param-nvme', 'offloaded weights from NVMe', bytes / read, {
         formula: `${counted(facts.accumulation, 'micro-step')} × ${counted(gathers.blocks, 'gather')} = ${gigabytes(bytes)} ÷ ${formatRate(read)} per node`,
         bytes,
+        spread,
       }),
     );
   }
   return drafts;
 }
 
+/** Drives that were measured, those counted from their number, and one of which nothing is known. */
+function spreadOf({ nvmeReadBytesPerSecond, nvmeMeasured }: TimeFacts['cluster']['host']): TimeBand {
+  if (nvmeReadBytesPerSecond === undefined) return { low: 0.1, high: 4 };
+  return nvmeMeasured ? { low: 0.7, high: 1.6 } : { low: 0.5, high: 2.5 };
+}
+
 interface Moved {
+  readonly spread: TimeBand;
   readonly formula: string;
   readonly bytes: number;
 }
 
-function draft(id: string, label: string, seconds: number, { formula, bytes }: Moved): Draft {
+function draft(id: string, label: string, seconds: number, { formula, bytes, spread }: Moved): Draft {
   return {
     id,
     label,
     seconds,
-    band: { low: seconds * 0.6, high: seconds * 2 },
+    band: { low: seconds * spread.low, high: seconds * spread.high },
     formula,
     source: SOURCE,
     group: 'offload',

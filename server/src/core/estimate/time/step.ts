@@ -1,9 +1,9 @@
-import type { StepEstimate, TimeTerm, Traffic } from '../estimate';
+import type { Assumption, StepEstimate, TimeTerm, Traffic } from '../estimate';
 import { accumulateDraft } from './accumulate';
 import { stepBand, timeClass } from './band';
 import { communicationDraft, type PlacedFlow, placedFlows } from './communication';
 import { type Compute, computeOf } from './compute';
-import { type Draft, type Settled, settle } from './draft';
+import { type Draft, type Settled, settle, visibleShares, type Windows } from './draft';
 import type { TimeFacts } from './facts';
 import { hookDraft, launchDraft, loaderDraft } from './hooks';
 import { offloadDrafts } from './offload';
@@ -15,10 +15,37 @@ export interface StepResult {
   readonly step: StepEstimate;
   readonly compute: Compute;
   readonly flows: readonly PlacedFlow[];
+  /** What its visible terms take on trust. */
+  readonly guesses: readonly Assumption[];
 }
 
 /** Seconds of one optimizer step as a bill of terms; undefined when the GPU has no known peak rate. */
 export function stepOf(facts: TimeFacts): StepResult | undefined {
+  const bill = billOf(facts);
+  if (bill === undefined) return undefined;
+  const { compute, flows, drafts, windows } = bill;
+  const settled = settle(drafts, windows);
+  const band = stepBand(drafts, windows, timeClass(facts, compute.constants));
+  const step = { ...sumUp(facts, compute, settled), ...band };
+  return { step, compute, flows, guesses: guessesIn(settled, step.seconds) };
+}
+
+/** The seconds alone. */
+export function secondsOf(facts: TimeFacts): number | undefined {
+  const bill = billOf(facts);
+  if (bill === undefined) return undefined;
+  const visible = visibleShares(bill.drafts, bill.windows, ({ seconds }) => seconds);
+  return bill.drafts.reduce((sum, { seconds, hides }) => sum + seconds * visible[hides], 0);
+}
+
+interface Bill {
+  readonly compute: Compute;
+  readonly flows: readonly PlacedFlow[];
+  readonly drafts: readonly Draft[];
+  readonly windows: Windows;
+}
+
+function billOf(facts: TimeFacts): Bill | undefined {
   const compute = computeOf(facts);
   if (compute === undefined) return undefined;
   const flows = placedFlows(facts);
@@ -35,8 +62,7 @@ export function stepOf(facts: TimeFacts): StepResult | undefined {
   drafts.push(...pipelineDrafts(facts, { seconds: stageSeconds(compute, flows), load }));
   drafts.push(...offloadDrafts(facts));
   push(gpuOptimizerDraft(facts));
-  const settled = settle(drafts, { compute: compute.seconds, lastBackward: compute.lastBackwardSeconds });
-  return { step: sumUp(facts, compute, settled), compute, flows };
+  return { compute, flows, drafts, windows: { compute: compute.seconds, lastBackward: compute.lastBackwardSeconds } };
 }
 
 /** Compute of a mean stage and the communication inside it, which every micro-batch waits for. */
@@ -47,7 +73,7 @@ function stageSeconds(compute: Compute, flows: readonly PlacedFlow[]): number {
   );
 }
 
-function sumUp(facts: TimeFacts, compute: Compute, settled: readonly Settled[]): StepEstimate {
+function sumUp(facts: TimeFacts, compute: Compute, settled: readonly Settled[]): Omit<StepEstimate, 'low' | 'high'> {
   const breakdown = { compute: 0, communication: 0, offload: 0, optimizer: 0 };
   const waits = new Map<string, number>();
   let seconds = 0;
@@ -62,7 +88,6 @@ function sumUp(facts: TimeFacts, compute: Compute, settled: readonly Settled[]):
   const { blocks, head, attention } = compute.flopsPerToken;
   return {
     seconds,
-    ...stepBand(settled, timeClass(facts, compute.constants)),
     tokensPerSecondPerGpu,
     // Three forward passes by definition, whatever is really computed (Chowdhery et al. 2022, PaLM, appendix B).
     mfu: (tokensPerSecondPerGpu * 3 * (blocks + head + attention)) / compute.peakFlops,
@@ -70,6 +95,15 @@ function sumUp(facts: TimeFacts, compute: Compute, settled: readonly Settled[]):
     breakdown,
     terms: settled.map(termOf),
   };
+}
+
+/** A smaller part of the step is finer than its model. */
+const LEAST_GUESS = 0.02;
+
+function guessesIn(settled: readonly Settled[], step: number): Assumption[] {
+  return settled.flatMap(({ draft, seconds, overlapped }) =>
+    draft.assumes && !overlapped && seconds >= LEAST_GUESS * step ? [draft.assumes] : [],
+  );
 }
 
 function termOf({ draft, seconds, overlapped }: Settled): TimeTerm {

@@ -4,7 +4,7 @@ import type { Assumption, MemoryEstimate, OffloadVerdict, StepEstimate } from '.
 import { type TimeFacts, timeFacts } from './facts';
 import { offloadOf } from './offload';
 import { shareOnGpu, steppedParameters } from './optimizer';
-import { stepOf } from './step';
+import { secondsOf } from './step';
 import { gatheredBytes } from './traffic-gather';
 
 /** The memory model, as `estimateMemory` of core/estimate/memory. */
@@ -51,16 +51,16 @@ function verdict(
     sharding: known(sharding, { kind: 'derived', formula: `without ${what} offload`, from: [] }),
   };
   const without = timeFacts(run);
-  const stepWithout = without.ok ? stepOf(without.facts)?.step : undefined;
+  const stepSecondsWithout = without.ok ? secondsOf(without.facts) : undefined;
   const { memory } = memoryOf(run);
   return {
     what,
     hostBytesPerNode: hostBytes(what, facts),
     secondsPerStep:
-      stepWithout === undefined ? step.breakdown.offload : Math.max(0, step.seconds - stepWithout.seconds),
+      stepSecondsWithout === undefined ? step.breakdown.offload : Math.max(0, step.seconds - stepSecondsWithout),
     fitsWithout: memory === null ? null : memory.fits,
     gpuBytesWithout: memory?.value ?? 0,
-    stepSecondsWithout: stepWithout?.seconds,
+    stepSecondsWithout,
   };
 }
 
