@@ -72,6 +72,30 @@ describe('scaling', () => {
     for (const { efficiency } of scaling.fixed.points) expect(efficiency).toBeLessThanOrEqual(1.0001);
   });
 
+  it('says why an efficiency is above the whole', () => {
+    const { notes, growing } = scaling;
+    const best = growing.points.reduce((a, b) => (b.efficiency > a.efficiency ? b : a));
+    expect(best.efficiency).toBeGreaterThan(1.005);
+    const first = growing.points[0];
+    if (!first) throw new Error('no point');
+    const words = notes.find((note) => note.startsWith('Above 100 %'));
+    expect(words).toContain(`on ${best.nodes} instead of 1 node`);
+    const [, from = '', to = ''] = /optimizer ([\d.]+) s → ([\d.]+) s/.exec(words ?? '') ?? [];
+    // The shard of a GPU is as much smaller as there are nodes, and so is what the CPU steps.
+    expect(Number(from) / Number(to)).toBeCloseTo(best.gpus / first.gpus, 0);
+  });
+
+  it('says nothing of it where every efficiency is below', () => {
+    const roomy = scalingOf({
+      ...FILES,
+      'ds.json': FILES['ds.json'].replace(/"offload_\w+": \{[^}]*\},?/g, '').replace(/,(\s*})/g, '$1'),
+    });
+    if (!roomy) throw new Error('nothing found');
+    const all = [...roomy.growing.points, ...roomy.fixed.points];
+    expect(Math.max(...all.map(({ efficiency }) => efficiency))).toBeLessThan(1.005);
+    expect(roomy.notes.join()).not.toContain('Above');
+  });
+
   it('has the run’s own number of nodes, whatever it is', () => {
     const own = scalingOf(FILES, { from: 'flag', nodes: 3 });
     expect(own?.growing.points.map(({ nodes }) => nodes)).toContain(3);

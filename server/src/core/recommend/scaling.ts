@@ -1,9 +1,11 @@
 import type { Overrides } from '../analysis';
 import { type AnalysisInput, analyze } from '../analyze';
+import type { StepEstimate } from '../estimate/estimate';
 import { estimateRun } from '../estimate/index';
 import { known } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import type { SourceFile } from '../source';
+import { counted, formatSeconds } from '../text/format';
 
 /** The run on a number of nodes, all else as it is. */
 export interface ScalingPoint {
@@ -76,20 +78,54 @@ export function* findScaling(file: SourceFile, input: AnalysisInput): Generator<
     yield count;
   }
   const curve = curveOf(fixed, undivided);
+  const link = assumedLink === undefined ? [] : [`Between nodes: ${assumedLink}.`];
   return {
     nodes,
     growing: curveOf(growing, undefined),
     fixed: curve,
     paysUntil: paysUntil(curve),
-    notes: assumedLink === undefined ? [] : [`Between nodes: ${assumedLink}.`],
+    notes: [...link, ...new Set([growing, fixed].flatMap((points) => aboveWhole(points) ?? []))],
   };
 }
+
+/** An efficiency beyond this asks for a reason. */
+const WHOLE = 1.005;
+
+/**
+ * Why more nodes can make each GPU faster: its shard of what is stepped and copied is smaller, which no network cost makes up for. Says which
+ * parts of the step that is, and when it is most.
+ */
+function aboveWhole(points: readonly Measured[]): string | undefined {
+  const [first] = points;
+  if (!first) return undefined;
+  const best = points.reduce((a, b) => (perGpu(b) > perGpu(a) ? b : a));
+  if (perGpu(best) <= perGpu(first) * WHOLE) return undefined;
+  // Per micro-step, so that steps of another length compare.
+  const share = (point: Measured, group: Group): number => point.breakdown[group] / point.accumulation;
+  const shrunk = GROUPS.filter((group) => share(best, group) < share(first, group)).sort(
+    (a, b) => share(best, a) - share(first, a) - (share(best, b) - share(first, b)),
+  );
+  const parts = shrunk
+    .slice(0, 2)
+    .map((group) => `${group} ${formatSeconds(first.breakdown[group])} → ${formatSeconds(best.breakdown[group])}`);
+  return `Above 100 %: on more nodes each GPU has a smaller shard to step and to copy (on ${best.nodes} instead of ${counted(first.nodes, 'node')}: ${parts.join(', ')} a step).`;
+}
+
+type Group = keyof StepEstimate['breakdown'];
+const GROUPS: readonly Group[] = ['optimizer', 'offload', 'communication', 'compute'];
 
 function withOwn(nodes: number): number[] {
   return [...new Set<number>([...NODES, ...(nodes <= 64 ? [nodes] : [])])].sort((a, b) => a - b);
 }
 
-type Measured = Omit<ScalingPoint, 'efficiency'>;
+interface Measured extends Omit<ScalingPoint, 'efficiency'> {
+  readonly breakdown: StepEstimate['breakdown'];
+}
+
+/** Tokens per second of one GPU. */
+function perGpu({ tokensPerSecond, gpus }: Measured): number {
+  return tokensPerSecond / gpus;
+}
 
 function push(points: Measured[], point: Measured | undefined): void {
   if (point) points.push(point);
@@ -111,6 +147,7 @@ function measured(run: TrainingRun, nodes: number): Measured | undefined {
     tokensPerSecond: step.tokensPerSecondPerGpu * gpus,
     memoryBytes: memory?.value ?? null,
     fits: memory?.fits ?? null,
+    breakdown: step.breakdown,
   };
 }
 
@@ -138,9 +175,12 @@ function largestDivisor(of: number, most: number): number {
 
 function curveOf(points: readonly Measured[], why: string | undefined): Curve {
   const [reference] = points;
-  const perGpu = reference ? reference.tokensPerSecond / reference.gpus : Number.NaN;
+  const whole = reference ? perGpu(reference) : Number.NaN;
   return {
-    points: points.map((point) => ({ ...point, efficiency: point.tokensPerSecond / point.gpus / perGpu })),
+    points: points.map(({ breakdown: _, ...point }) => ({
+      ...point,
+      efficiency: point.tokensPerSecond / point.gpus / whole,
+    })),
     reference: reference?.nodes ?? null,
     why: why ?? null,
   };
