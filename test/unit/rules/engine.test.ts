@@ -31,8 +31,8 @@ function ruleOf(check: Rule['check'], id = 'example-rule'): Rule {
 function run(rules: readonly Rule[], levels: Record<string, 'off' | 'hint' | 'error'> = {}) {
   return runRules(rules, {
     configs: [configOf()],
-    // The rules here do not look at the run.
-    run: {} as TrainingRun,
+    // The rules here do not look at the run; the engine asks it for its machine and its launch.
+    run: { cluster: { known: false }, environment: {} } as TrainingRun,
     references: [],
     notes: [],
     estimate: () => {

@@ -1,4 +1,5 @@
-import type { Rule } from '../rules/rule';
+import type { Rule, RunPart } from '../rules/rule';
+import type { TrainingRun } from '../run/training-run';
 import type { Config, DialectId } from '../source';
 import type { MappingNode } from '../syntax/node';
 
@@ -10,20 +11,39 @@ interface DialectRules {
   readonly sections: ReadonlySet<string>;
 }
 
-const rulesByDialect = new WeakMap<readonly Rule[], Map<DialectId, DialectRules>>();
+/** By dialect, and by the parts that a run has. */
+const rulesByKind = new WeakMap<readonly Rule[], Map<string, DialectRules>>();
 
 /** The rules that apply to a config and may have something to say about what is written in it. */
-export function rulesFor({ dialect, root }: Config, rules: readonly Rule[]): Iterable<Rule> {
-  const byDialect = rulesByDialect.get(rules) ?? new Map<DialectId, DialectRules>();
-  rulesByDialect.set(rules, byDialect);
-  const own = byDialect.get(dialect) ?? dialectRules(rules.filter(({ applies }) => applies.includes(dialect)));
-  byDialect.set(dialect, own);
-  const found = new Set(own.always);
-  addNeeded(root, '', own, found);
-  return found;
+export function rulesFor(config: Config, run: TrainingRun, rules: readonly Rule[]): readonly Rule[] {
+  const byKind = rulesByKind.get(rules) ?? new Map<string, DialectRules>();
+  rulesByKind.set(rules, byKind);
+  const parts = PARTS.filter((part) => hasPart[part](run, config));
+  const kind = `${config.dialect} ${parts.join(' ')}`;
+  const own = byKind.get(kind) ?? dialectRules(rules, config.dialect, parts);
+  byKind.set(kind, own);
+  const found = new Set<Rule>();
+  addNeeded(config.root, '', own, found);
+  return [...own.always, ...found];
 }
 
-function dialectRules(rules: readonly Rule[]): DialectRules {
+const hasPart: Readonly<Record<RunPart, (run: TrainingRun, config: Config) => boolean>> = {
+  cluster: ({ cluster }) => cluster.known,
+  launched: ({ environment, job }) => hasKeys(environment) || (job !== undefined && hasKeys(job)),
+  'text-problem': (_, { file }) => file.tree.problems.length > 0,
+};
+
+const PARTS = ['cluster', 'launched', 'text-problem'] as const satisfies readonly RunPart[];
+
+function hasKeys(object: object): boolean {
+  for (const _ in object) return true;
+  return false;
+}
+
+function dialectRules(all: readonly Rule[], dialect: DialectId, parts: readonly RunPart[]): DialectRules {
+  const rules = all.filter(
+    ({ applies, when }) => applies.includes(dialect) && (when === undefined || parts.includes(when)),
+  );
   const byNeed = new Map<string, Rule[]>();
   const sections = new Set<string>();
   for (const rule of rules) {

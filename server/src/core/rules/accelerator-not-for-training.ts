@@ -17,6 +17,7 @@ export const acceleratorNotForTraining = rule({
   id: 'accelerator-not-for-training',
   severity: 'warning',
   applies: runDialects,
+  when: 'cluster',
   why: 'Some accelerators that clouds offer have no training stack (inference and graphics cards), and the oldest are in no current build of torch. A config for them would run nowhere.',
   source: [
     'Shardlens server/data/hardware.json (role and compute capability of each record, with sources)',

@@ -9,6 +9,7 @@ export const bf16StatesOnAvx2Host = rule({
   id: 'bf16-states-on-avx2-host',
   severity: 'warning',
   applies: ['deepspeed'],
+  when: 'cluster',
   why: "DeepSpeed's CPU-Adam has a vector path for bf16 with AVX-512 only. AMD Rome and Milan hosts (p5, g5, g6, g6e) have AVX2: there bf16 states save memory and take the scalar loop.",
   source: ['deepspeed csrc/adam/cpu_adam_impl.cpp and csrc/includes/simd.h (0.19.6)'],
   verified: 'read',

@@ -11,6 +11,7 @@ export const bf16UnsupportedByGpu = rule({
   id: 'bf16-unsupported-by-gpu',
   severity: 'warning',
   applies: runDialects,
+  when: 'cluster',
   why: 'GPUs before Ampere (V100, T4) have no bf16 arithmetic. Recent torch reports bf16 as supported and emulates it far below the fp16 rate; older torch makes the Trainer and DeepSpeed stop at start-up.',
   source: [
     'torch/cuda/__init__.py:191 (2.13.0) is_bf16_supported counts emulation',

@@ -6,6 +6,7 @@ export const brokenSyntax = rule({
   id: 'broken-syntax',
   severity: 'error',
   applies: allDialects,
+  when: 'text-problem',
   why: 'The framework cannot read the file at all, so the job stops at start-up. What stands after the break was checked as far as it could be read.',
   source: [
     'cpython Lib/json/decoder.py:354 (3.11) json.load',

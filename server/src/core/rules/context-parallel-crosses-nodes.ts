@@ -7,6 +7,7 @@ export const contextParallelCrossesNodes = rule({
   id: 'context-parallel-crosses-nodes',
   severity: 'warning',
   applies: ['deepspeed', 'accelerate'],
+  when: 'cluster',
   why: 'Ulysses exchanges queries, keys and values of every layer by all-to-all, and ring attention passes keys and values on from rank to rank. Inside a node that hides or costs little; over a slow network every layer waits for it.',
   source: [
     'deepspeed/sequence/layer.py (0.19.8) single_all_to_all before and after attention',

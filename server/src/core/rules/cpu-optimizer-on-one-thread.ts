@@ -14,6 +14,7 @@ export const cpuOptimizerOnOneThread = rule({
   id: 'cpu-optimizer-on-one-thread',
   severity: 'information',
   applies: runDialects,
+  when: 'cluster',
   why: 'torchrun and accelerate launch set OMP_NUM_THREADS=1 when they start several processes on a node. CPU-Adam then updates billions of parameters on one core per GPU, while the other cores idle.',
   source: [
     'torch/distributed/run.py:980 (2.15.0) OMP_NUM_THREADS 1 for several processes',

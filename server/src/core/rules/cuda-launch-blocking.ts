@@ -7,6 +7,7 @@ export const cudaLaunchBlocking = rule({
   id: 'cuda-launch-blocking',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'With CUDA_LAUNCH_BLOCKING=1 the CPU waits for every kernel: nothing overlaps, neither launches with kernels nor communication with computation. It is for finding the kernel that fails.',
   source: [
     'CUDA C++ Programming Guide, Concurrent Execution: "for debugging purposes only and should not be used as a way to make production software run reliably"',

@@ -13,6 +13,7 @@ export const deepspeedWithoutAcceleratorBackend = rule({
   id: 'deepspeed-without-accelerator-backend',
   severity: 'warning',
   applies: ['deepspeed'],
+  when: 'cluster',
   why: 'DeepSpeed reaches a chip through an accelerator class: CUDA and ROCm, CPU, Intel XPU and Gaudi (hpu), Ascend and a few more. It has none for Trainium, Inferentia and TPUs; there it finds no accelerator and takes the CPU.',
   source: ['deepspeed/accelerator/real_accelerator.py:23 SUPPORTED_ACCELERATOR_LIST (0.19.8)'],
   verified: 'read',

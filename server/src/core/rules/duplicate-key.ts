@@ -8,6 +8,7 @@ export const duplicateKey = rule({
   id: 'duplicate-key',
   severity: 'warning',
   applies: allDialects,
+  when: 'text-problem',
   why: 'json.load and PyYAML keep the last value without a word; DeepSpeed, when it reads the file itself, refuses the file.',
   source: [
     'deepspeed/runtime/config_utils.py:205 (0.19.6) dict_raise_error_on_duplicate_keys',

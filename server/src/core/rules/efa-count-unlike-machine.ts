@@ -18,6 +18,7 @@ export const efaCountUnlikeMachine = rule({
   id: 'efa-count-unlike-machine',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'A pod sees the EFA interfaces that its manifest asks for. With fewer than the machine has, the others carry nothing; with more, no machine of this kind can take the pod.',
   source: [
     'docs.aws.amazon.com/eks/latest/userguide/node-efa.html (vpc.amazonaws.com/efa)',

@@ -34,6 +34,7 @@ export const efaNotUsed = rule({
   id: 'efa-not-used',
   severity: 'warning',
   applies: runDialects,
+  when: 'cluster',
   why: 'EFA is reached through libfabric and a plug-in of NCCL. FI_PROVIDER=tcp, NCCL_NET_PLUGIN=none and FI_EFA_USE_DEVICE_RDMA=0 each take it, or its direct way into the GPUs, away: measured on p4d, 96.6 s a step over TCP where EFA with GPUDirect RDMA takes 47.4 s.',
   source: [
     'aws/aws-ofi-nccl README (provider efa; NCCL_NET_PLUGIN)',

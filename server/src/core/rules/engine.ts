@@ -40,7 +40,7 @@ export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
   const findings: Finding[] = [];
   for (const config of input.configs) {
     const context = new Context(config, input, findings);
-    for (const rule of rulesFor(config, rules)) {
+    for (const rule of rulesFor(config, input.run, rules)) {
       const level = levelInForce(rule, input.levels[rule.id]);
       if (level === 'off') continue;
       context.startRule(rule, level);

@@ -14,6 +14,7 @@ export const estimatorWithoutDistribution = rule({
   id: 'estimator-without-distribution',
   severity: 'information',
   applies: runDialects,
+  when: 'launched',
   why: 'SageMaker starts `python entry_point` once on each instance unless `distribution` says more: torch_distributed starts torchrun with all GPUs. An entry point that starts its processes itself needs none.',
   source: ['aws/sagemaker-training-toolkit src/sagemaker_training/entry_point.py run, torch_distributed.py'],
   verified: 'read',

@@ -13,6 +13,7 @@ export const evalDecidesMemory = rule({
   id: 'eval-decides-memory',
   severity: 'warning',
   applies: ['trainer'],
+  when: 'cluster',
   why: 'Evaluation takes per_device_eval_batch_size (8 unless set) and holds the logits of a whole batch, which neither ZeRO nor recomputation makes smaller. The run then stops at the first evaluation, hours after it started.',
   source: [
     'transformers src/transformers/training_args.py:1110 (5.18.0) per_device_eval_batch_size 8',

@@ -7,6 +7,7 @@ export const expertParallelCrossesNodes = rule({
   id: 'expert-parallel-crosses-nodes',
   severity: 'warning',
   applies: ['deepspeed', 'accelerate'],
+  when: 'cluster',
   why: 'Expert parallelism exchanges the tokens of every layer four times by all-to-all, which waits for the slowest link. Between nodes it wants RDMA at 50 GB/s per GPU or more.',
   source: [
     'deepspeed/moe/sharded_moe.py (0.19.6) two all-to-alls a layer, and two in backward',

@@ -12,6 +12,7 @@ export const flashAttentionUnsupportedByGpu = rule({
   id: 'flash-attention-unsupported-by-gpu',
   severity: 'error',
   applies: ['trainer'],
+  when: 'cluster',
   why: 'The kernels of FlashAttention-2 are built for Ampere and newer, those of version 3 for Hopper. On an older GPU the first forward pass stops.',
   source: [
     'Dao-AILab/flash-attention csrc/flash_attn/flash_api.cpp mha_fwd: FlashAttention only supports Ampere GPUs or newer',

@@ -10,6 +10,7 @@ export const fullShardOverSlowNetwork = rule({
   id: 'full-shard-over-slow-network',
   severity: 'warning',
   applies: runDialects,
+  when: 'cluster',
   why: 'Full sharding gathers all weights twice and reduces all gradients once in every micro-step, so gradient accumulation multiplies its traffic. Over a network below about 6 GB/s per GPU the GPUs wait most of the step.',
   source: [
     'stas00/ml-engineering training/model-parallelism/README.md: ZeRO-3 sends 3 × parameters × bytes a micro-step',

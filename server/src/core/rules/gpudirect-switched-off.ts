@@ -10,6 +10,7 @@ export const gpudirectSwitchedOff = rule({
   id: 'gpudirect-switched-off',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'NCCL_NET_GDR_LEVEL=LOC (or 0) allows GPUDirect RDMA at no distance at all: every byte between nodes is copied to host memory and back. It is a setting for finding faults.',
   source: [
     'NVIDIA/nccl docs: NCCL_NET_GDR_LEVEL (LOC: never use GPUDirect RDMA)',

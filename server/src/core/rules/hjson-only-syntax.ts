@@ -6,6 +6,7 @@ export const hjsonOnlySyntax = rule({
   id: 'hjson-only-syntax',
   severity: 'error',
   applies: ['deepspeed', 'fsdp', 'accelerate', 'trainer', 'model'],
+  when: 'text-problem',
   why: 'DeepSpeed reads its config with Hjson, which takes comments, trailing commas and bare words; the Trainer and Accelerate read the same file with json.load, which does not.',
   source: [
     'deepspeed/runtime/config.py:699 (0.19.6)',

@@ -26,6 +26,7 @@ export const imageLacksGpuCode = rule({
   id: 'image-lacks-gpu-code',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'An image brings torch as it was compiled for one release of CUDA, and each release knows the GPUs of its time: Hopper from 11.8 on, Blackwell from 12.8 on, Volta up to 12. On another GPU the first kernel fails with “no kernel image is available”.',
   source: [
     'aws/deep-learning-containers and pytorch/pytorch image tags (cu129, cuda12.1)',

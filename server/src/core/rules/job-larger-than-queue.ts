@@ -17,6 +17,7 @@ export const jobLargerThanQueue = rule({
   id: 'job-larger-than-queue',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: "ParallelCluster gives Slurm as many nodes as MaxCount of the queue's compute resources says. A job that asks for more is refused, or waits for ever.",
   source: ['AWS ParallelCluster user guide, Scheduling section v3: MaxCount (default 10)'],
   verified: 'read',

@@ -15,6 +15,7 @@ export const jobWithoutGangScheduling = rule({
   id: 'job-without-gang-scheduling',
   severity: 'hint',
   applies: runDialects,
+  when: 'launched',
   why: 'Kubernetes starts each pod where it finds room. When two jobs each get some of their pods, both wait for the rest and hold the GPUs they have; Kueue, Volcano and the like start all pods of a job or none.',
   source: [
     'kubeflow.org/docs/components/trainer/legacy-v1/user-guides/job-scheduling (gang scheduling)',

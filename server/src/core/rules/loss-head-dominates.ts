@@ -22,6 +22,7 @@ export const lossHeadDominates = rule({
   id: 'loss-head-dominates',
   severity: 'information',
   applies: ['trainer'],
+  when: 'cluster',
   why: 'The logits of all tokens over the whole vocabulary are held in 16 and 32 bits at the start of backward, 10 to 12 bytes for each. Neither ZeRO nor offload nor recomputation makes them smaller; a fused or chunked loss never holds them.',
   source: [
     'transformers src/transformers/loss/loss_utils.py (5.18.0) ForCausalLMLoss casts the logits to fp32',

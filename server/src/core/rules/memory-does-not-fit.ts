@@ -12,6 +12,7 @@ export const memoryDoesNotFit = rule({
   id: 'memory-does-not-fit',
   severity: 'error',
   applies: runDialects,
+  when: 'cluster',
   why: 'CUDA stops with out of memory at the first step. The finding is made only when even the low end of the band is above what the driver gives; it is a warning where the files leave open how long samples are or what the script trains.',
   source: [
     'torch/cuda/__init__.py:571 (2.15.0) OutOfMemoryError',

@@ -9,6 +9,7 @@ export const memoryTooClose = rule({
   id: 'memory-too-close',
   severity: 'information',
   applies: runDialects,
+  when: 'cluster',
   why: "Whether a run this close to the GPU's memory fits depends on fragmentation, the longest sample and the driver's context, which no prediction settles. Near the limit the allocator also frees and retries, which costs speed.",
   source: ['Shardlens server/src/core/estimate/memory/band.ts (the band and what it was fitted on)'],
   verified: 'read',

@@ -11,6 +11,7 @@ export const ncclCardsLeftOut = rule({
   id: 'nccl-cards-left-out',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'NCCL_IB_HCA names the adapters that NCCL may use; all others carry nothing. A list copied from a smaller machine, or from a test with one card, takes that share of the network away.',
   source: ['NVIDIA/nccl docs: NCCL_IB_HCA', 'Shardlens server/data/hardware.json instances, fabric.nics'],
   verified: 'read',

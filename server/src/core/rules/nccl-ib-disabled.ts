@@ -10,6 +10,7 @@ export const ncclIbDisabled = rule({
   id: 'nccl-ib-disabled',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'NCCL_IB_DISABLE=1 switches off InfiniBand and RoCE alike, and NCCL falls back to TCP sockets. It is often left in a script after debugging.',
   source: [
     'NVIDIA/nccl docs: NCCL_IB_DISABLE',

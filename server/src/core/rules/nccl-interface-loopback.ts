@@ -10,6 +10,7 @@ export const ncclInterfaceLoopback = rule({
   id: 'nccl-interface-loopback',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'NCCL_SOCKET_IFNAME names the interfaces that NCCL may use, also to find the other nodes. The loopback and Docker’s bridge lead to none, so the run waits at start-up until it gives up.',
   source: ['NVIDIA/nccl docs: NCCL_SOCKET_IFNAME'],
   verified: 'read',

@@ -11,6 +11,7 @@ export const ncclP2pDisabled = rule({
   id: 'nccl-p2p-disabled',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'NCCL_P2P_DISABLE=1 works around cards without peer-to-peer copies. On NVLink it sends all traffic between GPUs of a node through host memory instead.',
   source: [
     'NVIDIA/nccl docs: NCCL_P2P_DISABLE, NCCL_P2P_LEVEL (LOC: never; NVL: over NVLink only)',

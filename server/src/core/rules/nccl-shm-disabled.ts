@@ -10,6 +10,7 @@ export const ncclShmDisabled = rule({
   id: 'nccl-shm-disabled',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'Cards without peer-to-peer copies reach each other through shared host memory. With NCCL_SHM_DISABLE=1 NCCL takes the network between GPUs of one machine.',
   source: ['NVIDIA/nccl docs: NCCL_SHM_DISABLE', 'modelscope/ms-swift#3285 (variables left in a launch script)'],
   verified: 'read',

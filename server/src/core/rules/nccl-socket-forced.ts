@@ -9,6 +9,7 @@ export const ncclSocketForced = rule({
   id: 'nccl-socket-forced',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'NCCL_NET=Socket takes the TCP transport, whatever network there is. Measured on p4d: 96.6 s a step over TCP where EFA with GPUDirect RDMA takes 47.4 s.',
   source: [
     'NVIDIA/nccl docs: NCCL_NET',

@@ -10,6 +10,7 @@ export const ncclSwitchNotANumber = rule({
   id: 'nccl-switch-not-a-number',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'NCCL reads its switches as numbers. `true`, `yes` and `on` are 0 to it, or its default in releases that complain, so the switch does nothing.',
   source: ['NVIDIA/nccl src/misc/param.cc ncclLoadParam (2.30): strtoll, and nothing else'],
   verified: 'read',

@@ -16,6 +16,7 @@ export const ncclTuningForced = rule({
   id: 'nccl-tuning-forced',
   severity: 'hint',
   applies: runDialects,
+  when: 'launched',
   why: 'NCCL and its EFA plug-in choose algorithm, channels and buffers for each collective, size and topology. A value copied from another machine or release holds for all of them, takes GPU memory or multiprocessors, and is seldom measured again.',
   source: [
     'NVIDIA/nccl docs: NCCL_ALGO, NCCL_PROTO, NCCL_MIN_NCHANNELS, NCCL_BUFFSIZE (left to NCCL unless measured)',

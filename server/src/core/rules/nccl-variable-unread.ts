@@ -15,6 +15,7 @@ export const ncclVariableUnread = rule({
   id: 'nccl-variable-unread',
   severity: 'hint',
   applies: runDialects,
+  when: 'launched',
   why: 'NCCL is NVIDIA’s library, and AMD’s RCCL reads its variables. Gaudi, Trainium and TPUs exchange data through libraries of their own, which do not.',
   source: [
     'HabanaAI docs: HCCL environment variables (HCCL_*)',

@@ -22,6 +22,7 @@ export const noGpudirectRdma = rule({
   id: 'no-gpudirect-rdma',
   severity: 'information',
   applies: runDialects,
+  when: 'cluster',
   why: 'Without GPUDirect RDMA every byte between nodes is copied to host memory and back. On EC2 only P4d and later, and the larger G7e, have it; g5, g6 and g6e have EFA without it.',
   source: [
     'aws/aws-ofi-nccl#547 (maintainer: GPUDirect RDMA on P instances from p4d)',

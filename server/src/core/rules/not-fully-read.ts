@@ -6,6 +6,7 @@ export const notFullyRead = rule({
   id: 'not-fully-read',
   severity: 'warning',
   applies: allDialects,
+  when: 'text-problem',
   why: 'Shardlens caps depth, size and aliases so that no file can hang the editor. Beyond the cap nothing was checked.',
   source: ['Shardlens server/src/core/syntax/limits.ts'],
   verified: 'run',

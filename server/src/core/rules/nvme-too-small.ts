@@ -13,6 +13,7 @@ export const nvmeTooSmall = rule({
   id: 'nvme-too-small',
   severity: 'warning',
   applies: runDialects,
+  when: 'cluster',
   why: 'ZeRO-Infinity keeps the fp32 weights and both moments on NVMe, 12 bytes a parameter over all ranks of a node, and the 16-bit weights with offload_param. A full drive stops the run while it swaps out.',
   source: [
     'deepspeed/runtime/swap_tensor/optimizer_utils.py (0.19.6)',

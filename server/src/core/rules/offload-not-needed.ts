@@ -17,6 +17,7 @@ export const offloadNotNeeded = rule({
   id: 'offload-not-needed',
   severity: 'information',
   applies: runDialects,
+  when: 'cluster',
   why: 'Offload trades speed for GPU memory: each step moves the states over the host link and runs the optimizer on the CPU. Where the run fits without it, that time buys nothing.',
   source: [
     'transformers docs/source/en/deepspeed.md (5.18.0): disable CPU and NVMe offload if there is enough GPU memory',

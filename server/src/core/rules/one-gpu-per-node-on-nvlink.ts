@@ -10,6 +10,7 @@ export const oneGpuPerNodeOnNvlink = rule({
   id: 'one-gpu-per-node-on-nvlink',
   severity: 'warning',
   applies: runDialects,
+  when: 'cluster',
   why: 'GPUs of different pods reach each other over the network even inside one machine. Measured on p4d, Llama-3-8B with ZeRO-3: 19.6 s a step in one pod of four GPUs, 47.4 s in four pods of one GPU with EFA, 96.6 s over TCP.',
   source: [
     'Shardlens server/data/hardware.json training_measurements (p4d.24xlarge, 1 pod × 4 GPUs and 4 pods × 1 GPU)',

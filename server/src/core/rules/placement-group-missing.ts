@@ -17,6 +17,7 @@ export const placementGroupMissing = rule({
   id: 'placement-group-missing',
   severity: 'information',
   applies: runDialects,
+  when: 'launched',
   why: 'A cluster placement group puts the nodes of a job close together in one zone. AWS recommends one wherever EFA is used; without it each hop between nodes may cross more switches. Capacity that was reserved has its place already.',
   source: [
     'AWS ParallelCluster user guide, Scheduling section v3: Efa (a cluster placement group is recommended), PlacementGroup/Enabled (default false)',

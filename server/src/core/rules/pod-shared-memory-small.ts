@@ -15,6 +15,7 @@ export const podSharedMemorySmall = rule({
   id: 'pod-shared-memory-small',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'A container has 64 MiB at /dev/shm unless its pod mounts more. NCCL makes segments of several MiB there for each channel between GPUs without peer-to-peer, and data loader workers hand their batches over through it: both fail when it is full.',
   source: [
     'NVIDIA/nccl docs, troubleshooting: shared memory of containers (--shm-size)',

@@ -48,6 +48,9 @@ export interface Example {
   readonly name?: string;
 }
 
+/** A machine that is known; variables of a launch or a job; something the reader of the file's text stumbled over. */
+export type RunPart = 'cluster' | 'launched' | 'text-problem';
+
 /** A rule: data first, then one pure function. One file; `index.ts` is generated from the folder. */
 export interface Rule {
   /** The fault, not the cure, in kebab-case; reads well after "allow". */
@@ -59,6 +62,11 @@ export interface Rule {
    * rules; those whose keys it does not have are not called. Absent: called for every config it applies to.
    */
   readonly needs?: readonly string[];
+  /**
+   * What the run has to have for the rule to have anything to say: most runs that are checked name no machine and no launch. Absent:
+   * nothing.
+   */
+  readonly when?: RunPart;
   /** Why it matters, one or two sentences: for the rule's page and hover. */
   readonly why: string;
   /** Upstream code that enforces it: `deepspeed/runtime/config.py:938 (0.19.6)`. Without one a rule is at most a hint. */

@@ -19,6 +19,7 @@ export const saveDecidesMemory = rule({
   id: 'save-decides-memory',
   severity: 'warning',
   applies: ['accelerate', 'fsdp'],
+  when: 'cluster',
   why: 'To save, FSDP 1 gathers one unit after the other on every GPU, in the width the weights are stored in, for a full and for a sharded state dict. A unit that training gathers in 16 bits then takes twice as much, and the run stops at its first checkpoint.',
   source: [
     'torch/distributed/fsdp/_state_dict_utils.py:278 and 504 (2.15.0): both state dicts unshard a unit',

@@ -7,6 +7,7 @@ export const tensorParallelCrossesNodes = rule({
   id: 'tensor-parallel-crosses-nodes',
   severity: 'warning',
   applies: ['deepspeed', 'accelerate'],
+  when: 'cluster',
   why: 'Tensor parallelism all-reduces the activations four times a layer, and nothing hides it. Networks between nodes are one to two orders slower than the links inside one, and add 14 µs and more a hop.',
   source: [
     'stas00/ml-engineering training/model-parallelism/README.md: TP size at most the GPUs of a node',

@@ -8,6 +8,7 @@ export const tensorParallelOnSlowLink = rule({
   id: 'tensor-parallel-on-slow-link',
   severity: 'warning',
   applies: ['deepspeed', 'accelerate'],
+  when: 'cluster',
   why: 'Tensor parallelism all-reduces the activations four times a layer, and nothing hides it. Above about 150 GB/s per GPU it costs a tenth of the step; over PCIe through host memory it costs several steps.',
   source: [
     'stas00/ml-engineering network/README.md (bandwidths measured by link)',

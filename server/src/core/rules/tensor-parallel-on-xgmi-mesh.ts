@@ -9,6 +9,7 @@ export const tensorParallelOnXgmiMesh = rule({
   id: 'tensor-parallel-on-xgmi-mesh',
   severity: 'warning',
   applies: ['deepspeed', 'accelerate'],
+  when: 'cluster',
   why: 'Each MI300X has one xGMI link to each of the seven others and no switch: two GPUs share one link, eight use all. Measured all-reduces reach 47.7 GB/s over two GPUs and 312.9 GB/s over eight.',
   source: ['stas00/ml-engineering network/README.md (MI300X all_reduce, 2 and 8 GPUs)'],
   verified: 'read',

@@ -10,6 +10,7 @@ export const visibleDevicesUnlikeProcesses = rule({
   id: 'visible-devices-unlike-processes',
   severity: 'warning',
   applies: runDialects,
+  when: 'launched',
   why: 'Processes see the GPUs that CUDA_VISIBLE_DEVICES lists. With fewer than processes two ranks get the same GPU, or one that is not there; and the deepspeed launcher drops the list where --num_gpus, --include, --exclude or more than one of --num_nodes is given, and takes the first GPUs of the machine.',
   source: [
     'deepspeed/launcher/runner.py:448 (0.19.8) detected, and ignored beside --num_gpus',

@@ -17,6 +17,7 @@ export const zero3NotNeeded = rule({
   id: 'zero-3-not-needed',
   severity: 'information',
   applies: ['deepspeed', 'accelerate'],
+  when: 'cluster',
   why: 'Stage 3 gathers all weights twice in every micro-step. Where weights and gradients fit beside the sharded optimizer states, as with adapters on frozen weights, stage 2 or DDP sends a fraction of it.',
   source: [
     'transformers docs/source/en/deepspeed.md (5.18.0): fastest first is ZeRO-1, ZeRO-2, …, ZeRO-3',
