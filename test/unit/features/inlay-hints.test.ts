@@ -36,6 +36,19 @@ describe('inlayHints', () => {
     expect(stage(noHardware)).toMatch(/^[\d.]+ GiB per GPU$/);
   });
 
+  it('say of an offload whether it is needed, and what its seconds are made of', () => {
+    const hint = (model: string) => {
+      const train = FILES['train.yaml'].replace(/(?<=model_name_or_path: ).*/, model);
+      const files = { ...FILES, 'train.yaml': train };
+      return inlayHints(analysisOf('ds.json', files)).find(({ kind }) => kind === 'offload');
+    };
+    expect(hint('Qwen/Qwen2.5-0.5B')?.label).toMatch(/ · not needed$/);
+    const large = hint('meta-llama/Llama-3.1-70B');
+    expect(large?.label).toMatch(/\/step · needed$/);
+    expect(large?.tooltip).toMatch(/gradients to the host, [\d.]+ .*PCIe Gen3 x16, shared by 2 GPUs/);
+    expect(large?.tooltip).toMatch(/optimizer step on the CPU, \d+ threads? per rank, .* ÷ [\d.]+ GB\/s/);
+  });
+
   it('are none for files of others, and none for what is not known', () => {
     expect(inlayHints(analysisOf('x.json', { 'x.json': '{ "stage": 3 }' }))).toEqual([]);
     const alone = inlayHints(analysisOf('ds.json', { 'ds.json': DS }));

@@ -42,7 +42,7 @@ function memoryHints(analysis: Analysis, run: TrainingRun, { memory }: Estimate)
   return [{ offset, kind: 'memory', label: memoryLabel(memory), tooltip: memoryTooltip(memory) }];
 }
 
-function offloadHints(analysis: Analysis, run: TrainingRun, { offloads }: Estimate): Hint[] {
+function offloadHints(analysis: Analysis, run: TrainingRun, { offloads, step }: Estimate): Hint[] {
   if (!run.sharding.known) return [];
   const sharding = run.sharding.value;
   if (sharding.kind !== 'zero' && sharding.kind !== 'fsdp') return [];
@@ -55,7 +55,7 @@ function offloadHints(analysis: Analysis, run: TrainingRun, { offloads }: Estima
             offset,
             kind: 'offload' as const,
             label: offloadLabel(offload),
-            tooltip: offloadTooltip(offload, run.cluster.known),
+            tooltip: offloadTooltip(offload, step, run.cluster.known),
           },
         ];
   });
@@ -87,11 +87,11 @@ function blockEnd(analysis: Analysis, path: string, inside: number): number | un
 
 function offloadLabel(offload: OffloadVerdict): string {
   const parts = [`host ${formatGib(offload.hostBytesPerNode)}`, `${formatAbout(offload.secondsPerStep)}/step`];
-  if (offload.fitsWithout === true) parts.push('not needed');
+  if (offload.fitsWithout !== null) parts.push(offload.fitsWithout ? 'not needed' : 'needed');
   return parts.join(' · ');
 }
 
-function offloadTooltip(offload: OffloadVerdict, isKnown: boolean): string {
+function offloadTooltip(offload: OffloadVerdict, step: Estimate['step'], isKnown: boolean): string {
   const lines = [
     `Takes **${formatGib(offload.hostBytesPerNode)}** of host memory per node and costs about **${formatSeconds(offload.secondsPerStep)}** per optimizer step.`,
     `Without it the step would need ${formatGib(offload.gpuBytesWithout)} per GPU${fitsWords(offload.fitsWithout, isKnown)}.`,
@@ -99,8 +99,20 @@ function offloadTooltip(offload: OffloadVerdict, isKnown: boolean): string {
   if (offload.stepSecondsWithout !== undefined) {
     lines.push(`The step would then take about ${formatSeconds(offload.stepSecondsWithout)}.`);
   }
+  const terms = (step?.terms ?? []).filter(({ id }) => TERMS[offload.what].test(id));
+  if (terms.length > 0)
+    lines.push(
+      terms.map(({ label, seconds, formula }) => `- ${label}, ${formatSeconds(seconds)}: ${formula}`).join('\n'),
+    );
   return lines.join('\n\n');
 }
+
+/** What each offload adds to the bill of a step. */
+const TERMS: Readonly<Record<OffloadVerdict['what'], RegExp>> = {
+  optimizer: /^(?:offload\.(?:gradients|weights|optimizer)|optimizer\.cpu)/,
+  param: /^offload\.(?:param|zero3-hooks)/,
+  fsdp: /^(?:offload\.|optimizer\.cpu)/,
+};
 
 /** No GPU is known where it has no capacity: then nothing is said. */
 function fitsWords(fits: boolean | null, isKnown: boolean): string {
