@@ -5,6 +5,7 @@ import { buffer, buffersOf, largestTrained, type Transients } from './buffers';
 import { largerThan } from './counts';
 import type { Facts } from './facts';
 import type { Part } from './part';
+import { firstReduced, flattened } from './zero-reduction';
 
 const SOURCE = 'deepspeed/runtime/zero/stage_1_and_2.py (v0.19), counted';
 /** `reduce_bucket_size` default: deepspeed/runtime/zero/config.py. */
@@ -32,14 +33,17 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
     bucket,
     buckets,
   );
-  const flat = (elements: number): Part => make('flat', 'flat copy of the bucket being reduced', w, elements);
+  const flat = (size: number): Part => make('flat', 'flat copy of the bucket being reduced', w, size);
   // A large parameter is held with its flat copy; stage 1 leaves the head's gradient alive until the end as well.
   const large = (copies: number): Part =>
     make('large', 'gradient larger than the bucket, and its flat copy', w, largest, copies);
   const norm = make('norm', 'fp64 copy for the gradient norm', 8, normed);
   const accumulates = isStage1 && facts.accumulation >= 2;
   const isLarge = largest > bucket;
-  const first = [...standing, ipg, isLarge ? large(accumulates ? 1 : 2) : flat(Math.min(bucket, trainable))];
+  const filled = firstReduced(facts, bucket);
+  const copied = flattened(trainable - filled, filled, Math.ceil(partition), bucket);
+  const waits = make('large', 'gradient larger than the bucket', w, filled > bucket ? filled : 0);
+  const first = [...standing, ipg, ...(filled > bucket ? [waits] : []), flat(accumulates ? 0 : copied)];
   const clone = make('clone', 'copies of the largest gradient', w, largest, isStage1 ? 2 : 1);
   const last = isLarge ? large(isStage1 ? 3 : 2) : flat(trainable % bucket);
   const kept = make('partition', 'gradients of the partition', w, partition);
@@ -51,7 +55,7 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
     block: [...standing, ipg],
     first: stage1.first,
     reduce: first,
-    reducedAfter: isLarge ? 0 : Math.min(1, bucket / trainable),
+    reducedAfter: filled > bucket ? 0 : Math.min(1, filled / trainable),
     end:
       stage1.end.length > 0
         ? [...standing, ipg, ...stage1.end, ...(offloads ? [norm] : [])]
