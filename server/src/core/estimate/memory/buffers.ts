@@ -8,6 +8,8 @@ import type { Part } from './part';
 export interface Transients {
   /** From the loss to the start of backward. */
   readonly loss: readonly Part[];
+  /** What goes when backward begins, beside {@link loss}. */
+  readonly forward: readonly Part[];
   /** While a block's backward runs. */
   readonly block: readonly Part[];
   /** What has gathered beside {@link block} when the first block's backward runs. */
@@ -29,6 +31,7 @@ export interface Transients {
 /** Of a run that is not sharded. */
 export const NO_TRANSIENTS: Transients = {
   loss: [],
+  forward: [],
   block: [],
   first: [],
   reduce: [],

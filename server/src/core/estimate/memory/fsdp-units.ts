@@ -63,6 +63,8 @@ export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
   return {
     ...NO_TRANSIENTS,
     loss: [root, make('unit', 'gathered block', w, keepsAll ? 0 : block)],
+    // What the last block was copied out of is given up at the next gather: _fsdp_param_group.py:80 (2.15.0).
+    forward: keepsAll && valueIfKnown(fsdp.version) !== 1 ? [make('unit', 'buffer of the last gather', w, block)] : [],
     end: [end],
     save: savedAtOnce(facts, fsdp, Math.max(block, rootElements)),
   };

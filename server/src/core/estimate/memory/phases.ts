@@ -73,7 +73,12 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
           ]),
         ];
   const moments = [
-    moment('step', 'loss', [...untilHead, logitsPart(facts, head.forward, 'in forward'), ...transients.loss]),
+    moment('step', 'loss', [
+      ...untilHead,
+      logitsPart(facts, head.forward, 'in forward'),
+      ...transients.loss,
+      ...transients.forward,
+    ]),
     moment('step', 'start of backward', [
       ...untilHead,
       logitsPart(facts, head.backward, 'at the start of backward'),

@@ -52,6 +52,7 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
     : NOTHING;
   return {
     loss: standing,
+    forward: [],
     block: [...standing, ipg],
     first: stage1.first,
     reduce: first,

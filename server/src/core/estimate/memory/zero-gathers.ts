@@ -59,6 +59,7 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
   const gathers = valueIfKnown(zero.gatherWeightsOnSave) ?? false;
   return {
     loss: [bucket, gathered],
+    forward: [],
     block: [bucket, gathered, waiting],
     first: [],
     reduce: [],
