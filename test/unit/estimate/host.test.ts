@@ -1,7 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { estimateCheckpoint } from '../../../server/src/core/estimate/checkpoint';
 import { estimateHost } from '../../../server/src/core/estimate/host';
-import { fsdp, SINGLE, testRun, value, zero } from './builders';
+import { unknown } from '../../../server/src/core/run/known';
+import type { Sharding } from '../../../server/src/core/run/training-run';
+import { fsdp, type RunSpec, SINGLE, testRun, value, zero } from './builders';
 
 const N = 8_030_261_248;
 const host = (run: Parameters<typeof estimateHost>[0]): number => estimateHost(run).host?.bytes ?? 0;
@@ -46,6 +48,50 @@ describe('host memory per node', () => {
     expect(share(0.5, 1e6) / share(1, 1e6)).toBeCloseTo(0.5, 2);
     // One sub-group of everything and one of norms: half of the two is the large one.
     expect(share(0.5, 1e12)).toBe(0);
+  });
+});
+
+/** Files of weights of at most 5 GB. */
+const OLD = { transformers: value('4.57.6') };
+
+describe('host memory while a checkpoint is saved', () => {
+  const saving = (sharding: Sharding, more: RunSpec = {}) =>
+    testRun({ world: 8, saves: true, weights: 'fp32', mode: 'autocast', sharding, ...more });
+
+  it('has the whole state on the first rank for a full state dict of FSDP: 8 B a parameter of the optimizer', () => {
+    const full = { ...saving(fsdp({ stateDict: 'FULL_STATE_DICT', version: 1 })), frameworks: OLD };
+    expect(term(full, 'host.save-optimizer')).toBe(8 * N);
+    expect(estimateHost(full).host?.moment).toBe('saving');
+  });
+
+  it('has the weights alone where the optimizer is not saved, and shards where each rank saves its own', () => {
+    const full = saving(fsdp({ stateDict: 'FULL_STATE_DICT', version: 1 }));
+    const only = { ...full, savesOptimizer: value(false) };
+    expect(term(only, 'host.save')).toBe(4 * N);
+    expect(term(only, 'host.save-optimizer')).toBe(0);
+    const sharded = saving(fsdp(), { world: 16, gpusPerNode: 12 });
+    expect(term(sharded, 'host.save-optimizer')).toBe((12 / 16) * 8 * N);
+  });
+
+  it('has 16-bit weights once where ZeRO-3 gathers them, and in every rank below', () => {
+    const gathers = saving(zero(3, { gatherWeightsOnSave: true, offloadOptimizer: 'cpu' }), { weights: 'bf16' });
+    expect(term(gathers, 'host.save')).toBe(2 * N);
+    expect(term(saving(zero(2, { offloadOptimizer: 'cpu' }), { weights: 'bf16' }), 'host.save')).toBe(8 * 2 * N);
+    expect(term(saving(zero(3, { offloadOptimizer: 'cpu' })), 'host.save')).toBe(0);
+  });
+
+  it("holds a file of the weights at once: 50 GB since transformers 5, 5 GB before, and none by DeepSpeed's own way", () => {
+    const run = saving(zero(2, { offloadOptimizer: 'cpu' }), { weights: 'bf16' });
+    expect(term(run, 'host.save-file')).toBe(2 * N);
+    expect(term({ ...run, frameworks: OLD }, 'host.save-file')).toBe(5e9);
+    expect(estimateHost({ ...run, consumer: value('deepspeed') }).host?.moment).toBe('training');
+  });
+
+  it('is left out of the low end where a script that is not read may not save', () => {
+    const run = saving(fsdp({ stateDict: 'FULL_STATE_DICT', version: 1 }));
+    const open = estimateHost({ ...run, saves: unknown('the script') }).host;
+    expect(open?.bytes).toBe(estimateHost(run).host?.bytes);
+    expect(open?.low).toBeLessThan((estimateHost(run).host?.low ?? 0) * 0.8);
   });
 });
 

@@ -65,6 +65,8 @@ export interface MemoryEstimate extends Quantity {
 
 export interface HostMemoryEstimate {
   readonly bytes: number;
+  /** When that much is needed. */
+  readonly moment: 'loading' | 'training' | 'saving';
   readonly low: number;
   readonly high: number;
   readonly capacity: number | null;

@@ -2,6 +2,7 @@ import { valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { formatGib, formatParameters } from '../text/format';
 import type { Assumption, HostMemoryEstimate, MemoryGroup } from './estimate';
+import { saveParts } from './host-save';
 import { type Facts, readFacts } from './memory/facts';
 import { stateFormula } from './memory/optimizer-state';
 import { type Part, sumBytes, toTerm } from './memory/part';
@@ -15,7 +16,8 @@ const PROCESS_BYTES = 1.5 * GIB;
 const SHARD_FILE_BYTES = 5e9;
 
 /**
- * Predicts host memory per node: what offload keeps there while training, or what loading needs, whichever is more.
+ * Predicts host memory per node: what offload keeps there while training, the same with what a checkpoint takes there, or what
+ * loading needs, whichever is most.
  * Null without a model, a sharding or the number of GPUs per node. Page cache and data loader workers are not counted.
  * Source: the fp32 partitions of deepspeed/runtime/zero/stage3.py, and loading as transformers' from_pretrained does it;
  * 20 bytes a parameter agree with the 161–184 GB used by an 8B run in gnosia93/training-on-eks.
@@ -47,18 +49,26 @@ export function estimateHost(run: TrainingRun): {
     from: [],
   };
   const training = [...offloadParts(facts, states, ranks), ...pagedParts(facts, ranks), processes];
-  const loading = [loadPart(run, facts, ranks), processes];
-  const parts = sumBytes(training) >= sumBytes(loading) ? training : loading;
+  const saved = saveParts(run, facts, ranks);
+  const always: readonly [Moment, ...Moment[]] = [
+    ['training', training],
+    ['loading', [loadPart(run, facts, ranks), processes]],
+  ];
+  const [moment, parts] = largest([...always, ['saving', saved.length > 0 ? [...training, ...saved] : []]]);
   const bytes = sumBytes(parts);
   const offloaded = bytes - processes.bytes;
   const host = run.cluster.known ? run.cluster.value.host : undefined;
   const capacity = host?.memoryBytes ?? null;
-  const low = offloaded * 0.95 + GIB * ranks;
+  // A script that is not read may save nothing, or not the optimizer.
+  const isSure = run.saves.known && run.savesOptimizer?.known !== false;
+  const least = (isSure ? bytes : sumBytes(largest(always)[1])) - processes.bytes;
+  const low = least * 0.95 + GIB * ranks;
   // Pinned allocations are rounded up, in some torch versions to powers of two.
   const high = offloaded * (isPinned(run) ? 1.3 : 1.1) + 3 * GIB * ranks;
   return {
     host: {
       bytes,
+      moment,
       low,
       high,
       capacity,
@@ -67,6 +77,12 @@ export function estimateHost(run: TrainingRun): {
     },
     assumptions: [],
   };
+}
+
+type Moment = readonly [HostMemoryEstimate['moment'], readonly Part[]];
+
+function largest(moments: readonly [Moment, ...Moment[]]): Moment {
+  return moments.reduce((most, it) => (sumBytes(it[1]) > sumBytes(most[1]) ? it : most));
 }
 
 function isPinned(run: TrainingRun): boolean {

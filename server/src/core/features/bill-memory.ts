@@ -96,7 +96,7 @@ export function hostTable({ host }: Estimate): BillTable[] {
   if (!host) return [];
   const fits = host.capacity === null ? '' : `: ${VERDICTS[`${host.fits}`]}`;
   const capacity = host.capacity === null ? '' : ` of ${formatGib(host.capacity)}`;
-  const line = `${formatGib(host.bytes)}${capacity}${fits}; between ${formatGib(host.low)} and ${formatGib(host.high)}.`;
+  const line = `${formatGib(host.bytes)}${capacity}${fits}, when ${host.moment}; between ${formatGib(host.low)} and ${formatGib(host.high)}.`;
   return [{ ...termsTable('Host memory per node', host.terms), lines: [line] }];
 }
 

@@ -14,6 +14,7 @@ export const hostMemoryDoesNotFit = rule({
   id: 'host-memory-does-not-fit',
   severity: 'warning',
   applies: runDialects,
+  when: 'cluster',
   why: 'When the host runs out of memory the kernel kills a rank with SIGKILL: the launcher reports exit code -9 and nothing else, often minutes into loading. Offloaded optimizer states take 16 to 18 bytes a parameter, over all ranks of a node.',
   source: [
     'DeepSpeed docs/_tutorials (issue deepspeedai/DeepSpeed#4239: "-9 is system out of memory")',
@@ -53,12 +54,14 @@ export const hostMemoryDoesNotFit = rule({
     if (!host || host.capacity === null || host.fits !== false) return;
     report({
       at,
-      message: `Host memory: ${bandGib(host)} per node are needed and ${run.cluster.value.instanceId ?? 'a node'} has ${capacityGib(host.capacity)} (${termsOf(host)}). The kernel's OOM killer would end a rank, which shows as exit code -9.`,
+      message: `Host memory: ${MOMENTS[host.moment]} ${bandGib(host)} per node and ${run.cluster.value.instanceId ?? 'a node'} has ${capacityGib(host.capacity)} (${termsOf(host)}). The kernel's OOM killer would end a rank, which shows as exit code -9.`,
       related: elsewhere(config, [zero?.offloadOptimizer, 'The offload of the optimizer.']),
       fixes: fixesOf(run, context.workspace),
     });
   },
 });
+
+const MOMENTS = { loading: 'loading needs', training: 'training needs', saving: 'saving needs' } as const;
 
 function termsOf({ terms }: HostMemoryEstimate): string {
   return [...terms]

@@ -30,6 +30,7 @@ import {
   readClipping,
   readCompile,
   readFusedLoss,
+  readSavesOptimizer,
   readStrategy,
   readThreads,
 } from './training';
@@ -98,6 +99,7 @@ function describeRun(
   const batch = readBatch(sources, ranks, disagreements);
   const environment = readEnvironment(sources, finder);
   const lora = readLora(sources);
+  // All runs are one kind of object to V8, whatever they lack: every rule and every term of an estimate reads them.
   return {
     consumer: sources.consumer,
     consumers: sources.consumers,
@@ -107,7 +109,10 @@ function describeRun(
     configs: settings.config ? { ...links.configs, shardlens: settings.config } : links.configs,
     autos: autoValues(sources, batch),
     model: sources.model,
-    ...place,
+    cluster: place.cluster,
+    nodes: place.nodes,
+    gpusPerNode: place.gpusPerNode,
+    worldSize: place.worldSize,
     batch,
     parallelism: { ...ranks, shard: shardRanks(sources, ranks, sharding, place.gpusPerNode) },
     sharding,
@@ -129,14 +134,15 @@ function describeRun(
     environment,
     job: readJob(sources, finder),
     storage: readStorage(sources, finder),
-    ...(links.launch && { launch: links.launch }),
+    launch: links.launch,
     evaluation: readStrategy(sources, 'eval'),
     evalLogits: readKeptLogits(sources),
     saves: readStrategy(sources, 'save'),
+    savesOptimizer: readSavesOptimizer(sources),
     loaderWorkers: readLoaderWorkers(sources),
-    ...(settings.measured.length > 0 && { measured: measuredOf(own.file.path, links, settings) }),
-    ...(settings.fields.datasetSamples && { datasetSamples: countFrom(settings.fields.datasetSamples) }),
-    ...(links.launches.length > 0 && { launches: links.launches }),
+    measured: settings.measured.length > 0 ? measuredOf(own.file.path, links, settings) : undefined,
+    datasetSamples: settings.fields.datasetSamples && countFrom(settings.fields.datasetSamples),
+    launches: links.launches.length > 0 ? links.launches : undefined,
     disagreements,
   };
 }

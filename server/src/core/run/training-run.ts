@@ -243,14 +243,16 @@ export interface TrainingRun {
   /** Of the Trainer's evaluation; undefined where no arguments are known. */
   readonly evalLogits?: KeptLogits | undefined;
   readonly saves: Known<boolean>;
+  /** Checkpoints can be resumed from: they hold the optimizer's state (`save_only_model` off). */
+  readonly savesOptimizer?: Known<boolean> | undefined;
   /** Processes that load samples beside each rank; with none, the rank loads them itself. */
   readonly loaderWorkers?: Known<number> | undefined;
   /** What shardlens.json keeps as measured, of this run and of others. */
   readonly measured?: readonly RunMeasurement[] | undefined;
   /** Samples of the training set, or rows where they are packed: what an epoch is. */
-  readonly datasetSamples?: Known<number>;
+  readonly datasetSamples?: Known<number> | undefined;
   /** The lines of scripts that start this run; the flags of the first count as the run's. */
-  readonly launches?: readonly Launch[];
+  readonly launches?: readonly Launch[] | undefined;
   /** Sources that disagree about one fact; each is a finding. */
   readonly disagreements: readonly Disagreement[];
 }

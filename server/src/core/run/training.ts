@@ -109,6 +109,16 @@ export function readStrategy({ args }: RunSources, which: 'eval' | 'save'): Know
   return args.present ? byDefault(value, of, source) : unknown(NO_ARGUMENTS);
 }
 
+/** Whether a checkpoint holds what resuming needs (`save_only_model`). */
+export function readSavesOptimizer({ args }: RunSources): Known<boolean> {
+  const written = args.get('save_only_model');
+  const only = written && booleanFrom(written);
+  if (only?.known) return known(!only.value, only.origin);
+  return (
+    only ?? byDefault(true, 'transformers 5.18.0', 'transformers src/transformers/training_args.py save_only_model')
+  );
+}
+
 /** CPU threads of each rank: the environment's, the cluster description's, else 1 where torchrun starts several processes (torch/distributed/run.py). */
 export function readThreads(
   { links }: RunSources,
