@@ -49,14 +49,6 @@ export const efaNotUsed = rule({
         files: {
           'ds.json':
             '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2 } }',
-          'run.sbatch': '#SBATCH --nodes=2\nsrun torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n',
-          'cluster.yaml': queue(''),
-        },
-      },
-      {
-        files: {
-          'ds.json':
-            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2 } }',
           'run.sh': 'export FI_PROVIDER=tcp\ndeepspeed --num_gpus 8 --num_nodes 2 train.py --deepspeed ds.json\n',
           'shardlens.json':
             '{ "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "nodes": 2, "gpusPerNode": 8 } } }',
@@ -71,16 +63,16 @@ export const efaNotUsed = rule({
             '{ "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "nodes": 2, "gpusPerNode": 8 } } }',
         },
       },
-    ],
-    good: [
       {
         files: {
           'ds.json':
             '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2 } }',
           'run.sbatch': '#SBATCH --nodes=2\nsrun torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n',
-          'cluster.yaml': queue('\n          Efa:\n            Enabled: true'),
+          'cluster.yaml': queue(''),
         },
       },
+    ],
+    good: [
       {
         files: {
           'ds.json':
@@ -89,6 +81,14 @@ export const efaNotUsed = rule({
             'export FI_PROVIDER=efa FI_EFA_USE_DEVICE_RDMA=1\ndeepspeed --num_gpus 8 --num_nodes 2 train.py --deepspeed ds.json\n',
           'shardlens.json':
             '{ "target": "box", "targets": { "box": { "hardware": "p4d.24xlarge", "nodes": 2, "gpusPerNode": 8 } } }',
+        },
+      },
+      {
+        files: {
+          'ds.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2 } }',
+          'run.sbatch': '#SBATCH --nodes=2\nsrun torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n',
+          'cluster.yaml': queue('\n          Efa:\n            Enabled: true'),
         },
       },
     ],
