@@ -27,8 +27,9 @@ export async function whereWouldItRun(server: Server, uri?: string): Promise<voi
     matchOnDetail: true,
   });
   if (!choice) return;
-  const { target: _target, gpusPerNode: _gpus, ...others } = server.overrides;
-  await server.override({ ...others, hardware: choice.machine.id, nodes: choice.machine.nodes });
+  const { target: _target, gpusPerNode: _gpus, hardware: _hardware, ...others } = server.overrides;
+  const { id, target, nodes } = choice.machine;
+  await server.override({ ...others, ...(target === null ? { hardware: id } : { target }), nodes });
 }
 
 interface Choice extends QuickPickItem {

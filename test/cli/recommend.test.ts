@@ -30,6 +30,9 @@ beforeAll(async () => {
     'shardlens.json': '{ "model": "meta-llama/Meta-Llama-3-8B", "sequenceLength": 1024, "consumer": "deepspeed" }',
     'huge/ds.json': DS.replace('"stage": 3', '"stage": 0'),
     'huge/shardlens.json': '{ "model": "meta-llama/Meta-Llama-3-70B", "sequenceLength": 1024 }',
+    'targets/ds.json': DS,
+    'targets/shardlens.json':
+      '{ "model": "meta-llama/Meta-Llama-3-8B", "sequenceLength": 1024, "consumer": "deepspeed", "targets": { "ours": { "hardware": "p4d.24xlarge", "nodes": 3 }, "small": { "hardware": "g5.xlarge" }, "unclear": { "nodes": 2 } } }',
     'alone/ds.json': DS,
     'alone/shardlens.json': '{}',
   });
@@ -60,6 +63,25 @@ describe('hardware recommend', () => {
     expect(out).toMatch(/machine +memory per GPU +step +tokens\/s +USD per billion tokens/);
     expect(out).toMatch(/Prices are on demand: us-east-1, \d{4}-\d\d-\d\d\./);
     expect(out).toMatch(/\d+: Trainium needs optimum-neuron/);
+  });
+
+  it('places it on the user’s targets too, with no more nodes than they name', async () => {
+    const where = path.join(folder, 'targets');
+    const { out } = await shardlens(where, ['hardware', 'recommend', 'ds.json', '--format', 'json']);
+    const found = JSON.parse(out);
+    expect(validate(found), JSON.stringify(validate.errors)).toBe(true);
+    const ours = found.machines.find(({ target }: { target: string | null }) => target === 'ours');
+    const same = found.machines.find(({ id }: { id: string }) => id === 'p4d.24xlarge');
+    expect(ours).toMatchObject({ id: 'ours', nodes: same.nodes, memoryPerGpu: same.memoryPerGpu, step: same.step });
+    expect(ours.label).toBe(`ours: ${same.label}`);
+    const unfit = Object.fromEntries(
+      found.others.flatMap((it: { target: string | null; why: string }) => (it.target ? [[it.target, it.why]] : [])),
+    );
+    expect(unfit['small']).toBe('does not surely fit');
+    expect(unfit['unclear']).toMatch(/hardware/);
+    const text = await shardlens(where, ['hardware', 'recommend', 'ds.json']);
+    expect(text.out).toMatch(/\n {2}ours: .*p4d\.24xlarge/);
+    expect(text.out).toMatch(/Not on these targets:\n {2}small: does not surely fit\n/);
   });
 
   it('ends with 1 where it fits nowhere, and with 2 where too little is known', async () => {

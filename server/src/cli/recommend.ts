@@ -8,7 +8,7 @@ import { shownPath } from './report';
 import { table, widthFor } from './table';
 import { status, UsageError } from './usage';
 
-/** `shardlens hardware recommend FILE`: the machines on which the run surely fits, the cheapest per token first. */
+/** `shardlens hardware recommend FILE`: the targets and machines on which the run surely fits, the cheapest per token first. */
 export async function recommend(words: readonly string[]): Promise<number> {
   const args = estimateArguments(words, 'hardware recommend');
   const { client, file, checked } = await openOne('recommend for', args, { report: true });
@@ -45,7 +45,9 @@ function textOf({ path, why, machines, others }: MachinesAnswer): string {
     ...(withEpoch ? [{ title: 'USD per epoch', align: 'right' } as const] : []),
   ] as const;
   const reasons = new Map<string, number>();
-  for (const other of others) reasons.set(other.why, (reasons.get(other.why) ?? 0) + 1);
+  const unlisted = others.filter(({ target }) => target === null);
+  for (const other of unlisted) reasons.set(other.why, (reasons.get(other.why) ?? 0) + 1);
+  const targets = others.flatMap(({ target, why: reason }) => (target === null ? [] : [`  ${target}: ${reason}\n`]));
   const left = [...reasons].map(([reason, count]) => `  ${count}: ${reason}\n`).join('');
   return [
     head,
@@ -55,7 +57,8 @@ function textOf({ path, why, machines, others }: MachinesAnswer): string {
       machines.map((machine) => [...rowOf(machine), ...(withEpoch ? [machine.words.epoch] : [])]),
       { width: widthFor(process.stdout) },
     ),
-    left === '' ? '' : `\nNot on the other ${others.length} machines of the catalog:\n${left}`,
+    targets.length === 0 ? '' : `\nNot on these targets:\n${targets.join('')}`,
+    left === '' ? '' : `\nNot on the other ${unlisted.length} machines of the catalog:\n${left}`,
     pricesOf(machines),
   ].join('');
 }

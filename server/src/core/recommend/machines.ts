@@ -1,15 +1,18 @@
-import type { Analysis, Overrides } from '../analysis';
+import type { Overrides } from '../analysis';
 import { type AnalysisInput, analyze } from '../analyze';
 import type { Estimate } from '../estimate/estimate';
 import type { Cluster } from '../hardware/hardware';
-import type { TrainingRun } from '../run/training-run';
+import { valueIfKnown } from '../run/known';
 import type { SourceFile } from '../source';
 import { type Cost, costOf } from './price';
+import { targetNames } from './targets';
 
 /** A machine of the catalog, or a target of the user's, with as many nodes as the run needs to surely fit. */
 export interface Machine extends Cost {
   /** Catalog id, or the name of the target. */
   readonly id: string;
+  /** The target's name in shardlens.json; undefined for a machine of the catalog. */
+  readonly target: string | undefined;
   readonly cluster: Cluster;
   readonly nodes: number;
   readonly gpus: number;
@@ -19,10 +22,14 @@ export interface Machine extends Cost {
 export interface Machines {
   /** The cheapest first, then the fastest of those without a price. */
   readonly fitting: readonly Machine[];
-  /** Ids on which it does not surely fit, on any number of nodes tried, or that lack what the run needs. */
-  readonly others: readonly { readonly id: string; readonly why: string }[];
+  /** Those on which it does not surely fit, on any number of nodes tried, or that lack what the run needs. */
+  readonly others: readonly Unfit[];
   /** Why nothing can be said; undefined where something can. */
   readonly why: string | undefined;
+}
+
+export interface Unfit extends Pick<Machine, 'id' | 'target'> {
+  readonly why: string;
 }
 
 /** Nodes tried; a run that needs more is no run to start from a table. */
@@ -47,8 +54,8 @@ const LACKS: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Places the run on each machine of the catalog, with all its GPUs, on the fewest nodes on which it surely fits. The batch
- * of each GPU stays as written, so the global batch grows with the GPUs; that is why rates are compared, not steps.
+ * Places the run on the user's targets and on each machine of the catalog with all its GPUs, on the fewest nodes on which it surely
+ * fits; a target has no more than it names. The batch of each GPU stays as written, so the global batch grows with the GPUs; that is why rates are compared, not steps.
  * Pauses after each machine with the number done. Pure.
  */
 export function* findMachines(file: SourceFile, input: AnalysisInput): Generator<number, Machines, void> {
@@ -57,59 +64,97 @@ export function* findMachines(file: SourceFile, input: AnalysisInput): Generator
   if (!run.model.known) return nothing(`the model is not known: ${run.model.why}`);
   const { hardware } = input.catalogs;
   const fitting: Machine[] = [];
-  const others: { id: string; why: string }[] = [];
-  let done = 0;
-  for (const id of hardware.instanceIds()) {
+  const others: Unfit[] = [];
+  const instances = hardware.instanceIds().filter((id) => {
     const record = hardware.instance(id);
-    if (!record || NOT_FOR_TRAINING.test(record.role)) continue;
-    const placed = place(id, file, input);
-    if ('why' in placed) others.push({ id, why: placed.why });
+    return record && !NOT_FOR_TRAINING.test(record.role);
+  });
+  const places = [
+    ...targetNames(file, input).map((name) => onTarget(name, file, input)),
+    ...instances.map((id) => onInstance(id, input)),
+  ];
+  for (const [done, where] of places.entries()) {
+    const placed = place(where, file, input);
+    if ('why' in placed) others.push(placed);
     else fitting.push(placed);
-    yield ++done;
+    yield done + 1;
   }
   fitting.sort(byPrice);
-  return { fitting, others, why: fitting.length > 0 ? undefined : 'it surely fits on no machine of the catalog' };
+  const nowhere = places.length > instances.length ? 'on none of your targets and no machine' : 'on no machine';
+  return { fitting, others, why: fitting.length > 0 ? undefined : `it surely fits ${nowhere} of the catalog` };
 }
 
 function nothing(why: string): Machines {
   return { fitting: [], others: [], why };
 }
 
-function place(id: string, file: SourceFile, input: AnalysisInput): Machine | { readonly why: string } {
+/** Somewhere to place the run. */
+interface Place extends Pick<Machine, 'id' | 'target'> {
+  /** Numbers of nodes to try, the fewest first. */
+  readonly counts: readonly number[];
+  /** The run there, on so many nodes. */
+  readonly overrides: (nodes: number) => Overrides;
+}
+
+/** All GPUs of so many nodes. */
+function onInstance(id: string, { catalogs, overrides }: AnalysisInput): Place {
+  const gpusPerNode = catalogs.hardware.instance(id)?.accelerator_count ?? 1;
+  return {
+    id,
+    target: undefined,
+    counts: NODES,
+    overrides: (nodes) => ({ from: 'flag', ...overrides, hardware: id, nodes, gpusPerNode }),
+  };
+}
+
+function onTarget(name: string, file: SourceFile, input: AnalysisInput): Place {
+  const { hardware: _hardware, nodes: _nodes, gpusPerNode: _gpus, ...others } = input.overrides ?? {};
+  const target: Overrides = { from: 'flag', ...others, target: name };
+  const own = valueIfKnown(analyze(file, { ...input, overrides: target }).run?.nodes) ?? 1;
+  return {
+    id: name,
+    target: name,
+    counts: [...NODES.filter((count) => count < own), own],
+    overrides: (nodes) => ({ ...target, nodes }),
+  };
+}
+
+function place({ id, target, counts, overrides }: Place, file: SourceFile, input: AnalysisInput): Machine | Unfit {
+  const unfit = (why: string): Unfit => ({ id, target, why });
   let least = Number.POSITIVE_INFINITY;
-  for (const nodes of NODES) {
-    const analysis = on(id, nodes, file, input);
+  for (const nodes of counts) {
+    const analysis = analyze(file, { ...input, overrides: overrides(nodes) });
     const estimate = analysis.estimate();
     const { run } = analysis;
-    if (!run?.cluster.known || !estimate?.memory) return { why: reason(estimate) };
+    if (run && !run.cluster.known) return unfit(run.cluster.why);
+    if (!run?.cluster.known || !estimate?.memory) return unfit(reason(estimate));
     const stack = OTHER_STACKS[run.cluster.value.accelerator.vendor];
-    if (stack) return { why: stack };
+    if (stack) return unfit(stack);
     const { memory, host } = estimate;
     if (memory.fits === true && host?.fits !== false) {
       const lacking = analysis.findings().find(({ rule, severity }) => severity === 'error' && LACKS.has(rule));
-      return lacking ? { why: lacking.message } : machine(id, nodes, run, run.cluster.value, estimate);
+      if (lacking) return unfit(lacking.message);
+      const cluster = run.cluster.value;
+      return {
+        id,
+        target,
+        cluster,
+        nodes,
+        gpus: nodes * cluster.gpusPerNode,
+        estimate,
+        ...costOf(estimate, cluster, run),
+      };
     }
     // Where more nodes take nothing off a GPU, still more will not either.
     if (memory.high >= least * 0.999) break;
     least = memory.high;
   }
-  return { why: 'does not surely fit' };
+  return unfit('does not surely fit');
 }
 
 function reason(estimate: Estimate | undefined): string {
   const first = estimate?.assumptions.find(({ value }) => value === 'not known');
   return first ? `${first.what}: ${first.because}` : 'cannot be predicted';
-}
-
-/** The run on all GPUs of so many nodes. */
-function on(hardware: string, nodes: number, file: SourceFile, input: AnalysisInput): Analysis {
-  const gpusPerNode = input.catalogs.hardware.instance(hardware)?.accelerator_count ?? 1;
-  const overrides: Overrides = { from: 'flag', ...input.overrides, hardware, nodes, gpusPerNode };
-  return analyze(file, { ...input, overrides });
-}
-
-function machine(id: string, nodes: number, run: TrainingRun, cluster: Cluster, estimate: Estimate): Machine {
-  return { id, cluster, nodes, gpus: nodes * cluster.gpusPerNode, estimate, ...costOf(estimate, cluster, run) };
 }
 
 function byPrice(a: Machine, b: Machine): number {

@@ -46,7 +46,7 @@ export function readPlace(
   const taken = overlay([written, fromBatch(sources)]);
   compare(stated, overlay(started), taken, disagreements);
   const place = named(taken, several(sources));
-  if (!hardware) return { ...place, cluster: unknown(noHardware(sources)) };
+  if (!hardware) return { ...place, cluster: unknown(target ? 'the target names no hardware' : noHardware(sources)) };
   return placeOn(hardware, place, sources, catalogs, finder);
 }
 

@@ -60,13 +60,15 @@ export interface MachinesAnswer {
   readonly why: string | null;
   /** The cheapest first, then the fastest of those without a price. */
   readonly machines: readonly MachineAnswer[];
-  readonly others: readonly { readonly id: string; readonly why: string }[];
+  readonly others: readonly { readonly id: string; readonly target: string | null; readonly why: string }[];
 }
 
 export interface MachineAnswer {
-  /** Catalog id. */
+  /** Catalog id, or the name of a target. */
   readonly id: string;
-  /** `2 × 8 × B200 (p6-b200.48xlarge)`. */
+  /** The target's name in shardlens.json; null for a machine of the catalog. */
+  readonly target: string | null;
+  /** `2 × 8 × B200 (p6-b200.48xlarge)`; of a target with its name in front. */
   readonly label: string;
   readonly nodes: number;
   readonly gpus: number;

@@ -23,15 +23,21 @@ export async function machinesAnswer(
   const found = await inSlices(session, path, cancellation, steps, (done) => {
     session.connection.sendNotification(methods.searchProgress, { uri, done } satisfies SearchProgress);
   });
-  return { path, why: found.why ?? null, machines: found.fitting.map(answer), others: found.others };
+  return {
+    path,
+    why: found.why ?? null,
+    machines: found.fitting.map(answer),
+    others: found.others.map(({ id, target, why }) => ({ id, target: target ?? null, why })),
+  };
 }
 
 function answer(machine: Machine): MachineAnswer {
-  const { id, cluster, nodes, gpus, estimate, tokensPerSecond, usdPerBillionTokens, usdPerEpoch } = machine;
+  const { id, target, cluster, nodes, gpus, estimate, tokensPerSecond, usdPerBillionTokens, usdPerEpoch } = machine;
   const { memoryPerGpu, step } = reportFigures(estimate);
   return {
     id,
-    label: cluster.label,
+    target: target ?? null,
+    label: target === undefined ? cluster.label : `${target}: ${cluster.label}`,
     nodes,
     gpus,
     memoryPerGpu,
