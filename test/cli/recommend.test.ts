@@ -38,7 +38,7 @@ beforeAll(async () => {
   });
 }, 60_000);
 
-describe('hardware recommend', () => {
+describe('hardware recommend', { timeout: 60_000 }, () => {
   it('as JSON is what its schema says: the cheapest first, each with the fewest nodes on which it fits', async () => {
     const { status, out } = await shardlens(folder, ['hardware', 'recommend', 'ds.json', '--format', 'json']);
     expect(status).toBe(0);
