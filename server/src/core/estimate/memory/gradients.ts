@@ -30,19 +30,25 @@ export function weightGradient(facts: Facts, states: States): { readonly made: P
   return { made: [part(states.gradientBytes + (facts.castsWeights ? 2 : 0))], kept: [part(states.gradientBytes)] };
 }
 
-/** A tied embedding gets a second gradient, and autograd adds it to the head's in a third tensor: counted. */
+/**
+ * A tied embedding gets a second gradient, and autograd adds it to the head's in a third tensor: counted. The third is the one
+ * that stays, unless gradients of earlier micro-steps are there to be added to, or DDP's bucket to be copied to.
+ */
 export function embeddingGradient(facts: Facts): Part[] {
-  const { model, lora, sharding } = facts;
+  const { model, lora, sharding, accumulation } = facts;
   if (sharding.kind === 'megatron') return [megatronEmbedding(facts)];
   if (lora !== undefined || sharding.kind === 'zero' || sharding.kind === 'fsdp' || !model.tiedEmbeddings) return [];
   const elements = model.vocabSize * model.hiddenSize;
+  const accumulates = accumulation >= 2;
+  const isView = sharding.kind === 'ddp' && sharding.bucketView;
+  const copies = 2 + (accumulates ? 1 : 0) + (isView ? 1 : 0);
   return [
     {
       id: 'gradients.embedding',
       group: 'gradients',
-      bytes: 2 * facts.streamBytes * elements,
+      bytes: copies * facts.streamBytes * elements,
       label: () => `gradient of the tied embedding and the sum, ${dtypeName(facts.streamBytes)}`,
-      formula: () => `2 × ${facts.streamBytes} B × ${formatCount(elements)} elements`,
+      formula: () => `${copies} × ${facts.streamBytes} B × ${formatCount(elements)} elements`,
       source: COUNTED,
       from: facts.from.model,
     },

@@ -168,6 +168,8 @@ function replicatedStates(facts: Facts): States {
     resident: states.bytes > 0 ? [...weights, states] : weights,
     weights,
     gradients: isDdp && bucketView ? undefined : gradients,
+    // Micro-steps before the last are not reduced (no_sync), and keep gradients of their own: counted by test/oracle/record_ddp.py.
+    accumulated: isDdp && bucketView ? gradients : undefined,
     standing: isDdp ? [buckets] : [],
     gradientBytes: gradient,
     offloaded: NOTHING_OFFLOADED,
