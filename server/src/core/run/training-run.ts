@@ -38,6 +38,8 @@ export interface ZeroSharding {
   readonly hpzPartitionRanks: Known<number>;
   readonly quantizedWeights: Known<boolean>;
   readonly quantizedGradients: Known<boolean>;
+  /** Frozen weights are kept as int8 (`zero_quantized_nontrainable_weights`). */
+  readonly quantizedFrozenWeights?: Known<boolean> | undefined;
   /** MiCS shard size (ranks); -1 is off. */
   readonly micsShardRanks: Known<number>;
   readonly gatherWeightsOnSave: Known<boolean>;

@@ -48,6 +48,7 @@ export function readZero(sources: RunSources): ZeroSharding {
     hpzPartitionRanks: size('zero_hpz_partition_size', ZERO_DEFAULTS.hpz),
     quantizedWeights: flag('zero_quantized_weights', ZERO_DEFAULTS.quantizedWeights),
     quantizedGradients: flag('zero_quantized_gradients', ZERO_DEFAULTS.quantizedGradients),
+    quantizedFrozenWeights: flag('zero_quantized_nontrainable_weights', ZERO_DEFAULTS.quantizedWeights),
     micsShardRanks: size('mics_shard_size', ZERO_DEFAULTS.mics),
     gatherWeightsOnSave: gatherOnSave(sources),
     gradAccumDtype: gradAccumDtype(sources),

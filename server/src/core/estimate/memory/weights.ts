@@ -1,3 +1,4 @@
+import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
 import type { Part } from './part';
@@ -18,12 +19,13 @@ export function weightParts(facts: Facts, shards: number): Part[] {
   const over = shards > 1 ? ` ÷ ${shards} ranks` : '';
   const quantised = quantization === undefined ? 0 : counts.quantisable;
   const plain = counts.total - quantised;
+  const width = keepsInt8(facts) ? 1 : weightBytes;
   parts.push({
     id: 'parameters.weights',
     group: 'parameters',
-    bytes: (weightBytes * plain) / shards,
-    label: () => `weights, ${dtypeName(weightBytes)}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
-    formula: () => `${weightBytes} B × ${formatParameters(plain)} parameters${over}`,
+    bytes: (width * plain) / shards,
+    label: () => `weights, ${dtypeName(width)}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
+    formula: () => `${width} B × ${formatParameters(plain)} parameters${over}`,
     source: 'model architecture',
     from: facts.from.weights,
   });
@@ -52,6 +54,12 @@ export function weightParts(facts: Facts, shards: number): Part[] {
     });
   }
   return parts;
+}
+
+/** ZeRO++ keeps shards of frozen weights as int8, one scale for some 8,000: partition_parameters.py:867 (0.19.8), CUDAQuantizer. */
+function keepsInt8({ sharding, lora }: Facts): boolean {
+  const isStage3 = sharding.kind === 'zero' && valueIfKnown(sharding.stage) === 3;
+  return isStage3 && lora !== undefined && valueIfKnown(sharding.quantizedFrozenWeights) === true;
 }
 
 /** Adapters are kept in fp32 by PEFT (autocast_adapter_dtype) unless DeepSpeed casts the whole model. */

@@ -4,6 +4,7 @@ import { formatParameters as count } from '../../text/format';
 import { buffer, buffersOf, largestTrained, type Transients } from './buffers';
 import type { Facts } from './facts';
 import type { Part } from './part';
+import { quantisedGather, reductionOf } from './zero-plus';
 
 const SOURCE = 'deepspeed/runtime/zero/stage3.py (v0.19), counted';
 /** Defaults of deepspeed/runtime/zero/config.py. */
@@ -47,20 +48,21 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
         ? `(${w} B + 8 B, for its norm) × ${count(trained)} elements ÷ ${shards} ranks`
         : `${w} B × ${count(trained)} elements`,
   );
-  const each = w * (2 + 1 / shards) + (offloads ? 8 / shards : 0);
+  const reduced = reductionOf(facts, zero);
+  const each = w + reduced.bytes + (offloads ? 8 / shards : 0);
   const large = buffer(
     facts,
     'largest',
     each * trained,
     'gradient of the largest parameter and its reduction',
     SOURCE,
-    () => `(2 × ${w} B + ${w} B ÷ ${shards}${offloads ? ` + 8 B ÷ ${shards}` : ''}) × ${count(trained)} elements`,
+    () => `(${w} B + ${reduced.words}${offloads ? ` + 8 B ÷ ${shards}` : ''}) × ${count(trained)} elements`,
   );
   const gathers = valueIfKnown(zero.gatherWeightsOnSave) ?? false;
   return {
     loss: [bucket, gathered],
     forward: [],
-    block: [bucket, gathered, waiting],
+    block: [bucket, gathered, waiting, ...quantisedGather(facts, zero)],
     first: [],
     reduce: [],
     reducedAfter: 0,
