@@ -8,8 +8,8 @@ import { makeItFit } from './fit';
 import { importFromLog, useThisMachine } from './hardware';
 import { LensProvider } from './lenses';
 import { whereWouldItRun } from './machines';
-import { EXPLAIN_RULE } from './middleware';
-import { registerPreviews } from './preview';
+import { APPLY_WITH_PREVIEW, EXPLAIN_RULE } from './middleware';
+import { applyWithPreview, registerPreviews } from './preview';
 import { openRulePage, ruleDocuments } from './rule-pages';
 import { Server } from './server';
 import { FileStatusItem } from './status';
@@ -31,6 +31,7 @@ export function activate(context: ExtensionContext): void {
     languages.registerCodeLensProvider(selector, lenses),
     commands.registerCommand('shardlens.showBreakdown', (uri?: string) => breakdowns.open(uri)),
     commands.registerCommand(EXPLAIN_RULE, (rule: string) => openRulePage(rule)),
+    commands.registerCommand(APPLY_WITH_PREVIEW, applyWithPreview),
     commands.registerCommand('shardlens.makeItFit', (uri?: string) => makeItFit(server, uri)),
     commands.registerCommand('shardlens.whereWouldItRun', (uri?: string) => whereWouldItRun(server, uri)),
     commands.registerCommand('shardlens.compareTargets', (uri?: string) => compareTargets(server, uri)),

@@ -1,4 +1,4 @@
-import type { Diagnostic, TextDocument } from 'vscode';
+import type { Command, Diagnostic, TextDocument } from 'vscode';
 import { CodeAction, CodeActionKind, Uri, workspace } from 'vscode';
 import type { Middleware } from 'vscode-languageclient/node';
 
@@ -33,13 +33,26 @@ export const calm: Middleware = {
     const wants = !context.only || context.only.intersects(CodeActionKind.QuickFix);
     if (found.length === 0 || !wants) return actions;
     // With the edits that mend, above those that only silence.
-    const mends = actions.filter(({ title }) => !SILENCES.test(title));
+    const mends = actions.filter(({ title }) => !SILENCES.test(title)).map(previewed);
     return [...mends, search(document, found), ...actions.filter(({ title }) => SILENCES.test(title))];
   },
 };
 
 /** The ends of the titles that core/silence/actions.ts gives. */
 const SILENCES = / \((?:comment|shardlens\.json)\)$/;
+
+/** Makes the edit of a fix once the user has seen it; not in the palette, since a fix names the edit. */
+export const APPLY_WITH_PREVIEW = 'shardlens.applyWithPreview';
+
+/** Each fix of such a finding trades something away, in several files at times: it is shown before it is made. */
+function previewed(action: CodeAction | Command): CodeAction | Command {
+  if (!('edit' in action) || !action.edit || action.isPreferred === true) return action;
+  if (!action.diagnostics?.some(({ code }) => FITTED.has(codeOf(code)))) return action;
+  const shown = new CodeAction(action.title, action.kind);
+  shown.diagnostics = action.diagnostics;
+  shown.command = { title: action.title, command: APPLY_WITH_PREVIEW, arguments: [action.edit, action.title] };
+  return shown;
+}
 
 /** Findings that a search over several changes may mend better than one edit does. */
 const FITTED = new Set([
@@ -50,6 +63,9 @@ const FITTED = new Set([
   'save-decides-memory',
   'offload-not-needed',
   'full-shard-over-slow-network',
+  'tensor-parallel-crosses-nodes',
+  'tensor-parallel-on-slow-link',
+  'context-parallel-crosses-nodes',
 ]);
 
 /** The same search as that of the line above the config; what it finds is shown before it is made. */

@@ -1,11 +1,12 @@
 import { evalBatch, microBatch } from './batch';
 import { fsdpPrefetch, fsdpStrategy } from './fsdp';
-import { attention, fusedLoss, precision } from './model';
+import { attention, fusedLoss } from './model';
 import type { Dimension } from './move';
 import { fsdpOffload, zeroOffload } from './offload';
 import { optimizer } from './optimizer';
 import { packing } from './packing';
 import { hybridMesh, sequenceSplit } from './parallel';
+import { precision } from './precision';
 import { recompute } from './recompute';
 import { scriptOnly } from './script';
 import { shardCopies } from './shard';

@@ -1,6 +1,6 @@
 import { known, valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
-import { argumentsOf, argumentWrite, argumentWrites } from './arguments';
+import { argumentsOf, argumentWrite } from './arguments';
 import type { Dimension, Move } from './move';
 import { isOpen, TRIED } from './settled';
 
@@ -58,30 +58,3 @@ export const fusedLoss: Dimension = (run, note) => {
     },
   ];
 };
-
-/** bfloat16 instead of float32 or float16, where the GPU has it. Under DeepSpeed its own section would have to agree. */
-export const precision: Dimension = (run, note) => {
-  const { compute } = run.precision;
-  if (!compute.known || (compute.value !== 'fp32' && compute.value !== 'fp16')) return [];
-  if (!run.cluster.known || isZero(run) || !isOpen(run, 'precision', [compute], note)) return [];
-  if ((run.cluster.value.accelerator.peakFlops.bf16 ?? 0) === 0) return [];
-  const half = argumentsOf(run).get('fp16');
-  const writes = argumentWrites(run, { bf16: true, ...(half && { fp16: undefined }) });
-  if (!writes) return [];
-  return [
-    {
-      dimension: 'precision',
-      title: 'Compute in bfloat16 (bf16)',
-      training: 'numerics',
-      writes,
-      apply: (it) => ({
-        ...it,
-        precision: { ...it.precision, compute: known('bf16', TRIED), mode: known('autocast', TRIED) },
-      }),
-    },
-  ];
-};
-
-function isZero({ sharding }: TrainingRun): boolean {
-  return sharding.known && sharding.value.kind === 'zero';
-}

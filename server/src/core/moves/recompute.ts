@@ -15,6 +15,7 @@ export const recompute: Dimension = (run, note) => {
   const on = checkpointing.value === 'none';
   const writes = writesFor(run, on);
   const [first] = writes;
+  if (!first) note?.({ what: 'recomputation', because: 'no file of this run has a key for it; the script decides it' });
   if (!first) return [];
   return [
     {
