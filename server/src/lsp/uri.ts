@@ -4,14 +4,21 @@ import type { Path } from '../core/source';
 /** A scheme of two letters or more; one letter is a Windows drive. */
 const SCHEME = /^[a-zA-Z][a-zA-Z0-9+.-]+:/;
 
+/** A path, or what stands behind `file://`, in which nothing is written otherwise than it is: nearly all, and a check converts thousands. */
+const PLAIN_PATH = /^\/(?!\/)[\w./~-]*$/;
+const FILE = 'file://';
+
 /** The core's path for a URI: `file:` URIs become absolute paths with `/`, all others stay as they are. */
 export function pathOf(uri: string): Path {
   if (!uri.startsWith('file:')) return uri;
+  const plain = uri.slice(FILE.length);
+  if (uri.startsWith(FILE) && PLAIN_PATH.test(plain)) return plain;
   return URI.parse(uri).fsPath.replaceAll('\\', '/');
 }
 
 /** The URI of a core path, spelled as VS Code spells it, so that the client finds its own document again. */
 export function uriOf(path: Path): string {
+  if (PLAIN_PATH.test(path)) return FILE + path;
   return SCHEME.test(path) ? path : URI.file(path).toString();
 }
 

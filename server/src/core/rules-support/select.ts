@@ -3,10 +3,17 @@ import type { TrainingRun } from '../run/training-run';
 import type { Config, DialectId } from '../source';
 import type { MappingNode } from '../syntax/node';
 
+/** A rule as the engine calls it. Modules make rules of many shapes, and V8 calls those of one shape several times as fast. */
+export interface CalledRule {
+  readonly id: string;
+  readonly severity: Rule['severity'];
+  readonly check: Rule['check'];
+}
+
 /** The rules of a dialect: those that look at every config, and the others by a setting that they need. */
 interface DialectRules {
-  readonly always: readonly Rule[];
-  readonly byNeed: ReadonlyMap<string, readonly Rule[]>;
+  readonly always: readonly CalledRule[];
+  readonly byNeed: ReadonlyMap<string, readonly CalledRule[]>;
   /** Sections in which a needed setting can stand, as `zero_optimization`. */
   readonly sections: ReadonlySet<string>;
 }
@@ -15,14 +22,14 @@ interface DialectRules {
 const rulesByKind = new WeakMap<readonly Rule[], Map<string, DialectRules>>();
 
 /** The rules that apply to a config and may have something to say about what is written in it. */
-export function rulesFor(config: Config, run: TrainingRun, rules: readonly Rule[]): readonly Rule[] {
+export function rulesFor(config: Config, run: TrainingRun, rules: readonly Rule[]): readonly CalledRule[] {
   const byKind = rulesByKind.get(rules) ?? new Map<string, DialectRules>();
   rulesByKind.set(rules, byKind);
   const parts = PARTS.filter((part) => hasPart[part](run, config));
   const kind = `${config.dialect} ${parts.join(' ')}`;
   const own = byKind.get(kind) ?? dialectRules(rules, config.dialect, parts);
   byKind.set(kind, own);
-  const found = new Set<Rule>();
+  const found = new Set<CalledRule>();
   addNeeded(config.root, '', own, found);
   return [...own.always, ...found];
 }
@@ -44,18 +51,21 @@ function dialectRules(all: readonly Rule[], dialect: DialectId, parts: readonly 
   const rules = all.filter(
     ({ applies, when }) => applies.includes(dialect) && (when === undefined || parts.includes(when)),
   );
-  const byNeed = new Map<string, Rule[]>();
+  const always: CalledRule[] = [];
+  const byNeed = new Map<string, CalledRule[]>();
   const sections = new Set<string>();
-  for (const rule of rules) {
-    for (const path of rule.needs ?? []) {
-      byNeed.set(path, [...(byNeed.get(path) ?? []), rule]);
+  for (const { id, severity, check, needs } of rules) {
+    const called: CalledRule = { id, severity, check };
+    if (!needs) always.push(called);
+    for (const path of needs ?? []) {
+      byNeed.set(path, [...(byNeed.get(path) ?? []), called]);
       for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) sections.add(path.slice(0, dot));
     }
   }
-  return { always: rules.filter(({ needs }) => needs === undefined), byNeed, sections };
+  return { always, byNeed, sections };
 }
 
-function addNeeded(mapping: MappingNode, prefix: string, rules: DialectRules, found: Set<Rule>): void {
+function addNeeded(mapping: MappingNode, prefix: string, rules: DialectRules, found: Set<CalledRule>): void {
   for (const { key, value } of mapping.entries) {
     const path = prefix + key;
     for (const rule of rules.byNeed.get(path) ?? NO_RULES) found.add(rule);
@@ -63,4 +73,4 @@ function addNeeded(mapping: MappingNode, prefix: string, rules: DialectRules, fo
   }
 }
 
-const NO_RULES: readonly Rule[] = [];
+const NO_RULES: readonly CalledRule[] = [];

@@ -4,7 +4,7 @@ import type { FileReference } from '../dialects/dialect';
 import type { Estimate } from '../estimate/estimate';
 import type { Finding, Fix, Severity } from '../findings';
 import { underFlags } from '../rules-support/launch-overrides';
-import { rulesFor } from '../rules-support/select';
+import { type CalledRule, rulesFor } from '../rules-support/select';
 import type { TrainingRun } from '../run/training-run';
 import type { Setting } from '../settings';
 import { levelInForce } from '../silence/never-silent';
@@ -38,10 +38,11 @@ class EnoughSaid extends Error {}
  */
 export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
   const findings: Finding[] = [];
+  const hasLevels = Object.keys(input.levels).length > 0;
   for (const config of input.configs) {
     const context = new Context(config, input, findings);
     for (const rule of rulesFor(config, input.run, rules)) {
-      const level = levelInForce(rule, input.levels[rule.id]);
+      const level = hasLevels ? levelInForce(rule, input.levels[rule.id]) : undefined;
       if (level === 'off') continue;
       context.startRule(rule, level);
       try {
@@ -84,7 +85,7 @@ class Context implements RuleContext {
   readonly catalogs: Catalogs;
   /** Rules take this out of its object, so it is no method. */
   readonly report: (report: Report) => void;
-  private rule: Rule | undefined;
+  private rule: CalledRule | undefined;
   private level: Severity | undefined;
   private said = 0;
   private restsOnEstimate = false;
@@ -110,7 +111,7 @@ class Context implements RuleContext {
     };
   }
 
-  startRule(rule: Rule, level: Severity | undefined): void {
+  startRule(rule: CalledRule, level: Severity | undefined): void {
     this.rule = rule;
     this.level = level;
     this.said = 0;
@@ -124,7 +125,7 @@ class Context implements RuleContext {
 }
 
 /** The finding a report makes in this config, or undefined when its places all stand in other configs. */
-function findingOf(rule: Rule, config: Config, level: Severity | undefined, report: Report): Finding | undefined {
+function findingOf(rule: CalledRule, config: Config, level: Severity | undefined, report: Report): Finding | undefined {
   const places = placesOf(report.at);
   const own = places.findIndex((place) => !isSetting(place) || isIn(place, config));
   const place = places[own];
@@ -202,7 +203,7 @@ function canBeMade({ edits }: Pick<Fix, 'edits'>): boolean {
   );
 }
 
-function restOf(rule: Rule, config: Config): Finding {
+function restOf(rule: CalledRule, config: Config): Finding {
   return {
     rule: 'not-fully-read',
     severity: 'warning',
@@ -215,7 +216,7 @@ function restOf(rule: Rule, config: Config): Finding {
   };
 }
 
-function failureOf(rule: Rule, config: Config, error: unknown): Finding {
+function failureOf(rule: CalledRule, config: Config, error: unknown): Finding {
   return {
     rule: 'analysis-incomplete',
     severity: 'warning',
