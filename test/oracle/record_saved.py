@@ -23,6 +23,7 @@ import traceback
 import warnings
 
 from fake_cuda import FakeMode, patch_cuda, torch
+from saved_kernels import patch_kernels, with_kernels
 import saved_data
 import saved_models as models
 import saved_runs as runs
@@ -57,9 +58,11 @@ class Family:
     """One model type in all its variants: built models, and which block of the product each of their blocks is."""
 
     def __init__(self, transformers, model_type, modes=("free", "heads", "equal")):
-        model_type, _, activation = model_type.partition(" ")
-        self.transformers, self.model_type = transformers, model_type
         self.record = models.record_of(model_type)
+        model_type, _, activation = model_type.partition(" ")
+        if activation not in (*models.ACTIVATIONS, "mqa"):
+            activation = ""
+        self.transformers, self.model_type = transformers, model_type
         if self.record is None:
             raise ValueError("transformers has no class for it")
         self.architecture = models.head_of(transformers, self.record["architecture"])
@@ -70,6 +73,7 @@ class Family:
         for self.mode in modes:
             try:
                 made = [models.sized(self.record, defaults, v, self.mode, activation or None) for v in range(len(models.VARIANTS))]
+                self.loops = models.loops_of(model_type, made[0][1])
                 self.configs, self.sizes = [c for c, _ in made], [z for _, z in made]
                 whole = [dict(c, model_type=model_type) for c in self.configs]
                 try:
@@ -95,8 +99,13 @@ class Family:
             models.text_config(config)["sliding_window"] = window
         return runs.build(self.transformers, config, self.architecture, precision, attention)
 
+    def counted(self):
+        """Blocks that every sample passes through: those of the text, or all where it is images or sound."""
+        blocks = self.known[0]["blocks"]
+        return [i for i, b in enumerate(blocks) if b["counted"]]
+
     def blocks(self, model, variant=0):
-        return runs.blocks_of(model, {block["className"] for block in self.known[variant]["blocks"] if block["tower"] in ("text", "encoder")})
+        return runs.blocks_of(model, {self.known[variant]["blocks"][i]["className"] for i in self.counted()})
 
     def _places(self, variant, model):
         """The product's block for each module; total parameters must agree."""
@@ -110,6 +119,8 @@ class Family:
             size = sum(p.numel() for p in module.parameters())
             fitting = [i for i, b in enumerate(self.known[variant]["blocks"]) if b["parameters"] == size and b["className"] == type(module).__name__]
             if len(fitting) > 1:
+                kind = models.kind_of(module)
+                fitting = [i for i in fitting if (kind in self.known[variant]["blocks"][i]["kind"].split()) == (kind != "")] or fitting
                 slides = _slides(module)
                 fitting = [i for i in fitting if (self.known[variant]["blocks"][i]["window"] is not None) == slides] or fitting
             if not fitting:
@@ -133,9 +144,13 @@ def _slides(module):
     return False
 
 
-def _batch(size, mask):
+def _batch(size, mask, model, kind):
+    other = models.inputs_of(kind)
+
     def make():
         shape = (size["b"], size["s"])
+        if other is not None:
+            return {k: v.to(model.dtype) if torch.is_tensor(v) and v.is_floating_point() else v for k, v in other(size, model.config).items()}
         ids = torch.zeros(shape, dtype=torch.long, device="cuda")
         batch = dict(input_ids=ids, labels=torch.zeros(shape, dtype=torch.long, device="cuda"))
         if mask:
@@ -152,27 +167,37 @@ def events_of(family, setting, count):
     for variant in range(count):
         window = family.sizes[variant]["s"] // 4 if attention == "window" else None
         model = family.build(variant, precision, "eager" if attention == "eager" else "sdpa", window)
-        batch = _batch(family.sizes[variant], attention == "mask")
+        batch = _batch(family.sizes[variant], attention == "mask", model, family.architecture)
         found.append(runs.run(model, family.blocks(model, variant), batch, precision, frozen, checkpointing))
         del model
     first = [(place, dtype) for _, _, place, _, dtype in found[0].made]
     for other in found[1:]:
         if [(place, dtype) for _, _, place, _, dtype in other.made] != first:
-            raise ValueError("variants make different tensors")
+            mine = [(place, dtype) for _, _, place, _, dtype in other.made]
+            at = next((i for i, (a, b) in enumerate(zip(first, mine)) if a != b), min(len(first), len(mine)))
+            raise ValueError(f"variants make different tensors: {len(first)} and {len(mine)}, from the {at}th: {found[0].made[at : at + 2]} {other.made[at : at + 2]}")
     return found
 
 
-def solver_for(family, indices, count):
+def solver_for(family, indices, count, is_outside=False):
     symbols, sides = [], []
     for variant in range(count):
         size, known = family.sizes[variant], family.known[variant]
         merged = {}
         for index in indices:
             merged.update(known["blocks"][index]["symbols"])
-        merged.update(T=size["b"] * size["s"], b=size["b"], s=size["s"], h=known["h"], V=known["V"])
+        positions = {known["blocks"][index]["positions"] for index in indices}
+        length = (positions.pop() if len(positions) == 1 else None) or size["s"]
+        merged.update(T=size["b"] * length, b=size["b"], s=length, V=known["V"])
+        if "u" in merged:
+            merged["U"] = size["b"] * merged["u"]
+        if is_outside:
+            merged["h"] = known["h"]
         symbols.append(merged)
         sides.append({n: v for index in indices for n, v in known["blocks"][index]["sides"].items()})
-    return terms.Solver(symbols, sides)
+        if is_outside:
+            sides[-1].update(known["outside"])
+    return terms.Solver(symbols, sides, models.PARTS.get(family.model_type, ()), models.LENGTHS.get(family.model_type, ()))
 
 
 class Unnamed(Exception):
@@ -197,8 +222,8 @@ class Reading:
         place = self.first.made[i][2]
         index = -1 if place == "ends" else self.places[place]
         if index not in self.solvers:
-            text = [j for j, b in enumerate(self.family.known[0]["blocks"]) if b["tower"] in ("text", "encoder")]
-            self.solvers[index] = solver_for(self.family, text if index < 0 else [index], self.count)
+            text = self.family.counted()
+            self.solvers[index] = solver_for(self.family, text if index < 0 else [index], self.count, index < 0)
         sizes = tuple(e.made[i][1] for e in self.events)
         found = self.solvers[index].term(sizes)
         if found is None and self.count == 1:
@@ -214,7 +239,7 @@ class Reading:
         for i, (clock, _, place, *_rest) in enumerate(self.first.made):
             if clock < self.loss < self.first.gone.get(i, NEVER):
                 terms.add(by_place.setdefault(place, {}), self.term(i))
-        return by_place
+        return {place: terms.unrolled(found, self.family.loops) for place, found in by_place.items()}
 
     def backward(self, place):
         """What is alive beside the saved tensors while one block's backward runs: the moments that no other dominates."""
@@ -244,7 +269,7 @@ class Reading:
             terms.add(live, self.term(i), sign)
             if sign > 0:
                 found.append(dict(live))
-        return terms.front(found)
+        return terms.front([terms.unrolled(moment, self.family.loops) for moment in found])
 
     def head(self):
         """Bytes per token and vocabulary entry: while the loss is made, at most in backward, and when most of the head's gradient is there."""
@@ -281,7 +306,7 @@ def middle(places, index):
 
 def split_casts(kept):
     """Copies of weights have no token in them."""
-    casts = {n: c for n, c in kept.items() if n and not set(n.split("[")[0]) & set("Tbs")}
+    casts = {n: c for n, c in kept.items() if n and not set(n.split("[")[0]) & set("TbsUu")}
     small = {n: c for n, c in casts.items() if not is_matrix(n)}
     return {n: c for n, c in kept.items() if n not in casts or n in small}, {n: c for n, c in casts.items() if n not in small}
 
@@ -343,7 +368,7 @@ def settings_of(family):
     another kernel).
     """
     windowed = any(b["window"] for b in family.known[0]["blocks"])
-    attentions = ["sdpa", "eager", "mask"] + (["window"] if windowed else [])
+    attentions = ["sdpa", "eager"] + ([] if models.inputs_of(family.architecture) else ["mask"]) + (["window"] if windowed else [])
     if not family.has_sdpa():
         attentions = ["eager"]
     first = attentions[0]
@@ -373,6 +398,7 @@ def start():
     logging.getLogger("torch._subclasses.fake_tensor").setLevel(logging.CRITICAL)
     torch.set_num_threads(1)
     patch_cuda()
+    patch_kernels()
     from record_memory import patch_transformers
 
     return patch_transformers()
@@ -404,7 +430,8 @@ def record(model_type, wanted=None, before={}):
                 failed[name] = f"{type(error).__name__}: {str(error)[:300]}"
                 if wanted:
                     traceback.print_exc()
-    return dict(family=model_type, record=family.record["id"], mode=family.mode, activation=family.activation if family.activation in models.ACTIVATIONS else "kernel", settings=found, failed=failed, seconds=round(time.time() - begun, 1))
+    kernels = models.KERNELS.get(family.model_type) if with_kernels() else None
+    return dict(family=model_type, kernels=kernels, record=family.record["id"], mode=family.mode, activation=family.activation if family.activation in models.ACTIVATIONS else "kernel", settings=found, failed=failed, seconds=round(time.time() - begun, 1))
 
 
 def show(result):

@@ -10,11 +10,15 @@ import random
 import re
 import sys
 
+from saved_models import KINDS, NOT_RUN, SAME, catalog
 from saved_terms import value, write
 
 DATA = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "server", "data", "activations.json")
 # A moment is left out where others come this close to it, measured against all that the block holds then.
 CLOSE = 0.002
+
+
+T_OF_IMAGE = 577
 
 
 def shapes(count=400):
@@ -26,6 +30,7 @@ def shapes(count=400):
         b, s = rng.choice((1, 2, 8, 32)), rng.choice((128, 512, 2048, 4096, 16384))
         experts = rng.choice((8, 32, 64, 256))
         sizes = dict(n=n, d=d, v=rng.choice((d, d // 2)), k=max(1, n // rng.choice((1, 4, 8))), h=h, I=int(h * rng.choice((1.5, 2.7, 3.5, 4, 8))), V=100000)
+        sizes |= dict(U=T_OF_IMAGE * b, u=T_OF_IMAGE, N=rng.choice((128, 256)), G=8)
         sizes |= dict(E=experts, K=rng.choice((2, 4, 8)), X=rng.choice((512, 1408, 4096)), S=rng.choice((0, 1408, 8192)), w=s // 2, b=b, s=s, T=b * s)
         yield sizes
 
@@ -91,6 +96,8 @@ def setting_of(setting, checkpointing):
 def family_of(result):
     settings = {name: setting_of(setting, name.endswith("checkpointing")) for name, setting in sorted(result["settings"].items())}
     made = dict(counted=result["record"], activation=result.get("activation", "kernel"), settings=settings)
+    if result.get("kernels"):
+        made["kernels"] = result["kernels"]
     if result["failed"]:
         made["refused"] = {name: why[:120] for name, why in sorted(result["failed"].items())}
     return made
@@ -108,6 +115,17 @@ def load():
     return data
 
 
+def unrecorded(families):
+    """Families of the catalog without a recording, by the reason."""
+    found = {}
+    for name in sorted({record["model_type"] for record in catalog()} - set(families)):
+        verified = any(record["verified"] for record in catalog() if record["model_type"] == name)
+        reason = NOT_RUN.get(name) or (None if verified else "its class comes with the checkpoint, not with transformers, and was not run")
+        if reason:
+            found.setdefault(reason, []).append(name)
+    return found
+
+
 def save(families):
     data = {
         "$schema": "../../schemas/activations.schema.json",
@@ -115,7 +133,11 @@ def save(families):
         "how": "test/oracle/record_saved.py ran each transformers class on fake tensors and wrote every storage that autograd keeps as a product of the model's sizes; letters are explained in server/src/core/estimate/memory/symbols.ts and terms.ts",
         "versions": {name: importlib.metadata.version(name) for name in ("torch", "transformers", "accelerate")},
         "families": {},
+        "unrecorded": unrecorded(families),
     }
+    for name, like in SAME.items():
+        # A decoder that is another family's class, behind a tower that text does not pass through.
+        families[name] = dict(families[like], counted=next(r["id"] for r in catalog() if r["model_type"] == name))
     seen = {}
     for name in sorted(families, key=lambda n: (n != "llama", n)):
         family = dict(families[name])
@@ -138,12 +160,13 @@ def main(paths):
             print(result["family"], result.get("error") or "nothing was counted")
             continue
         families[result["family"]] = family_of(result)
-    for name in [n for n in families if n.endswith(" mqa")]:
-        # Blocks whose heads share one key are another kind of block of the same family.
+    for name in [n for n in families if n.endswith(" mqa") or n in KINDS]:
+        # Blocks whose heads share one key, or that another model of the family has, are another kind of block of the same family.
+        word = "block mqa" if name.endswith(" mqa") else "block"
         for setting, made in families.pop(name)["settings"].items():
             held = families[name.split(" ")[0]]["settings"].get(setting)
             if held is not None:
-                held["blocks"] |= {key.replace("block", "block mqa", 1): block for key, block in made["blocks"].items()}
+                held["blocks"] |= {key.replace("block", word, 1): block for key, block in made["blocks"].items()}
     save(families)
 
 

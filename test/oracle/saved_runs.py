@@ -63,6 +63,11 @@ def build(transformers, config, architecture, precision, attention):
     text.use_cache = False
     with torch.device("cuda"), no_init_weights():
         model = kind._from_config(made, dtype=PRECISIONS[precision][0], attn_implementation=attention)
+    # from_pretrained loads every weight in the type that is asked for, whatever the class makes it in.
+    kept = [*(model._keep_in_fp32_modules or ()), *(model._keep_in_fp32_modules_strict or ())]
+    for name, parameter in model.named_parameters():
+        if not any(part in name for part in kept):
+            parameter.data = parameter.data.to(PRECISIONS[precision][0])
     model.tie_weights()
     return model.train()
 

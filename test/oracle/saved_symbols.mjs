@@ -6,7 +6,7 @@
 import { createInterface } from 'node:readline';
 import { loadSource } from '../../scripts/load-source.mjs';
 
-const { describeModel, blockSymbols, blockKey, tensorName } = await loadSource(
+const { describeModel, blockSymbols, blockKey, tensorName, outsideName, seesEverySample } = await loadSource(
   ['server/src/core/models/describe', 'server/src/core/estimate/memory/symbols'],
   { generate: false },
 );
@@ -27,10 +27,13 @@ for await (const line of createInterface({ input: process.stdin })) {
     tower: block.tower,
     window: block.attention?.window ?? null,
     cross: block.attention?.kind === 'cross',
+    positions: block.positions ?? null,
+    counted: seesEverySample(model, block),
+    kind: block.kind ?? '',
     symbols: Object.fromEntries(blockSymbols(model, index)),
     sides: sidesOf(model, index),
   }));
-  console.log(JSON.stringify({ total: model.parameters.total, h: model.hiddenSize, V: model.vocabSize, blocks }));
+  console.log(JSON.stringify({ total: model.parameters.total, h: model.hiddenSize, V: model.vocabSize, outside: outsideOf(model), blocks }));
 }
 
 /** Sides of the block's tensors by name: `self_attn.kv_b_proj[0]`. */
@@ -40,6 +43,16 @@ function sidesOf(model, index) {
     if (group.block !== index) continue;
     const name = tensorName(group.name);
     for (const [axis, size] of group.shape.entries()) sides[`${name}:${axis}`] = size;
+  }
+  return sides;
+}
+
+/** Sides of the tensors outside the blocks: `embed_tokens_per_layer:1`. */
+function outsideOf(model) {
+  const sides = {};
+  for (const group of model.groups) {
+    if (group.block !== undefined) continue;
+    for (const [axis, size] of group.shape.entries()) sides[`${outsideName(group.name)}:${axis}`] = size;
   }
   return sides;
 }

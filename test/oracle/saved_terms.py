@@ -1,11 +1,11 @@
 """From sizes in bytes to terms: which product of a model's sizes a tensor is, found by comparing several models at once."""
 import itertools
 
-COEFFICIENTS = sorted({a * b for a in (1, 2, 4, 8) for b in (1, 2, 3, 4, 5, 6, 8)}, key=lambda c: (c & (c - 1) != 0, c))
-TOKENS = ("", "T", "Ts", "b", "s", "ss", "bb")
+COEFFICIENTS = sorted({a * b for a in (1, 2, 4, 8) for b in (1, 2, 3, 4, 5, 6, 8)} | {128, 256}, key=lambda c: (c & (c - 1) != 0, c))
+TOKENS = ("", "T", "Ts", "b", "s", "ss", "bb", "U", "Tu", "u")
 WIDTHS = (
-    "", "h", "I", "n", "k", "d", "v", "nd", "kd", "nv", "kv", "E", "K", "S", "X", "KX", "Kh", "KI", "V", "hI", "hnd", "hkd", "hnv", "hkv",
-    "hh", "hS", "hX", "hE", "EhX", "EX", "hV", "ndnd", "II",
+    "", "h", "I", "n", "k", "d", "v", "nd", "kd", "nv", "kv", "E", "K", "S", "X", "N", "G", "GN", "KX", "Kh", "KI", "V", "hI", "hnd", "hkd", "hnv", "hkv",
+    "hh", "hS", "hX", "hE", "EhX", "EX", "hV", "ndnd", "II", "ndv", "kdv",
 )  # fmt: skip
 
 
@@ -19,8 +19,8 @@ def product(letters, values):
 class Solver:
     """Terms over the symbols that a block has in every variant. `sides` are the sides of its tensors, by name."""
 
-    def __init__(self, symbols, sides):
-        self.symbols, self.count = symbols, len(symbols)
+    def __init__(self, symbols, sides, parts=(), lengths=()):
+        self.symbols, self.count, self.parts, self.lengths = symbols, len(symbols), parts, lengths
         have = set.intersection(*(set(s) for s in symbols))
         self.widths = {}
         for letters in WIDTHS:
@@ -28,7 +28,8 @@ class Solver:
                 self._add(letters, tuple(product(letters, s) for s in symbols))
         names = sorted(set.intersection(*(set(s) for s in sides)), key=lambda name: (len(name), name)) if sides else []
         named = [(f"[{name}]", tuple(s[name] for s in sides)) for name in names]
-        named = [(name, sizes) for name, sizes in named if sizes not in self.widths]
+        # The width of a convolution is a number of the class, and no size that tells what a tensor is.
+        named = [(name, sizes) for name, sizes in named if sizes not in self.widths and min(sizes) > 8]
         unique = {}
         for name, sizes in named:
             unique.setdefault(sizes, name)
@@ -37,7 +38,7 @@ class Solver:
         short = [(sizes, name) for sizes, name in self.widths.items() if 0 < len(name) <= 2 or name.startswith("[")]
         for (a, x), (b, y) in itertools.product(unique.items(), short):
             self._add(x + y if y.startswith("[") else y + x, tuple(i * j for i, j in zip(a, b)))
-        self.tokens = {t: tuple(product(t, s) for s in symbols) for t in TOKENS}
+        self.tokens = {t: tuple(product(t, s) for s in symbols) for t in TOKENS if set(t) <= have}
         self.cache = {}
 
     def _add(self, name, sizes):
@@ -71,7 +72,43 @@ class Solver:
                 cost = (name.count("["), len(token) + len(name), COEFFICIENTS.index(coefficient))
                 if best is None or cost < best[0]:
                     best = (cost, {token + name: coefficient})
-        return (best and best[1]) or self._with_sink(sizes) or self._any_factor(sizes)
+        return (best and best[1]) or self._of_part(sizes) or self._of_length(sizes) or self._with_sink(sizes) or self._any_factor(sizes)
+
+    def _of_part(self, sizes):
+        """A tensor over a part of the positions, such as every fourth: `0.25Th`."""
+        for part in self.parts:
+            whole = self._whole(tuple(size * part for size in sizes))
+            if whole is not None:
+                return {name: coefficient / part for name, coefficient in whole.items()}
+        return None
+
+    def _of_length(self, sizes):
+        """A tensor over another length, such as 64 times the positions and 15 more: `64Th + 15bh`."""
+        for token, (share, part, more) in itertools.product("TU", self.lengths):
+            per = [v.get(token, 0) * share // part + v["b"] * more for v in self.symbols]
+            if min(per) <= 0 or any(size % p for size, p in zip(sizes, per)):
+                continue
+            rest = [size // p for size, p in zip(sizes, per)]
+            for coefficient in COEFFICIENTS:
+                name = None if any(r % coefficient for r in rest) else self.widths.get(tuple(r // coefficient for r in rest))
+                if name is not None:
+                    return {token + name: coefficient * share / part, "b" + name: coefficient * more}
+        return None
+
+    def _whole(self, sizes):
+        best = None
+        for token, per in self.tokens.items():
+            if not set(token) & set("sTU") or any(size % p for size, p in zip(sizes, per)):
+                continue
+            rest = [size // p for size, p in zip(sizes, per)]
+            for coefficient in COEFFICIENTS:
+                name = None if any(r % coefficient for r in rest) else self.widths.get(tuple(r // coefficient for r in rest))
+                if name is None:
+                    continue
+                cost = (name.count("["), len(token) + len(name), COEFFICIENTS.index(coefficient))
+                if best is None or cost < best[0]:
+                    best = (cost, {token + name: coefficient})
+        return best and best[1]
 
     def _with_sink(self, sizes):
         """Scores with one more column than there are positions."""
@@ -99,7 +136,9 @@ class Solver:
         return best and best[1]
 
     def _double(self, sizes):
-        for token in ("T", "", "Ts", "s", "b"):
+        for token in ("T", "", "Ts", "s", "b", "U"):
+            if token not in self.tokens:
+                continue
             per = self.tokens[token]
             if any(size % p for size, p in zip(sizes, per)):
                 continue
@@ -115,6 +154,21 @@ class Solver:
                     if y is not None and x.count("[") + y.count("[") <= 1:
                         return {token + x: c, token + y: d}
         return None
+
+
+def unrolled(terms, loops):
+    """What a loop makes once for each chunk of positions, as a product of positions: of 37 chunks of 64, 148b is 0.0625T."""
+    for chunk, whole, count, per, *single in loops:
+        for name in [n for n in terms if n.startswith(chunk) and not n.startswith("bb")]:
+            coefficient = terms.pop(name)
+            times = round(coefficient / count)
+            left = coefficient - times * count
+            if abs(left) > 16:
+                times, left = coefficient / count, 0
+            add(terms, {whole + name[len(chunk) :]: times * per} if times else {})
+            alone = {whole + name[len(chunk) :]: left * single[0]} if single else {name: left}
+            add(terms, alone if left else {})
+    return terms
 
 
 def add(total, terms, sign=1):
@@ -140,7 +194,7 @@ def value(terms, values):
 def write(terms):
     """`16Th + 4Tnd`, widest reach first."""
     order = sorted(terms.items(), key=lambda item: (-item[0].count("s"), item[0]))
-    return " + ".join(f"{coefficient}{name}" for name, coefficient in order).replace("+ -", "- ")
+    return " + ".join(f"{coefficient:.10g}{name}" for name, coefficient in order).replace("+ -", "- ")
 
 
 def dominates(a, b):

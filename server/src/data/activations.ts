@@ -33,6 +33,10 @@ function activationClass(name: string | undefined): string | undefined {
 interface Packed {
   readonly families: ReadonlyMap<string, ReadonlyMap<string, number>>;
   readonly lines: readonly string[];
+  /** Packages whose kernels a family was run with. */
+  readonly kernels: ReadonlyMap<string, string>;
+  /** Why a family cannot be run. */
+  readonly reasons: ReadonlyMap<string, string>;
 }
 
 /** A family that was not run is taken to be like Llama; blocks that Llama has not, like those of the family that is best known for them. */
@@ -45,6 +49,9 @@ function recordedFamily(packed: Packed, modelType: string): Recorded {
   return {
     family: own === undefined ? 'llama' : modelType,
     isAssumed: own === undefined,
+    why: packed.reasons.get(modelType),
+    kernels: packed.kernels.get(modelType),
+    plain: packed.families.has(`${modelType} torch`) ? recordedFamily(packed, `${modelType} torch`) : undefined,
     hasSdpa: own === undefined || [...own.keys()].some((name) => name.startsWith('sdpa')),
     has: (name) => own?.has(name) === true,
     setting(name) {
@@ -86,7 +93,15 @@ function settingOf({ families, lines }: Packed, family: string, name: string): R
 function unpack(): Packed {
   const [head = '', lines = ''] = unpackText(PACKED_ACTIVATIONS).split('\n\n');
   const families = new Map<string, ReadonlyMap<string, number>>();
-  const rows = head.split('\n');
+  const kernels = new Map<string, string>();
+  const reasons = new Map<string, string>();
+  const all = head.split('\n');
+  for (const row of all) {
+    const [, name = '', sign = '', text = ''] = /^([^\t=+!]+)([+!])(.*)$/.exec(row) ?? [];
+    if (sign === '+') kernels.set(name, text);
+    if (sign === '!') for (const each of name.split(',')) reasons.set(each, text);
+  }
+  const rows = all.filter((row) => !/^[^\t=]+[+!]/.test(row));
   for (const row of rows.filter((line) => line.includes('\t'))) {
     const [name = '', ...settings] = row.split('\t');
     families.set(name, new Map(settings.map((text) => placeOf(text))));
@@ -95,7 +110,7 @@ function unpack(): Packed {
     const [name = '', like = ''] = row.split('=');
     families.set(name, families.get(like) ?? new Map());
   }
-  return { families, lines: lines.split('\n') };
+  return { families, lines: lines.split('\n'), kernels, reasons };
 }
 
 function placeOf(text: string): [string, number] {

@@ -125,7 +125,7 @@ function sum(...texts: readonly string[]): string {
 function times(text: string, factor: number): string {
   if (factor === 1) return text;
   return text
-    .replace(/([+-]?)(\d+)((?:\[[^\]]+\]|[A-Za-z])*)/g, (_, sign: string, digits: string, sizes: string) => {
+    .replace(/([+-]?)(\d+(?:\.\d+)?)((?:\[[^\]]+\]|[A-Za-z])*)/g, (_, sign: string, digits: string, sizes: string) => {
       const coefficient = (sign === '-' ? -1 : 1) * Number(digits) * factor;
       return `${coefficient < 0 ? '-' : '+'}${Math.abs(coefficient)}${sizes}`;
     })

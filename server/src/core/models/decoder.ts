@@ -31,6 +31,8 @@ export interface Decoder {
     layer: number,
     window: number | undefined,
   ) => Sublayer<AttentionShape | undefined> | undefined;
+  /** What else makes layers differ in what they keep, in words of {@link Block.kind}. */
+  readonly kind?: (c: ConfigReader, layer: number) => string;
   /** What else makes layers differ. */
   readonly kindOf?: (c: ConfigReader, layer: number) => string;
   /** Norms of a layer. */
@@ -72,7 +74,7 @@ export function llamaBody(c: ConfigReader, spec: Decoder): Layout {
   const layers = c.size('num_hidden_layers');
   const heads = spec.attention ? undefined : readHeads(c, hidden);
   const kindOf = (layer: number) =>
-    `${slides(c, spec, layer)} ${spec.moe?.at(c, layer) ?? false} ${spec.kindOf?.(c, layer) ?? ''}`;
+    `${slides(c, spec, layer)} ${spec.moe?.at(c, layer) ?? false} ${spec.kindOf?.(c, layer) ?? ''} ${spec.kind?.(c, layer) ?? ''}`;
   return {
     hiddenSize: hidden,
     layers,
@@ -112,6 +114,7 @@ function layerOf(
     ],
     ...(self.shape && { attention: self.shape }),
     mlp: mlp.shape,
+    kind: spec.kind?.(c, layer) ?? '',
   };
 }
 

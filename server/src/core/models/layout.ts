@@ -10,6 +10,9 @@ export interface Layers {
   readonly parts: readonly Tensor[];
   readonly attention?: AttentionShape;
   readonly mlp?: MlpShape;
+  readonly state?: Block['state'];
+  readonly kind?: string;
+  readonly positions?: number;
 }
 
 /** Repeated layers under one name: `model.layers`. */
@@ -97,6 +100,9 @@ function blockOf(kind: Layers): Block {
     tower: kind.tower,
     ...(kind.attention && { attention: kind.attention }),
     ...(kind.mlp && { mlp: kind.mlp }),
+    ...(kind.state && { state: kind.state }),
+    ...(kind.kind && { kind: kind.kind }),
+    ...(kind.positions !== undefined && { positions: kind.positions }),
   };
 }
 

@@ -37,6 +37,12 @@ export interface Block {
   readonly attention?: AttentionShape;
   readonly mlp?: MlpShape;
   readonly tower: 'text' | 'encoder' | 'vision' | 'audio';
+  /** Width of a head's state, and groups of heads that share it, in a state-space mixer. */
+  readonly state?: { readonly width: number; readonly groups: number };
+  /** What else sets this kind of block apart, in words: `shared` where keys come from an earlier block. */
+  readonly kind?: string;
+  /** Positions of one sample in this block where the class's sizes fix them (patches of an image), not the run's sequence length. */
+  readonly positions?: number;
 }
 
 export interface AttentionShape {

@@ -7,6 +7,12 @@ export interface Recorded {
   readonly family: string;
   /** The model's own family was not run, and is taken to be alike. */
   readonly isAssumed: boolean;
+  /** Why it was not run, where it cannot be. */
+  readonly why?: string | undefined;
+  /** Packages whose kernels ran, where the class takes some: `mamba-ssm and causal-conv1d`. */
+  readonly kernels?: string | undefined;
+  /** As the class runs without those packages, where it was recorded too. */
+  readonly plain?: Recorded | undefined;
   /** Whether the class has a fused attention. */
   readonly hasSdpa: boolean;
   /** Whether the setting was run; {@link setting} may also put it together from others. */

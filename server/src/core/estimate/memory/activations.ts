@@ -4,6 +4,7 @@ import type { Facts } from './facts';
 import { megatronEnds } from './megatron';
 import type { Part } from './part';
 import { firstBlock, RECORDED, settingFor, sizesOf } from './recorded';
+import { seesEverySample } from './symbols';
 import { evaluate } from './terms';
 
 export interface Activations {
@@ -27,7 +28,7 @@ export function countActivations(facts: Facts): Activations {
   let largest: BlockBytes = { saved: 0, checkpoint: 0, backward: 0, casts: 0 };
   for (let i = 0; i < model.blocks.length; i++) {
     const block = model.blocks[i];
-    if (block === undefined || block.tower === 'vision' || block.tower === 'audio') continue;
+    if (block === undefined || !seesEverySample(model, block)) continue;
     const bytes = blockBytes(facts, i);
     const count = block.count * counts.stageShare;
     saved += count * (checkpointing === 'full' ? bytes.checkpoint : bytes.saved);

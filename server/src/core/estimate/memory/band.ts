@@ -4,6 +4,7 @@ import type { Facts } from './facts';
 import type { Moment } from './phases';
 import { isCounted } from './recorded';
 import { RESIDUALS, type ResidualClass } from './residuals';
+import { seesEverySample } from './symbols';
 
 /** Low and high of what must fit, for one set of inputs. */
 export interface Band {
@@ -89,6 +90,6 @@ function unmeasuredError(facts: Facts): number {
   if (facts.fusedLoss) error += 0.05;
   if (facts.lora?.isDora === true) error += 0.05;
   if (blocks.some((block) => block.mlp?.moe !== undefined)) error += 0.1;
-  if (blocks.some((block) => block.tower === 'vision' || block.tower === 'audio')) error += 0.2;
+  if (!blocks.every((block) => seesEverySample(facts.model, block))) error += 0.2;
   return Math.min(error, 0.9);
 }

@@ -1,3 +1,4 @@
+import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
@@ -13,7 +14,9 @@ export function readBatch(run: TrainingRun, corner: Corner, note: (assumption: A
   const { micro, sequenceLength, accumulation, evalMicro } = run.batch;
   const longest = (run.model.known ? run.model.value.maxPositions : undefined) ?? ASSUMED_SEQUENCE.high;
   let sequence: number;
-  if (sequenceLength.known) sequence = sequenceLength.value;
+  const fixed = run.model.known ? fixedLength(run.model.value) : undefined;
+  if (fixed !== undefined) sequence = fixed;
+  else if (sequenceLength.known) sequence = sequenceLength.value;
   else {
     sequence = Math.min(longest, ASSUMED_SEQUENCE[corner]);
     note({
@@ -38,6 +41,11 @@ export function readBatch(run: TrainingRun, corner: Corner, note: (assumption: A
     accumulation: valueIfKnown(accumulation) ?? (corner === 'high' ? 2 : 1),
     evalSamples: valueIfKnown(evalMicro) ?? samples,
   };
+}
+
+/** Positions of a sample where the class fixes them in every block, as those of an image. */
+function fixedLength({ blocks }: Model): number | undefined {
+  return blocks.every(({ positions }) => positions !== undefined) ? blocks[0]?.positions : undefined;
 }
 
 /** Unpacked samples of different lengths are padded to the longest, and a padded batch carries a mask. */

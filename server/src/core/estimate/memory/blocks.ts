@@ -80,9 +80,12 @@ function frozenNorms(facts: Facts): number {
     : 0;
 }
 
-/** Models whose decoder blocks also look at what an encoder made of the input. */
+/** Models whose decoder blocks also look at what an encoder made of an input of some length. */
 export function isEncoderDecoder({ model }: Facts): boolean {
-  return model.blocks.some(({ tower }) => tower === 'encoder') && model.blocks.some(({ tower }) => tower === 'text');
+  const encoder = model.blocks.find(({ tower }) => tower === 'encoder');
+  return (
+    encoder?.positions === undefined && encoder !== undefined && model.blocks.some(({ tower }) => tower === 'text')
+  );
 }
 
 /**

@@ -7,6 +7,7 @@ import { isPadded, readBatch } from './batch';
 import { type Counts, countParameters } from './counts';
 import { readEvaluation } from './evaluation';
 import { readImplementation } from './implementation';
+import { withKernels } from './kernels';
 import type { LoraCounts } from './lora';
 import { type MeasuredDriver, measuredDriver } from './measured';
 import { type MegatronFacts, megatronFacts } from './megatron';
@@ -122,7 +123,8 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
   const preference = readPreferenceFacts(run, corner, note);
   const sharding = run.sharding.value;
   const asked = preference?.method === 'reward' ? asRewardModel(run.model.value) : run.model.value;
-  const model = sharding.kind === 'megatron' ? megatronModel(asked, corner, note) : asked;
+  const made = sharding.kind === 'megatron' ? megatronModel(asked, corner, note) : asked;
+  const model = withKernels(made, corner, note);
   if (sharding.kind === 'zero' && !sharding.stage.known) {
     return missing('ZeRO stage', sharding.stage.why, 'it decides what each GPU holds');
   }

@@ -4,6 +4,7 @@ import { isEncoderDecoder } from './blocks';
 import { evaluationHint } from './evaluation';
 import type { Facts } from './facts';
 import { isCounted } from './recorded';
+import { seesEverySample } from './symbols';
 
 /** What the formulas do not cover, said once. */
 export function noteLimits(run: TrainingRun, facts: Facts, assumptions: Assumption[]): void {
@@ -14,7 +15,7 @@ export function noteLimits(run: TrainingRun, facts: Facts, assumptions: Assumpti
     assumptions.push({
       what: 'activations',
       value: 'as in a Llama block of the same shape',
-      because: `what ${model.modelType} blocks save has not been counted; the band is wider`,
+      because: `${model.recorded?.why ?? `what ${model.modelType} blocks save has not been counted`}; the band is wider`,
     });
   }
   if (isEncoderDecoder(facts)) {
@@ -24,7 +25,7 @@ export function noteLimits(run: TrainingRun, facts: Facts, assumptions: Assumpti
       because: 'encoder and decoder have a length each, and the config gives one',
     });
   }
-  if (model.blocks.some((block) => block.tower === 'vision' || block.tower === 'audio')) {
+  if (!model.blocks.every((block) => seesEverySample(model, block))) {
     assumptions.push({
       what: 'vision or audio tower',
       value: 'its activations are not counted',

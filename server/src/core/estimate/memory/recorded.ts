@@ -1,6 +1,6 @@
 import type { Recorded, RecordedBlock, RecordedSetting } from '../../models/recorded';
 import type { Facts } from './facts';
-import { blockKey, blockSymbols, sideOf } from './symbols';
+import { blockKey, blockSymbols, seesEverySample, sideOf } from './symbols';
 import type { SizeOf } from './terms';
 
 /** The source of what blocks, ends and loss heads keep. */
@@ -68,15 +68,18 @@ export function recordedBlock(found: Found, facts: Facts, index: number): Record
 export function sizesOf(facts: Facts, index: number, withoutPairs = false): SizeOf {
   const { model, tokens, samples, sequence, tensor } = facts;
   const symbols = blockSymbols(model, index, tensor);
-  symbols.set('T', tokens);
+  const positions = model.blocks[index]?.positions;
+  const fixed = symbols.get('u');
+  symbols.set('T', positions === undefined ? tokens : samples * positions);
   symbols.set('b', samples);
-  symbols.set('s', withoutPairs ? 0 : sequence);
+  symbols.set('s', withoutPairs ? 0 : (positions ?? sequence));
+  if (fixed !== undefined) symbols.set('U', samples * fixed);
   return (symbol) => symbols.get(symbol) ?? (symbol.length > 1 ? sideOf(model, index, symbol) : undefined) ?? 0;
 }
 
-/** The first block of the model that a sample of text passes through. */
+/** The first block of the model that every sample passes through. */
 export function firstBlock({ model }: Facts): number {
-  const first = model.blocks.findIndex(({ tower }) => tower === 'text' || tower === 'encoder');
+  const first = model.blocks.findIndex((block) => seesEverySample(model, block));
   return Math.max(0, first);
 }
 

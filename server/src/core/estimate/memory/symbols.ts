@@ -1,17 +1,18 @@
-import type { Model } from '../../models/model';
+import type { Block, Model } from '../../models/model';
 
 /**
  * The sizes of a block by the letters in which recordings are written: h hidden size, V vocabulary, n heads, k key-value heads, d and v
  * widths of a query and a value head, I intermediate size, E experts, K experts a token visits, X width of one, S of the shared ones,
- * w window. What tensor parallelism splits is divided by its ranks.
+ * w window, u positions of the encoder or of the image where the class fixes them, N and G width and groups of a state. What tensor parallelism splits is divided by its ranks.
  */
 export function blockSymbols(model: Model, index: number, tensor = 1): Map<string, number> {
   const block = model.blocks[index];
+  const attention = block?.attention;
+  const isTower = block?.tower === 'vision' || block?.tower === 'audio';
   const symbols = new Map([
-    ['h', model.hiddenSize],
+    ['h', isTower && attention !== undefined ? attention.heads * attention.headDim : model.hiddenSize],
     ['V', model.vocabSize / tensor],
   ]);
-  const attention = block?.attention;
   if (attention !== undefined) {
     symbols.set('n', attention.heads / tensor);
     symbols.set('k', attention.kvHeads / tensor);
@@ -26,7 +27,19 @@ export function blockSymbols(model: Model, index: number, tensor = 1): Map<strin
     symbols.set('X', moe.expertIntermediateSize / tensor);
     symbols.set('S', moe.sharedIntermediateSize / tensor);
   } else if (block?.mlp !== undefined) symbols.set('I', block.mlp.intermediateSize / tensor);
+  const fixed = model.blocks.find(({ positions }) => positions !== undefined)?.positions;
+  if (fixed !== undefined) symbols.set('u', fixed);
+  if (block?.state !== undefined) {
+    symbols.set('N', block.state.width);
+    symbols.set('G', block.state.groups / tensor);
+  }
   return symbols;
+}
+
+/** Whether every sample of a run passes through the block; images and sound beside a text may be few or none. */
+export function seesEverySample({ blocks }: Model, { tower, positions }: Block): boolean {
+  if (positions !== undefined || tower === 'text' || tower === 'encoder') return true;
+  return blocks.every((other) => other.tower === tower);
 }
 
 /** The side of one of the block's tensors by name and axis, as `self_attn.kv_b_proj:0`, or of one outside the blocks; undefined where there is none. */

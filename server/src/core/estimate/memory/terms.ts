@@ -10,12 +10,12 @@ export type SizeOf = (symbol: string) => number;
 
 const parsed = new Map<string, readonly Term[]>();
 
-/** Reads `16Th + 4Tnd - 2T[self_attn.kv_b_proj:0]`; each text once. */
+/** Reads `16Th + 0.5Tnd - 2T[self_attn.kv_b_proj:0]`; each text once. */
 function termsOf(text: string): readonly Term[] {
   const before = parsed.get(text);
   if (before !== undefined) return before;
   const terms: Term[] = [];
-  for (const [, sign, digits, product] of text.matchAll(/([+-]?)\s*(\d+)((?:\[[^\]]+\]|[A-Za-z])*)/g)) {
+  for (const [, sign, digits, product] of text.matchAll(/([+-]?)\s*(\d+(?:\.\d+)?)((?:\[[^\]]+\]|[A-Za-z])*)/g)) {
     const sizes = [...(product ?? '').matchAll(/\[([^\]]+)\]|([A-Za-z])/g)].map(
       ([, side, letter]) => side ?? letter ?? '',
     );

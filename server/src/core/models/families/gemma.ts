@@ -42,7 +42,7 @@ function gemmaBody(c: ConfigReader, gemma: Gemma): Layout {
       stack(
         'layers',
         layers,
-        (layer) => `${isSliding(c, gemma, layer, layers)} ${sharesKeys(c, layer, layers)} ${widthAt(c, layer)}`,
+        (layer) => `${isSliding(c, gemma, layer, layers)} ${kindOf(c, gemma, layer, layers)} ${widthAt(c, layer)}`,
         (layer) => layerOf(c, gemma, hidden, layer, layers),
       ),
     ],
@@ -84,6 +84,7 @@ function layerOf(c: ConfigReader, gemma: Gemma, hidden: number, layer: number, l
           ]),
     ],
     attention: self.shape,
+    kind: kindOf(c, gemma, layer, layers),
     mlp: moe ? { ...moe.shape, intermediateSize: widthAt(c, layer) } : mlp.shape,
   };
 }
@@ -93,6 +94,26 @@ function isSliding(c: ConfigReader, gemma: Gemma, layer: number, layers: number)
   if (gemma.isFourth && layer === layers - 1) return false;
   const types = c.texts('layer_types');
   return types ? types[layer] === 'sliding_attention' : (layer + 1) % gemma.pattern !== 0;
+}
+
+/**
+ * What a layer keeps hangs on: whether it has keys of its own; in Gemma 4 an input of its own, and values apart from its keys; in
+ * Gemma 3n an activation that sets most to zero (modeling_gemma3n.py:959, 5.23).
+ */
+function kindOf(c: ConfigReader, gemma: Gemma, layer: number, layers: number): string {
+  const words: string[] = [];
+  const shared = sharesKeys(c, layer, layers);
+  if (shared) words.push('shared');
+  if (gemma.isFourth && c.amount('hidden_size_per_layer_input') === 0) words.push('plain');
+  if (gemma.isFourth && !shared && !isSliding(c, gemma, layer, layers) && c.flag('attention_k_eq_v'))
+    words.push('tied');
+  if (!gemma.isFourth && sparsityAt(c, layer, layers) > 0) words.push('sparse');
+  return words.join(' ');
+}
+
+/** configuration_gemma3n.py: the first ten layers, where the model has more and does not say. */
+function sparsityAt(c: ConfigReader, layer: number, layers: number): number {
+  return c.numbers('activation_sparsity_pattern')?.[layer] ?? (layers > 10 && layer < 10 ? 0.95 : 0);
 }
 
 /** The last layers take their keys and values from an earlier one, and have no matrices for them. */

@@ -55,7 +55,7 @@ export const latent: readonly Family[] = [
   decoder({
     types: ['glm_moe_dsa'],
     name: 'GlmMoeDsa',
-    kindOf: (c, layer) => String(ownIndexer(c, layer)),
+    kind: (c, layer) => (ownIndexer(c, layer) ? '' : 'shared'),
     attention: (c, hidden, layer) => latentAttention(c, hidden, ownIndexer(c, layer) ? indexer(c, hidden) : []),
     moe: deepseekMoe,
   }),
@@ -82,13 +82,23 @@ export const latent: readonly Family[] = [
   decoder({
     types: ['deepseek_v4'],
     name: 'DeepseekV4',
-    kindOf: (c, layer) => compression(c, layer),
+    kind: compressionWord,
     attention: compressedAttention,
     extra: (c, hidden) => [...hyperConnection(c, hidden, 'attn_hc'), ...hyperConnection(c, hidden, 'ffn_hc')],
     outside: hyperHead,
     moe: { at: () => true, layer: deepseekExperts },
   }),
 ];
+
+/** In words of a block's kind; sliding layers are told by their window. */
+function compressionWord(c: ConfigReader, layer: number): string {
+  const kind = compression(c, layer);
+  return kind === 'compressed_sparse_attention'
+    ? 'indexed'
+    : kind === 'heavily_compressed_attention'
+      ? 'compressed'
+      : '';
+}
 
 /** Full attention in the first and every sixth layer (configuration_mimo_v2_flash.py:113). */
 function mimoSlides(_: ConfigReader, layer: number): boolean {

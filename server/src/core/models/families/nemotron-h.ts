@@ -92,7 +92,8 @@ function nemotronLayer(c: ConfigReader, hidden: number, kind: string): Omit<Laye
     return { ...block, parts: [...before, ...mlp.parts], mlp: mlp.shape };
   }
   if (kind !== 'linear_attention') c.problem(`layers_block_type has "${kind}", which Shardlens does not know`);
-  return { ...block, parts: [...before, ...mamba2(c, hidden)] };
+  const state = { width: c.size('ssm_state_size'), groups: c.size('n_groups', 'mamba_n_groups') };
+  return { ...block, parts: [...before, ...mamba2(c, hidden)], state };
 }
 
 /** NemotronHModel: Mamba-2, attention, MLP and expert layers in the order the config gives. */

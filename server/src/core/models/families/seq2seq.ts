@@ -118,7 +118,7 @@ const whisper: Family = {
           layerNorm('layer_norm', hidden),
         ),
       ],
-      stacks: [half(c, 'Whisper', 'encoder', hidden, false), half(c, 'Whisper', 'decoder', hidden, false)],
+      stacks: [whisperEncoder(c, 'Whisper', hidden, true), half(c, 'Whisper', 'decoder', hidden, false)],
     };
     if (architecture === 'WhisperModel') return body;
     if (architecture !== 'WhisperForConditionalGeneration') return undefined;
@@ -135,9 +135,12 @@ export function whisperFront(c: ConfigReader, hidden: number): Tensor[] {
   ];
 }
 
-/** The audio encoder, which other models take over. */
-export function whisperEncoder(c: ConfigReader, name: string, hidden: number): Stack {
-  return half(c, name, 'encoder', hidden, false);
+/** The audio encoder, which other models take over; in Whisper every sample is heard, as 30 seconds whatever its length. */
+export function whisperEncoder(c: ConfigReader, name: string, hidden: number, heard = false): Stack {
+  const encoder = half(c, name, 'encoder', hidden, false);
+  if (!heard) return encoder;
+  const positions = c.size('max_source_positions');
+  return { ...encoder, layers: encoder.layers.map((layers) => ({ ...layers, positions })) };
 }
 
 /** transformers 5.18.0, models/<type>/modeling_<type>.py. */

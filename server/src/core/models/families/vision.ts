@@ -16,10 +16,15 @@ function sizesOf(c: ConfigReader): Sizes {
   return { hidden: c.size('hidden_size'), layers: c.size('num_hidden_layers'), heads: c.size('num_attention_heads') };
 }
 
+/** Patches of an image of the size that the config gives. */
+function patchesOf(c: ConfigReader): number {
+  return Math.floor(side(c, 'image_size') / side(c, 'patch_size')) ** 2;
+}
+
 /** Class token, position table and patch convolution, as ViT and DINOv2 have them. */
 function patchEmbeddings(c: ConfigReader, hidden: number, maskToken: Tensor[]): Tensor[] {
   const patch = side(c, 'patch_size');
-  const patches = Math.floor(side(c, 'image_size') / patch) ** 2;
+  const patches = patchesOf(c);
   return under(
     'embeddings',
     'vision',
@@ -48,6 +53,7 @@ function visionLayout(
     readonly className: string;
     readonly layer: readonly Tensor[];
     readonly mlp: MlpShape;
+    readonly positions: number;
   },
 ): Layout {
   const layer: Omit<Layers, 'count'> = {
@@ -56,6 +62,7 @@ function visionLayout(
     parts: o.layer,
     attention: attentionShape({ heads: s.heads, kvHeads: s.heads, headDim: Math.floor(s.hidden / s.heads) }),
     mlp: o.mlp,
+    positions: o.positions,
   };
   return {
     hiddenSize: s.hidden,
@@ -92,6 +99,7 @@ const vit: Family = {
         ...mlp.parts,
       ],
       mlp: mlp.shape,
+      positions: patchesOf(c) + 1,
     });
     if (isBare) return body;
     if (architecture !== 'ViTForImageClassification') return undefined;
@@ -123,6 +131,7 @@ const dinov2: Family = {
         ...parameter('layer_scale2.lambda1', [hidden]),
       ],
       mlp: mlp.shape,
+      positions: patchesOf(c) + 1,
     });
   },
 };
@@ -140,6 +149,8 @@ function dual(o: {
   readonly type: string;
   readonly name: string;
   readonly tower: (c: ConfigReader) => Tower;
+  /** Positions of the vision tower beside the patches. */
+  readonly classTokens: number;
   readonly textEnd: (c: ConfigReader, t: ConfigReader, hidden: number) => Tensor[];
   readonly top: (c: ConfigReader, text: number, vision: number) => Tensor[];
 }): Family {
@@ -152,8 +163,15 @@ function dual(o: {
       const s = sizesOf(t);
       const width = t.size('intermediate_size');
       const vocab = t.size('vocab_size');
-      const positions = t.size('max_position_embeddings');
-      const seen = placed('vision_model', o.tower(c.child('vision_config', `${o.type}_vision_model`, true)));
+      const longest = t.size('max_position_embeddings');
+      const v = c.child('vision_config', `${o.type}_vision_model`, true);
+      const seen = placed('vision_model', o.tower(v));
+      const positions = patchesOf(v) + o.classTokens;
+      // Every sample is a text and an image.
+      const vision = seen.stacks.map((each) => ({
+        ...each,
+        layers: each.layers.map((layers) => ({ ...layers, positions })),
+      }));
       const layer: Omit<Layers, 'count'> = {
         className: `${o.name}EncoderLayer`,
         tower: 'text',
@@ -166,20 +184,20 @@ function dual(o: {
         layers: s.layers,
         vocabSize: vocab,
         tied: false,
-        maxPositions: positions,
+        maxPositions: longest,
         parts: [
           ...o.top(c, s.hidden, seen.hidden),
           ...under(
             'text_model',
             undefined,
             embedding('embeddings.token_embedding', vocab, s.hidden),
-            embedding('embeddings.position_embedding', positions, s.hidden),
+            embedding('embeddings.position_embedding', longest, s.hidden),
             layerNorm('final_layer_norm', s.hidden),
             o.textEnd(c, t, s.hidden),
           ),
           ...seen.parts,
         ],
-        stacks: [uniform('text_model.encoder.layers', s.layers, layer), ...seen.stacks],
+        stacks: [uniform('text_model.encoder.layers', s.layers, layer), ...vision],
       };
     },
   };
@@ -193,6 +211,7 @@ export const visionModels: readonly Family[] = [
     type: 'clip',
     name: 'CLIP',
     tower: clipVision,
+    classTokens: 1,
     textEnd: () => [],
     top: (c, text, vision) => {
       const width = c.size('projection_dim');
@@ -206,6 +225,7 @@ export const visionModels: readonly Family[] = [
     type: 'siglip',
     name: 'Siglip',
     tower: siglipVision,
+    classTokens: 0,
     textEnd: (_, t, hidden) =>
       under('', 'projector', linear('head', hidden, t.optional('projection_size') ?? hidden, true)),
     top: () => [...parameter('logit_scale', [1]), ...parameter('logit_bias', [1])],
