@@ -49,6 +49,28 @@ describe('inlayHints', () => {
     expect(large?.tooltip).toMatch(/optimizer step on the CPU, \d+ threads? per rank, .* ÷ [\d.]+ GB\/s/);
   });
 
+  it('judge the link of shards, replicas and the second partition of ZeRO++', () => {
+    const settings = SETTINGS.replace('"gpusPerNode": 4', '"nodes": 4');
+    const accelerate = `compute_environment: LOCAL_MACHINE
+distributed_type: FSDP
+mixed_precision: bf16
+num_machines: 4
+num_processes: 32
+fsdp_config:
+  fsdp_version: 2
+parallelism_config:
+  parallelism_config_dp_replicate_size: 4
+  parallelism_config_dp_shard_size: 8
+`;
+    const files = { 'accelerate.yaml': accelerate, 'shardlens.json': settings };
+    const found = shown(inlayHints(analysisOf('accelerate.yaml', files)), accelerate);
+    expect(found['parallelism_config_dp_shard_size: 8']).toBe('NVSwitch 300 GB/s: good');
+    expect(found['parallelism_config_dp_replicate_size: 4']).toMatch(/^crosses nodes, /);
+    const ds = DS.replace('"stage": 3,', '"stage": 3,\n    "zero_hpz_partition_size": 8,');
+    const hpz = shown(inlayHints(analysisOf('ds.json', { ...FILES, 'ds.json': ds, 'shardlens.json': settings })), ds);
+    expect(hpz['"zero_hpz_partition_size": 8']).toBe('NVSwitch 300 GB/s: good');
+  });
+
   it('are none for files of others, and none for what is not known', () => {
     expect(inlayHints(analysisOf('x.json', { 'x.json': '{ "stage": 3 }' }))).toEqual([]);
     const alone = inlayHints(analysisOf('ds.json', { 'ds.json': DS }));

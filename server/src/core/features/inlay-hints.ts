@@ -1,8 +1,9 @@
 import type { Analysis } from '../analysis';
 import type { Estimate, LinkVerdict, OffloadVerdict } from '../estimate/estimate';
+import { linkIfUsed } from '../estimate/time/index';
 import type { Known } from '../run/known';
 import type { Dtype, FsdpSharding, TrainingRun, ZeroSharding } from '../run/training-run';
-import { type Setting, setting } from '../settings';
+import { numberOf, type Setting, setting } from '../settings';
 import { formatAbout, formatBytes, formatCount, formatGib, formatSeconds } from '../text/format';
 import { autoHints } from './auto-hints';
 import { memoryLabel, memoryTooltip } from './memory-words';
@@ -121,7 +122,8 @@ function fitsWords(fits: boolean | null, isKnown: boolean): string {
   return isKnown ? ': too close to call whether that fits' : '';
 }
 
-function linkHints(analysis: Analysis, { parallelism }: TrainingRun, { links }: Estimate): Hint[] {
+function linkHints(analysis: Analysis, run: TrainingRun, { links }: Estimate): Hint[] {
+  const { parallelism } = run;
   const sizes: Partial<Record<LinkVerdict['dimension'], Known<number>>> = {
     tensor: parallelism.tensor,
     pipeline: parallelism.pipeline,
@@ -129,11 +131,32 @@ function linkHints(analysis: Analysis, { parallelism }: TrainingRun, { links }: 
     expert: parallelism.expert,
     shard: parallelism.shard,
   };
-  return links.flatMap((link) => {
+  const own = links.flatMap((link) => {
     const size = sizes[link.dimension];
-    const offset = size && endIn(analysis, size);
-    if (offset === undefined || link.ranks <= 1) return [];
-    return [{ offset, kind: 'interconnect' as const, label: link.label, tooltip: linkTooltip(link) }];
+    return linkHint(size && endIn(analysis, size), link);
+  });
+  return [...own, ...groupHints(analysis, run, links)];
+}
+
+function linkHint(offset: number | undefined, link: LinkVerdict | undefined): Hint[] {
+  if (offset === undefined || !link || link.ranks <= 1) return [];
+  return [{ offset, kind: 'interconnect', label: link.label, tooltip: linkTooltip(link) }];
+}
+
+/** Sizes of groups that hybrid sharding, replicas and ZeRO++ make beside the dimensions. */
+const GROUPS: readonly (readonly [path: string, dimension: LinkVerdict['dimension']])[] = [
+  ['parallelism_config.parallelism_config_dp_shard_size', 'shard'],
+  ['parallelism_config.parallelism_config_dp_replicate_size', 'data'],
+  ['zero_optimization.zero_hpz_partition_size', 'shard'],
+];
+
+function groupHints(analysis: Analysis, run: TrainingRun, links: readonly LinkVerdict[]): Hint[] {
+  return GROUPS.flatMap(([path, dimension]) => {
+    const ranks = analysis.configs.map((config) => setting(config, path)).find((found) => found?.node);
+    const count = numberOf(ranks);
+    if (!ranks?.node || count === undefined || count <= 1) return [];
+    const link = links.find((it) => it.dimension === dimension && it.ranks === count);
+    return linkHint(ranks.node.end, link ?? linkIfUsed(run, dimension, count));
   });
 }
 
