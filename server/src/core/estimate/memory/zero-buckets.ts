@@ -10,6 +10,7 @@ import { firstReduced, flattened } from './zero-reduction';
 const SOURCE = 'deepspeed/runtime/zero/stage_1_and_2.py (v0.19), counted';
 /** `reduce_bucket_size` default: deepspeed/runtime/zero/config.py. */
 const BUCKET_ELEMENTS = 5e8;
+const FLAT = 'flat copy of the bucket being reduced';
 
 /**
  * ZeRO-1 and 2. Gradients collect in a bucket (two with overlap_comm) that is flattened when it is reduced; a parameter larger
@@ -33,7 +34,7 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
     bucket,
     buckets,
   );
-  const flat = (size: number): Part => make('flat', 'flat copy of the bucket being reduced', w, size);
+  const flat = (size: number): Part => make('flat', FLAT, w, size);
   // A large parameter is held with its flat copy; stage 1 leaves the head's gradient alive until the end as well.
   const large = (copies: number): Part =>
     make('large', 'gradient larger than the bucket, and its flat copy', w, largest, copies);
@@ -115,16 +116,20 @@ function stage1Gradients(facts: Facts, { bucket, partition, w, overlaps, offload
   const before = Math.max(0, blockCount - 1) / Math.max(1, blockCount);
   const isHeadLarge = !overlaps || counts.outside - counts.embedding > bucket;
   const head = make('large', 'gradient of the head', w, isHeadLarge ? counts.outside - counts.embedding : 0);
-  const all = [make('waiting', 'all gradients, reduced after backward', w, trainable), kept];
-  // Those of earlier micro-steps are there in full; the last one's backward adds to them.
-  if (facts.accumulation >= 2) return { first: [], end: all };
+  const late = (elements: number): Part => make('waiting', 'gradients reduced after backward', w, elements);
   if (!overlaps) {
-    const blocks = make('waiting', 'gradients of the blocks, reduced after backward', w, inBlocks * before);
-    return {
-      first: [blocks, head],
-      end: all,
-    };
+    // Those that the bucket takes first are views of it; a flat copy of them comes before the partition's.
+    const isAlone = counts.embedding > bucket;
+    const taken = isAlone ? counts.embedding : Math.min(bucket, trainable);
+    const copied = offloads ? 0 : flattened(0, taken, Math.ceil(partition), bucket) * w;
+    const end = [
+      late(trainable - (isAlone ? 0 : taken)),
+      copied > kept.bytes ? make('flat', FLAT, w, copied / w) : kept,
+    ];
+    return { first: facts.accumulation >= 2 ? [] : [late(inBlocks * before), head], end };
   }
+  // Those of earlier micro-steps are there in full; the last one's backward adds to them.
+  if (facts.accumulation >= 2) return { first: [], end: [late(trainable), kept] };
   const split = { tensor, pipeline, expert, vocabulary: splitsVocabulary ? tensor : 1 };
   const own = Math.max(0, partition - counts.embedding) / Math.max(1, inBlocks);
   const stay = largerThan(model, split, bucket) * counts.stageShare * Math.max(0, 1 - own);
