@@ -1,7 +1,6 @@
 import { valueIfKnown } from '../../run/known';
-import { formatParameters } from '../../text/format';
 import { bf16OptimizerTransients, usesBf16Optimizer } from './bf16-optimizer';
-import { buffer, NO_TRANSIENTS, type Transients } from './buffers';
+import { buffersOf, NO_TRANSIENTS, type Transients } from './buffers';
 import type { Facts } from './facts';
 import { fsdpTransients } from './fsdp-units';
 import { megatronTransients } from './megatron';
@@ -20,14 +19,22 @@ export function shardingTransients(facts: Facts): Transients {
   return stage === 3 ? zero3Transients(facts, sharding) : zero12Transients(facts, sharding);
 }
 
-/** Without partitioning, DeepSpeed's 16-bit optimizers make fp32 gradients of everything at the step. */
+/**
+ * Without partitioning, DeepSpeed's 16-bit optimizers copy all gradients at the step, beside the 16-bit ones: its own fused Adam once
+ * to fp32, and once more into one flat tensor (fp16/fused_optimizer.py:286, 0.19.8); any other optimizer to fp32 (unfused_optimizer.py).
+ */
 function stage0Transients(facts: Facts): Transients {
-  if (facts.weightBytes === 4) return NO_TRANSIENTS;
-  const source = 'deepspeed/runtime/fp16/fused_optimizer.py';
-  const formula = (): string => `4 B × ${formatParameters(facts.trainable)} elements`;
+  const { trainable, weightBytes: w, optimizerName } = facts;
+  if (w === 4) return NO_TRANSIENTS;
+  const isFused = optimizerName === 'adam' || optimizerName === 'adamw';
+  const make = buffersOf(facts, `deepspeed/runtime/fp16/${isFused ? 'fused' : 'unfused'}_optimizer.py`, 'elements');
+  const copies = isFused ? 2 : 1;
   return {
     ...NO_TRANSIENTS,
-    step: [buffer(facts, 'fp32-gradients', 4 * facts.trainable, 'fp32 gradients', source, formula)],
-    flat: 4 * facts.trainable,
+    step: [
+      make('own-gradients', '16-bit gradients', w, trainable),
+      make('fp32-gradients', 'fp32 copies of the gradients', 4, trainable, copies),
+    ],
+    flat: isFused ? 4 * trainable : 0,
   };
 }
