@@ -2,7 +2,6 @@ import { createRequire } from 'node:module';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import esbuild from 'esbuild';
-import { generateAll } from './generate.mjs';
 
 const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
 
@@ -11,7 +10,8 @@ const root = path.dirname(path.dirname(fileURLToPath(import.meta.url)));
  * stand, so that a script never meets a stale build. `define` and `minify` are esbuild's.
  */
 export async function loadSource(modules, { define = {}, minify = false, generate = true } = {}) {
-  if (generate) await generateAll();
+  // Generators load sources too, so that this module cannot wait for them to be loaded.
+  if (generate) await (await import('./generate.mjs')).generateAll();
   const built = await esbuild.build({
     absWorkingDir: root,
     stdin: {

@@ -1,14 +1,7 @@
 import type { HardwareCatalog, HardwareMatch } from '../core/catalogs';
 import { acceleratorOf } from '../core/hardware/accelerator';
 import type { Accelerator } from '../core/hardware/hardware';
-import {
-  acceleratorSpellings,
-  countedName,
-  instanceSpellings,
-  nearestNames,
-  plainName,
-  typedName,
-} from '../core/hardware/names';
+import { countedName, nearestNames, plainName, typedName } from '../core/hardware/names';
 import type {
   AcceleratorRecord,
   CopyRecord,
@@ -19,88 +12,138 @@ import type {
   ServiceRecord,
 } from '../core/hardware/records';
 import { packedHardware } from '../generated/hardware';
+import { Names, Table } from './hardware-table';
 import { unpackText } from './packed-text';
 
-interface Table {
-  readonly columns: readonly string[];
-  readonly pool: readonly unknown[];
-  readonly rows: readonly (readonly unknown[])[];
-}
-
-interface Packed {
-  readonly sources: Readonly<Record<string, string>>;
-  readonly accelerators: Table;
-  readonly instances: Table;
-  readonly cpus: Table;
-  readonly drives: Table;
-  readonly services: Table;
-  readonly paths: readonly PathRecord[];
-  readonly copies: readonly CopyRecord[];
-}
+/** The parts of the catalog in the order in which `scripts/generate/hardware.mjs` writes them, each parsed when asked for. */
+const PARTS = [
+  'columns',
+  'sources',
+  'paths',
+  'copies',
+  'accelerators',
+  'instances',
+  'cpus',
+  'drives',
+  'services',
+  'acceleratorIds',
+  'acceleratorNames',
+  'instanceIds',
+  'instanceNames',
+] as const;
+type Part = (typeof PARTS)[number];
+type TablePart = 'accelerators' | 'instances' | 'cpus' | 'drives' | 'services';
 
 let loaded: HardwareCatalog | undefined;
 
 /** The catalog of accelerators, instances and links; unpacked on the first call. */
 export function loadHardwareCatalog(): HardwareCatalog {
-  loaded ??= catalogOf(JSON.parse(unpackText(packedHardware)) as Packed);
+  loaded ??= catalogOf(unpackText(packedHardware).split('\n\n\n'));
   return loaded;
 }
 
-/** The tables of spellings are made only for a text that is not an id: most configs name one. */
-function catalogOf(packed: Packed): HardwareCatalog {
-  const records = recordsOf<AcceleratorRecord>(packed.accelerators);
-  const instances = recordsOf<InstanceRecord>(packed.instances);
-  const instanceById = new Map(instances.map((record) => [record.id.toLowerCase(), record]));
-  const recordById = new Map(records.map((record) => [record.id, record]));
-  // Most runs of a project name one machine, whose accelerator is asked for again and again.
-  const made = new Map<string, Accelerator>();
-  const accelerators = once(() => records.map(acceleratorOf));
-  const byName = once(() => acceleratorIndex(records, accelerators()));
-  const instanceByName = once(() => instanceIndex(instances));
-  const cpus = once(() => new Map(recordsOf<CpuRecord>(packed.cpus).map((cpu) => [cpu.id, cpu])));
-  const drives = once(() => new Map(recordsOf<DriveRecord>(packed.drives).map((drive) => [drive.instance, drive])));
+function catalogOf(parts: readonly string[]): HardwareCatalog {
+  const textOf = (part: Part): string => parts[PARTS.indexOf(part)] ?? '';
+  const json = <T>(part: Part) => once(() => JSON.parse(textOf(part)) as T);
+  const columns = json<Readonly<Record<TablePart, readonly string[]>>>('columns');
+  const table = <T>(part: TablePart) =>
+    once(() => {
+      const [pool = '', rows = ''] = textOf(part).split('\n\n');
+      return new Table<T>({ columns: columns()[part], pool: pool.split('\n'), rows: rows.split('\n') });
+    });
+  const names = (part: Part) => once(() => new Names(textOf(part)));
 
-  const instance = (name: string): InstanceRecord | undefined =>
-    instanceById.get(name.toLowerCase()) ?? instanceByName().get(plainName(name));
+  const records = table<AcceleratorRecord>('accelerators');
+  const instances = table<InstanceRecord>('instances');
+  const cpus = once(
+    () =>
+      new Map(
+        table<CpuRecord>('cpus')()
+          .all()
+          .map((cpu) => [cpu.id, cpu]),
+      ),
+  );
+  const drives = once(
+    () =>
+      new Map(
+        table<DriveRecord>('drives')()
+          .all()
+          .map((drive) => [drive.instance, drive]),
+      ),
+  );
+  const services = once(
+    () =>
+      new Map(
+        table<ServiceRecord>('services')()
+          .all()
+          .map((service) => [service.id, service]),
+      ),
+  );
+  const sources = json<Readonly<Record<string, string>>>('sources');
+  const paths = json<readonly PathRecord[]>('paths');
+  const copies = json<readonly CopyRecord[]>('copies');
+  const acceleratorIds = names('acceleratorIds');
+  const acceleratorNames = names('acceleratorNames');
+  const instanceIds = names('instanceIds');
+  const instanceNames = names('instanceNames');
+
+  // Most runs of a project name one machine, whose accelerator is asked for again and again.
+  const made = new Map<number, Accelerator>();
+  const acceleratorAt = (place: number): Accelerator[] => {
+    const record = made.has(place) ? undefined : records().at(place);
+    if (record) made.set(place, acceleratorOf(record));
+    return [made.get(place) ?? []].flat();
+  };
+  const accelerators = once(() =>
+    records()
+      .all()
+      .flatMap((_, place) => acceleratorAt(place)),
+  );
+  const named = (text: string): readonly Accelerator[] =>
+    acceleratorNames().places(plainName(text)).flatMap(acceleratorAt);
+
+  const instance = (name: string): InstanceRecord | undefined => {
+    const [place] = [...instanceIds().places(name.toLowerCase()), ...instanceNames().places(plainName(name))];
+    return place === undefined ? undefined : instances().at(place);
+  };
   const accelerator = (name: string): Accelerator | undefined => {
-    const record = recordById.get(name);
-    if (record === undefined) return byName().get(plainName(name))?.[0];
-    const found = made.get(name) ?? acceleratorOf(record);
-    made.set(name, found);
-    return found;
+    const [place] = acceleratorIds().places(name);
+    return place === undefined ? named(name)[0] : acceleratorAt(place)[0];
   };
   const resolve = (text: string): HardwareMatch | undefined => {
     if (text.length > LONGEST_NAME) return undefined;
     const found = instance(text);
     if (found !== undefined) return { instance: found, accelerator: undefined, count: undefined, others: [] };
-    const whole = matchOf(byName().get(plainName(text)), undefined);
+    const whole = matchOf(named(text), undefined);
     if (whole !== undefined) return whole;
     const counted = countedName(text);
     if (counted === undefined || counted.count < 1) return undefined;
-    return matchOf(byName().get(plainName(counted.name)), counted.count);
+    return matchOf(named(counted.name), counted.count);
   };
 
   return {
     resolve,
     accelerator,
     instance,
-    nearest: (name, limit) => nearestNames(name, shownNames(accelerators(), instances), limit),
+    nearest: (name, limit) => nearestNames(name, shownNames(accelerators(), instances().all()), limit),
     accelerators,
-    instanceIds: () => instances.map((i) => i.id),
+    instanceIds: () =>
+      instances()
+        .all()
+        .map(({ id }) => id),
     cpu: (id) => cpus().get(id),
     drives: (id) => drives().get(id),
-    service: (id) =>
-      recordsOf<ServiceRecord>(packed.services).find((service) => service.id === id.trim().toLowerCase()),
-    paths: () => packed.paths,
-    copies: () => packed.copies,
-    source: (key) => (Object.hasOwn(packed.sources, key) ? packed.sources[key] : undefined),
+    service: (id) => services().get(id.trim().toLowerCase()),
+    paths,
+    copies,
+    source: (key) => (Object.hasOwn(sources(), key) ? sources()[key] : undefined),
   };
 }
 
 const LONGEST_NAME = 200;
 
-function matchOf(found: readonly Accelerator[] | undefined, count: number | undefined): HardwareMatch | undefined {
-  const [accelerator, ...others] = found ?? [];
+function matchOf(found: readonly Accelerator[], count: number | undefined): HardwareMatch | undefined {
+  const [accelerator, ...others] = found;
   if (accelerator === undefined) return undefined;
   return { instance: undefined, accelerator, count, others: others.map((a) => a.id), otherAccelerators: others };
 }
@@ -113,49 +156,10 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function instanceIndex(instances: readonly InstanceRecord[]): ReadonlyMap<string, InstanceRecord> {
-  const index = new Map<string, InstanceRecord>();
-  for (const record of instances) {
-    for (const name of instanceSpellings(record)) if (!index.has(name)) index.set(name, record);
-  }
-  return index;
-}
-
 function shownNames(
   accelerators: readonly Accelerator[],
   instances: readonly InstanceRecord[],
 ): readonly { readonly shown: string; readonly plain: string }[] {
   const names = [...accelerators.flatMap((a) => [typedName(a), a.name]), ...instances.map((i) => i.id)];
   return names.map((name) => ({ shown: name, plain: plainName(name) }));
-}
-
-/** Accelerators by spelling; a sure spelling (id, name, alias) beats a loose one, and the first of the catalog the rest. */
-function acceleratorIndex(
-  records: readonly AcceleratorRecord[],
-  accelerators: readonly Accelerator[],
-): ReadonlyMap<string, readonly Accelerator[]> {
-  const index = new Map<string, Accelerator[]>();
-  const add = (name: string, accelerator: Accelerator): void => {
-    const known = index.get(name) ?? [];
-    if (!known.includes(accelerator)) index.set(name, [...known, accelerator]);
-  };
-  const spellings = records.map(acceleratorSpellings);
-  for (const kind of ['sure', 'loose'] as const) {
-    accelerators.forEach((accelerator, i) => {
-      for (const name of spellings[i]?.[kind] ?? []) add(name, accelerator);
-    });
-  }
-  return index;
-}
-
-function recordsOf<T>({ columns, pool, rows }: Table): readonly T[] {
-  return rows.map((row) => {
-    const record: Record<string, unknown> = {};
-    row.forEach((cell, i) => {
-      const column = columns[i];
-      if (column === undefined || cell === null) return;
-      record[column] = Array.isArray(cell) ? pool[Number(cell[0])] : cell;
-    });
-    return record as T;
-  });
 }
