@@ -6,7 +6,7 @@ export function configsOf(setup) {
   if (typeof setup.model !== 'string') files['model/config.json'] = json(setup.model);
   files['train.yaml'] = yaml(trainer(setup));
   if (setup.sharding.startsWith('zero')) files['ds_config.json'] = json(deepspeed(setup));
-  const accelerated = setup.sharding === 'fsdp' || setup.sharding === 'ddp';
+  const accelerated = setup.sharding === 'fsdp' || setup.sharding === 'ddp' || setup.sharding === 'megatron';
   if (accelerated) files['accelerate.yaml'] = yaml(accelerate(setup));
   const environment = setup.allocator ? `PYTORCH_CUDA_ALLOC_CONF=${setup.allocator} ` : '';
   files['launch.sh'] = accelerated
@@ -115,6 +115,19 @@ function accelerate(setup) {
     same_network: true,
   };
   if (setup.sharding === 'ddp') return common;
+  if (setup.sharding === 'megatron') {
+    const prefixed = Object.entries({
+      tp_degree: tensor,
+      pp_degree: setup.pipeline,
+      num_micro_batches: setup.accumulation,
+      gradient_clipping: 1.0,
+      sequence_parallelism: setup.sequenceParallel,
+      // The releases before 1.13 have selective recomputation or none.
+      recompute_activations: setup.checkpointing === 'selective',
+      use_distributed_optimizer: false,
+    }).map(([key, value]) => [`megatron_lm_${key}`, value]);
+    return { ...common, distributed_type: 'MEGATRON_LM', megatron_lm_config: Object.fromEntries(prefixed) };
+  }
   const shard = (nodes * gpusPerNode) / (tensor * context * replicate);
   return {
     ...common,

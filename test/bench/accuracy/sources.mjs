@@ -400,9 +400,9 @@ function internEvo(point) {
 
 function korthikanti(point) {
   if (point.kind === 'analytic') return 'figures of a formula, not of a run';
-  if (point.activation_checkpointing !== 'full')
-    return 'selective recompute with sequence parallelism is in no config of DeepSpeed';
-  const { tp, pp } = point.strategy;
+  const { tp, pp, vpp } = point.strategy;
+  const isSelective = point.activation_checkpointing !== 'full';
+  if (isSelective && vpp > 1) return 'an interleaved schedule is in no config of Accelerate';
   const setup = {
     model: gpt2(point.model, point.seq_len),
     hardware: {
@@ -410,16 +410,19 @@ function korthikanti(point) {
       between: { transport: 'infiniband', gbpsPerNic: 200, nicsPerNode: 8 },
     },
     ...place(point),
-    sharding: 'zero1',
+    // Accelerate's Megatron plugin had selective recomputation or none before 1.13, and DeepSpeed has no selective one.
+    ...(isSelective
+      ? { sharding: 'megatron', sequenceParallel: true, frameworks: { accelerate: '1.12.0' } }
+      : { sharding: 'zero1' }),
     tensor: tp,
     pipeline: pp,
-    precision: 'fp16',
+    precision: isSelective ? 'fp16-autocast' : 'fp16',
     micro: point.micro_batch,
     accumulation: point.grad_accum,
     sequence: point.seq_len,
     packed: true,
-    checkpointing: 'full',
-    attention: 'eager',
+    checkpointing: isSelective ? 'selective' : 'full',
+    ...(isSelective ? {} : { attention: 'eager' }),
   };
   return { ...setup, measured: time(setup, point.measured) };
 }

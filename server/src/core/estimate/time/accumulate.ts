@@ -11,7 +11,8 @@ import { gigabytes } from './traffic-gather';
  */
 export function accumulateDraft(facts: TimeFacts): Draft | undefined {
   const { accumulation, parameters, cluster } = facts;
-  if (accumulation <= 1) return undefined;
+  // Megatron's products for weights add to the buffer of gradients themselves (gradient_accumulation_fusion).
+  if (accumulation <= 1 || facts.sharding.kind === 'megatron') return undefined;
   const kept = keptBytes(facts);
   const held = parameters.trainableOnRank / heldBy(facts);
   const bytes = (accumulation - 1) * held * (facts.gradientBytes + 2 * kept);

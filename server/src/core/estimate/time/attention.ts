@@ -4,6 +4,7 @@ import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import { type ForwardFlops, isEager, type Passes } from './flops';
 import { type AttentionKernel, type GpuConstants, MEMORY_EFFICIENCY } from './gpu-constants';
+import { scoreBytes, writesScores } from './megatron';
 import { isUlysses } from './traffic';
 
 /**
@@ -36,7 +37,8 @@ export interface AttentionInput {
 }
 
 /** The kernel that the run's attention is computed with. */
-export function attentionKernel({ run, model }: TimeFacts): AttentionKernel {
+export function attentionKernel({ run, model, sharding }: TimeFacts): AttentionKernel {
+  if (sharding.kind === 'megatron') return writesScores({ sharding }) ? 'eager' : 'flash-2';
   if (model.attentionKernel !== undefined) return model.attentionKernel;
   switch (valueIfKnown(run.attention)) {
     case 'eager':
@@ -63,7 +65,8 @@ export function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, 
   const sure = cluster.accelerator.architecture === 'Ampere';
   const efficiency = unaligned ? (sure ? UNALIGNED : Math.sqrt(UNALIGNED * full)) : full;
   const heads = model.blocks.reduce((sum, { attention, count }) => sum + (attention?.heads ?? 0) * count, 0);
-  const scores = isEager(facts.run) ? (tokens * accumulation * length * heads * SCORE_BYTES * all) / ranks : 0;
+  const written = scoreBytes(facts) ?? SCORE_BYTES;
+  const scores = isEager(facts) ? (tokens * accumulation * length * heads * written * all) / ranks : 0;
   const ring = facts.context > 1 && !isUlysses(facts) ? RING_LOSS : 1;
   const memory = scores / (cluster.accelerator.memoryBytesPerSecond * MEMORY_EFFICIENCY);
   const seconds = (ring * flops) / (peak * efficiency) + memory;
@@ -71,7 +74,13 @@ export function attentionDraft(facts: TimeFacts, { flopsPerToken, passes, peak, 
     id: 'compute.attention',
     label: `attention over ${Math.round(length)} tokens${unaligned ? ', heads not a multiple of 8 wide' : ''}`,
     seconds,
-    ...(unaligned ? unalignedGuess(sure ? UNALIGNED_GUESS : full / efficiency) : ring > 1 ? RING_GUESS : {}),
+    ...(isOpen(facts)
+      ? OPEN_KERNEL
+      : unaligned
+        ? unalignedGuess(sure ? UNALIGNED_GUESS : full / efficiency)
+        : ring > 1
+          ? RING_GUESS
+          : {}),
     formula: `${(flops / 1e12).toFixed(2)} TFLOP ÷ (${(peak / 1e12).toFixed(0)} TFLOP/s × ${efficiency})${ring > 1 ? ` × ${ring} in a ring` : ''}${scores > 0 ? ` + ${(scores / 1e9).toFixed(0)} GB of scores` : ''}`,
     source: unaligned
       ? "NVIDIA Matrix Multiplication Background User's Guide §5; share fitted on the BLOOM chronicle"
@@ -88,6 +97,20 @@ const RING_GUESS: Pick<Draft, 'guess' | 'assumes'> = {
     what: 'ring attention',
     value: `${RING_LOSS} times the time of attention on one rank`,
     because: 'two published rows are all there is; the band goes from no loss to twice this one',
+  },
+};
+
+/** Whether Megatron's attention is a fused kernel hangs on the release of accelerate. */
+function isOpen({ sharding }: TimeFacts): boolean {
+  return sharding.kind === 'megatron' && !sharding.fusedAttention.known;
+}
+
+const OPEN_KERNEL: Pick<Draft, 'guess' | 'assumes'> = {
+  guess: { low: 1, high: 4 },
+  assumes: {
+    what: 'attention of Megatron-LM',
+    value: 'a fused kernel',
+    because: 'the release of accelerate is not known, and before 1.13 scores were written out',
   },
 };
 

@@ -3,6 +3,7 @@ import { formatRate } from '../../text/format';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import { MEMORY_EFFICIENCY } from './gpu-constants';
+import { MEGATRON_ELEMENTWISE_BYTES, splitsSequence } from './megatron';
 
 /**
  * Bytes per token, hidden unit and block that norms, activations, rotations and residuals move in a forward and backward. One value
@@ -58,10 +59,11 @@ export function elementwiseDraft(facts: TimeFacts): Draft {
   const compiled = valueIfKnown(run.torchCompile) === true ? COMPILED_ELEMENTWISE : 1;
   const again = checkpointing === 'full' ? 4 / 3 : 1;
   const rmsNorm = model.blocks.some(({ mlp }) => mlp?.gated === true) ? EAGER_RMSNORM_BYTES : 0;
-  const blocks =
-    (ELEMENTWISE_BYTES + rmsNorm) * compiled * widthOf(facts) * tokens * model.hiddenSize * model.layers * again;
+  const each = facts.sharding.kind === 'megatron' ? MEGATRON_ELEMENTWISE_BYTES : ELEMENTWISE_BYTES + rmsNorm;
+  const blocks = each * compiled * widthOf(facts) * tokens * model.hiddenSize * model.layers * again;
   const loss = (valueIfKnown(run.fusedLoss) === true ? FUSED_LOSS_BYTES : LOSS_BYTES) * tokens * model.vocabSize;
-  const onRank = blocks * (NOT_SPLIT + (1 - NOT_SPLIT) / tensor) + loss / tensor;
+  const whole = splitsSequence(facts) ? 0 : NOT_SPLIT;
+  const onRank = blocks * (whole + (1 - whole) / tensor) + loss / tensor;
   const bytes = ((onRank + adapterBytes(facts)) * accumulation) / pipeline;
   const rate = cluster.accelerator.memoryBytesPerSecond;
   const seconds = bytes / (rate * MEMORY_EFFICIENCY);

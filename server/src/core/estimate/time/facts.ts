@@ -149,7 +149,8 @@ function missingFacts(run: TrainingRun): Assumption[] {
 /** What decides the traffic: without it, a step time would be that of another run. */
 function wayOfSharding(sharding: Sharding): Known<unknown> {
   if (sharding.kind === 'zero') return sharding.stage;
-  if (sharding.kind === 'megatron') return { known: false, why: "Megatron-LM's kernels and schedule are not modelled" };
+  if (sharding.kind === 'megatron' && valueIfKnown(sharding.offloadOptimizer) === true)
+    return { known: false, why: "Megatron-LM's optimizer on the CPU is not modelled" };
   return sharding.kind === 'fsdp' ? sharding.strategy : { known: true, value: sharding.kind, origin: NO_SHARDS };
 }
 
@@ -164,8 +165,9 @@ function shardRanks(
   switch (sharding.kind) {
     case 'single':
     case 'ddp':
-    case 'megatron':
       return 1;
+    case 'megatron':
+      return valueIfKnown(sharding.distributedOptimizer) === true ? data : 1;
     case 'zero':
       if (valueIfKnown(sharding.stage) === 0) return 1;
       return positive(run.parallelism.shard) ?? positive(sharding.micsShardRanks) ?? data;
@@ -187,9 +189,11 @@ function gatheredWeightBytes(sharding: Sharding, compute: Dtype): number {
   return 2;
 }
 
-/** DDP reduces gradients in the dtype of the stored weights; ZeRO and FSDP in the compute dtype. */
+/** DDP reduces gradients in the dtype of the stored weights; ZeRO, FSDP and Megatron in the compute dtype or wider. */
 function reducedGradientBytes(run: TrainingRun, sharding: Sharding, compute: Dtype): number {
   if (sharding.kind === 'zero' || sharding.kind === 'fsdp') return Math.max(2, bytesOf(compute));
+  // Megatron's buffer of gradients is fp32 with bf16 (megatron/training/arguments.py, accumulate_allreduce_grads_in_fp32).
+  if (sharding.kind === 'megatron') return compute === 'bf16' ? 4 : Math.max(2, bytesOf(compute));
   const autocast = valueIfKnown(run.precision.mode) === 'autocast';
   const stored = valueIfKnown(run.precision.weights) ?? 'fp32';
   return Math.max(2, autocast ? bytesOf(stored) : bytesOf(compute));

@@ -1,6 +1,7 @@
 import type { AttentionShape, Block } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
 import type { TimeFacts } from './facts';
+import { writesScores } from './megatron';
 
 /** Operations of one token's forward, whole model. The share of a tensor, pipeline rank is this divided by their product. */
 export interface ForwardFlops {
@@ -28,7 +29,7 @@ export function passesOf(facts: TimeFacts): Passes {
     backward: run.lora === undefined ? 2 : 1,
     recompute: checkpointing === 'full' ? 1 - unneededShare(facts) : 0,
     // Fused attention computes its scores again in the backward: 5 products instead of 4 (Dao 2023, FlashAttention-2 §3).
-    attentionBackward: isEager(run) ? 2 : 2.5,
+    attentionBackward: isEager(facts) ? 2 : 2.5,
     attentionRecompute: checkpointing === 'none' ? 0 : 1,
   };
 }
@@ -52,7 +53,7 @@ function unneededShare({ run, model, parameters }: TimeFacts): number {
 /** Operations of one token's forward pass: two per parameter of every matrix it meets, and the attention scores. */
 export function forwardFlops(facts: TimeFacts): ForwardFlops {
   const { parameters, model, length } = facts;
-  const causal = isEager(facts.run) ? 1 : 2;
+  const causal = isEager(facts) ? 1 : 2;
   let attention = 0;
   for (const block of model.blocks) attention += block.count * scoreFlops(block, length, causal);
   return { blocks: 2 * parameters.activeBlocks, head: 2 * parameters.head, attention };
@@ -75,6 +76,6 @@ function keysSeen({ kind, window, headDim }: AttentionShape, length: number, cau
 }
 
 /** Attention in separate operators, whose scores are written out. */
-export function isEager({ attention }: TimeFacts['run']): boolean {
-  return valueIfKnown(attention) === 'eager';
+export function isEager({ run, sharding }: Pick<TimeFacts, 'run' | 'sharding'>): boolean {
+  return writesScores({ sharding }) ?? valueIfKnown(run.attention) === 'eager';
 }

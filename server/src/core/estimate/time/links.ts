@@ -57,8 +57,9 @@ export function linkVerdicts(facts: TimeFacts, { step, flows }: StepResult): Lin
     });
 }
 
-/** ZeRO-1 and -2 spread optimizer states and gradients only: their traffic is that of data parallelism. */
+/** ZeRO-1 and -2 and Megatron spread optimizer states and gradients only: their traffic is that of data parallelism. */
 function statesOnly({ sharding }: TimeFacts): boolean {
+  if (sharding.kind === 'megatron') return true;
   return sharding.kind === 'zero' && sharding.stage.known && sharding.stage.value < 3;
 }
 

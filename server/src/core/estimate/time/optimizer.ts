@@ -38,7 +38,8 @@ export function shareOnGpu(facts: TimeFacts): number {
 
 /** Parameters whose optimizer states one rank holds. */
 export function steppedParameters({ parameters, sharding, shard }: TimeFacts): number {
-  return parameters.trainableOnRank / (sharding.kind === 'zero' || sharding.kind === 'fsdp' ? shard : 1);
+  const isSpread = sharding.kind === 'zero' || sharding.kind === 'fsdp' || sharding.kind === 'megatron';
+  return parameters.trainableOnRank / (isSpread ? shard : 1);
 }
 
 /** The optimizer step on the GPU: passes over weights, gradients and states, bound by memory, or by launching where it loops. */
@@ -70,7 +71,8 @@ export function gpuOptimizerDraft(facts: TimeFacts): Draft | undefined {
 function bytesPerParameter(facts: TimeFacts): number {
   const { run, sharding } = facts;
   const name = valueIfKnown(run.optimizer.name) ?? 'adamw';
-  const isZero = sharding.kind === 'zero' && (valueIfKnown(sharding.stage) ?? 0) > 0;
+  // Both keep fp32 copies of 16-bit weights.
+  const isZero = sharding.kind === 'megatron' || (sharding.kind === 'zero' && (valueIfKnown(sharding.stage) ?? 0) > 0);
   const each = isZero ? 4 : heldBytes(facts);
   const clip = (valueIfKnown(run.gradientClipping) ?? 0) > 0 ? CLIP_PASSES * each : 0;
   return (

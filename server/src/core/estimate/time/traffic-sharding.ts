@@ -3,6 +3,7 @@ import type { FsdpSharding, ZeroSharding } from '../../run/training-run';
 import { counted } from '../../text/format';
 import type { TimeFacts } from './facts';
 import { prefetches } from './gathers';
+import { megatronFlows } from './megatron';
 import type { Flow } from './traffic';
 import { FSDP_SOURCE, gatherFlow, gigabytes, ZERO_SOURCE, ZEROPP_SOURCE } from './traffic-gather';
 
@@ -18,8 +19,9 @@ export function shardingFlows(facts: TimeFacts): Flow[] {
     case 'single':
       return [];
     case 'ddp':
-    case 'megatron':
       return replicaFlows(facts, facts.data * facts.context, 1);
+    case 'megatron':
+      return megatronFlows(facts, sharding);
     case 'fsdp':
       return fsdpFlows(facts, sharding);
     case 'zero':

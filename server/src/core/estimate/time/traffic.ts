@@ -3,6 +3,7 @@ import { counted } from '../../text/format';
 import { type Collective, wireBytes } from './collectives';
 import type { Hiding } from './draft';
 import type { TimeFacts } from './facts';
+import { hiddenTensorCalls } from './megatron';
 import type { Dimension } from './placement';
 import { shardingFlows } from './traffic-sharding';
 
@@ -47,22 +48,21 @@ function activationBytes({ compute }: TimeFacts): number {
 function tensorFlows(facts: TimeFacts): Flow[] {
   const { tensor, pipeline, tokens, accumulation, checkpointing, model } = facts;
   if (tensor <= 1) return [];
-  const perBlock = checkpointing === 'full' ? 6 : 4;
-  const calls = (perBlock * model.layers * accumulation) / pipeline;
-  return [
-    {
-      id: 'communication.tensor',
-      label: `tensor parallel: all-reduce of activations over ${tensor} GPUs`,
-      dimension: 'tensor',
-      collective: 'all-reduce',
-      ranks: tensor,
-      bytesPerCall: activationBytes(facts) * tokens * model.hiddenSize,
-      calls,
-      hides: 'never',
-      formula: `${perBlock} × ${model.layers} blocks × ${counted(accumulation, 'micro-step')} of ${Math.round(tokens)} tokens × ${model.hiddenSize}`,
-      source: 'Shoeybi et al. 2019 (Megatron-LM, arXiv 1909.08053) §3',
-    },
-  ];
+  const hidden = hiddenTensorCalls(facts);
+  const flow = (perBlock: number, beside: boolean): Flow => ({
+    id: beside ? 'communication.tensor-backward' : 'communication.tensor',
+    label: `tensor parallel: all-reduce of activations over ${tensor} GPUs${beside ? ', beside the products of the backward' : ''}`,
+    dimension: 'tensor',
+    collective: 'all-reduce',
+    ranks: tensor,
+    bytesPerCall: activationBytes(facts) * tokens * model.hiddenSize,
+    calls: (perBlock * model.layers * accumulation) / pipeline,
+    hides: beside ? 'beside-compute' : 'never',
+    formula: `${perBlock} × ${model.layers} blocks × ${counted(accumulation, 'micro-step')} of ${Math.round(tokens)} tokens × ${model.hiddenSize}`,
+    source: 'Shoeybi et al. 2019 (Megatron-LM, arXiv 1909.08053) §3',
+  });
+  const visible = flow((checkpointing === 'full' ? 6 : 4) - hidden, false);
+  return hidden > 0 ? [visible, flow(hidden, true)] : [visible];
 }
 
 function pipelineFlows(facts: TimeFacts): Flow[] {
