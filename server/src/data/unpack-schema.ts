@@ -43,16 +43,27 @@ function unpackedValue(keyword: string, value: unknown, packed: Packed): unknown
   }
 }
 
-/** A second name is a copy of its key with a note of that. */
+/** Each key is unpacked when it is asked for: a dialect has hundreds, and a config writes ten. */
 function properties(from: Readonly<Record<string, PackedNode>>, packed: Packed): Record<string, unknown> {
-  const out: Record<string, Record<string, unknown>> = {};
-  for (const [name, child] of Object.entries(from)) if (!('aliasOf' in child)) out[name] = node(child, packed);
-  for (const [name, { aliasOf }] of Object.entries(from)) {
-    if (typeof aliasOf !== 'string') continue;
-    const original = out[aliasOf] ?? {};
-    out[name] = { ...original, 'x-shardlens': { ...(original['x-shardlens'] as object), aliasOf } };
+  const out: Record<string, unknown> = {};
+  for (const name of Object.keys(from)) {
+    const get = (): unknown => {
+      const value = property(from, name, packed);
+      Object.defineProperty(out, name, { value, enumerable: true });
+      return value;
+    };
+    Object.defineProperty(out, name, { get, enumerable: true, configurable: true });
   }
   return out;
+}
+
+/** A second name is a copy of its key with a note of that. */
+function property(from: Readonly<Record<string, PackedNode>>, name: string, packed: Packed): Record<string, unknown> {
+  const { [name]: own = {} } = from;
+  const { aliasOf } = own;
+  if (typeof aliasOf !== 'string') return node(own, packed);
+  const original = node(from[aliasOf] ?? {}, packed);
+  return { ...original, 'x-shardlens': { ...(original['x-shardlens'] as object), aliasOf } };
 }
 
 function facts(from: PackedNode, packed: Packed): Record<string, unknown> {
