@@ -547,7 +547,7 @@ export const SOURCES = [
   {
     prefix: 'mcore-',
     name: 'Megatron-LM',
-    read: no("Megatron-LM's own sharding and kernels, mostly toy widths: Accelerate's Megatron plugin is not modelled"),
+    read: no("Megatron-LM's functional tests: deterministic, mostly toy widths, with flags that Accelerate's plugin does not pass"),
   },
   { prefix: 'kor-', name: 'Korthikanti et al.', read: korthikanti },
   { prefix: 'hf-', name: 'Hugging Face docs', read: huggingFace },

@@ -13,7 +13,7 @@ const FITTED = {
   'PEFT benchmark': 'L40S: none; adapters: on two of these rows',
   BLOOM: 'A100: on llm-foundry; heads of odd width: on two of these rows',
   InternEvo: 'A100: on llm-foundry',
-  'Korthikanti et al.': 'A100: on llm-foundry',
+  'Korthikanti et al.': 'A100: on llm-foundry; Megatron: none',
   'Hugging Face docs': 'V100: none; fp32 products and launches: on these rows',
   [OWN_SOURCE]: 'H200: none, H100 on llm-foundry',
 };

@@ -1,4 +1,4 @@
-// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit eb0b161, from test/bench/accuracy/points.json.
+// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit 8f49b39, from test/bench/accuracy/points.json.
 
 /** Kinds of run that published step times were found of; `unfitted` of a GPU that no constant was fitted on, `unmeasured` of a generation without published steps, `unseen` of another vendor. */
 export type TimeClass = 'plain' | 'split' | 'unfitted' | 'unmeasured' | 'unseen';
@@ -7,7 +7,7 @@ export type TimeClass = 'plain' | 'split' | 'unfitted' | 'unmeasured' | 'unseen'
 export const TIME_RESIDUALS: Readonly<Record<TimeClass, { readonly low: number; readonly high: number }>> = {
   // 225: torchtitan, torchtune, llm-foundry, fms-fsdp, InternEvo
   plain: { low: 0.83, high: 1.205 },
-  // 94: torchtitan, BLOOM, InternEvo, Korthikanti et al.
+  // 96: torchtitan, BLOOM, InternEvo, Korthikanti et al.
   split: { low: 0.787, high: 1.271 },
   // 13: PEFT benchmark, Hugging Face docs
   unfitted: { low: 0.71, high: 1.409 },
