@@ -77,7 +77,7 @@ _shim = _load_shim()
 import torch  # noqa: E402
 import torch.nn.functional as F  # noqa: E402
 from torch._subclasses.fake_tensor import FakeTensorMode  # noqa: E402
-from torch.utils._python_dispatch import TorchDispatchMode  # noqa: E402
+from torch.utils._python_dispatch import TorchDispatchMode, is_traceable_wrapper_subclass  # noqa: E402
 
 # A CUDA build has put its own guard in the meantime.
 _shim.use_guard()
@@ -232,6 +232,10 @@ class LiveBytes(TorchDispatchMode):
                 self._track(item)
         elif isinstance(value, torch.Tensor):
             local = value._local_tensor if type(value).__name__ == "DTensor" else value
+            if is_traceable_wrapper_subclass(local):
+                # A quantised state: its own storage is for show, and what it wraps was made by operators.
+                self._track([getattr(local, name) for name in local.__tensor_flatten__()[0]])
+                return
             if local.device.type != "cuda" or self.muted:
                 return
             storage = local.untyped_storage()

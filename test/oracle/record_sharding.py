@@ -4,12 +4,14 @@
     python record_sharding.py record OUT.json [NAME…]   points that OUT.json lacks (or those whose id begins with a NAME); adds to it
     python record_sharding.py one ID                    one point, printed
 
-Adds to what record_memory.py runs: FSDP 1 and FSDP's CPU offload. DDP is missing: its reducer is C++ and asks the CUDA runtime.
+Adds to what record_memory.py runs: FSDP 1, FSDP's CPU offload, DeepSpeed's stage 0 and what ZeRO++ quantises (its CUDA kernels are
+replaced by what they allocate). DDP has a recorder of its own: record_ddp.py. Left out: NVMe offload, whose buffers are on the host.
 """
 import json
 import multiprocessing
 import os
 import sys
+import types
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import record_memory as base  # noqa: E402
@@ -20,38 +22,116 @@ base.MODELS.clear()
 base.MODELS.update(sharding_points.MODELS)
 
 
-def shard_with_fsdp1(model, policy):
-    from torch.distributed.fsdp import FullyShardedDataParallel, MixedPrecision, ShardingStrategy
+def shard_with_fsdp1(model, point):
+    from torch.distributed.fsdp import CPUOffload, FullyShardedDataParallel, MixedPrecision, ShardingStrategy
+    from torch.distributed.fsdp import _flat_param
     from torch.distributed.fsdp.wrap import ModuleWrapPolicy
 
+    # A fake tensor has no address, but a size.
+    _flat_param._data_ptr_allocated = lambda tensor: tensor.untyped_storage().nbytes() > 0
+    policy = point.get("fsdp", {})
     names = set(model._no_split_modules or [])
     classes = {type(module) for module in model.modules() if type(module).__name__ in names}
     dtypes = [base.DTYPES[policy.get(key)] for key in ("param", "reduce", "output")]
     mixed = MixedPrecision(param_dtype=dtypes[0], reduce_dtype=dtypes[1], buffer_dtype=dtypes[0]) if dtypes[0] else None
+    options = dict(cpu_offload=CPUOffload(offload_params=True)) if point.get("offload") else {}
+    if point.get("replicate"):
+        shape = (point["replicate"], point["world"] // point["replicate"])
+        options["device_mesh"] = torch.distributed.init_device_mesh("cuda", shape, mesh_dim_names=("replicate", "shard"))
     strategy = ShardingStrategy[policy.get("strategy", "FULL_SHARD")]
     return FullyShardedDataParallel(
         model, auto_wrap_policy=ModuleWrapPolicy(classes), mixed_precision=mixed, sharding_strategy=strategy,
-        use_orig_params=True, device_id=torch.device("cuda", 0), limit_all_gathers=True,
+        use_orig_params=True, device_id=torch.device("cuda", 0), limit_all_gathers=True, **options,
     )  # fmt: skip
+
+
+class Quantizer:
+    """In place of DeepSpeed's CUDA kernels: what they allocate (csrc/quantization/pt_binding.cpp), and nothing else."""
+
+    Symmetric = 0
+
+    @staticmethod
+    def _made(sizes, groups):
+        return torch.empty(sizes, dtype=torch.int8, device="cuda"), torch.empty((groups, 1), device="cuda")
+
+    def quantize(self, values, groups, bits, _):
+        return self._made((*values.shape[:-1], values.shape[-1] * bits // 8), groups)
+
+    def dequantize(self, values, _, __, bits, *___):
+        return torch.empty((*values.shape[:-1], values.shape[-1] * 8 // bits), dtype=torch.half, device="cuda")
+
+    def swizzle_quant(self, values, groups, bits, *_):
+        return self._made((values.numel() * bits // 8,), groups)
+
+    def quantized_reduction(self, values, _, __, groups, ___, ____, devices):
+        return self._made((*values.shape[:-1], values.shape[-1] // devices), groups)
+
+
+def stand_in_for_kernels():
+    """Kernels that only change what is there, or whose allocations are known."""
+    from deepspeed.ops import op_builder
+
+    nothing = types.SimpleNamespace(multi_tensor_adam=lambda *_: None)
+    op_builder.FusedAdamBuilder.load = lambda *_, **__: nothing
+    op_builder.QuantizerBuilder.load = lambda *_, **__: Quantizer()
+
+
+def options_of(point):
+    """Keys of the DeepSpeed config beside ZeRO's."""
+    options = dict(point.get("config", {}))
+    if point.get("optimizer") == "muon":
+        options["optimizer"] = dict(type="Muon", params=dict(lr=1e-4))
+    if point.get("optimizer") == "ds_adam":
+        options["optimizer"] = dict(type="AdamW", params=dict(lr=1e-4))
+    return options
+
+
+def configure_deepspeed(point):
+    patch, options = base.patch_deepspeed, options_of(point)
+
+    def configured(counter):
+        deepspeed = patch(counter)
+        stand_in_for_kernels()
+        start = deepspeed.initialize
+
+        def initialize(config, model, optimizer, **rest):
+            if "optimizer" in options:
+                optimizer, rest = None, dict(rest, model_parameters=[p for p in model.parameters() if p.requires_grad])
+            return start(config=config | options, model=model, optimizer=optimizer, **rest)
+
+        deepspeed.initialize = initialize
+        # A norm read from a fake tensor is not above zero, as the optimizer asserts; an overflow would skip the step.
+        import deepspeed.runtime.bf16_optimizer as bf16
+        import deepspeed.runtime.fp16.fused_optimizer as fused
+        import deepspeed.runtime.fp16.unfused_optimizer as unfused
+        import deepspeed.runtime.utils as utils
+
+        norm = bf16.get_global_norm_of_tensors
+        bf16.get_global_norm_of_tensors = lambda **rest: (norm(**rest), 1.0)[1]
+        utils.CheckOverflow.check = utils.CheckOverflow.check_using_norm = lambda *_, **__: False
+        utils.CheckOverflow.has_overflow = utils.CheckOverflow.has_overflow_serial = lambda *_, **__: False
+        for kind in (fused.FP16_Optimizer, unfused.FP16_UnfusedOptimizer):
+            kind._update_scale = lambda *_, **__: None
+        return deepspeed
+
+    base.patch_deepspeed = configured
 
 
 def run_point(point):
     kind = point.get("sharding", "none")
-    if point.get("config"):
-        patch = base.patch_deepspeed
+    if point.get("gpus_per_node"):
+        patch_cuda = base.patch_cuda
 
-        def configured(counter):
-            deepspeed = patch(counter)
-            start = deepspeed.initialize
-            deepspeed.initialize = lambda config, **rest: start(config=config | point["config"], **rest)
-            # A norm read from a fake tensor is not above zero, as the optimizer asserts.
-            import deepspeed.runtime.bf16_optimizer as bf16
+        def patched():
+            patch_cuda()
+            torch.cuda.device_count = lambda: point["gpus_per_node"]
 
-            norm = bf16.get_global_norm_of_tensors
-            bf16.get_global_norm_of_tensors = lambda **rest: (norm(**rest), 1.0)[1]
-            return deepspeed
-
-        base.patch_deepspeed = configured
+        base.patch_cuda = patched
+    if kind.startswith("zero"):
+        configure_deepspeed(point)
+    if point.get("optimizer") in ("muon", "ds_adam"):
+        # DeepSpeed makes it; what is made here is not used.
+        point = dict(point, optimizer="adamw_fused")
     if kind == "fsdp2" and point.get("offload"):
         from torch.distributed.fsdp import CPUOffloadPolicy
 
@@ -59,15 +139,17 @@ def run_point(point):
 
         shard = fsdp.fully_shard
         fsdp.fully_shard = lambda module, **options: shard(module, offload_policy=CPUOffloadPolicy(pin_memory=False), **options)
-    if kind != "fsdp1":
-        return base.run_point(point)
-    # It wraps the module in another one, which base.run_point cannot know of.
     build = base.build_model
 
     def wrapped(transformers, it):
         model, config = build(transformers, it)
+        if not point.get("fsdp", {}).get("wrap", True):
+            model._no_split_modules = []
+        if kind != "fsdp1":
+            return model, config
+        # It wraps the module in another one, which base.run_point cannot know of.
         base.gc.collect()
-        return shard_with_fsdp1(model, it.get("fsdp", {})), config
+        return shard_with_fsdp1(model, it), config
 
     base.build_model = wrapped
     return base.run_point(point)
@@ -80,11 +162,12 @@ def _recorded(point):
         return dict(point, failed=f"{type(error).__name__}: {str(error)[:200]}")
 
 
-def _write(path, done):
+def _write(path, done, left):
+    """What raised is kept with its reason: real code would raise too, unless the reason says that it is this recorder."""
     lines = ",\n".join(json.dumps(point, separators=(",", ":")) for point in done)
     with open(path + ".part", "w") as file:
         models = ",\n".join(f"{json.dumps(name)}:{json.dumps(fields, separators=(',', ':'))}" for name, fields in sharding_points.MODELS.items())
-        file.write(f'{{"versions":{json.dumps(base.versions())},\n"models":{{\n{models}\n}},\n"points":[\n{lines}\n]}}\n')
+        file.write(f'{{"versions":{json.dumps(base.versions())},\n"models":{{\n{models}\n}},\n"points":[\n{lines}\n],\n"left":{json.dumps(left, indent=0)}}}\n')
     os.replace(path + ".part", path)
 
 
@@ -94,7 +177,7 @@ def main():
     if command == "one":
         print(json.dumps(run_point(next(p for p in points if p["id"] == rest[0])), indent=1))
         return
-    done = []
+    done, left = [], {}
     if os.path.exists(rest[0]):
         with open(rest[0]) as file:
             done = json.load(file)["points"]
@@ -105,10 +188,12 @@ def main():
         for point in pool.imap(_recorded, wanted, chunksize=1):
             if "failed" in point:
                 print(point["id"], point["failed"], flush=True)
+                left[point["id"]] = point["failed"]
+                _write(rest[0], done, left)
                 continue
             done.append(point)
             print(point["id"], f"{point['result']['steady']['peak'] / 2**30:.3f} GiB", flush=True)
-            _write(rest[0], done)
+            _write(rest[0], done, left)
 
 
 if __name__ == "__main__":

@@ -39,20 +39,25 @@ def _hidden(name):
 
 
 def points():
-    """Each kind on five models in turn, so that a recording that is cut short has something of every kind."""
+    """Each kind on models in turn, so that a recording that is cut short has something of every kind."""
     found = []
-    kinds = [tag for tag, _ in _rows(_SHALLOW[0])]
-    for index, kind in enumerate(kinds):
-        chosen = [_SHALLOW[(index + step) % len(_SHALLOW)] for step in range(4)]
-        for name in chosen:
-            base = dict(id=f"{name}-{kind}", model=name, dtype="bf16", attn="sdpa", micro_batch=2, seq_len=2048)
-            base["class"] = "causal_lm"
-            found.append(dict(base, **dict(_rows(name))[kind]))
+
+    def add(name, kind):
+        base = dict(id=f"{name}-{kind}", model=name, dtype="bf16", attn="sdpa", micro_batch=2, seq_len=2048)
+        base["class"] = "causal_lm"
+        found.append(dict(base, **dict(_rows(name))[kind]))
+
+    few = {kind for kind, _ in _more(_SHALLOW[0], _MIXED, {})}
+    kinds = [(index, kind) for index, (kind, _) in enumerate(_rows(_SHALLOW[0]))]
+    for index, kind in kinds:
+        for step in range(1 if kind in few else 4):
+            add(_SHALLOW[(index + step) % len(_SHALLOW)], kind)
+    for index, kind in kinds:
+        if kind in few:
+            add(_SHALLOW[(index + 1) % len(_SHALLOW)], kind)
     for name in MODELS:
         for kind in _PROOF if name not in _SHALLOW else ():
-            base = dict(id=f"{name}-{kind}", model=name, dtype="bf16", attn="sdpa", micro_batch=2, seq_len=2048)
-            base["class"] = "causal_lm"
-            found.append(dict(base, **dict(_rows(name))[kind]))
+            add(name, kind)
     return found
 
 
@@ -100,6 +105,43 @@ def _rows(name):
     yield "z2-d4-fp32grads", dict(sharding="zero2", world=4, zero=_stage12(name), **wide, **full)
     yield "z3-d4-fp32grads", dict(sharding="zero3", world=4, zero=_auto(_hidden(name)), **wide, **full)
     yield "fsdp8-small", dict(world=8, **mixed, **short)
+    yield from _more(name, mixed, full)
+
+
+def _more(name, mixed, full):
+    """What real configs ask for beside: offload with accumulation and without overlap, stage 0, ZeRO++, other types and optimizers."""
+    stage12, auto = _stage12(name), _auto(_hidden(name))
+    yield "z1-d4-off-ga2", dict(sharding="zero1", world=4, grad_accum=2, zero=dict(stage12, **_OPTIMIZER), **full)
+    yield "z2-d4-off-ga2", dict(sharding="zero2", world=4, grad_accum=2, zero=dict(stage12, **_OPTIMIZER), **full)
+    yield "z3-d4-off2-ga2", dict(sharding="zero3", world=4, grad_accum=2, zero=dict(auto, **_BOTH), **full)
+    yield "z1-d4-off-default", dict(sharding="zero1", world=4, zero=_OPTIMIZER, **full)
+    yield "z2-d4-off-default", dict(sharding="zero2", world=4, zero=_OPTIMIZER, **full)
+    yield "z1-d4-lora", dict(sharding="zero1", world=4, lora=_lora(name), zero=stage12, **full)
+    yield "z0-d4", dict(sharding="zero0", world=4, zero={}, **full)
+    yield "z0-d4-fused", dict(sharding="zero0", world=4, zero={}, optimizer="ds_adam", **full)
+    yield "z0-d4-ga2", dict(sharding="zero0", world=4, grad_accum=2, zero={}, **full)
+    yield "z3-d16-hpz4", dict(sharding="zero3", world=16, zero=dict(auto, zero_hpz_partition_size=4), **full)
+    yield "z3-d16-qw", dict(sharding="zero3", world=16, zero=dict(auto, zero_quantized_weights=True), **full)
+    yield "z3-d16-qg", dict(sharding="zero3", world=16, gpus_per_node=4, zero=dict(auto, zero_quantized_gradients=True), **full)
+    half = dict(config=dict(bf16=dict(enabled=False), fp16=dict(enabled=True, loss_scale=1024)))
+    yield "z2-d4-fp16", dict(sharding="zero2", world=4, zero=stage12, **half, **full)
+    yield "z3-d4-fp16", dict(sharding="zero3", world=4, zero=auto, **half, **full)
+    single = dict(config=dict(bf16=dict(enabled=False)), dtype="fp32")
+    yield "z2-d4-fp32", dict(sharding="zero2", world=4, zero=stage12, **single, **full)
+    yield "z3-d4-fp32", dict(sharding="zero3", world=4, zero=auto, **single, **full)
+    small = dict(checkpointing=True, micro_batch=1, seq_len=128)
+    yield "z2-d4-foreach", dict(sharding="zero2", world=4, zero=stage12, optimizer="adamw_foreach", **small)
+    yield "z3-d4-foreach", dict(sharding="zero3", world=4, zero=auto, optimizer="adamw_foreach", **small)
+    yield "z2-d4-adafactor", dict(sharding="zero2", world=4, zero=stage12, optimizer="adafactor", **small)
+    yield "z3-d4-adafactor", dict(sharding="zero3", world=4, zero=auto, optimizer="adafactor", **small)
+    yield "fsdp1-8-adafactor", dict(world=8, sharding="fsdp1", fsdp=_ACCELERATE, dtype=mixed["dtype"], optimizer="adafactor", **small)
+    yield "z2-d4-muon", dict(sharding="zero2", world=4, zero=stage12, optimizer="muon", **small)
+    yield "z3-d4-muon", dict(sharding="zero3", world=4, zero=auto, optimizer="muon", **small)
+    hybrid = dict(_ACCELERATE, strategy="HYBRID_SHARD")
+    yield "fsdp1-hybrid2x8", dict(world=16, replicate=2, sharding="fsdp1", fsdp=hybrid, dtype=mixed["dtype"], **full)
+    yield "fsdp8-fp32", dict(world=8, sharding="fsdp2", fsdp={}, dtype="fp32", **full)
+    yield "fsdp8-nowrap", dict(world=8, **dict(mixed, fsdp=dict(_ACCELERATE, wrap=False)), **full)
+    yield "fsdp1-8-off", dict(world=8, sharding="fsdp1", offload=True, fsdp=_ACCELERATE, dtype=mixed["dtype"], **full)
 
 
 def _stage12(name):

@@ -3,7 +3,7 @@ import { describeModel } from '../../../server/src/core/models/describe';
 import type { Model } from '../../../server/src/core/models/model';
 import type { Sharding, TrainingRun } from '../../../server/src/core/run/training-run';
 import { loadRecordings } from '../../../server/src/data/activations';
-import { fsdp, SINGLE, testRun, zero } from './builders';
+import { fsdp, SINGLE, testRun, value, zero } from './builders';
 
 /** One point of the fixture: the run that test/oracle/record_memory.py ran on fake tensors, and the bytes it counted. */
 export interface OraclePoint {
@@ -30,7 +30,14 @@ export interface OraclePoint {
   readonly sharding?: string;
   readonly world?: number;
   readonly replicate?: number;
-  readonly fsdp?: { readonly param?: string; readonly reshard?: boolean; readonly strategy?: string };
+  readonly fsdp?: {
+    readonly param?: string;
+    readonly reshard?: boolean;
+    readonly strategy?: string;
+    readonly wrap?: boolean;
+  };
+  /** DDP's gradient_as_bucket_view. */
+  readonly bucket_view?: boolean;
   /** FSDP's CPU offload. */
   readonly offload?: boolean;
   /** Keys of the DeepSpeed config beside `zero_optimization`. */
@@ -54,11 +61,19 @@ export interface OraclePoint {
 
 interface Fixture {
   readonly models: Readonly<Record<string, unknown>>;
+  /** Points that could not be recorded, with what the framework or the recorder said. */
+  readonly left?: Readonly<Record<string, string>>;
   readonly points: readonly OraclePoint[];
 }
 
 export function readOracle(
-  name: 'memory-oracle' | 'sharding-oracle' | 'moe-lora-oracle' | 'dora-oracle' = 'memory-oracle',
+  name:
+    | 'memory-oracle'
+    | 'sharding-oracle'
+    | 'ddp-oracle'
+    | 'optimizers-oracle'
+    | 'moe-lora-oracle'
+    | 'dora-oracle' = 'memory-oracle',
 ): Fixture {
   return JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8')) as Fixture;
 }
@@ -83,6 +98,9 @@ const OPTIMIZERS: Readonly<Record<string, readonly [string, 'fused' | 'foreach' 
   adamw_foreach: ['adamw_torch', 'foreach'],
   sgd: ['sgd', 'foreach'],
   adafactor: ['adafactor', 'loop'],
+  adamw_loop: ['adamw_torch', 'loop'],
+  ds_adam: ['adamw', 'fused'],
+  muon: ['muon', 'loop'],
 };
 
 /** The point as the run that a config would describe. */
@@ -124,12 +142,18 @@ function shardingOf(point: OraclePoint): Sharding {
   if (point.sharding === 'fsdp2' || point.sharding === 'fsdp1') {
     const keeps = point.fsdp?.reshard === false ? 'SHARD_GRAD_OP' : 'FULL_SHARD';
     const version = point.sharding === 'fsdp1' ? 1 : 2;
-    return fsdp({ version, strategy: point.fsdp?.strategy ?? keeps, offloadParams: point.offload === true });
+    return fsdp({
+      version,
+      strategy: point.fsdp?.strategy ?? keeps,
+      offloadParams: point.offload === true,
+      ...(point.fsdp?.wrap === false ? { wrap: 'NO_WRAP' } : {}),
+    });
   }
+  if (point.sharding === 'ddp') return { kind: 'ddp', gradientAsBucketView: value(point.bucket_view === true) };
   if (point.sharding === undefined) return SINGLE;
   const set = point.zero ?? {};
   const device = (key: string): unknown => (set[key] as { device?: string } | undefined)?.device ?? 'none';
-  const stage = Number(point.sharding.slice(4)) as 1 | 2 | 3;
+  const stage = Number(point.sharding.slice(4)) as 0 | 1 | 2 | 3;
   const names: Readonly<Record<string, string>> = {
     overlap_comm: 'overlapComm',
     reduce_bucket_size: 'reduceBucketElements',
@@ -139,6 +163,9 @@ function shardingOf(point: OraclePoint): Sharding {
     stage3_max_live_parameters: 'maxLiveElements',
     stage3_max_reuse_distance: 'maxReuseDistanceElements',
     sub_group_size: 'subGroupElements',
+    zero_hpz_partition_size: 'hpzPartitionRanks',
+    zero_quantized_weights: 'quantizedWeights',
+    zero_quantized_gradients: 'quantizedGradients',
   };
   const written = Object.entries(names).flatMap(([key, name]) => (key in set ? [[name, set[key]]] : []));
   const dtype = point.config?.data_types?.grad_accum_dtype;

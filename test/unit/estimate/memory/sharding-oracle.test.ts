@@ -16,8 +16,15 @@ const scored = fixture.points.map((point) => ({ point, error: errorOf(point) }))
 describe('every kind of sharding against the framework code run on fake tensors', () => {
   it('has FSDP 1 and 2, HSDP and ZeRO 1 to 3, on models of several families', () => {
     const kinds = new Set(fixture.points.map(({ sharding, replicate }) => `${sharding}${replicate ? ' hsdp' : ''}`));
-    expect([...kinds].sort()).toEqual(['fsdp1', 'fsdp2', 'fsdp2 hsdp', 'zero1', 'zero2', 'zero3']);
+    for (const kind of ['fsdp1', 'fsdp2', 'fsdp2 hsdp', 'zero0', 'zero1', 'zero2', 'zero3'])
+      expect(kinds).toContain(kind);
     expect(new Set(fixture.points.map(({ model }) => model.split('-')[0])).size).toBeGreaterThanOrEqual(8);
+  });
+
+  it('leaves out only what the frameworks themselves refuse', () => {
+    // transformers' Adafactor adds a plain tensor to FSDP 2's distributed ones.
+    for (const [id, why] of Object.entries(fixture.left ?? {}))
+      expect(`${id}: ${why}`).toMatch(/fsdp8-adafactor.*mixed torch.Tensor and DTensor/);
   });
 
   it('predicts allocated peaks: median within 0.5 %, nine of ten within 2 %, none beyond 6 %', () => {
