@@ -1,7 +1,11 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { analyze } from '../../../server/src/core/analyze';
+import { analyze, rewriteInput } from '../../../server/src/core/analyze';
+import { estimateRun } from '../../../server/src/core/estimate/index';
 import { findRemedies } from '../../../server/src/core/fit/fit';
+import { dimensions } from '../../../server/src/core/moves/index';
+import { makeWrites } from '../../../server/src/core/moves/written';
+import { Trials } from '../../../server/src/core/rewrite/trial';
 import { applyEdits } from '../../../server/src/core/text/edit';
 import { loadCatalogs } from '../../../server/src/data/index';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';
@@ -39,11 +43,16 @@ const zero = fc
       '',
       ', "reduce_bucket_size": 5e7, "stage3_max_live_parameters": 1e8',
       ', "allgather_bucket_size": 5e8',
+      ', "sub_group_size": 1e8, "stage3_gather_16bit_weights_on_model_save": true',
+    ),
+    half: fc.constantFrom(
+      '"bf16": { "enabled": "auto" }',
+      '"bf16": { "enabled": "auto" }, "gradient_clipping": "auto"',
     ),
   })
   .map(
-    ({ stage, optimizer, param, tuning }) =>
-      `{ "bf16": { "enabled": "auto" }, "zero_optimization": { "stage": ${stage}${tuning}${optimizer}${param} } }\n`,
+    ({ stage, optimizer, param, tuning, half }) =>
+      `{ ${half}, "zero_optimization": { "stage": ${stage}${tuning}${optimizer}${param} } }\n`,
   );
 
 const accelerate = fc.constantFrom(
@@ -72,7 +81,17 @@ const runs: fc.Arbitrary<Files> = fc.oneof(
     'accelerate.yaml': `${it.file}mixed_precision: bf16\nnum_machines: ${it.place.nodes}\nnum_processes: ${8 * it.place.nodes}\n`,
     'shardlens.json': settings(it.place, ', "files": { "train.yaml": { "with": ["accelerate.yaml"] } }'),
   })),
+  fc.record({ ds: zero, place, size: fc.constantFrom(1, 2, 8), named: fc.boolean() }).map((it) => ({
+    'ds.json': it.ds,
+    'launch.sh': `${it.named ? `MICRO="${it.size}" # mine\n` : '# mine\n'}torchrun --nnodes ${it.place.nodes} --nproc_per_node 8 train.py \\\n  --model_name_or_path meta-llama/Llama-3.1-8B --output_dir out --bf16 True --deepspeed ds.json \\\n  --per_device_train_batch_size ${it.named ? '$MICRO' : it.size} --gradient_accumulation_steps 4\n`,
+    'shardlens.json': settings(it.place, ', "sequenceLength": 4096'),
+  })),
 );
+
+/** The first file: the one that is analysed. */
+function firstOf(files: Files): string {
+  return Object.keys(files)[0] ?? '';
+}
 
 /** Enough to meet every kind of change; the whole search is no other. */
 const MOST_TRIED = 300;
@@ -85,7 +104,7 @@ function analysed(files: Files, name: string) {
 }
 
 function rulesOf(files: Files): string[] {
-  const names = Object.keys(files).filter((name) => name !== 'shardlens.json');
+  const names = Object.keys(files).filter((name) => name !== 'shardlens.json' && !name.endsWith('.sh'));
   return names.flatMap((name) =>
     analysed(files, name)
       .analysis.findings()
@@ -99,7 +118,8 @@ it('of any run are kept: the figures are exact, no finding comes, the global bat
   let remedies = 0;
   fc.assert(
     fc.property(runs, (files) => {
-      const { file, input, analysis } = analysed(files, 'train.yaml');
+      const name = firstOf(files);
+      const { file, input, analysis } = analysed(files, name);
       const steps = findRemedies(file, input, MOST_TRIED);
       let step = steps.next();
       while (!step.done) step = steps.next();
@@ -115,7 +135,7 @@ it('of any run are kept: the figures are exact, no finding comes, the global bat
             ),
           ]),
         );
-        const after = analysed(changed, 'train.yaml').analysis;
+        const after = analysed(changed, name).analysis;
         const estimate = after.estimate();
         expect(estimate?.memory, remedy.title).toEqual(remedy.estimate.memory);
         expect(estimate?.step, remedy.title).toEqual(remedy.estimate.step);
@@ -125,7 +145,7 @@ it('of any run are kept: the figures are exact, no finding comes, the global bat
           rulesOf(changed).filter((rule) => !had.has(rule)),
           remedy.title,
         ).toEqual([]);
-        expect(changed['train.yaml']).toContain('# mine');
+        expect(Object.values(changed).join('')).toContain('# mine');
         if (remedy.training === 'data') continue;
         expect(after.run?.batch.global.known && after.run.batch.global.value, remedy.title).toBe(
           analysis.run?.batch.global.known && analysis.run.batch.global.value,
@@ -135,4 +155,31 @@ it('of any run are kept: the figures are exact, no finding comes, the global bat
     { numRuns: 25, seed: 7 },
   );
   expect(remedies).toBeGreaterThan(20);
+});
+
+it('of each single change are what leads the search: the facts and the changed files give the same', {
+  timeout: 120_000,
+}, () => {
+  const seen = new Set<string>();
+  fc.assert(
+    fc.property(runs, (files) => {
+      const { input, analysis } = analysed(files, firstOf(files));
+      const { run } = analysis;
+      if (!run) throw new Error('no run');
+      const trials = new Trials(analysis, rewriteInput(input), 'run');
+      for (const move of dimensions.flatMap((open) => open(run))) {
+        if (move.allows && !move.allows(run)) continue;
+        const written = makeWrites(input.workspace, move.writes);
+        if (!written) continue;
+        const promised = estimateRun(move.apply(run));
+        const given = trials.with(written.sources).analysis.estimate();
+        seen.add(move.dimension);
+        expect([move.title, given?.memory?.value], files['ds.json']).toEqual([move.title, promised.memory?.value]);
+        expect([move.title, given?.step?.seconds]).toEqual([move.title, promised.step?.seconds]);
+        expect([move.title, given?.host?.bytes]).toEqual([move.title, promised.host?.bytes]);
+      }
+    }),
+    { numRuns: 25, seed: 11 },
+  );
+  expect(seen.size).toBeGreaterThan(12);
 });

@@ -1,7 +1,7 @@
 import { BELOW_STAGE_3, GATHERS_SLICES, STAGE_3_TUNING } from '../dialects/deepspeed/stage-keys';
 import { type Known, known, valueIfKnown } from '../run/known';
-import type { TrainingRun, ZeroSharding } from '../run/training-run';
-import { booleanOf, isAuto, numberOf, setting } from '../settings';
+import type { OffloadDevice, TrainingRun, ZeroSharding } from '../run/training-run';
+import { booleanOf, isAuto, numberOf, setting, stringOf } from '../settings';
 import type { Config } from '../source';
 import { launcherWrite } from './launcher';
 import { type Dimension, lastPart, type Move, type Write, writeTo } from './move';
@@ -90,8 +90,7 @@ function gatherWrite(run: TrainingRun, { gatherWeightsOnSave: gathers }: ZeroSha
 }
 
 /** What stage 3 alone does. */
-const BELOW: Pick<ZeroSharding, 'offloadParam' | 'hpzPartitionRanks' | 'micsShardRanks'> = {
-  offloadParam: known('none', TRIED),
+const BELOW: Pick<ZeroSharding, 'hpzPartitionRanks' | 'micsShardRanks'> = {
   hpzPartitionRanks: known(1, TRIED),
   micsShardRanks: known(-1, TRIED),
 };
@@ -103,11 +102,38 @@ function atStage(run: TrainingRun, stage: 0 | 1 | 2 | 3, gathers: boolean): Trai
       ...zero,
       stage: known(stage, TRIED),
       overlapComm: overlapAt(zero, stage),
+      ...offloadsAt(run, zero, stage),
       ...(stage < 3 && BELOW),
       ...(gathers && { gatherWeightsOnSave: known(true, TRIED) }),
     })),
     parallelism: { ...run.parallelism, shard },
   };
+}
+
+/** Weights are offloaded at stage 3 only, states from stage 1 on: what sleeps in the file wakes with the stage, and the other way round. */
+function offloadsAt(
+  run: TrainingRun,
+  zero: ZeroSharding,
+  stage: number,
+): Pick<ZeroSharding, 'offloadOptimizer' | 'offloadParam'> {
+  const now = valueIfKnown(zero.stage) ?? stage;
+  const at = (what: 'optimizer' | 'param', least: number, fact: Known<OffloadDevice>): Known<OffloadDevice> => {
+    if (stage < least) return known('none', TRIED);
+    return now < least ? known(deviceOf(run, what), TRIED) : fact;
+  };
+  return {
+    offloadOptimizer: at('optimizer', 1, zero.offloadOptimizer),
+    offloadParam: at('param', 3, zero.offloadParam),
+  };
+}
+
+/** The device that the files name, whether the stage reads it or not. */
+function deviceOf({ configs: { deepspeed, accelerate } }: TrainingRun, what: 'optimizer' | 'param'): OffloadDevice {
+  const found = deepspeed
+    ? setting(deepspeed, `zero_optimization.offload_${what}.device`)
+    : accelerate && setting(accelerate, `deepspeed_config.offload_${what}_device`);
+  const device = stringOf(found);
+  return device === 'cpu' || device === 'nvme' ? device : 'none';
 }
 
 /** Stage 3 overlaps unless told otherwise (deepspeed/runtime/zero/config.py:349, 0.19.6). */
