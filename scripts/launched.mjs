@@ -18,7 +18,8 @@ export async function launched(code, options) {
   const [head] = built.outputFiles;
   if (head.text.includes('/*!')) throw new Error('scripts/launched.mjs: the head holds the mark of the bundle');
   if (code.includes(END)) throw new Error('scripts/launched.mjs: the bundle cannot be quoted');
-  return `${head.text}/*!${ascii(code).replaceAll('*/', END)}*/\n`;
+  const wrapped = `(function(exports,require,module,__filename,__dirname){${ascii(code)}\n})`;
+  return `${head.text}/*!${wrapped.replaceAll('*/', END)}*/\n`;
 }
 
 /** How the end mark of a comment is written inside it. */

@@ -89,13 +89,12 @@ function launch(): void {
   script.runInThisContext()(exports, require, module, __filename, path.dirname(__filename));
 }
 
-/** The bundle as the body of a function, as Node itself wraps a module. */
+/** The bundle: a function of what Node gives a module. */
 function bundle(): string {
   const own = String(MODULE);
   // A loader of another kind may hide the text of what it runs.
   const text = own.includes(START) ? own : readFileSync(__filename, 'latin1');
-  const body = text.slice(text.indexOf(START) + START.length, text.lastIndexOf('*/')).replaceAll('*\x01/', '*/');
-  return `(function(exports,require,module,__filename,__dirname){${body}\n})`;
+  return text.slice(text.indexOf(START) + START.length, text.lastIndexOf('*/')).replaceAll('*\x01/', '*/');
 }
 
 /** One file for each bundle and each V8 with its flags and processor; undefined where the user wants none, or has no folder for it. */
