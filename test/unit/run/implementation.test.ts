@@ -41,3 +41,21 @@ describe('logits of evaluation', () => {
     expect(kept('eval_accumulation_steps: null\n')[1]).toMatch(/^unknown/);
   });
 });
+
+describe("TRL's defaults by release", () => {
+  const run = (trl: string, more = '') =>
+    join({ 'train.yaml': trainer(`packing: true\n${more}`), 'requirements.txt': `trl==${trl}\n` }).run;
+
+  it('recompute since 0.22 and compute in bf16 since 0.19', () => {
+    expect(['0.21.0', '0.22.0', '1.16.0'].map((trl) => told(run(trl).checkpointing))).toEqual(['none', 'full', 'full']);
+    const weights = 'dtype: bfloat16\n';
+    expect(['0.18.2', '0.19.0'].map((trl) => told(run(trl, weights).precision.mode))).toEqual(['pure', 'autocast']);
+  });
+
+  it('make the loss of fine-tuning from all logits up to 1.6, in chunks by default since 1.7, and always since 1.15', () => {
+    const fused = (trl: string, more = '') => told(run(trl, more).fusedLoss);
+    expect(['1.6.0', '1.7.0', '1.14.0', '1.15.0'].map((trl) => fused(trl))).toEqual([false, true, true, true]);
+    expect(['1.14.0', '1.16.0'].map((trl) => fused(trl, 'loss_type: nll\n'))).toEqual([false, true]);
+    expect(told(join({ 'train.yaml': trainer('packing: true\nloss_type: nll\n') }).run.fusedLoss)).toMatch(/^unknown/);
+  });
+});

@@ -35,8 +35,9 @@ export function readPrecision(sources: RunSources, sharding: Known<Sharding>): P
 
 /** The Trainer's flags set Accelerate's mixed precision; without a Trainer the Accelerate file does. */
 function mixedPrecision(sources: RunSources): Known<'bf16' | 'fp16' | 'fp8' | 'no'> {
-  const { args, accelerate, links } = sources;
-  const bf16 = args.trl ? TRL_DEFAULTS.bf16 : TRAINER_DEFAULTS.bf16;
+  const { args, accelerate, links, frameworks } = sources;
+  // TRL's configs turn bf16 on by default since 0.19 (trl/trainer/sft_config.py:111).
+  const bf16 = args.trl && !isOlder(frameworks.trl, '0.19') ? TRL_DEFAULTS.bf16 : TRAINER_DEFAULTS.bf16;
   if (args.present) {
     const own = mixedPrecisionOf(args, { bf16, fp16: TRAINER_DEFAULTS.fp16 });
     // With neither flag the launcher's ACCELERATE_MIXED_PRECISION stays (transformers training_args.py, 5.18.0).

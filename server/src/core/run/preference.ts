@@ -10,7 +10,7 @@ const GRPO = 'trl trl/trainer/grpo_config.py';
 /** Defaults that hold memory: of GRPOConfig (trl 1.16.0) unless said otherwise. */
 const DEFAULTS = {
   precompute: { value: false, of: TRL, source: 'trl trl/trainer/dpo_config.py:227' },
-  /** Without a penalty there is no reference model; before 0.18 it was 0.04. */
+  /** Without a penalty there is no reference model; before 0.19 it was 0.04. */
   beta: { value: 0, of: TRL, source: `${GRPO}:681` },
   useVllm: { value: false, of: TRL, source: `${GRPO}:587` },
   vllmShare: { value: 0.3, of: TRL, source: `${GRPO}:656` },
@@ -50,12 +50,7 @@ function readReference(
   if (lora) return none('the model without its adapters is the reference', lora);
   if (method === 'grpo') {
     const written = args.get('beta');
-    const old = isOlder(frameworks.trl, '0.18');
-    const beta = written
-      ? numberFrom(written)
-      : old
-        ? byDefault(0.04, 'trl before 0.18', GRPO)
-        : fallback(DEFAULTS.beta);
+    const beta = written ? numberFrom(written) : defaultBeta(frameworks.trl);
     return beta.known ? known(beta.value !== 0, beta.origin) : beta;
   }
   const written = args.get('precompute_ref_log_probs');
@@ -63,14 +58,28 @@ function readReference(
   return precompute.known ? known(!precompute.value, precompute.origin) : precompute;
 }
 
-/** TRL 1.16 takes log-probabilities in the head, in chunks; when it began to is not known here, and old releases make all logits. */
-function readFused({ frameworks }: RunSources, method: string): Known<boolean> {
+/** 0.04 up to 0.18, and then none: the releases were read one by one. */
+function defaultBeta(trl: Known<string> | undefined): Known<number> {
+  if (isOlder(trl, '0.19')) return byDefault(0.04, 'trl before 0.19', `${GRPO}:365 (0.18.2)`);
+  if (trl?.known) return fallback<number>(DEFAULTS.beta);
+  return unknown('beta is 0.04 before TRL 0.19 and none since, and the version is not known');
+}
+
+/**
+ * Log-probabilities are taken in the head, in chunks, since TRL 1.15 (`fused_lm_head`). Before, `use_liger_kernel` asked for that,
+ * and up to 0.24 `use_liger_loss`; the releases were read one by one.
+ */
+function readFused({ args, frameworks }: RunSources, method: string): Known<boolean> {
   const { trl } = frameworks;
   if (method === 'reward') return byDefault(false, TRL, 'trl trl/trainer/reward_trainer.py');
-  if (trl?.known && !isOlder(trl, '1.16')) return byDefault(true, TRL, 'trl trl/trainer/dpo_trainer.py:1299');
-  if (isOlder(trl, '1.13')) return byDefault(false, 'trl before 1.13', 'trl trl/trainer/dpo_trainer.py');
+  if (trl?.known && !isOlder(trl, '1.15'))
+    return byDefault(true, 'trl 1.15.0', 'trl trl/trainer/dpo_trainer.py:1299 (1.16.0)');
+  const written = args.get(...(isOlder(trl, '0.25') ? ['use_liger_loss'] : ['use_liger_kernel', 'use_liger_loss']));
+  const asked = written && written.plain !== null ? booleanFrom(written) : undefined;
+  if (asked && (!asked.known || asked.value || trl?.known)) return asked;
+  if (trl?.known) return byDefault(false, 'trl before 1.15', 'trl trl/trainer/dpo_trainer.py (1.14.0)');
   return unknown(
-    'TRL 1.16 takes log-probabilities in chunks, old releases make all logits, and the version is not known',
+    'TRL 1.15 takes log-probabilities in chunks, old releases make all logits, and the version is not known',
   );
 }
 
@@ -95,7 +104,7 @@ function readGeneration({ args, frameworks }: RunSources): PreferenceGeneration 
   const each = steps ? countFrom(steps) : byDefault(1, TRL, `${GRPO}:528`);
   return {
     engine,
-    completionTokens: tokens ? countFrom(tokens) : fallback<number>(DEFAULTS.completionTokens),
+    completionTokens: tokens ? countFrom(tokens) : defaultTokens(frameworks.trl),
     completions:
       perStep.known && each.known
         ? known(perStep.value * each.value, {
@@ -108,6 +117,11 @@ function readGeneration({ args, frameworks }: RunSources): PreferenceGeneration 
     sleeps: sleep ? booleanFrom(sleep) : fallback<boolean>(DEFAULTS.sleep),
     gathersWhole: gather ? booleanFrom(gather) : fallback<boolean>(DEFAULTS.gather),
   };
+}
+
+/** 512 since TRL 1.10, half of it before (grpo_config.py, 1.9.0). */
+function defaultTokens(trl: Known<string> | undefined): Known<number> {
+  return isOlder(trl, '1.10') ? byDefault(256, 'trl before 1.10', GRPO) : fallback<number>(DEFAULTS.completionTokens);
 }
 
 /** On the training GPUs since TRL 1.0, in a server of its own up to 0.29; which one is not known without the version. */

@@ -14,11 +14,13 @@ const CHECKPOINTING = ['activation_checkpointing', 'gradient_checkpointing'] as 
 
 /** Recompute: the Trainer's gradient_checkpointing, or FSDP's activation_checkpointing. */
 export function readCheckpointing(sources: RunSources, sharding: Known<Sharding>): TrainingRun['checkpointing'] {
-  const { args } = sources;
+  const { args, frameworks } = sources;
   if (sharding.known && sharding.value.kind === 'megatron') return megatronCheckpointing(sources);
   const fsdp = sharding.known && sharding.value.kind === 'fsdp' ? sharding.value.activationCheckpointing : undefined;
   if (fsdp?.known && fsdp.value) return known('full', fsdp.origin);
-  const fallback = args.trl ? TRL_DEFAULTS.gradientCheckpointing : TRAINER_DEFAULTS.gradientCheckpointing;
+  // TRL's configs recompute by default since 0.22 (trl/trainer/sft_config.py:111); before, TrainingArguments' default held.
+  const isTrl = args.trl && !isOlder(frameworks.trl, '0.22');
+  const fallback = isTrl ? TRL_DEFAULTS.gradientCheckpointing : TRAINER_DEFAULTS.gradientCheckpointing;
   const on = argumentOr(args, fallback, ...CHECKPOINTING);
   if (!on.known)
     return unknown(args.present ? on.why : 'the script, which is not read, turns recomputation on or off', on.origin);
@@ -51,13 +53,21 @@ export function readFusedLoss({ args, frameworks }: RunSources): Known<boolean> 
   const loss = args.get('loss_type');
   if (loss?.plain === 'chunked_nll') return known(true, loss.origin);
   const sft = args.trl && args.method.known && args.method.value === 'sft';
-  if (!sft || (loss && loss.plain !== null)) return liger;
+  if (!sft) return liger;
   const { trl } = frameworks;
-  if (trl?.known && !isOlder(trl, '1.13.0')) return byDefault(true, 'trl 1.13.0', 'trl trl/trainer/sft_config.py:281');
-  // Chunks are the default in some release after 1.5; "nll" was it before (trl/trainer/sft_config.py:262, 0.26.2).
-  if (isOlder(trl, '1.5.0')) return byDefault(false, 'trl before 1.5', 'trl trl/trainer/sft_config.py:262 (0.26.2)');
-  const why = 'TRL 1.13 computes the SFT loss in chunks by default and old releases build all logits';
-  return unknown(trl?.known ? `${why}; since when is not known` : `${why}, and the version is not known`);
+  if (trl?.known && !isOlder(trl, '1.15'))
+    return byDefault(true, 'trl 1.15.0', 'trl trl/trainer/sft_trainer.py, fused_lm_head');
+  const isWritten = loss !== undefined && loss.plain !== null;
+  if (isWritten && trl?.known) return liger;
+  // The releases were read one by one: "nll" is the default up to 1.6, "chunked_nll" from 1.7 to 1.14; since 1.15 all are fused.
+  if (isOlder(trl, '1.7')) return byDefault(false, 'trl before 1.7', 'trl trl/trainer/sft_config.py:270 (1.6.0)');
+  if (trl?.known) return byDefault(true, 'trl 1.7.0', 'trl trl/trainer/sft_config.py:283 (1.7.0)');
+  return unknown(
+    isWritten
+      ? 'TRL 1.15 computes every SFT loss in chunks and releases before it do not, and the version is not known'
+      : 'TRL 1.7 computes the SFT loss in chunks by default and old releases build all logits, and the version is not known',
+    loss?.origin,
+  );
 }
 
 /** Whether the model is compiled by torch.compile. */

@@ -1,5 +1,5 @@
 import { type Known, known, unknown } from '../../run/known';
-import { pluginSetting, type RunSources } from '../../run/sources';
+import { isOlder, pluginSetting, type RunSources } from '../../run/sources';
 import { booleanFrom, numberFrom, textFrom, writtenIn } from '../../run/written';
 import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../trainer/defaults';
 import { argumentOr, mixedPrecisionOf, NO_ARGUMENTS } from '../trainer/read';
@@ -64,8 +64,8 @@ const learningRate = argument('learning_rate', fallbackOf(5e-5, 785));
 
 function enabled(precision: 'bf16' | 'fp16') {
   return (sources: RunSources): Known<unknown> => {
-    const { args } = sources;
-    const bf16 = args.trl ? TRL_DEFAULTS.bf16 : TRAINER_DEFAULTS.bf16;
+    const { args, frameworks } = sources;
+    const bf16 = args.trl && !isOlder(frameworks.trl, '0.19') ? TRL_DEFAULTS.bf16 : TRAINER_DEFAULTS.bf16;
     const mixed = mixedPrecisionOf(args, { bf16, fp16: TRAINER_DEFAULTS.fp16 });
     const full = argumentOr(args, TRAINER_DEFAULTS.bf16, `${precision}_full_eval`);
     if (full.known && full.value) return full;

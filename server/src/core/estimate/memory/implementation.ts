@@ -16,10 +16,7 @@ export function readImplementation(
   corner: Corner,
   note: (assumption: Assumption) => void,
 ): Implementation {
-  const fusedLoss =
-    preference === undefined
-      ? readFusedLoss(run, corner, note)
-      : preference.fused || valueIfKnown(run.fusedLoss) === true;
+  const fusedLoss = preference === undefined ? readFusedLoss(run, corner, note) : preference.fused;
   return {
     attention: megatronAttention(run, corner, note) ?? readAttention(run, model, corner, note),
     checkpointing: readCheckpointing(run, corner, note),
