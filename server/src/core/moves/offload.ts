@@ -8,7 +8,7 @@ import { trainerFsdpKey } from './fsdp';
 import { launcherWrite } from './launcher';
 import { type Dimension, lastPart, type Move, type Note, type Write, writeTo } from './move';
 import { isOpen, TRIED } from './settled';
-import { fsdpOf, stageIn, withFsdp, withZero, zeroOf } from './sharding';
+import { fsdpOf, stageIn, withFsdp, withItsOptimizer, withZero, zeroOf } from './sharding';
 
 /** What can be offloaded. */
 export type Offloaded = OffloadVerdict['what'];
@@ -69,7 +69,10 @@ function zeroMove(what: 'optimizer' | 'param', device: OffloadDevice, change: Pa
     training: 'same',
     ...change,
     allows: (it) => (stageIn(it) ?? 0) >= least,
-    apply: (it) => withZero(it, (value) => ({ ...value, [FACTS[what]]: known(device, TRIED) })),
+    apply: (it) => {
+      const changed = withZero(it, (value) => ({ ...value, [FACTS[what]]: known(device, TRIED) }));
+      return what === 'optimizer' ? withItsOptimizer(changed) : changed;
+    },
   };
 }
 

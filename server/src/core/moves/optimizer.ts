@@ -1,8 +1,10 @@
-import { known } from '../run/known';
-import type { Optimizer } from '../run/training-run';
+import { known, unknown } from '../run/known';
+import type { Optimizer, TrainingRun } from '../run/training-run';
+import { setting } from '../settings';
 import { argumentWrite } from './arguments';
 import type { Dimension, Move, TrainingEffect } from './move';
 import { isOpen, TRIED } from './settled';
+import { optimizerOf, zeroOf } from './sharding';
 
 interface Choice {
   readonly name: string;
@@ -28,8 +30,12 @@ const CHOICES: readonly Choice[] = [
 
 /** Optimizers of the Trainer that keep smaller states; DeepSpeed's own and a script's are left alone. */
 export const optimizer: Dimension = (run, note) => {
-  const { name, owner } = run.optimizer;
-  const because = OTHERS[owner];
+  const { sharding } = run;
+  // Who would step if nothing were offloaded: an offloaded optimizer is DeepSpeed's own.
+  const { name, owner } = sharding.known && zeroOf(run) ? optimizerOf(run, ONE_GPU) : run.optimizer;
+  const named =
+    run.optimizer.owner === 'deepspeed' && run.configs.deepspeed && setting(run.configs.deepspeed, 'optimizer.type');
+  const because = named ? OTHERS.deepspeed : OTHERS[owner];
   if (because !== undefined) note?.({ what: 'optimizer', because });
   if (because !== undefined || !name.known || !/^adamw_torch(_fused)?$/.test(name.value)) return [];
   if (!isOpen(run, 'optimizer', [name], note)) return [];
@@ -43,11 +49,15 @@ export const optimizer: Dimension = (run, note) => {
         training: choice.training,
         ...(choice.note && { note: choice.note }),
         writes: [write],
+        allows: (it) => it.optimizer.owner === 'trainer',
         apply: (it) => ({ ...it, optimizer: built(choice) }),
       },
     ];
   });
 };
+
+/** Nothing that replaces an optimizer. */
+const ONE_GPU: TrainingRun['sharding'] = unknown('nothing is sharded');
 
 /** Who makes the optimizer where the Trainer does not. */
 const OTHERS: Readonly<Record<Optimizer['owner'], string | undefined>> = {

@@ -1,5 +1,7 @@
 import { known } from '../run/known';
+import { readOptimizer } from '../run/optimizer';
 import type { FsdpSharding, TrainingRun, ZeroSharding } from '../run/training-run';
+import { argumentsOf } from './arguments';
 import { TRIED } from './settled';
 
 /** ZeRO as the run has it; undefined where it shards in another way. */
@@ -11,6 +13,17 @@ export function zeroOf({ sharding }: TrainingRun): ZeroSharding | undefined {
 export function withZero(run: TrainingRun, change: (zero: ZeroSharding) => ZeroSharding): TrainingRun {
   const zero = zeroOf(run);
   return zero ? { ...run, sharding: known(change(zero), TRIED) } : run;
+}
+
+/** The run with the optimizer that its sharding leads to: an offloaded one is DeepSpeed's own, whatever the Trainer names. */
+export function withItsOptimizer(run: TrainingRun): TrainingRun {
+  return { ...run, optimizer: optimizerOf(run, run.sharding) };
+}
+
+/** The optimizer that the files of a run lead to under a sharding; without one, who the Trainer or the script names. */
+export function optimizerOf(run: TrainingRun, sharding: TrainingRun['sharding']): TrainingRun['optimizer'] {
+  const { consumers, frameworks } = run;
+  return readOptimizer({ args: argumentsOf(run), deepspeed: run.configs.deepspeed, consumers, frameworks }, sharding);
 }
 
 /** The stage of a run, where it is known. */

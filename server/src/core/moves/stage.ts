@@ -7,7 +7,7 @@ import { launcherWrite } from './launcher';
 import { type Dimension, lastPart, type Move, type Write, writeTo } from './move';
 import { offloadOff } from './offload';
 import { isOpen, TRIED } from './settled';
-import { withZero, zeroOf } from './sharding';
+import { withItsOptimizer, withZero, zeroOf } from './sharding';
 
 const STAGES = [0, 1, 2, 3] as const;
 
@@ -97,17 +97,15 @@ const BELOW: Pick<ZeroSharding, 'hpzPartitionRanks' | 'micsShardRanks'> = {
 
 function atStage(run: TrainingRun, stage: 0 | 1 | 2 | 3, gathers: boolean): TrainingRun {
   const shard = stage === 0 ? known(1, TRIED) : run.parallelism.data;
-  return {
-    ...withZero(run, (zero) => ({
-      ...zero,
-      stage: known(stage, TRIED),
-      overlapComm: overlapAt(zero, stage),
-      ...offloadsAt(run, zero, stage),
-      ...(stage < 3 && BELOW),
-      ...(gathers && { gatherWeightsOnSave: known(true, TRIED) }),
-    })),
-    parallelism: { ...run.parallelism, shard },
-  };
+  const changed = withZero(run, (zero) => ({
+    ...zero,
+    stage: known(stage, TRIED),
+    overlapComm: overlapAt(zero, stage),
+    ...offloadsAt(run, zero, stage),
+    ...(stage < 3 && BELOW),
+    ...(gathers && { gatherWeightsOnSave: known(true, TRIED) }),
+  }));
+  return { ...withItsOptimizer(changed), parallelism: { ...run.parallelism, shard } };
 }
 
 /** Weights are offloaded at stage 3 only, states from stage 1 on: what sleeps in the file wakes with the stage, and the other way round. */

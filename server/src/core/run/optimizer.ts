@@ -4,8 +4,11 @@ import { isOlder, type RunSources } from './sources';
 import type { Optimizer, Sharding } from './training-run';
 import { booleanFrom, byDefault, textFrom, writtenIn } from './written';
 
+/** What decides the optimizer beside the sharding. */
+type Sources = Pick<RunSources, 'args' | 'deepspeed' | 'consumers' | 'frameworks'>;
+
 /** The optimizer that will step, and who builds it. */
-export function readOptimizer(sources: RunSources, sharding: Known<Sharding>): Optimizer {
+export function readOptimizer(sources: Sources, sharding: Known<Sharding>): Optimizer {
   const zero = sharding.known && sharding.value.kind === 'zero' ? sharding.value : undefined;
   const offload = zero?.offloadOptimizer;
   const onCpu = offload?.known === true && offload.value !== 'none' ? offload : undefined;
@@ -25,7 +28,7 @@ export function readOptimizer(sources: RunSources, sharding: Known<Sharding>): O
 
 /** DeepSpeed's own kernels: CPU-Adam under offload, FusedAdam on the GPU, torch's where asked (runtime/engine.py:2092-2160). */
 function deepspeedImplementation(
-  { deepspeed }: RunSources,
+  { deepspeed }: Sources,
   name: Known<string>,
   onCpu: Known<string> | undefined,
 ): Optimizer['implementation'] {
@@ -40,7 +43,7 @@ function deepspeedImplementation(
 }
 
 /** With `offload_optimizer` and no optimizer in the file, Accelerate puts DeepSpeedCPUAdam in place (accelerator.py:2366, 1.15.0). */
-function replaces({ deepspeed, consumers }: RunSources): boolean {
+function replaces({ deepspeed, consumers }: Sources): boolean {
   if (consumers.length === 1 && consumers[0] === 'deepspeed') return false;
   const force = writtenIn(deepspeed, 'zero_force_ds_cpu_optimizer');
   return force?.plain !== false;
@@ -55,7 +58,7 @@ function replaced(own: Optimizer, onCpu: Known<string>): Optimizer {
   return { name: known(kind, origin), implementation: known('cpu', origin), owner: 'deepspeed' };
 }
 
-function trainerOptimizer(sources: RunSources): Optimizer {
+function trainerOptimizer(sources: Sources): Optimizer {
   const { args, frameworks } = sources;
   if (!args.present) {
     const why = 'the script builds the optimizer';
