@@ -168,7 +168,8 @@ describe('memory keeps its invariants', () => {
       const states = sumBytes(resident) + (gradients?.bytes ?? 0);
       const head = 2 * spec.shape.vocab * spec.shape.hidden;
       expect(allocated(run)).toBeGreaterThanOrEqual(states);
-      expect(allocated(run)).toBeLessThan((states + 2 * head) * 1.02);
+      // A tied embedding's gradient, the head's and their sum, beside the one of earlier micro-steps.
+      expect(allocated(run)).toBeLessThan((states + 3 * head) * 1.02);
     });
   });
 

@@ -1,5 +1,7 @@
+import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
+import { lowRankBytes } from './low-rank';
 
 /** State bytes for all trained parameters of a rank before sharding; `width` is the width of what the optimizer steps. */
 export function optimizerStateBytes(facts: Facts, width: number): number {
@@ -7,6 +9,7 @@ export function optimizerStateBytes(facts: Facts, width: number): number {
   const each = width === 4 ? optimizer.fp32 : optimizer.half;
   switch (optimizer.rule) {
     case 'factored':
+      if (isFlat(facts)) return 4 * trainable;
       // Rows and columns of every matrix in fp32. Adapters are thin: their longer side is most of them.
       return lora === undefined ? 4 * counts.factored : (4 * trainable) / lora.rank;
     case 'embedding-fp32':
@@ -14,12 +17,17 @@ export function optimizerStateBytes(facts: Facts, width: number): number {
         ? each * (trainable - counts.embedding) + (8 / 2.03) * each * counts.embedding
         : each * trainable;
     case 'low-rank':
-      return lowRankBytes(facts, each);
+      return optimizer.lowRank === undefined ? each * trainable : lowRankBytes(facts, optimizer.lowRank, width);
     case 'matrices':
       return lora === undefined ? 4 * counts.matrices + each * (trainable - counts.matrices) : each * trainable;
     default:
       return each * trainable;
   }
+}
+
+/** State bytes that the optimizer itself keeps on the host, for all trained parameters of a rank. */
+export function hostStateBytes({ optimizer, trainable }: Facts, width: number): number {
+  return (width === 4 ? (optimizer.onHost?.fp32 ?? 0) : (optimizer.onHost?.half ?? 0)) * trainable;
 }
 
 /** The arithmetic of states for that many parameters: `8 B × 8.0 B parameters`; factored moments have no size for each. */
@@ -28,11 +36,11 @@ export function stateFormula({ optimizer }: Facts, bytes: number, parameters: nu
   return `${Math.round((100 * bytes) / Math.max(1, parameters)) / 100} B × ${formatParameters(parameters)} parameters`;
 }
 
-/** GaLore and APOLLO keep moments of rank 128 for the matrices of the blocks and a projector: arXiv 2403.03507. */
-function lowRankBytes(facts: Facts, each: number): number {
-  const rank = 128; // Default of optim_args in transformers trainer_optimizer.py.
-  const side = Math.max(rank, facts.model.hiddenSize);
-  const targets = facts.counts.total - facts.counts.outside;
-  const rest = facts.counts.outside;
-  return each * targets * (rank / side) + (4 * targets * rank) / side / 2 + Math.max(each, 2.03) * rest;
+/**
+ * ZeRO's partitions and FSDP 1's flat parameters have no rows and columns: nothing is factored, and the second moment is whole and in
+ * fp32 (transformers optimization.py, Adafactor._get_options). Counted.
+ */
+function isFlat({ sharding }: Facts): boolean {
+  if (sharding.kind === 'zero') return (valueIfKnown(sharding.stage) ?? 0) >= 1;
+  return sharding.kind === 'fsdp' && valueIfKnown(sharding.version) === 1;
 }

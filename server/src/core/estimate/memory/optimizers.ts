@@ -1,3 +1,5 @@
+import type { LowRank } from './low-rank';
+
 /**
  * Bytes of optimizer state per trained parameter, as data.
  *
@@ -16,29 +18,56 @@ export interface OptimizerRecord {
    * `matrices` keeps one moment for matrices and two for the rest; `embedding-fp32` keeps embeddings in 32 bits.
    */
   readonly rule?: 'factored' | 'low-rank' | 'matrices' | 'embedding-fp32';
+  /** What a `low-rank` one keeps. */
+  readonly lowRank?: LowRank;
+  /** States are on the host and come to the GPU one tensor at a time: bytes per parameter there, for fp32 and 16-bit ones. */
+  readonly onHost?: { readonly fp32: number; readonly half: number };
   /** States live in CUDA managed memory and can spill to the host. */
   readonly paged?: true;
   /** Gradients are freed layer by layer during backward. */
   readonly layerwise?: true;
-  /** Bytes per element that a step allocates for one tensor at a time, where it is not one temporary. */
+  /** Bytes per element that a step allocates for one tensor at a time, where it is not one temporary; none where a kernel works in place. */
   readonly perElement?: number;
   /** What `step` allocates when the config does not say how the optimizer is run. */
   readonly step?: 'foreach' | 'fused' | 'loop';
 }
 
 const ADAM = { fp32: 8, half: 4, label: 'Adam moments' };
+/** bitsandbytes' kernels change states and weights where they are. */
+const IN_PLACE = { step: 'loop', perElement: 0 } as const;
 /** Two 8-bit moments and an fp32 scale per block of 256. */
-const ADAM8 = { fp32: 2.03, half: 2.03, label: '8-bit Adam moments', rule: 'embedding-fp32', step: 'loop' } as const;
-const LION8 = { fp32: 1.02, half: 1.02, label: '8-bit Lion momentum', rule: 'embedding-fp32', step: 'loop' } as const;
+const ADAM8 = { fp32: 2.03, half: 2.03, label: '8-bit Adam moments', rule: 'embedding-fp32', ...IN_PLACE } as const;
+const LION8 = { fp32: 1.02, half: 1.02, label: '8-bit Lion momentum', rule: 'embedding-fp32', ...IN_PLACE } as const;
 const ADEMAMIX8 = {
   fp32: 3.05,
   half: 3.05,
   label: '8-bit AdEMAMix moments',
   rule: 'embedding-fp32',
+  ...IN_PLACE,
+} as const;
+const GALORE = {
+  fp32: 8,
+  half: 4,
+  label: 'low-rank Adam moments',
+  rule: 'low-rank',
+  lowRank: { moments: 'adam', keepsProjector: true },
   step: 'loop',
 } as const;
-const GALORE = { fp32: 8, half: 8, label: 'low-rank Adam moments', rule: 'low-rank', step: 'loop' } as const;
-const GALORE8 = { fp32: 2.03, half: 2.03, label: 'low-rank 8-bit moments', rule: 'low-rank', step: 'loop' } as const;
+const APOLLO = { ...GALORE, lowRank: { moments: 'adam', keepsProjector: false } } as const;
+const GALORE8 = {
+  ...GALORE,
+  fp32: 2.03,
+  half: 2.03,
+  label: 'low-rank 8-bit moments',
+  lowRank: { moments: 'adam8', keepsProjector: true },
+} as const;
+const GALORE_FACTORED = {
+  ...GALORE,
+  fp32: 0,
+  half: 0,
+  label: 'low-rank factored moments',
+  lowRank: { moments: 'factored', keepsProjector: true },
+} as const;
 /** Adafactor's step holds the gradient, the update and their squares of one tensor in fp32: 16 B an element, counted. */
 const FACTORED = {
   fp32: 0,
@@ -64,17 +93,17 @@ const RECORDS: Readonly<Record<string, OptimizerRecord>> = {
   adamw_8bit: ADAM8,
   adamw_bnb_8bit: ADAM8,
   paged_adamw_8bit: { ...ADAM8, paged: true },
-  paged_adamw: { fp32: 8, half: 8, label: 'Adam moments', paged: true, step: 'loop' },
-  paged_adamw_32bit: { fp32: 8, half: 8, label: 'Adam moments', paged: true, step: 'loop' },
-  ademamix: { fp32: 12, half: 12, label: 'AdEMAMix moments', step: 'loop' },
+  paged_adamw: { fp32: 8, half: 8, label: 'Adam moments', paged: true, ...IN_PLACE },
+  paged_adamw_32bit: { fp32: 8, half: 8, label: 'Adam moments', paged: true, ...IN_PLACE },
+  ademamix: { fp32: 12, half: 12, label: 'AdEMAMix moments', ...IN_PLACE },
   ademamix_8bit: ADEMAMIX8,
-  paged_ademamix_32bit: { fp32: 12, half: 12, label: 'AdEMAMix moments', paged: true, step: 'loop' },
+  paged_ademamix_32bit: { fp32: 12, half: 12, label: 'AdEMAMix moments', paged: true, ...IN_PLACE },
   paged_ademamix_8bit: { ...ADEMAMIX8, paged: true },
-  lion: { fp32: 4, half: 4, label: 'Lion momentum', step: 'loop' },
-  lion_32bit: { fp32: 4, half: 4, label: 'Lion momentum', step: 'loop' },
+  lion: { fp32: 4, half: 4, label: 'Lion momentum', ...IN_PLACE },
+  lion_32bit: { fp32: 4, half: 4, label: 'Lion momentum', ...IN_PLACE },
   lion_8bit: LION8,
-  paged_lion: { fp32: 4, half: 4, label: 'Lion momentum', paged: true, step: 'loop' },
-  paged_lion_32bit: { fp32: 4, half: 4, label: 'Lion momentum', paged: true, step: 'loop' },
+  paged_lion: { fp32: 4, half: 4, label: 'Lion momentum', paged: true, ...IN_PLACE },
+  paged_lion_32bit: { fp32: 4, half: 4, label: 'Lion momentum', paged: true, ...IN_PLACE },
   paged_lion_8bit: { ...LION8, paged: true },
   adafactor: FACTORED,
   came: FACTORED,
@@ -83,18 +112,19 @@ const RECORDS: Readonly<Record<string, OptimizerRecord>> = {
   sgd: { fp32: 0, half: 0, label: 'no state', step: 'fused' },
   adagrad: { fp32: 4, half: 2, label: 'Adagrad sums', step: 'foreach' },
   rmsprop: { fp32: 4, half: 2, label: 'RMSprop averages', step: 'foreach' },
-  rmsprop_bnb: { fp32: 4, half: 4, label: 'RMSprop averages', step: 'loop' },
-  rmsprop_bnb_32bit: { fp32: 4, half: 4, label: 'RMSprop averages', step: 'loop' },
-  rmsprop_bnb_8bit: { fp32: 1.02, half: 1.02, label: '8-bit RMSprop averages', rule: 'embedding-fp32', step: 'loop' },
+  rmsprop_bnb: { fp32: 4, half: 4, label: 'RMSprop averages', ...IN_PLACE },
+  rmsprop_bnb_32bit: { fp32: 4, half: 4, label: 'RMSprop averages', ...IN_PLACE },
+  rmsprop_bnb_8bit: { fp32: 1.02, half: 1.02, label: '8-bit RMSprop averages', rule: 'embedding-fp32', ...IN_PLACE },
   galore_adamw: GALORE,
   galore_adamw_8bit: GALORE8,
-  galore_adafactor: { ...GALORE, label: 'low-rank factored moments', fp32: 0, half: 0 },
+  galore_adafactor: GALORE_FACTORED,
   galore_adamw_layerwise: { ...GALORE, layerwise: true },
   galore_adamw_8bit_layerwise: { ...GALORE8, layerwise: true },
-  galore_adafactor_layerwise: { ...GALORE, label: 'low-rank factored moments', fp32: 0, half: 0, layerwise: true },
-  apollo_adamw: GALORE,
-  apollo_adamw_layerwise: { ...GALORE, layerwise: true },
-  grokadamw: { fp32: 12, half: 6, label: 'GrokAdamW moments' },
+  galore_adafactor_layerwise: { ...GALORE_FACTORED, layerwise: true },
+  apollo_adamw: APOLLO,
+  apollo_adamw_layerwise: { ...APOLLO, layerwise: true },
+  // grokadamw 0.1.2 makes its three moments on the CPU and takes them to the GPU a tensor at a time (grokadamw.py, _update_group).
+  grokadamw: { fp32: 0, half: 0, label: 'GrokAdamW moments', onHost: { fp32: 12, half: 6 }, step: 'loop' },
   schedule_free_radam: { fp32: 8, half: 4, label: 'schedule-free moments' },
   schedule_free_adamw: { fp32: 8, half: 4, label: 'schedule-free moments' },
   schedule_free_sgd: { fp32: 4, half: 2, label: 'schedule-free average' },

@@ -4,7 +4,7 @@ import { shareKeptOnGpu } from '../twin-flow';
 import { usesBf16Optimizer } from './bf16-optimizer';
 import type { Facts } from './facts';
 import { megatronStates } from './megatron';
-import { optimizerStateBytes, stateFormula } from './optimizer-state';
+import { hostStateBytes, optimizerStateBytes, stateFormula } from './optimizer-state';
 import { COUNTED, type Part, sumBytes } from './part';
 import { dtypeName, trainedBytes, weightParts } from './weights';
 
@@ -172,7 +172,7 @@ function replicatedStates(facts: Facts): States {
     accumulated: isDdp && bucketView ? gradients : undefined,
     standing: isDdp ? [buckets] : [],
     gradientBytes: gradient,
-    offloaded: NOTHING_OFFLOADED,
+    offloaded: { ...NOTHING_OFFLOADED, optimizer: hostStateBytes(facts, gradient) },
   };
 }
 
