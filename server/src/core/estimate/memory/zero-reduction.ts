@@ -26,7 +26,8 @@ export function firstReduced({ model, counts, lora, trainable }: Facts, bucket: 
       }
     }
   }
-  return Math.min(trainable, filled);
+  // The end of backward has the rest.
+  return trainable;
 }
 
 /**
