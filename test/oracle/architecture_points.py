@@ -28,9 +28,17 @@ CHANGES = [
     dict(lora=dict(r=16, target_modules="all-linear")),
 ]  # fmt: skip
 # Classes whose linear layers PEFT names in no common way, and stacked experts, whose adapters PEFT makes as whole matrices.
-NO_LORA = ("gpt2", "t5", "mt5", "gpt_bigcode", "mamba", "jamba", "bert", "roberta", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe", "deepseek_v2", "deepseek_v3", "granitemoe", "gpt_oss", "glm4_moe", "phimoe", "llama4")  # fmt: skip
+NO_LORA = ("gpt2", "t5", "mt5", "gpt_bigcode", "mamba", "jamba", "bert", "roberta", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe", "deepseek_v2", "deepseek_v3", "granitemoe", "gpt_oss", "glm4_moe", "phimoe", "llama4", "dbrx", "deepseek_v32", "deepseek_v4", "glm_moe_dsa", "kimi_k25", "mimo_v2_flash", "nemotron_h", "qwen3_next", "qwen3_5_moe", "gemma4 experts", "recurrent_gemma", "whisper", "glm4v")  # fmt: skip
+# Images and sound, whose length the config fixes or whose mask is none of tokens.
+NO_TEXT = ("dinov2", "wav2vec2", "hubert")
+# Keys that say of which kind each layer is.
+KINDS_OF_LAYERS = (
+    "layer_types", "num_kv_shared_layers", "activation_sparsity_pattern", "hybrid_override_pattern", "compress_ratios", "indexer_types",
+    "mlp_layer_types", "hybrid_layer_pattern", "moe_layer_freq", "attn_layer_period", "attn_layer_offset", "block_types", "num_hash_layers",
+    "final_logit_softcapping",
+)  # fmt: skip
 # Towers that no image passes through get no gradients, and transformers 5.23 ties what the catalog counts apart (mt5).
-NOT_COMPARABLE = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "llava", "llava_next", "mistral3", "internvl", "idefics3", "paligemma", "mt5")
+NOT_COMPARABLE = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "llava", "llava_next", "mistral3", "internvl", "idefics3", "paligemma", "mt5", "glm4v", "idefics2", "qwen2_audio", "kimi_k25", "qwen3_5", "qwen3_5_moe", "blip-2")
 
 
 def record_of(family):
@@ -41,9 +49,12 @@ def record_of(family):
 
 def model_of(family):
     """A record's config at few layers; what FAMILIES says of layers is enough to have every kind of block."""
-    record = record_of(family)
-    layers = models.FAMILIES.get(family, lambda _: {})(dict(models.VARIANTS[0], n=8)).get("_layers", 3)
-    config = models.with_layers(json.loads(json.dumps(record["config"])), layers)
+    record = next((r for r in models.catalog() if r["id"] == models.KINDS.get(family)), None) or record_of(family)
+    sized = models.FAMILIES.get(family, lambda _: {})(dict(models.VARIANTS[0], n=8))
+    config = models.with_layers(json.loads(json.dumps(record["config"])), sized.get("_layers", 3))
+    text = models.text_config(config)
+    text.update({name: sized[name] for name in KINDS_OF_LAYERS if name in sized})
+    config.update(sized.get("_config", {}) if family.startswith("gemma4") else {})
     for name in ("first_k_dense_replace", "moe_layer_start_index"):
         if models.text_config(config).get(name):
             models.text_config(config)[name] = 1
@@ -52,7 +63,7 @@ def model_of(family):
     for name in models.POSITIONS:
         if name in models.text_config(config):
             models.text_config(config)[name] = max(4096, models.text_config(config)[name] or 0)
-    return dict(config, model_type=family), record
+    return dict(config, model_type=family.split(" ")[0]), record
 
 
 def points(families):
@@ -64,6 +75,8 @@ def points(families):
         config, record = model_of(family)
         named[family] = config
         base = dict(model=family, architecture=record["architecture"], dtype="bf16", attn="sdpa", micro_batch=2, seq_len=1024)
+        if models.inputs_of(models.head_of(None, record["architecture"])) or record["model_type"] in NO_TEXT:
+            base |= dict(micro_batch=32, seq_len=256 if record["model_type"] == "whisper" else 77)
         changes = [("base", {})]
         picks = random.Random(family)
         if family in WELL_KNOWN:
@@ -72,6 +85,8 @@ def points(families):
             mixed = {}
             for change in picks.sample(CHANGES, picks.choice((1, 2, 3)) if i else 1):
                 mixed |= change
+            if "seq_len" in base and base["micro_batch"] == 32:
+                mixed = {name: value for name, value in mixed.items() if name not in ("seq_len", "mask", "lora", "micro_batch")}
             changes.append((f"mix{i + 1}", mixed))
         for tag, change in changes:
             point = dict(dict(id=f"{family}-{tag}", **base), **change)

@@ -11,6 +11,7 @@ import warnings
 
 import architecture_points
 import record_memory
+from saved_kernels import patch_kernels
 import saved_models
 
 
@@ -44,6 +45,7 @@ def main():
         with open(out) as file:
             held = json.load(file)
     done = {point["id"] for point in held["points"]}
+    patch_kernels()
     record_memory.preload()
     record_memory.MODELS.update(named)
     with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:

@@ -19,6 +19,7 @@ import warnings
 
 from fake_cuda import F, FakeMode, LiveBytes, attention_as_cuda, patch_cuda, patch_module_apply, torch, watch_storage
 from memory_points import MODELS, points
+from saved_models import INPUTS
 
 CLASSES = {"causal_lm": "AutoModelForCausalLM", "mlm": "AutoModelForMaskedLM", "seq2seq": "AutoModelForSeq2SeqLM"}
 DTYPES = {"bf16": torch.bfloat16, "fp32": torch.float32, None: None}
@@ -46,8 +47,31 @@ def patch_transformers():
     # A tensor of one number, which is read.
     deberta.compute_attention_span = lambda query, key, longest: min(max(query.size(-2), key.size(-2)), longest)
     patch_experts()
+    patch_sparsity()
     transformers.logging.set_verbosity_error()
     return transformers
+
+
+def patch_sparsity():
+    """Gemma 3n makes a number on the device, which a block that is recomputed would make on a real one."""
+    from transformers.models.gemma3n import modeling_gemma3n as gemma
+
+    def tensor(value, dtype, device):
+        return _asking[-1].new_full((), value, dtype=dtype) if _asking else torch.tensor(value, dtype=dtype, device=device)
+
+    _asking = []
+    topk = gemma.Gemma3nTextMLP._gaussian_topk
+
+    def asking(self, inputs):
+        _asking.append(inputs)
+        gemma.torch = types.SimpleNamespace(**{**vars(torch), "tensor": tensor})
+        try:
+            return topk(self, inputs)
+        finally:
+            gemma.torch = torch
+            _asking.pop()
+
+    gemma.Gemma3nTextMLP._gaussian_topk = asking
 
 
 def patch_experts():
@@ -178,9 +202,13 @@ def make_optimizer(name, parameters):
     return optim.AdamW(parameters, lr=1e-4, **{"adamw_fused": {"fused": True}, "adamw_foreach": {"foreach": True}}[name])
 
 
-def batch_of(point):
+def batch_of(point, config=None):
     shape = (point["micro_batch"], point["seq_len"])
     zeros = lambda: torch.zeros(shape, dtype=torch.long, device="cuda")  # noqa: E731
+    other = INPUTS.get(point.get("architecture"))
+    if other is not None:
+        made = other(dict(b=point["micro_batch"], s=point["seq_len"]), config)
+        return {name: value.to(config.dtype) if torch.is_tensor(value) and value.is_floating_point() else value for name, value in made.items()}
     batch = {"input_ids": zeros(), "labels": zeros()}
     if point.get("mask"):
         batch["attention_mask"] = torch.ones(shape, dtype=torch.long, device="cuda")
@@ -197,7 +225,7 @@ def run_steps(point, counter, model, engine, optimizer):
         seen = {}
         for micro in range(accumulation):
             suffix = f"_{micro}" if accumulation > 1 else ""
-            batch = batch_of(point)
+            batch = batch_of(point, model.config)
             counter.enter("forward" + suffix)
             loss = (engine or model)(**batch)["loss"]
             seen["afterForward"] = counter.live

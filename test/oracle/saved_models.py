@@ -84,7 +84,7 @@ FAMILIES = {
     "gemma3_text": lambda z: dict(_layers=7),
     "gemma3": lambda z: dict(_layers=7),
     "gemma3n_text": lambda z: dict(_layers=9, num_kv_shared_layers=3, hidden_size_per_layer_input=8 * 41, vocab_size_per_layer_input=z["V"], layer_types=TWO_SLIDE * 3, activation_sparsity_pattern=[0.95] * 3 + [0.0] * 6, laurel_rank=8 * 47),
-    "gemma4": lambda z: dict(_layers=6, num_kv_shared_layers=3, hidden_size_per_layer_input=8 * 41, vocab_size_per_layer_input=z["V"], global_head_dim=2 * z["d"], layer_types=TWO_SLIDE * 2, _config=NO_TOWERS),
+    "gemma4": lambda z: dict(_layers=6, final_logit_softcapping=30.0, num_kv_shared_layers=3, hidden_size_per_layer_input=8 * 41, vocab_size_per_layer_input=z["V"], global_head_dim=2 * z["d"], layer_types=TWO_SLIDE * 2, _config=NO_TOWERS),
     "gemma4 plain": lambda z: dict(_layers=6, global_head_dim=2 * z["d"], num_global_key_value_heads=z["g"], layer_types=TWO_SLIDE * 2, _config=NO_TOWERS),
     "gemma4 experts": lambda z: dict(_layers=6, global_head_dim=2 * z["d"], num_global_key_value_heads=z["g"], layer_types=TWO_SLIDE * 2, _config=NO_TOWERS),
     "cohere2": lambda z: dict(_layers=5),
@@ -104,7 +104,7 @@ FAMILIES = {
     "mimo_v2_flash": lambda z: dict(_layers=7, num_attention_heads=2 * z["n"], swa_num_attention_heads=2 * z["n"], swa_num_key_value_heads=2 * z["k"], swa_head_dim=z["d"], swa_v_head_dim=z["v"], hybrid_layer_pattern=[0, 1, 1, 1, 1, 0, 1], moe_layer_freq=[0, 1, 1, 1, 1, 1, 1]),
     "idefics2": lambda z: dict(_config=dict(perceiver_config=dict(hidden_size=z["h"], resampler_n_latents=64, resampler_depth=1, resampler_n_heads=16, resampler_head_dim=96, num_key_value_heads=4))),
     "glm4v": lambda z: dict(rope_parameters=dict(rope_type="default", rope_theta=1e4, mrope_section=[])),
-    "recurrent_gemma": lambda z: dict(_layers=4, block_types=["recurrent", "attention"], lru_width=z["n"] * 8 * 59, attention_window_size=4096, _s=96),
+    "recurrent_gemma": lambda z: dict(_layers=4, block_types=["recurrent", "attention"], lru_width=z["n"] * 8 * 59, attention_window_size=4096, _s=32),
     "vit": lambda z: picture(z),
     "dinov2": lambda z: picture(z),
     "clip": lambda z: dict(_config=dict(vision_config=tower(z), projection_dim=8 * 97)),
@@ -171,7 +171,7 @@ def head_of(transformers, architecture):
     """A class with a loss, where the catalog counts one without; a loss that reads values gives way to one that does not."""
     if architecture.startswith("Wav2Vec2"):
         return "Wav2Vec2ForSequenceClassification"
-    if architecture in INPUTS:
+    if architecture in INPUTS or transformers is None:
         return architecture
     if architecture.endswith("Model"):
         for task in ("ForMaskedLM", "ForCausalLM", "ForSequenceClassification", "ForImageClassification"):

@@ -3,7 +3,8 @@ import { type BlockBytes, blockBytes } from './blocks';
 import type { Facts } from './facts';
 import { megatronEnds } from './megatron';
 import type { Part } from './part';
-import { firstBlock, RECORDED, settingFor, sizesOf } from './recorded';
+import { keptOnGpu, recomputedShare } from './recompute';
+import { firstBlock, outsideSizes, RECORDED, settingFor } from './recorded';
 import { seesEverySample } from './symbols';
 import { evaluate } from './terms';
 
@@ -12,6 +13,8 @@ export interface Activations {
   readonly saved: Part;
   /** The block whose backward needs most: recomputed under checkpointing. */
   readonly working: Part;
+  /** Bytes of what autograd keeps that wait on the host for backward. */
+  readonly onHost: number;
   /** What one block and the stream still hold when only the first is left. */
   readonly last: Part;
   readonly casts: Part | undefined;
@@ -21,7 +24,7 @@ export interface Activations {
 
 /** Sums blocks over all kinds; pipeline stages hold their share of the blocks for several micro-batches in flight. */
 export function countActivations(facts: Facts): Activations {
-  const { model, tokens, checkpointing, pipeline, accumulation, counts } = facts;
+  const { model, tokens, pipeline, accumulation, counts } = facts;
   const inFlight = pipeline > 1 ? Math.min(accumulation, pipeline) : 1;
   let saved = 0;
   let casts = 0;
@@ -31,8 +34,9 @@ export function countActivations(facts: Facts): Activations {
     if (block === undefined || !seesEverySample(model, block)) continue;
     const bytes = blockBytes(facts, i);
     const count = block.count * counts.stageShare;
-    saved += count * (checkpointing === 'full' ? bytes.checkpoint : bytes.saved);
-    casts += checkpointing === 'full' ? 0 : count * bytes.casts;
+    const recomputed = recomputedShare(facts, count);
+    saved += count * (recomputed * bytes.checkpoint + (1 - recomputed) * bytes.saved);
+    casts += (1 - recomputed) * count * bytes.casts;
     if (bytes.saved + bytes.backward > largest.saved + largest.backward) largest = bytes;
   }
   const h = model.hiddenSize;
@@ -40,10 +44,13 @@ export function countActivations(facts: Facts): Activations {
   // The pipeline keeps what a stage sent on until its gradient comes back (deepspeed/runtime/pipe/engine.py, pipe_buffers).
   // Megatron frees what it sent (megatron/core/pipeline_parallel/schedules.py, deallocate_output_tensor).
   const sent = pipeline > 1 && facts.sharding.kind !== 'megatron' ? tokens * facts.streamBytes * h : 0;
-  const total = (saved + sent) * inFlight + ends;
-  const isFull = checkpointing === 'full';
+  const all = (saved + sent) * inFlight;
+  const onHost = Math.max(0, all - keptOnGpu(facts, largest, all));
+  const total = all - onHost + ends;
+  const isFull = recomputedShare(facts, 1) > 0;
   const working = largest.backward + (isFull ? largest.saved + (facts.castsWeights ? largest.casts : 0) : 0);
   return {
+    onHost,
     saved: {
       id: 'activations.saved',
       group: 'activations',
@@ -104,6 +111,6 @@ function outside(facts: Facts): { readonly ends: number; readonly casts: number 
   const found =
     (facts.checkpointing === 'full' ? settingFor(facts, first, true) : undefined) ?? settingFor(facts, first);
   if (found === undefined) return { ends: 0, casts: 0 };
-  const sizes = sizesOf(facts, first, found.withoutPairs);
+  const sizes = outsideSizes(facts, found.withoutPairs);
   return { ends: evaluate(found.setting.ends, sizes), casts: evaluate(found.setting.casts, sizes) };
 }

@@ -1,5 +1,6 @@
 import { formatCount } from '../../text/format';
 import type { Facts } from './facts';
+import { hasVocabularyHead } from './loss-head';
 import { megatronEmbedding } from './megatron';
 import { COUNTED, type Part } from './part';
 import type { States } from './states';
@@ -8,7 +9,7 @@ import { dtypeName } from './weights';
 /** The head's gradient, alive as soon as backward has begun: while it is made, and after. ZeRO counts what it keeps of it in its buffers. */
 export function weightGradient(facts: Facts, states: States): { readonly made: Part[]; readonly kept: Part[] } {
   const { model, lora, sharding, tensor } = facts;
-  if (lora !== undefined) return { made: [], kept: [] };
+  if (lora !== undefined || !hasVocabularyHead(facts)) return { made: [], kept: [] };
   const elements = (model.vocabSize * model.hiddenSize) / tensor;
   const part = (width: number): Part => ({
     id: 'gradients.head',

@@ -29,11 +29,13 @@ export function headFactors(facts: Facts): HeadFactors {
   return { forward, backward, weightGradient: weight };
 }
 
-/** Classifiers end in a few labels. */
-export function hasVocabularyHead({ model }: Facts): boolean {
-  return !/For(Sequence|Token|Image|Audio)Classification|ForQuestionAnswering|ForMultipleChoice/.test(
-    model.architecture,
-  );
+/** Classifiers end in a few labels, and what compares images with texts has no logits of words. */
+export function hasVocabularyHead(facts: Facts): boolean {
+  const { architecture } = facts.model;
+  if (/For(Sequence|Token|Image|Audio)Classification|ForQuestionAnswering|ForMultipleChoice/.test(architecture))
+    return false;
+  if (facts.sharding.kind === 'megatron') return true;
+  return settingFor(facts, firstBlock(facts))?.setting.head.some((factor) => factor > 0) !== false;
 }
 
 const NO_LOGITS: HeadFactors = { forward: 0, backward: 0, weightGradient: 0 };

@@ -77,6 +77,33 @@ export function sizesOf(facts: Facts, index: number, withoutPairs = false): Size
   return (symbol) => symbols.get(symbol) ?? (symbol.length > 1 ? sideOf(model, index, symbol) : undefined) ?? 0;
 }
 
+/** The same outside the blocks, where recordings name a size by the last kind of block that has it, and `h` is the model's own. */
+export function outsideSizes({ model, tokens, samples, sequence, tensor }: Facts, withoutPairs: boolean): SizeOf {
+  const symbols = new Map<string, number>();
+  const sides: number[] = [];
+  for (const [index, block] of model.blocks.entries()) {
+    if (!seesEverySample(model, block)) continue;
+    for (const [symbol, size] of blockSymbols(model, index, tensor)) symbols.set(symbol, size);
+    sides.unshift(index);
+  }
+  const fixed = symbols.get('u');
+  symbols
+    .set('h', model.hiddenSize)
+    .set('T', tokens)
+    .set('b', samples)
+    .set('s', withoutPairs ? 0 : sequence);
+  if (fixed !== undefined) symbols.set('U', samples * fixed);
+  return (symbol) => {
+    const size = symbols.get(symbol);
+    if (size !== undefined || symbol.length === 1) return size ?? 0;
+    for (const index of sides) {
+      const side = sideOf(model, index, symbol);
+      if (side !== undefined) return side;
+    }
+    return 0;
+  };
+}
+
 /** The first block of the model that every sample passes through. */
 export function firstBlock({ model }: Facts): number {
   const first = model.blocks.findIndex((block) => seesEverySample(model, block));
