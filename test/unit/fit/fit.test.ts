@@ -315,14 +315,26 @@ it('says which flag keeps the batch closed', () => {
   const { 'ds.json': ds = '', 'train.sh': script = '', ...others } = RUNS['arguments on a launch line'] ?? {};
   const files = {
     'ds.json': ds,
-    'train.sh': script.replace('size=8', 'size=$BATCH').replace('LR=', 'BATCH=8\nLR='),
+    'train.sh': script.replace('size=8', 'size=$BATCH').replace('LR=', 'export BATCH=8\nLR='),
     ...others,
   };
   const { closed } = run(files).result;
   expect(closed).toContainEqual({
     what: 'micro-batch and accumulation',
-    because: '--per_device_train_batch_size in train.sh takes its value from a variable',
+    because: expect.stringMatching(
+      /^--per_device_train_batch_size in train.sh takes its value from BATCH, which is exported/,
+    ),
   });
+});
+
+it('says what was searched, and what only the script could do', () => {
+  const { searched, closed, tried } = run(RUNS['a Trainer file with a DeepSpeed file of "auto"'] ?? {}).result;
+  const names = searched.map(({ what }) => what);
+  expect(names).toEqual(expect.arrayContaining(['micro-batch', 'recomputation', 'ZeRO stage', 'tensor parallelism']));
+  expect(new Set(names).size).toBe(names.length);
+  expect(tried).toBeGreaterThan(searched.reduce((sum, { values }) => sum + values, 0));
+  const others = closed.map(({ what }) => what);
+  expect(others).toEqual(expect.arrayContaining(['pipeline stages', 'sequence split', 'attention']));
 });
 
 it('pauses, so that a caller can stop it', () => {
