@@ -24,8 +24,10 @@ describe('sizes by the rules of each launcher', () => {
     ['accelerate launch --multi_gpu train.py --config a.yaml', {}],
     ['deepspeed --num_gpus 4 --num_nodes 2 train.py --deepspeed ds.json', { perNode: 4, nodes: 2 }],
     ['deepspeed --include localhost:0,1,5 train.py --deepspeed ds.json', { perNode: 3 }],
+    // As many as the node has, which the hardware says.
+    ['torchrun --nproc_per_node gpu train.py a.yaml', {}],
     [
-      'torchrun --nproc_per_node gpu train.py a.yaml',
+      'torchrun --nproc_per_node x train.py a.yaml',
       { perNode: 'unknown: --nproc_per_node is not written as a number' },
     ],
     ['#SBATCH --nodes=4\n#SBATCH --gres=gpu:a100:8\nsrun python train.py --bf16 --config a.yaml', { nodes: 4 }],

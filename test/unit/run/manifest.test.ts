@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { analyze } from '../../../server/src/core/analyze';
+import { shellOf } from '../../../server/src/core/run/manifest-commands';
 import { loadCatalogs } from '../../../server/src/data/index';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';
 
@@ -135,5 +136,50 @@ describe('the Kubernetes manifest that starts a run', () => {
     const image = 'public.ecr.aws/deep-learning-containers/pytorch-training:2.8.0-gpu-py312-cu129-ubuntu22.04-ec2-v1.0';
     const found = placed({ 'job.yaml': TRAIN_JOB.replace('numNodes', `image: ${image}\n    numNodes`) });
     expect([found.job.image, found.torch]).toEqual([image, '2.8.0']);
+  });
+
+  it('with the launch line in it is read as its script, flags and place included', () => {
+    const job = `apiVersion: trainer.kubeflow.org/v1alpha1
+kind: TrainJob
+spec:
+  trainer:
+    numNodes: 2
+    image: public.ecr.aws/deep-learning-containers/pytorch-training:2.8.0-gpu-py312-cu129-ubuntu22.04-ec2-v1.0
+    command:
+      - /bin/bash
+      - -c
+      - |
+        cd /workspace
+        export NCCL_DEBUG=INFO
+        torchrun \\
+          --nproc_per_node=gpu \\
+          --rdzv_endpoint=\${PET_MASTER_ADDR} \\
+          train.py --deepspeed ds.json --output_dir out --per_device_train_batch_size 4 --bf16
+    resourcesPerNode:
+      limits:
+        nvidia.com/gpu: 8
+`;
+    const workspace = memoryWorkspace({ 'ds.json': DS.replace('1,', '"auto",'), 'k8s/job.yaml': job });
+    const file = workspace.source(`${ROOT}/ds.json`);
+    if (!file) throw new Error('no file');
+    const { run } = analyze(file, { workspace, catalogs: loadCatalogs() });
+    expect(run?.nodes).toMatchObject({ value: 2 });
+    expect(run?.gpusPerNode).toMatchObject({ value: 8 });
+    expect(run?.batch.micro).toMatchObject({ value: 4 });
+    expect(run?.launch?.launcher).toBe('torchrun');
+    expect(run?.environment.NCCL_DEBUG).toMatchObject({ value: 'INFO' });
+    const origin = run?.launch?.flags.get('nproc_per_node')?.origin;
+    const start = job.indexOf('--nproc_per_node');
+    expect(origin).toMatchObject({ path: `${ROOT}/k8s/job.yaml`, start, end: start + '--nproc_per_node=gpu'.length });
+  });
+
+  it('starts nothing by a command that is a list of words, nor by text that is no block', () => {
+    const list = TRAIN_JOB.replace('["bash", "run.sh"]', '["torchrun", "train.py", "--deepspeed", "ds.json"]');
+    const workspace = memoryWorkspace({ 'ds.json': DS, 'job.yaml': list });
+    const file = workspace.source(`${ROOT}/ds.json`);
+    if (!file) throw new Error('no file');
+    expect(analyze(file, { workspace, catalogs: loadCatalogs() }).run?.launch).toBeUndefined();
+    expect(shellOf('kind: Job\nargs: torchrun train.py\n')).toBeUndefined();
+    expect(shellOf('a: |\n  torchrun a.py\nb: 1\n')).toBe('    \n  torchrun a.py\n    \n');
   });
 });

@@ -28,7 +28,7 @@ export function sizeOf(launch: Launch): LaunchSize {
     return {
       processes: undefined,
       nodes: countAt(flags.get('nnodes')) ?? (flags.has('standalone') ? undefined : slurmNodes),
-      perNode: countAt(flags.get('nproc_per_node')) ?? slurmGpus,
+      perNode: countPerNode(flags.get('nproc_per_node')) ?? slurmGpus,
     };
   }
   if (launch.launcher === 'deepspeed') {
@@ -48,6 +48,11 @@ export function sizeOf(launch: Launch): LaunchSize {
 
 function countAt(written: Written | undefined): Known<number> | undefined {
   return written && countFrom(written);
+}
+
+/** `gpu` and `auto` are all GPUs that a node has (torch/distributed/run.py, determine_local_world_size). */
+function countPerNode(written: Written | undefined): Known<number> | undefined {
+  return written?.plain === 'gpu' || written?.plain === 'auto' ? undefined : countAt(written);
 }
 
 function countOf(word: Word | undefined, pattern: RegExp): Known<number> | undefined {

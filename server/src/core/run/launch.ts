@@ -3,6 +3,8 @@ import type { Path, ReadResult } from '../source';
 import type { Known } from './known';
 import { BARE_FLAGS, readFlags } from './launch-flags';
 import { handedOn } from './launch-variables';
+import { shellOf } from './manifest-commands';
+import { isKubernetes } from './manifest-kubernetes';
 import { type Command, readScript, type Script, type Word } from './shell';
 import type { Written } from './written';
 
@@ -35,9 +37,16 @@ const read = new WeakMap<ReadResult, readonly Launch[]>();
 export function launchesIn(path: Path, result: ReadResult): readonly Launch[] {
   const known = read.get(result);
   if (known) return known;
-  const launches = result.ok && mayLaunch(result.text) ? launchesOf(path, readScript(path, result.text)) : [];
+  const text = result.ok ? shellIn(path, result.text) : undefined;
+  const launches = text !== undefined && mayLaunch(text) ? launchesOf(path, readScript(path, text)) : [];
   read.set(result, launches);
   return launches;
+}
+
+/** A script is one; of a Kubernetes manifest, what its containers run. */
+function shellIn(path: Path, text: string): string | undefined {
+  if (!/\.ya?ml$/i.test(path)) return text;
+  return isKubernetes(text) ? shellOf(text) : undefined;
 }
 
 /** Most scripts start nothing; they are not read into words. */

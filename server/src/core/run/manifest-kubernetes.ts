@@ -31,9 +31,9 @@ const SPOT_LABELS: readonly (readonly [label: string, value: string])[] = [
 /** The container runtime's default for pods that mount no memory of their own. */
 const DEFAULT_SHARED_MEMORY = '64 MiB';
 
-/** Whether a text is a Kubernetes manifest with containers. */
+/** Whether a text is a Kubernetes manifest with containers, or a TrainJob, whose container is in its runtime. */
 export function isKubernetes(text: string): boolean {
-  return text.includes('containers:') && /^\s*kind:/m.test(text);
+  return (text.includes('containers:') && /^\s*kind:/m.test(text)) || /^kind:[ \t]*["']?TrainJob\b/m.test(text);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { join } from '../paths';
 import type { Path } from '../source';
 import { type Known, known } from './known';
 
@@ -68,4 +69,9 @@ export function allFound(text: string, pattern: RegExp): Found[] {
     const value = found[1] ?? '';
     return { value, at: found.index + found[0].lastIndexOf(value) };
   });
+}
+
+/** Where projects keep manifests: beside their configs, or in a folder there. */
+export function manifestFolders(folder: Path): readonly Path[] {
+  return [folder, join(folder, 'k8s'), join(folder, 'kubernetes')];
 }

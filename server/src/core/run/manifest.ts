@@ -6,7 +6,7 @@ import type { Known } from './known';
 import type { Links } from './links';
 import { cloudJobValues, isCloudJob } from './manifest-cloud';
 import { GPU_RESOURCES, isKubernetes, kubernetesValues } from './manifest-kubernetes';
-import { INSTANCE, type ManifestValues, NODES, PROCESSES } from './manifest-values';
+import { INSTANCE, type ManifestValues, manifestFolders, NODES, PROCESSES } from './manifest-values';
 import { slurmClusterOf, slurmClusterValues } from './slurm-cluster';
 
 /** The machines that a manifest asks for; each absent where it does not say it in plain words. */
@@ -53,9 +53,7 @@ function valuesFor({ launch, files }: Links, finder: FileFinder): ManifestValues
   const [own] = files;
   if (!own) return NONE;
   for (const folder of foldersUp(own.path, finder.workspace)) {
-    const found = [folder, ...FOLDERS.map((name) => join(folder, name))].flatMap((place) =>
-      manifestsIn(place, names, finder),
-    );
+    const found = manifestFolders(folder).flatMap((place) => manifestsIn(place, names, finder));
     if (found.length > 1) return NONE;
     if (found[0]) return found[0].values;
   }
@@ -64,9 +62,6 @@ function valuesFor({ launch, files }: Links, finder: FileFinder): ManifestValues
 }
 
 const NONE: ManifestValues = new Map();
-
-/** Where projects keep manifests beside their configs. */
-const FOLDERS = ['k8s', 'kubernetes'] as const;
 
 interface Manifest {
   readonly text: string;

@@ -4,6 +4,7 @@ import type { DialectId, Path } from '../source';
 import type { FileFacts, FileFinder } from './files';
 import { namesIn } from './folders';
 import { type Launch, launchesIn } from './launch';
+import { manifestFolders } from './manifest-values';
 
 /** What lies around a file: configs that name it, launch lines, and the other files of its folder. */
 export class Neighbours {
@@ -70,7 +71,7 @@ export class Neighbours {
     return found;
   }
 
-  /** Launch lines in the folders around the file, and in a `scripts` folder of each. */
+  /** Launch lines in the folders around the file, in a `scripts` folder of each, and in the manifests there. */
   private readLaunches(): readonly Launch[] {
     const { workspace, dependencies } = this.finder;
     const launches: Launch[] = [];
@@ -80,6 +81,14 @@ export class Neighbours {
           const script = join(place, name);
           dependencies.add(script);
           launches.push(...launchesIn(script, workspace.read(script)));
+        }
+      }
+      for (const place of manifestFolders(folder)) {
+        for (const name of namesIn(place, workspace).configs) {
+          if (!/\.ya?ml$/i.test(name)) continue;
+          const found = launchesIn(join(place, name), workspace.read(join(place, name)));
+          if (found.length > 0) dependencies.add(join(place, name));
+          launches.push(...found);
         }
       }
     }
