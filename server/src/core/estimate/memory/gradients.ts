@@ -1,3 +1,4 @@
+import { valueIfKnown } from '../../run/known';
 import { formatCount } from '../../text/format';
 import type { Facts } from './facts';
 import { hasVocabularyHead } from './loss-head';
@@ -59,8 +60,10 @@ export function embeddingGradient(facts: Facts): Part[] {
 /** The gradients alive while the optimizer steps. */
 export function gradientsAtStep(facts: Facts, states: States): Part[] {
   if (states.gradients === undefined || facts.optimizer.layerwise === true) return [];
-  // Stages 1 and 2 turn the 16-bit gradients into the fp32 ones that the step's buffers count.
-  return facts.sharding.kind === 'zero' && facts.weightBytes === 2 ? [] : [states.gradients];
+  if (facts.sharding.kind !== 'zero') return [states.gradients];
+  // The step's buffers count those of stages 1 and 2, and 16-bit ones of stage 0.
+  const isWhole = (valueIfKnown(facts.sharding.stage) ?? 0) === 0;
+  return isWhole && facts.weightBytes === 4 ? [states.gradients] : [];
 }
 
 /** foreach keeps one list of temporaries as large as what it steps: exactly 1.0 × its bytes, counted. */
