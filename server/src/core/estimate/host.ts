@@ -3,6 +3,7 @@ import type { TrainingRun } from '../run/training-run';
 import { formatGib, formatParameters } from '../text/format';
 import type { Assumption, HostMemoryEstimate, MemoryGroup } from './estimate';
 import { saveParts } from './host-save';
+import { countActivations } from './memory/activations';
 import { type Facts, readFacts } from './memory/facts';
 import { stateFormula } from './memory/optimizer-state';
 import { type Part, sumBytes, toTerm } from './memory/part';
@@ -48,7 +49,12 @@ export function estimateHost(run: TrainingRun): {
     source: 'typical resident size of Python, torch and CUDA libraries',
     from: [],
   };
-  const training = [...offloadParts(facts, states, ranks), ...pagedParts(facts, ranks), processes];
+  const training = [
+    ...offloadParts(facts, states, ranks),
+    ...pagedParts(facts, ranks),
+    ...activationParts(facts, ranks),
+    processes,
+  ];
   const saved = saveParts(run, facts, ranks);
   const always: readonly [Moment, ...Moment[]] = [
     ['training', training],
@@ -143,6 +149,24 @@ function offloadParts(facts: Facts, states: States, ranks: number): Part[] {
     parts.push(part('host.buffers', 'buffers', each(bytes), 'pinned buffers for NVMe', buffers));
   }
   return parts;
+}
+
+/** Activations that wait there for backward, pinned. */
+function activationParts(facts: Facts, ranks: number): Part[] {
+  const each = facts.savedOnHost === 'nothing' ? 0 : countActivations(facts).onHost;
+  if (each === 0) return [];
+  return [
+    {
+      id: 'host.activations',
+      group: 'activations',
+      bytes: each * ranks,
+      label: () => 'activations that wait for backward',
+      formula: () => `${ranks} × ${formatGib(each)}`,
+      source:
+        'trl trl/models/activation_offloading.py (1.16.0); transformers src/transformers/modeling_utils.py:3156 (5.23.0)',
+      from: [...facts.from.batch, ...facts.from.checkpointing],
+    },
+  ];
 }
 
 /** What of a paged optimizer's state has no room on the GPUs. */

@@ -19,7 +19,7 @@ import { readOptimizer } from './optimizer';
 import { readParallelism, shardRanks } from './parallelism';
 import { readPrecision } from './precision';
 import { readPreference } from './preference';
-import { readEarlyStop, readLoaderWorkers, readSyncEachMicro } from './recompute';
+import { readEarlyStop, readLoaderWorkers, readRecomputedEvery, readSavedOnHost, readSyncEachMicro } from './recompute';
 import { type ProjectSettings, settingsFor } from './settings-file';
 import { readSharding } from './sharding';
 import type { RunSources } from './sources';
@@ -120,6 +120,8 @@ function describeRun(
     optimizer: readOptimizer(sources, sharding),
     checkpointing: readCheckpointing(sources, sharding),
     recomputeStopsEarly: readEarlyStop(sources, sharding),
+    recomputedEvery: readRecomputedEvery(sources),
+    savedOnHost: readSavedOnHost(sources),
     syncsEachMicro: readSyncEachMicro(sources),
     attention: readAttention(sources),
     fusedLoss: readFusedLoss(sources),

@@ -28,6 +28,29 @@ export function readEarlyStop({ args, frameworks }: RunSources, sharding: Known<
     : byDefault(true, 'transformers 5', 'transformers src/transformers/modeling_utils.py:3138 (5.18.0)');
 }
 
+const KWARGS = ['activation_checkpointing_kwargs', 'gradient_checkpointing_kwargs'] as const;
+
+/** `every_n_layers` of transformers 5 recomputes every n-th block (modeling_utils.py:3237, 5.23.0). */
+export function readRecomputedEvery({ args }: RunSources): Known<number> | undefined {
+  const written = args.get(...KWARGS.map((name) => `${name}.every_n_layers`));
+  return written && countFrom(written);
+}
+
+/** TRL's activation_offloading sends all that autograd keeps to the host, transformers' `offload` the inputs of recomputed blocks. */
+export function readSavedOnHost({ args }: RunSources): Known<'nothing' | 'checkpoints' | 'everything'> | undefined {
+  const all = args.get('activation_offloading');
+  const inputs = args.get(...KWARGS.map((name) => `${name}.offload`));
+  for (const [written, what] of [
+    [all, 'everything'],
+    [inputs, 'checkpoints'],
+  ] as const) {
+    const on = written && booleanFrom(written);
+    if (on && !on.known) return unknown(on.why, on.origin);
+    if (on?.value) return known(what, on.origin);
+  }
+  return undefined;
+}
+
 /** Processes that load samples beside each rank (`dataloader_num_workers`). */
 export function readLoaderWorkers({ args }: RunSources): Known<number> {
   const written = args.get('dataloader_num_workers');

@@ -213,6 +213,10 @@ export interface TrainingRun {
   readonly optimizer: Optimizer;
   /** `full`: every block recomputed in backward. */
   readonly checkpointing: Known<'none' | 'full' | 'selective'>;
+  /** Of selective recomputation: every how many blocks one is recomputed; undefined where operators are chosen. */
+  readonly recomputedEvery?: Known<number> | undefined;
+  /** What waits on the host for backward: inputs of recomputed blocks, or all that autograd keeps. */
+  readonly savedOnHost?: Known<'nothing' | 'checkpoints' | 'everything'> | undefined;
   /** Recomputing a block ends before its last product, whose result nothing in backward needs. */
   readonly recomputeStopsEarly?: Known<boolean> | undefined;
   /** Gradients are reduced after every micro-batch, not only after the last of a step. */

@@ -2,6 +2,7 @@ import { allocatorFactors, cacheBytes, driverBytes, movingOf } from './allocator
 import { isEncoderDecoder } from './blocks';
 import type { Facts } from './facts';
 import type { Moment } from './phases';
+import { choosesOperators } from './recompute';
 import { isCounted } from './recorded';
 import { RESIDUALS, type ResidualClass } from './residuals';
 import { seesEverySample } from './symbols';
@@ -86,7 +87,8 @@ function unmeasuredError(facts: Facts): number {
   const isMegatron = facts.sharding.kind === 'megatron';
   // Of Megatron its own layers were counted, and those of Transformer Engine read.
   if (isMegatron) error += 0.1;
-  else if (facts.checkpointing === 'selective') error += 0.2;
+  else if (choosesOperators(facts)) error += 0.2;
+  if (facts.savedOnHost !== 'nothing') error += 0.1;
   if (facts.fusedLoss) error += 0.05;
   if (facts.lora?.isDora === true) error += 0.05;
   if (blocks.some((block) => block.mlp?.moe !== undefined)) error += 0.1;

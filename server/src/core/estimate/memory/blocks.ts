@@ -2,6 +2,7 @@ import type { Block } from '../../models/model';
 import { doraBytes } from './dora';
 import type { Facts } from './facts';
 import { megatronBlock } from './megatron';
+import { choosesOperators } from './recompute';
 import { recordedBlock, settingFor, sizesOf } from './recorded';
 import { evaluate } from './terms';
 
@@ -30,7 +31,7 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
     return { saved: 0, checkpoint: 0, backward: 0, casts: 0 };
   const sizes = sizesOf(facts, index, found.withoutPairs);
   const { streamBytes, model, tokens } = facts;
-  const isPartly = facts.compiled || facts.checkpointing === 'selective';
+  const isPartly = facts.compiled || choosesOperators(facts);
   const dora = doraBytes(facts, index, adapterWidth(facts));
   const adapters = facts.tokens * loraPerToken(facts, index) + remadeBytes(facts, index, 'remade') + dora.saved;
   const saved = evaluate(recorded.saved, sizes);

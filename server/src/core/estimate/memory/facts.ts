@@ -65,6 +65,10 @@ export interface Facts {
   /** A mask is materialised because samples are padded. */
   readonly masked: boolean;
   readonly checkpointing: 'none' | 'full' | 'selective';
+  /** Under selective checkpointing, every how many blocks one is recomputed; none where operators are chosen. */
+  readonly recomputedEvery: number | undefined;
+  /** What autograd keeps and sends to the host until backward. */
+  readonly savedOnHost: 'nothing' | 'checkpoints' | 'everything';
   readonly fusedLoss: boolean;
   /** The loss is made in chunks in evaluation too. */
   readonly fusedEvalLoss: boolean;
@@ -155,6 +159,8 @@ export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: A
     isBf16: precision.computeBytes === 2 && valueIfKnown(run.precision.compute) !== 'fp16',
     masked,
     ...implementation,
+    recomputedEvery: valueIfKnown(run.recomputedEvery),
+    savedOnHost: valueIfKnown(run.savedOnHost) ?? 'nothing',
     ...adapters,
     trainable: adapters.lora === undefined ? counts.total : adapters.lora.parameters / ranks.pipeline,
     ...readReleases(run),

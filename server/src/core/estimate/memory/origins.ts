@@ -37,7 +37,7 @@ export function inputOrigins(run: TrainingRun): InputOrigins {
     offload: sharding ? of(...offloadsOf(sharding)) : [],
     precision: of(precision.compute, precision.weights),
     optimizer: of(optimizer.name),
-    checkpointing: of(run.checkpointing),
+    checkpointing: of(run.checkpointing, run.savedOnHost),
     preference: preferenceOf(run),
   };
 }
