@@ -44,14 +44,15 @@ function checkpointWords(bytes: number, run: TrainingRun, catalogs: Catalogs): s
     case 'fsx':
       return `${size}. ${storage.name} writes as fast as it was provisioned: ${at(1e9)}.`;
     case 'efs':
-      return `${size}. One node writes some 1.5 GB/s to EFS at most: ${at(EFS_CLIENT)}.`;
+      return `${size}. One node writes some 1.5 GB/s to EFS at most: ${formatSeconds(bytes / EFS_CLIENT)}.`;
     case 's3':
       return `${size}, and the Trainer writes to folders only.`;
     case 'sagemaker':
       return `${size}. SageMaker copies /opt/ml/checkpoints to S3 as the job runs, where \`checkpoint_s3_uri\` is set, and /opt/ml/model at its end.`;
     case 'instance-store':
-    case 'memory':
       return `${size}, and ${storage.name} goes with the machine${driveWords(bytes, run)}.`;
+    case 'memory':
+      return `${size}, here of the host's memory, and goes with the machine.`;
     default:
       return `${size}${volumeWords(bytes, run, catalogs)}.`;
   }
@@ -80,7 +81,7 @@ function volumeWords(bytes: number, { cluster }: TrainingRun, { hardware }: Cata
 function tokeniserWords({ host, instanceId, gpusPerNode, pricePerNodeHour: price }: Cluster): string | undefined {
   const { vcpus } = host;
   if (vcpus === undefined) return undefined;
-  const cost = price ? `, at ${price.usd} USD an hour` : '';
+  const cost = price ? `, at ${price.usd.toFixed(2)} USD an hour` : '';
   const memory = host.memoryBytes === undefined ? '' : ` and ${formatBytes(host.memoryBytes)}`;
   return `${instanceId ?? 'a node'} has ${vcpus} vCPUs${memory} for ${counted(gpusPerNode, 'rank')}. Its GPUs wait while samples are tokenised${cost}: done once on a machine without GPUs (Graviton, Glue, EMR, Ray Data) and kept with \`save_to_disk\`, only reading is left.`;
 }
