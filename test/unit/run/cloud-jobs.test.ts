@@ -113,6 +113,37 @@ describe('a multi-node job of AWS Batch', () => {
   });
 });
 
+describe('texts that are made to be slow', () => {
+  const blanks = ' '.repeat(100_000);
+  it.each([
+    ['after GPU', `{ "nodeProperties": { "numNodes": 2, "x": "ds.json", "type": "GPU"${blanks}x } }`],
+    ['after a value', `{ "nodeProperties": { "numNodes": 2, "x": "ds.json", "value": "8"${blanks}x } }`],
+    [
+      'after a name',
+      `{ "nodeProperties": { "numNodes": 2, "x": "ds.json", "instanceType"${blanks}: "p4d.24xlarge" } }`,
+    ],
+    [
+      'lists',
+      `{ "nodeProperties": { "numNodes": 2, "x": "ds.json", "instanceTypes": [${blanks}${'['.repeat(50_000)} } }`,
+    ],
+    ['variables', `{ "nodeProperties": 1, "numNodes": 2, "x": "ds.json", ${'"NCCL_A"'.repeat(20_000)}${blanks} }`],
+  ])('%s take no longer than others', (_name, text) => {
+    const start = performance.now();
+    read({ 'batch.json': text });
+    expect(performance.now() - start).toBeLessThan(1500);
+  });
+
+  it.each([
+    ['a key', `kind: TrainJob\nx: ds.json\nkey: node.kubernetes.io/instance-type${'\n'.repeat(100_000)}z`],
+    ['blocks', `kind: TrainJob\nx: ds.json torchrun\n${'- '.repeat(50_000)}|\n`],
+    ['an image', `kind: TrainJob\nx: ds.json\nimage: ${'a/'.repeat(60_000)}\n`],
+  ])('%s of a manifest too', (_name, text) => {
+    const start = performance.now();
+    read({ 'job.yaml': text });
+    expect(performance.now() - start).toBeLessThan(1500);
+  });
+});
+
 const CLUSTER = (queue: string, more = '') => `Region: us-east-1
 HeadNode:
   InstanceType: c5n.9xlarge

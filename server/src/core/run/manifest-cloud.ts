@@ -67,14 +67,14 @@ const FIELDS: readonly (readonly [RegExp, string, string])[] = [
   [field('nodes', '\\d{1,5}'), NODES, 'nodes'],
   [field('ntasks_per_node', '\\d{1,3}'), PROCESSES, 'ntasks_per_node'],
   [field('[dD]esiredCount', '\\d{1,5}'), NODES, 'desiredCount'],
-  // Of Batch and ECS: {"type": "GPU", "value": "8"}, in either order.
+  // Of Batch and ECS: {"type": "GPU", "value": "8"}, in either order. Runs of blanks are bounded, since they meet each other.
   [
-    /["']?\btype["']?[ \t]*:[ \t]*["']?GPU["']?\s*,?\s*["']?value["']?[ \t]*:[ \t]*["']?(\d{1,3})\b/gi,
+    /["']?\btype["']?[ \t]*:[ \t]*["']?GPU["']?\s{0,99},?\s{0,99}["']?value["']?[ \t]*:[ \t]*["']?(\d{1,3})\b/gi,
     PROCESSES,
     'GPU',
   ],
   [
-    /["']?\bvalue["']?[ \t]*:[ \t]*["']?(\d{1,3})["']?\s*,?\s*["']?type["']?[ \t]*:[ \t]*["']?GPU\b/gi,
+    /["']?\bvalue["']?[ \t]*:[ \t]*["']?(\d{1,3})["']?\s{0,99},?\s{0,99}["']?type["']?[ \t]*:[ \t]*["']?GPU\b/gi,
     PROCESSES,
     'GPU',
   ],
