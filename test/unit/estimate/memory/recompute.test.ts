@@ -28,14 +28,14 @@ describe('recomputation of every n-th block', () => {
     const [none, full] = (['none', 'full'] as const).map((checkpointing) =>
       allocated(testRun({ ...spec, checkpointing })),
     );
-    expect(allocated(every(1))).toBe(full);
+    expect(allocated(every(1)) / (full ?? 1)).toBeCloseTo(1, 4);
     expect(allocated(every(2))).toBeGreaterThan(full ?? 0);
     expect(allocated(every(2))).toBeLessThan(none ?? 0);
   });
 });
 
 describe('activations that wait on the host', () => {
-  const spec: RunSpec = { model: llamaModel(LLAMA_3_8B), sharding: SINGLE, micro: 4, sequence: 4096, world: 1 };
+  const spec: RunSpec = { model: llamaModel(LLAMA_3_8B), sharding: SINGLE, micro: 16, sequence: 8192, world: 1 };
   const terms = (run: TrainingRun) =>
     estimateHost(run).host?.terms.find(({ id }) => id === 'host.activations')?.bytes ?? 0;
   const saved = (run: TrainingRun): number =>
