@@ -29,3 +29,33 @@ describe('an error in training arguments', () => {
     expect(found(' --fp16 "$FP16"')?.severity).toBe('warning');
   });
 });
+
+describe('an error that compares training arguments', () => {
+  const BEST = `${TRAIN.replace('fp16: true\n', '')}load_best_model_at_end: true\nsave_strategy: steps\nsave_steps: 30\n`;
+  const steps = (train: string, flags: string) => {
+    const run = `accelerate launch train.py --config train.yaml${flags}\n`;
+    const workspace = memoryWorkspace({ 'train.yaml': train, 'run.sh': run });
+    const file = workspace.source(`${ROOT}/train.yaml`);
+    if (!file) throw new Error('it cannot be read');
+    return analyze(file, { workspace, catalogs })
+      .findings()
+      .filter(({ severity }) => severity === 'error' || severity === 'warning');
+  };
+  const errors = (train: string, flags: string) => steps(train, flags).filter(({ severity }) => severity === 'error');
+
+  it('is none where a flag changes what is compared with', () => {
+    const train = `${BEST}eval_strategy: steps\neval_steps: 20\n`;
+    expect(errors(train, '')).toHaveLength(1);
+    expect(errors(train, ' --eval_steps 15')).toEqual([]);
+    expect(errors(train, ' --eval_steps "$STEPS"')).toEqual([]);
+  });
+
+  it('is none where a flag gives what the file lacks', () => {
+    expect(errors(BEST, '').length).toBeGreaterThan(0);
+    const flags = ' --eval_strategy steps --eval_steps 10';
+    expect(errors(BEST, flags)).toEqual([]);
+    expect(steps(BEST, flags).map(({ message }) => message)).toContainEqual(
+      expect.stringContaining('With the flags of the launch line this is not so'),
+    );
+  });
+});

@@ -3,7 +3,7 @@ import type { Catalogs } from '../catalogs';
 import type { FileReference } from '../dialects/dialect';
 import type { Estimate } from '../estimate/estimate';
 import type { Finding, Fix, Severity } from '../findings';
-import { underFlags } from '../rules-support/launch-overrides';
+import { underFlags, withFlags } from '../rules-support/launch-overrides';
 import { type CalledRule, rulesFor } from '../rules-support/select';
 import type { TrainingRun } from '../run/training-run';
 import type { Setting } from '../settings';
@@ -45,14 +45,40 @@ export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
       const level = hasLevels ? levelInForce(rule, input.levels[rule.id]) : undefined;
       if (level === 'off') continue;
       context.startRule(rule, level);
+      const before = findings.length;
       try {
         rule.check(context);
       } catch (error) {
         findings.push(error instanceof EnoughSaid ? restOf(rule, config) : failureOf(rule, config, error));
       }
+      if (level === undefined && findings.length > before) lowerUnderFlags(findings, before, rule, config, input);
     }
   }
   return inOrder(findings.filter((finding) => !isGuess(finding, input.configs)));
+}
+
+/**
+ * Errors of the files that the flags of the launch line take away: the rule is asked again about the arguments as they are with
+ * them, and what it no longer calls an error is a warning, since another launch of the same files may lack them.
+ */
+function lowerUnderFlags(findings: Finding[], from: number, rule: CalledRule, config: Config, input: RulesInput): void {
+  const isError = ({ rule: id, severity }: Finding): boolean => id === rule.id && severity === 'error';
+  const flagged = findings.slice(from).some(isError) ? withFlags(config, input.run) : undefined;
+  if (!flagged) return;
+  const left: Finding[] = [];
+  const context = new Context(flagged.config, { ...input, run: flagged.run }, left);
+  context.startRule(rule, undefined);
+  try {
+    rule.check(context);
+  } catch {
+    return; // What fails on arguments put together from two places takes nothing back.
+  }
+  for (const [index, finding] of findings.entries()) {
+    if (index < from || !isError(finding)) continue;
+    if (left.some((other) => isError(other) && other.start === finding.start && other.end === finding.end)) continue;
+    const message = `${finding.message} With the flags of the launch line this is not so; a launch without them meets it.`;
+    findings[index] = { ...finding, severity: 'warning', message };
+  }
 }
 
 /**
