@@ -18,20 +18,33 @@ interface DialectRules {
   readonly sections: ReadonlySet<string>;
 }
 
-/** By dialect, and by the parts that a run has. */
-const rulesByKind = new WeakMap<readonly Rule[], Map<string, DialectRules>>();
+/** A list of rules: the parts of a run that they ask about, and its rules by dialect and by the parts that a run has. */
+interface Selection {
+  readonly parts: readonly RunPart[];
+  readonly byKind: Map<string, DialectRules>;
+}
+
+const selections = new WeakMap<readonly Rule[], Selection>();
 
 /** The rules that apply to a config and may have something to say about what is written in it. */
 export function rulesFor(config: Config, run: TrainingRun, rules: readonly Rule[]): readonly CalledRule[] {
-  const byKind = rulesByKind.get(rules) ?? new Map<string, DialectRules>();
-  rulesByKind.set(rules, byKind);
-  const parts = PARTS.filter((part) => hasPart[part](run, config));
-  const kind = `${config.dialect} ${parts.join(' ')}`;
-  const own = byKind.get(kind) ?? dialectRules(rules, config.dialect, parts);
+  const { parts, byKind } = selectionOf(rules);
+  const had = parts.filter((part) => hasPart[part](run, config));
+  const kind = `${config.dialect} ${had.join(' ')}`;
+  const own = byKind.get(kind) ?? dialectRules(rules, config.dialect, had);
   byKind.set(kind, own);
   const found = new Set<CalledRule>();
   addNeeded(config.root, '', own, found);
   return [...own.always, ...found];
+}
+
+function selectionOf(rules: readonly Rule[]): Selection {
+  const known = selections.get(rules);
+  if (known) return known;
+  const parts = [...new Set(rules.flatMap(({ when }) => when ?? []))];
+  const selection: Selection = { parts, byKind: new Map() };
+  selections.set(rules, selection);
+  return selection;
 }
 
 const hasPart: Readonly<Record<RunPart, (run: TrainingRun, config: Config) => boolean>> = {
@@ -39,8 +52,6 @@ const hasPart: Readonly<Record<RunPart, (run: TrainingRun, config: Config) => bo
   launched: ({ environment, job }) => hasKeys(environment) || (job !== undefined && hasKeys(job)),
   'text-problem': (_, { file }) => file.tree.problems.length > 0,
 };
-
-const PARTS = ['cluster', 'launched', 'text-problem'] as const satisfies readonly RunPart[];
 
 function hasKeys(object: object): boolean {
   for (const _ in object) return true;

@@ -14,9 +14,12 @@ const LEAST_LARGE = 1e4;
 /** A mantissa with more digits is no easier to read. */
 const MOST_DIGITS = 4;
 
-/** A number written with an exponent as the one that it takes the place of; undefined where that one has none, or it would not suit. */
+/**
+ * A number written with an exponent as the one that it takes the place of; undefined where that one has none, or it would not suit.
+ * The same number is written anew because its spelling was wrong.
+ */
 export function writtenLike(old: Node | undefined, value: unknown, format: 'json' | 'yaml'): string | undefined {
-  const style = styleIn(old);
+  const style = old?.kind === 'scalar' && old.scalar.value === value ? undefined : styleIn(old);
   return style && typeof value === 'number' ? written(value, style, format) : undefined;
 }
 
