@@ -66,34 +66,6 @@ export function gradientsAtStep(facts: Facts, states: States): Part[] {
   return isWhole && facts.weightBytes === 4 ? [states.gradients] : [];
 }
 
-/** foreach keeps one list of temporaries as large as what it steps: exactly 1.0 × its bytes, counted. */
-export function stepTemporaries(facts: Facts): Part[] {
-  // Megatron steps with a fused kernel of apex or Transformer Engine.
-  if (facts.sharding.kind === 'megatron') return [];
-  if (facts.sharding.kind === 'zero' || facts.step === 'fused' || facts.step === 'cpu') return [];
-  // Without state there is nothing to compute aside: the gradients are applied in place.
-  if (facts.step === 'foreach' && facts.optimizer.fp32 === 0) return [];
-  const width = facts.lora === undefined ? facts.weightBytes : 4;
-  const elements = facts.trainable / facts.shards;
-  const largest = Math.min(elements, facts.lora?.largest ?? facts.counts.largest);
-  const perElement = facts.optimizer.perElement ?? width;
-  const bytes = facts.step === 'foreach' ? width * elements : perElement * largest;
-  return [
-    {
-      id: 'buffers.step',
-      group: 'buffers',
-      bytes,
-      label: () => (facts.step === 'foreach' ? 'temporaries of the foreach step' : 'temporaries of the step'),
-      formula: () =>
-        facts.step === 'foreach'
-          ? `${width} B × ${formatCount(elements)} elements`
-          : `${perElement} B × ${formatCount(largest)} elements, the largest tensor`,
-      source: `torch.optim, foreach; ${COUNTED}`,
-      from: facts.from.optimizer,
-    },
-  ];
-}
-
 /** Share of the gradients that belong to the blocks. */
 export function blockShare(facts: Facts): number {
   if (facts.lora !== undefined) return 1;

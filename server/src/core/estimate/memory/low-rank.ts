@@ -5,14 +5,14 @@ import type { Facts } from './facts';
 export interface LowRank {
   /** Two moments of what is projected, in its type or in 8 bits, or rows and columns of its square. */
   readonly moments: 'adam' | 'adam8' | 'factored';
-  /** GaLore keeps the matrix it projects with; APOLLO makes a random one from its seed at every step. */
-  readonly keepsProjector: boolean;
+  /** What projects: singular vectors of a gradient, or a random matrix. */
+  readonly projector: 'singular' | 'random';
 }
 
 /** Default of optim_args in transformers trainer_optimizer.py (5.23.0), for both. */
 const RANK = 128;
 /** Two 8-bit moments and an fp32 scale per block of 256. */
-const ADAM8_BYTES = 2.03;
+const ADAM8_BYTES = 2.03125;
 
 /**
  * GaLore (arXiv 2403.03507) and APOLLO (arXiv 2412.05270) keep moments of the linear weights of the blocks with their shorter side
@@ -20,7 +20,7 @@ const ADAM8_BYTES = 2.03;
  * one it is a view, and all vectors of the shorter side stay (galore_torch 1.0, galore_projector.py, get_orthogonal_matrix).
  * `width` is the width of the gradients. Counted by test/oracle/record_optimizers.py.
  */
-export function lowRankBytes({ model }: Facts, { moments, keepsProjector }: LowRank, width: number): number {
+export function lowRankBytes({ model }: Facts, { moments, projector }: LowRank, width: number): number {
   let bytes = 0;
   for (const group of model.groups) {
     const [rows = 0, columns = 0] = group.shape;
@@ -31,9 +31,9 @@ export function lowRankBytes({ model }: Facts, { moments, keepsProjector }: LowR
       bytes += group.count * momentBytes(moments, group.shape.length < 2 ? 0 : rows + columns, elements(group), width);
       continue;
     }
-    const isWide = width === 4 || moments === 'factored';
-    const projector = keepsProjector ? (isWide ? 4 * short * short : width * RANK * short) : 0;
-    bytes += group.count * (projector + momentBytes(moments, long + RANK, long * RANK, width));
+    const isView = projector === 'singular' && (width === 4 || moments === 'factored');
+    const kept = isView ? 4 * short * short : width * RANK * short;
+    bytes += group.count * (kept + momentBytes(moments, long + RANK, long * RANK, width));
   }
   return bytes;
 }

@@ -14,7 +14,7 @@ export function optimizerStateBytes(facts: Facts, width: number): number {
       return lora === undefined ? 4 * counts.factored : (4 * trainable) / lora.rank;
     case 'embedding-fp32':
       return lora === undefined
-        ? each * (trainable - counts.embedding) + (8 / 2.03) * each * counts.embedding
+        ? each * (trainable - counts.embedding) + (8 / 2.03125) * each * counts.embedding
         : each * trainable;
     case 'low-rank':
       return optimizer.lowRank === undefined ? each * trainable : lowRankBytes(facts, optimizer.lowRank, width);
@@ -40,7 +40,7 @@ export function stateFormula({ optimizer }: Facts, bytes: number, parameters: nu
  * ZeRO's partitions and FSDP 1's flat parameters have no rows and columns: nothing is factored, and the second moment is whole and in
  * fp32 (transformers optimization.py, Adafactor._get_options). Counted.
  */
-function isFlat({ sharding }: Facts): boolean {
+export function isFlat({ sharding }: Facts): boolean {
   if (sharding.kind === 'zero') return (valueIfKnown(sharding.stage) ?? 0) >= 1;
   return sharding.kind === 'fsdp' && valueIfKnown(sharding.version) === 1;
 }

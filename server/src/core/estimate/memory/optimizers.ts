@@ -28,19 +28,36 @@ export interface OptimizerRecord {
   readonly layerwise?: true;
   /** Bytes per element that a step allocates for one tensor at a time, where it is not one temporary; none where a kernel works in place. */
   readonly perElement?: number;
+  /** Temporaries of one tensor that a loop holds at once, each as wide as it; one unless written. */
+  readonly copies?: number;
+  /** Lists of temporaries that foreach holds at once; one unless written. */
+  readonly lists?: number;
   /** What `step` allocates when the config does not say how the optimizer is run. */
   readonly step?: 'foreach' | 'fused' | 'loop';
 }
 
-const ADAM = { fp32: 8, half: 4, label: 'Adam moments' };
+/** A loop divides a root that it has just made. */
+const ADAM = { fp32: 8, half: 4, label: 'Adam moments', copies: 2 };
 /** bitsandbytes' kernels change states and weights where they are. */
 const IN_PLACE = { step: 'loop', perElement: 0 } as const;
 /** Two 8-bit moments and an fp32 scale per block of 256. */
-const ADAM8 = { fp32: 2.03, half: 2.03, label: '8-bit Adam moments', rule: 'embedding-fp32', ...IN_PLACE } as const;
-const LION8 = { fp32: 1.02, half: 1.02, label: '8-bit Lion momentum', rule: 'embedding-fp32', ...IN_PLACE } as const;
+const ADAM8 = {
+  fp32: 2.03125,
+  half: 2.03125,
+  label: '8-bit Adam moments',
+  rule: 'embedding-fp32',
+  ...IN_PLACE,
+} as const;
+const LION8 = {
+  fp32: 1.015625,
+  half: 1.015625,
+  label: '8-bit Lion momentum',
+  rule: 'embedding-fp32',
+  ...IN_PLACE,
+} as const;
 const ADEMAMIX8 = {
-  fp32: 3.05,
-  half: 3.05,
+  fp32: 3.046875,
+  half: 3.046875,
   label: '8-bit AdEMAMix moments',
   rule: 'embedding-fp32',
   ...IN_PLACE,
@@ -50,23 +67,28 @@ const GALORE = {
   half: 4,
   label: 'low-rank Adam moments',
   rule: 'low-rank',
-  lowRank: { moments: 'adam', keepsProjector: true },
+  lowRank: { moments: 'adam', projector: 'singular' },
   step: 'loop',
+  copies: 2,
 } as const;
-const APOLLO = { ...GALORE, lowRank: { moments: 'adam', keepsProjector: false } } as const;
+const APOLLO = { ...GALORE, lowRank: { moments: 'adam', projector: 'random' } } as const;
 const GALORE8 = {
   ...GALORE,
-  fp32: 2.03,
-  half: 2.03,
+  fp32: 2.03125,
+  half: 2.03125,
   label: 'low-rank 8-bit moments',
-  lowRank: { moments: 'adam8', keepsProjector: true },
+  lowRank: { moments: 'adam8', projector: 'singular' },
+  copies: 1,
 } as const;
+/** The gradient that is stepped in backward is one of them. */
+const LAYERWISE = { layerwise: true, copies: 3 } as const;
 const GALORE_FACTORED = {
   ...GALORE,
   fp32: 0,
   half: 0,
   label: 'low-rank factored moments',
-  lowRank: { moments: 'factored', keepsProjector: true },
+  lowRank: { moments: 'factored', projector: 'singular' },
+  perElement: 16,
 } as const;
 /** Adafactor's step holds the gradient, the update and their squares of one tensor in fp32: 16 B an element, counted. */
 const FACTORED = {
@@ -89,7 +111,7 @@ const RECORDS: Readonly<Record<string, OptimizerRecord>> = {
   adamw_torch_npu_fused: { fp32: 8, half: 8, label: 'Adam moments', step: 'fused' },
   adamw_anyprecision: { fp32: 8, half: 8, label: 'Adam moments' },
   adamw_torch_4bit: { fp32: 1.03, half: 1.03, label: '4-bit Adam moments', step: 'loop' },
-  adamw_torch_8bit: { fp32: 2.03, half: 2.03, label: '8-bit Adam moments', step: 'loop' },
+  adamw_torch_8bit: { fp32: 2.03125, half: 2.03125, label: '8-bit Adam moments', step: 'loop' },
   adamw_8bit: ADAM8,
   adamw_bnb_8bit: ADAM8,
   paged_adamw_8bit: { ...ADAM8, paged: true },
@@ -107,27 +129,34 @@ const RECORDS: Readonly<Record<string, OptimizerRecord>> = {
   paged_lion_8bit: { ...LION8, paged: true },
   adafactor: FACTORED,
   came: FACTORED,
-  adalomo: FACTORED,
-  lomo: { fp32: 0, half: 0, label: 'no state', layerwise: true, step: 'loop' },
+  adalomo: { ...FACTORED, layerwise: true, perElement: 12 },
+  // Gradient and weight of one tensor in fp32 (lomo_optim 0.1.1, fuse_update).
+  lomo: { fp32: 0, half: 0, label: 'no state', layerwise: true, step: 'loop', perElement: 8 },
   sgd: { fp32: 0, half: 0, label: 'no state', step: 'fused' },
-  adagrad: { fp32: 4, half: 2, label: 'Adagrad sums', step: 'foreach' },
+  adagrad: { fp32: 4, half: 2, label: 'Adagrad sums', step: 'foreach', lists: 2 },
   rmsprop: { fp32: 4, half: 2, label: 'RMSprop averages', step: 'foreach' },
   rmsprop_bnb: { fp32: 4, half: 4, label: 'RMSprop averages', ...IN_PLACE },
   rmsprop_bnb_32bit: { fp32: 4, half: 4, label: 'RMSprop averages', ...IN_PLACE },
-  rmsprop_bnb_8bit: { fp32: 1.02, half: 1.02, label: '8-bit RMSprop averages', rule: 'embedding-fp32', ...IN_PLACE },
+  rmsprop_bnb_8bit: {
+    fp32: 1.015625,
+    half: 1.015625,
+    label: '8-bit RMSprop averages',
+    rule: 'embedding-fp32',
+    ...IN_PLACE,
+  },
   galore_adamw: GALORE,
   galore_adamw_8bit: GALORE8,
   galore_adafactor: GALORE_FACTORED,
-  galore_adamw_layerwise: { ...GALORE, layerwise: true },
+  galore_adamw_layerwise: { ...GALORE, ...LAYERWISE },
   galore_adamw_8bit_layerwise: { ...GALORE8, layerwise: true },
   galore_adafactor_layerwise: { ...GALORE_FACTORED, layerwise: true },
   apollo_adamw: APOLLO,
-  apollo_adamw_layerwise: { ...APOLLO, layerwise: true },
+  apollo_adamw_layerwise: { ...APOLLO, ...LAYERWISE },
   // grokadamw 0.1.2 makes its three moments on the CPU and takes them to the GPU a tensor at a time (grokadamw.py, _update_group).
-  grokadamw: { fp32: 0, half: 0, label: 'GrokAdamW moments', onHost: { fp32: 12, half: 6 }, step: 'loop' },
-  schedule_free_radam: { fp32: 8, half: 4, label: 'schedule-free moments' },
+  grokadamw: { fp32: 0, half: 0, label: 'GrokAdamW moments', onHost: { fp32: 12, half: 6 }, step: 'loop', copies: 5 },
+  schedule_free_radam: { fp32: 8, half: 4, label: 'schedule-free moments', lists: 0 },
   schedule_free_adamw: { fp32: 8, half: 4, label: 'schedule-free moments' },
-  schedule_free_sgd: { fp32: 4, half: 2, label: 'schedule-free average' },
+  schedule_free_sgd: { fp32: 4, half: 2, label: 'schedule-free average', lists: 0 },
   stable_adamw: { fp32: 8, half: 6, label: 'StableAdamW moments' },
   lamb: { fp32: 8, half: 8, label: 'LAMB moments', step: 'fused' },
   onebitadam: { fp32: 8, half: 8, label: 'Adam moments' },

@@ -5,10 +5,11 @@ import { countActivations } from './activations';
 import { largestBlock, type Transients } from './buffers';
 import type { Facts } from './facts';
 import { fsdpBackward, replicaSums } from './fsdp-backward';
-import { blockShare, embeddingGradient, gradientsAtStep, stepTemporaries, weightGradient } from './gradients';
+import { blockShare, embeddingGradient, gradientsAtStep, weightGradient } from './gradients';
 import { headFactors, logitsPart } from './loss-head';
 import { type Part, sumBytes } from './part';
 import type { States } from './states';
+import { stepTemporaries } from './step-temporaries';
 
 /** A moment of the run and everything alive on the GPU then. */
 export interface Moment {

@@ -5,6 +5,7 @@ import { buffer, buffersOf, largestTrained, type Transients } from './buffers';
 import { largerThan } from './counts';
 import type { Facts } from './facts';
 import type { Part } from './part';
+import { bytesPerStepped } from './step-temporaries';
 import { firstReduced, flattened } from './zero-reduction';
 
 const SOURCE = 'deepspeed/runtime/zero/stage_1_and_2.py (v0.19), counted';
@@ -149,13 +150,14 @@ function stage1Gradients(facts: Facts, { bucket, partition, w, overlaps, offload
 /** The step holds the 16-bit gradients of its partition twice and their fp32 copy; before that, the fp64 norm beside the 16-bit ones. */
 function stepGradients(facts: Facts, partition: number, normed: number, largest: number): Part {
   const w = facts.weightBytes;
-  const converted = (4 + 2 * w) * partition;
+  const each = 4 + Math.max(2 * w, bytesPerStepped(facts, 4));
+  const converted = each * partition;
   const inNorm = 8 * normed + w * Math.max(partition, largest);
   return converted >= inNorm
     ? buffersOf(facts, SOURCE, 'elements')(
         'fp32-gradients',
         'gradients of the partition, flat and in fp32',
-        4 + 2 * w,
+        each,
         partition,
       )
     : buffer(

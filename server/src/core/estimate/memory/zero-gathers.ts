@@ -4,6 +4,7 @@ import { formatParameters as count } from '../../text/format';
 import { buffer, buffersOf, largestTrained, type Transients } from './buffers';
 import type { Facts } from './facts';
 import type { Part } from './part';
+import { bytesPerStepped } from './step-temporaries';
 import { quantisedGather, reductionOf } from './zero-plus';
 
 const SOURCE = 'deepspeed/runtime/zero/stage3.py (v0.19), counted';
@@ -73,10 +74,11 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
   };
 }
 
-/** One sub-group at a time is converted to fp32 and stepped. */
+/** One sub-group at a time is converted to fp32, which its 16-bit gradients outlive, and stepped. */
 function stepGradients(facts: Facts, zero: ZeroSharding): Part {
   const w = facts.weightBytes;
   const group = Math.min(valueIfKnown(zero.subGroupElements) ?? 1e9, facts.trainable / facts.shards);
   const make = buffersOf(facts, SOURCE, 'elements');
-  return make('fp32-gradients', 'fp32 gradients of the sub-group being stepped', 4 + w, group);
+  const each = 4 + Math.max(w === 4 ? 0 : w, bytesPerStepped(facts, 4));
+  return make('fp32-gradients', 'fp32 gradients of the sub-group being stepped, and what stepping takes', each, group);
 }

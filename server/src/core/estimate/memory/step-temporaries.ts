@@ -1,0 +1,44 @@
+import { formatCount } from '../../text/format';
+import type { Facts } from './facts';
+import { isFlat } from './optimizer-state';
+import { COUNTED, type Part } from './part';
+
+const SOURCE = `torch.optim, foreach; ${COUNTED} and record_optimizers.py`;
+
+/**
+ * Bytes that a step allocates for each element that it works on at once, of a tensor of `width` bytes an element: foreach keeps a
+ * list of temporaries as large as all it steps, and a loop has those of one tensor.
+ */
+export function bytesPerStepped(facts: Facts, width: number): number {
+  const { optimizer, step } = facts;
+  if (step === 'fused' || step === 'cpu') return 0;
+  // Without state there is nothing to compute aside: the gradients are applied in place.
+  if (step === 'foreach') return optimizer.fp32 === 0 ? 0 : width * (optimizer.lists ?? 1);
+  // Adafactor has the update and its root left of a tensor that is not factored.
+  if (optimizer.rule === 'factored' && isFlat(facts)) return 2 * width;
+  return optimizer.perElement ?? width * (optimizer.copies ?? 1);
+}
+
+/** What stepping allocates where parameters are stepped as they are; ZeRO's flat partitions are in its buffers. */
+export function stepTemporaries(facts: Facts): Part[] {
+  const { sharding, step, trainable, shards, lora, counts } = facts;
+  // Megatron steps with a fused kernel of apex or Transformer Engine.
+  if (sharding.kind === 'megatron' || sharding.kind === 'zero') return [];
+  const width = lora === undefined ? facts.weightBytes : 4;
+  const perElement = bytesPerStepped(facts, width);
+  const all = trainable / shards;
+  const elements = step === 'foreach' ? all : Math.min(all, lora?.largest ?? counts.largest);
+  if (perElement === 0) return [];
+  return [
+    {
+      id: 'buffers.step',
+      group: 'buffers',
+      bytes: perElement * elements,
+      label: () => (step === 'foreach' ? 'temporaries of the foreach step' : 'temporaries of the step'),
+      formula: () =>
+        `${perElement} B × ${formatCount(elements)} elements${step === 'foreach' ? '' : ', the largest tensor'}`,
+      source: SOURCE,
+      from: facts.from.optimizer,
+    },
+  ];
+}
