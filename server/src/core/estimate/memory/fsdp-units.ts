@@ -51,6 +51,7 @@ export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
   const { lora, shards } = facts;
   const { width: w, block, keepsAll, root, rootElements } = gathersOf(facts, fsdp);
   const make = buffersOf(facts, FSDP_SOURCE, 'parameters');
+  const version = valueIfKnown(fsdp.version);
   const rootGradients = lora === undefined ? rootElements : 0;
   const end = buffer(
     facts,
@@ -63,8 +64,11 @@ export function fsdpTransients(facts: Facts, fsdp: FsdpSharding): Transients {
   return {
     ...NO_TRANSIENTS,
     loss: [root, make('unit', 'gathered block', w, keepsAll ? 0 : block)],
-    // What the last block was copied out of is given up at the next gather: _fsdp_param_group.py:80 (2.15.0).
-    forward: keepsAll && valueIfKnown(fsdp.version) !== 1 ? [make('unit', 'buffer of the last gather', w, block)] : [],
+    // What the last unit was copied out of is given up at the next gather: _fsdp_param_group.py:80 (2.15.0).
+    forward:
+      (keepsAll || block === 0) && version !== 1
+        ? [make('unit', 'buffer of the last gather', w, block || rootElements)]
+        : [],
     end: [end],
     save: savedAtOnce(facts, fsdp, Math.max(block, rootElements)),
   };

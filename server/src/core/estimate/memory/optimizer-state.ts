@@ -19,10 +19,16 @@ export function optimizerStateBytes(facts: Facts, width: number): number {
     case 'low-rank':
       return optimizer.lowRank === undefined ? each * trainable : lowRankBytes(facts, optimizer.lowRank, width);
     case 'matrices':
-      return lora === undefined ? 4 * counts.matrices + each * (trainable - counts.matrices) : each * trainable;
+      return lora === undefined ? muonBytes(facts, each) : each * trainable;
     default:
       return each * trainable;
   }
+}
+
+/** DeepSpeed's Muon has one moment of the matrices of the blocks; embedding and head are Adam's (deepspeed/__init__.py, set_optimizer_flags). */
+function muonBytes({ counts, trainable }: Facts, each: number): number {
+  const matrices = Math.max(0, counts.matrices - counts.outside);
+  return 4 * matrices + each * (trainable - matrices);
 }
 
 /** State bytes that the optimizer itself keeps on the host, for all trained parameters of a rank. */
