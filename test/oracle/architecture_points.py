@@ -28,7 +28,9 @@ CHANGES = [
     dict(lora=dict(r=16, target_modules="all-linear")),
 ]  # fmt: skip
 # Classes whose linear layers PEFT names in no common way, and stacked experts, whose adapters PEFT makes as whole matrices.
-NO_LORA = ("gpt2", "t5", "mt5", "gpt_bigcode", "mamba", "jamba", "bert", "roberta", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe", "deepseek_v2", "deepseek_v3", "granitemoe", "gpt_oss", "glm4_moe", "phimoe", "llama4", "dbrx", "deepseek_v32", "deepseek_v4", "glm_moe_dsa", "kimi_k25", "mimo_v2_flash", "nemotron_h", "qwen3_next", "qwen3_5_moe", "gemma4 experts", "recurrent_gemma", "whisper", "glm4v")  # fmt: skip
+NO_LORA = ("gpt2", "t5", "mt5", "gpt_bigcode", "mamba", "jamba", "bert", "roberta", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe", "deepseek_v2", "deepseek_v3", "granitemoe", "gpt_oss", "glm4_moe", "phimoe", "llama4", "dbrx", "deepseek_v32", "deepseek_v4", "glm_moe_dsa", "kimi_k25", "mimo_v2_flash", "nemotron_h", "qwen3_next", "qwen3_5_moe_text", "gemma4 experts", "recurrent_gemma", "whisper", "glm4v")  # fmt: skip
+# Decoders of composite models, which are compared alone.
+ALONE = {"qwen3_5_text": "Qwen3_5ForCausalLM", "qwen3_5_moe_text": "Qwen3_5MoeForCausalLM"}
 # Images and sound, whose length the config fixes or whose mask is none of tokens.
 NO_TEXT = ("dinov2", "wav2vec2", "hubert")
 # Keys that say of which kind each layer is.
@@ -49,6 +51,9 @@ def record_of(family):
 
 def model_of(family):
     """A record's config at few layers; what FAMILIES says of layers is enough to have every kind of block."""
+    if family in ALONE:
+        config, record = model_of(family[: -len("_text")])
+        return dict(config["text_config"], model_type=family), dict(record, model_type=family, architecture=ALONE[family])
     record = next((r for r in models.catalog() if r["id"] == models.KINDS.get(family)), None) or record_of(family)
     sized = models.FAMILIES.get(family, lambda _: {})(dict(models.VARIANTS[0], n=8))
     config = models.with_layers(json.loads(json.dumps(record["config"])), sized.get("_layers", 3))

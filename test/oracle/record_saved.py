@@ -120,7 +120,7 @@ class Family:
             fitting = [i for i, b in enumerate(self.known[variant]["blocks"]) if b["parameters"] == size and b["className"] == type(module).__name__]
             if len(fitting) > 1:
                 kind = models.kind_of(module)
-                fitting = [i for i in fitting if (kind in self.known[variant]["blocks"][i]["kind"].split()) == (kind != "")] or fitting
+                fitting = [i for i in fitting if ("sparse" in self.known[variant]["blocks"][i]["kind"].split()) == (kind == "sparse")] or fitting
                 slides = _slides(module)
                 fitting = [i for i in fitting if (self.known[variant]["blocks"][i]["window"] is not None) == slides] or fitting
             if not fitting:

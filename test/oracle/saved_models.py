@@ -56,6 +56,11 @@ def tower(z):
     return dict(hidden_size=13 * 17 * z["k"] * 8 * 2, num_attention_heads=13 * 17, intermediate_size=8 * 1019, num_hidden_layers=3, _sized=True, **picture(z))
 
 
+def wave(z, **sizes):
+    """The hidden size is a multiple of the 16 groups of the convolution that makes positions."""
+    return dict(hidden_size=2 * z["h"], **sizes)
+
+
 def index(z):
     """DeepSeek's indexer of sparse attention."""
     return dict(index_n_heads=z["g"], index_head_dim=z["d"])
@@ -110,8 +115,8 @@ FAMILIES = {
     "clip": lambda z: dict(_config=dict(vision_config=tower(z), projection_dim=8 * 97)),
     "siglip": lambda z: dict(projection_size=13 * 17 * z["k"] * 8 * 2, _config=dict(vision_config=tower(z))),
     "whisper": lambda z: dict(max_source_positions=8 * 47, max_target_positions=8192, num_mel_bins=8 * 23),
-    "wav2vec2": lambda z: dict(conv_dim=[8 * 73] * 7, num_conv_pos_embedding_groups=8, classifier_proj_size=8 * 59, apply_spec_augment=False),
-    "hubert": lambda z: dict(conv_dim=[8 * 73] * 7, num_conv_pos_embedding_groups=8, classifier_proj_size=8 * 59, apply_spec_augment=False),
+    "wav2vec2": lambda z: wave(z, conv_dim=[8 * 73] * 7, num_conv_pos_embedding_groups=16, classifier_proj_size=8 * 59, apply_spec_augment=False),
+    "hubert": lambda z: wave(z, conv_dim=[8 * 73] * 7, num_conv_pos_embedding_groups=16, classifier_proj_size=8 * 59, apply_spec_augment=False),
     "llama4": lambda z: dict(_layers=5),
     "mllama": lambda z: dict(_layers=5),
     "modernbert": lambda z: dict(_layers=5),

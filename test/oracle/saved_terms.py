@@ -16,6 +16,10 @@ def product(letters, values):
     return result
 
 
+def unique_names(sides):
+    return set.intersection(*(set(s) for s in sides)) if sides else set()
+
+
 class Solver:
     """Terms over the symbols that a block has in every variant. `sides` are the sides of its tensors, by name."""
 
@@ -38,6 +42,11 @@ class Solver:
         short = [(sizes, name) for sizes, name in self.widths.items() if 0 < len(name) <= 2 or name.startswith("[")]
         for (a, x), (b, y) in itertools.product(unique.items(), short):
             self._add(x + y if y.startswith("[") else y + x, tuple(i * j for i, j in zip(a, b)))
+        for name in {side.split(":")[0] for side in unique_names(sides)}:
+            # The weight of a convolution over patches.
+            axes = [tuple(s.get(f"{name}:{axis}", 0) for s in sides) for axis in (2, 3, 0)]
+            if min(map(min, axes)) > 8:
+                self._add(f"[{name}:2][{name}:2][{name}:0]", tuple(a * b * c for a, b, c in zip(*axes)))
         self.tokens = {t: tuple(product(t, s) for s in symbols) for t in TOKENS if set(t) <= have}
         self.cache = {}
 

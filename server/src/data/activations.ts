@@ -8,14 +8,21 @@ import { unpackText } from './packed-text';
 export function loadRecordings(): ModelCatalog['recorded'] {
   let packed: Packed | undefined;
   const found = new Map<string, Recorded>();
-  return (modelType, activation) => {
+  return (asked, activation) => {
     packed ??= unpack();
+    const modelType = ranAs(packed, asked);
     const special = `${modelType} ${activationClass(activation)}`;
     const name = packed.families.has(special) ? special : modelType;
     const recorded = found.get(name) ?? recordedFamily(packed, name);
     found.set(name, recorded);
     return recorded;
   };
+}
+
+/** The decoder of a composite model has a type of its own where it stands alone: `qwen3_5_text`. Kimi K2 is DeepSeek V3's class. */
+function ranAs({ families }: Packed, modelType: string): string {
+  const alone = modelType === 'kimi_k2' ? 'deepseek_v3' : modelType.replace(/_text$/, '');
+  return families.has(modelType) || !families.has(alone) ? modelType : alone;
 }
 
 /**
