@@ -4,7 +4,7 @@ import { formatGib, formatParameters } from '../text/format';
 import type { Assumption, HostMemoryEstimate, MemoryGroup } from './estimate';
 import { saveParts } from './host-save';
 import { countActivations } from './memory/activations';
-import { type Facts, readFacts } from './memory/facts';
+import { type Corner, type Facts, readFacts } from './memory/facts';
 import { stateFormula } from './memory/optimizer-state';
 import { type Part, sumBytes, toTerm } from './memory/part';
 import { peaks } from './memory/peaks';
@@ -27,7 +27,11 @@ export function estimateHost(run: TrainingRun): {
   host: HostMemoryEstimate | null;
   assumptions: readonly Assumption[];
 } {
-  const facts = readFacts(run, 'expected', () => undefined); // The memory estimate says what is missing.
+  let isOpen = false;
+  // The memory estimate says what is missing, and what was assumed.
+  const facts = readFacts(run, 'expected', (_, reach) => {
+    isOpen ||= reach !== 'none';
+  });
   if (facts === undefined) return { host: null, assumptions: [] };
   const ranks = facts.gpusPerNode;
   if (ranks === undefined) {
@@ -39,6 +43,41 @@ export function estimateHost(run: TrainingRun): {
       ],
     };
   }
+  const { moment, parts, low: ownLow, high: ownHigh } = needs(run, facts, ranks);
+  const ends = isOpen ? (['low', 'high'] as const).flatMap((corner) => needsAt(run, corner, ranks)) : [];
+  const low = Math.min(ownLow, ...ends.map((end) => end.low));
+  const high = Math.max(ownHigh, ...ends.map((end) => end.high));
+  const host = run.cluster.known ? run.cluster.value.host : undefined;
+  const capacity = host?.memoryBytes ?? null;
+  return {
+    host: {
+      bytes: sumBytes(parts),
+      moment,
+      low,
+      high,
+      capacity,
+      fits: capacity === null ? null : high <= capacity ? true : low > capacity ? false : null,
+      terms: parts.filter((part) => part.bytes > 0).map(toTerm),
+    },
+    assumptions: [],
+  };
+}
+
+interface Needs {
+  readonly moment: HostMemoryEstimate['moment'];
+  readonly parts: readonly Part[];
+  readonly low: number;
+  readonly high: number;
+}
+
+/** What is needed at one end of what had to be assumed. */
+function needsAt(run: TrainingRun, corner: Corner, ranks: number): Needs[] {
+  const facts = readFacts(run, corner, () => undefined);
+  return facts === undefined ? [] : [needs(run, facts, ranks)];
+}
+
+/** The moment that needs most, with its band, for one reading of the run. */
+function needs(run: TrainingRun, facts: Facts, ranks: number): Needs {
   const states = persistentStates(facts);
   const processes: Part = {
     id: 'host.processes',
@@ -62,27 +101,12 @@ export function estimateHost(run: TrainingRun): {
   ];
   const [moment, parts] = largest([...always, ['saving', saved.length > 0 ? [...training, ...saved] : []]]);
   const bytes = sumBytes(parts);
-  const offloaded = bytes - processes.bytes;
-  const host = run.cluster.known ? run.cluster.value.host : undefined;
-  const capacity = host?.memoryBytes ?? null;
   // A script that is not read may save nothing, or not the optimizer.
   const isSure = run.saves.known && run.savesOptimizer?.known !== false;
   const least = (isSure ? bytes : sumBytes(largest(always)[1])) - processes.bytes;
-  const low = least * 0.95 + GIB * ranks;
   // Pinned allocations are rounded up, in some torch versions to powers of two.
-  const high = offloaded * (isPinned(run) ? 1.3 : 1.1) + 3 * GIB * ranks;
-  return {
-    host: {
-      bytes,
-      moment,
-      low,
-      high,
-      capacity,
-      fits: capacity === null ? null : high <= capacity ? true : low > capacity ? false : null,
-      terms: parts.filter((part) => part.bytes > 0).map(toTerm),
-    },
-    assumptions: [],
-  };
+  const most = (bytes - processes.bytes) * (isPinned(run) ? 1.3 : 1.1);
+  return { moment, parts, low: least * 0.95 + GIB * ranks, high: most + 3 * GIB * ranks };
 }
 
 type Moment = readonly [HostMemoryEstimate['moment'], readonly Part[]];

@@ -57,7 +57,6 @@ function measuredLines({ measured }: MemoryEstimate, run: TrainingRun): string[]
 /** Without a known GPU the need is shown against the sizes that people have, never against one that was made up. */
 export function commonTable({ memory }: Estimate, catalogs: Catalogs): BillTable[] {
   if (!memory || memory.capacity !== null) return [];
-  const undecided = memory.high > WIDE * memory.low ? 'cannot be told' : 'too close to call';
   return [
     {
       title: 'Against common GPUs',
@@ -66,10 +65,14 @@ export function commonTable({ memory }: Estimate, catalogs: Catalogs): BillTable
       rows: againstCommonGpus(memory, catalogs).map(({ name, bytes, fits }) => [
         name,
         formatGib(bytes),
-        fits === null ? undecided : VERDICTS[`${fits}`],
+        verdictOf(fits, memory),
       ]),
     },
   ];
+}
+
+function verdictOf(fits: boolean | null, { low, high }: { readonly low: number; readonly high: number }): string {
+  return fits === null && high > WIDE * low ? 'cannot be told' : VERDICTS[`${fits}`];
 }
 
 type Terms = PhaseMemory['terms'];
@@ -94,7 +97,7 @@ function termsTable(title: string, terms: Terms): BillTable {
 /** Host memory of one node. */
 export function hostTable({ host }: Estimate): BillTable[] {
   if (!host) return [];
-  const fits = host.capacity === null ? '' : `: ${VERDICTS[`${host.fits}`]}`;
+  const fits = host.capacity === null ? '' : `: ${verdictOf(host.fits, host)}`;
   const capacity = host.capacity === null ? '' : ` of ${formatGib(host.capacity)}`;
   const line = `${formatGib(host.bytes)}${capacity}${fits}, when ${host.moment}; between ${formatGib(host.low)} and ${formatGib(host.high)}.`;
   return [{ ...termsTable('Host memory per node', host.terms), lines: [line] }];

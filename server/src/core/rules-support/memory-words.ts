@@ -55,3 +55,9 @@ export function trainingAlone(run: TrainingRun): MemoryEstimate | null {
   const never = known(false, { kind: 'assumed', because: 'training is looked at alone' });
   return estimateMemory({ ...run, evaluation: never, saves: never }).memory;
 }
+
+/** `, which is too close to call`, or that it cannot be told; nothing where it can be called. */
+export function undecidedClause({ fits, open }: MemoryEstimate): string {
+  if (fits !== null) return '';
+  return open === undefined ? ', which is too close to call' : `, of which cannot be told whether it fits (${open})`;
+}

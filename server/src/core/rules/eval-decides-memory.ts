@@ -1,6 +1,6 @@
 import { estimateMemory } from '../estimate/memory/index';
 import { memoryIsJudged } from '../rules-support/certainty';
-import { bandGib, bandOfCapacity, trainingAlone } from '../rules-support/memory-words';
+import { bandGib, bandOfCapacity, trainingAlone, undecidedClause } from '../rules-support/memory-words';
 import { placeForRun } from '../rules-support/places';
 import { known } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
@@ -60,10 +60,9 @@ export const evalDecidesMemory = rule({
     const training = trainingAlone(run);
     if (!training || training.fits === false) return;
     const logits = memory.phases.eval?.terms.find(({ group }) => group === 'logits');
-    const verdict = training.fits === null ? ', which is too close to call' : '';
     report({
       at,
-      message: `Evaluation with ${evalMicro.value} samples of ${sequenceLength.value} tokens needs ${bandOfCapacity(memory)}, of which ${formatGib(logits?.bytes ?? 0)} are logits; training needs ${bandGib(training)}${verdict}. The run stops at its first evaluation.`,
+      message: `Evaluation with ${evalMicro.value} samples of ${sequenceLength.value} tokens needs ${bandOfCapacity(memory)}, of which ${formatGib(logits?.bytes ?? 0)} are logits; training needs ${bandGib(training)}${undecidedClause(training)}. The run stops at its first evaluation.`,
       fixes: fixesOf(run),
     });
   },

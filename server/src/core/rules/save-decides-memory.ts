@@ -1,7 +1,7 @@
 import { estimateMemory } from '../estimate/memory/index';
 import { memoryIsJudged } from '../rules-support/certainty';
 import { fsdpSettingsOf } from '../rules-support/fsdp';
-import { bandGib, bandOfCapacity, trainingAlone } from '../rules-support/memory-words';
+import { bandGib, bandOfCapacity, trainingAlone, undecidedClause } from '../rules-support/memory-words';
 import { known } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { setPath } from '../syntax/editing';
@@ -55,10 +55,9 @@ export const saveDecidesMemory = rule({
     if (!training || training.fits === false) return;
     const gathered = memory.phases.save?.terms.find(({ id }) => id === 'buffers.saved');
     if (!gathered) return;
-    const verdict = training.fits === null ? ', which is too close to call' : '';
     report({
       at,
-      message: `To save, FSDP gathers a unit of ${formatGib(gathered.bytes)} on each GPU, which needs ${bandOfCapacity(memory)}; training needs ${bandGib(training)}${verdict}. The run stops at its first checkpoint.`,
+      message: `To save, FSDP gathers a unit of ${formatGib(gathered.bytes)} on each GPU, which needs ${bandOfCapacity(memory)}; training needs ${bandGib(training)}${undecidedClause(training)}. The run stops at its first checkpoint.`,
       fixes: fixesOf(run, settings),
     });
   },

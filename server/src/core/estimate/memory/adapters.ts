@@ -1,20 +1,13 @@
 import type { Model } from '../../models/model';
 import { known, unknown, valueIfKnown } from '../../run/known';
 import type { Lora, TrainingRun } from '../../run/training-run';
-import type { Assumption } from '../estimate';
-import type { Corner, Facts } from './facts';
+import type { Corner, Facts, Note } from './facts';
 import { countLora, type LoraCounts } from './lora';
 
 type Adapters = Pick<Facts, 'lora' | 'quantization' | 'nested'>;
 
 /** Adapters and quantised weights. Where a switch is filled in later, the band reaches down to what it could turn on. */
-export function readAdapters(
-  run: TrainingRun,
-  model: Model,
-  tensor: number,
-  corner: Corner,
-  note: (assumption: Assumption) => void,
-): Adapters {
+export function readAdapters(run: TrainingRun, model: Model, tensor: number, corner: Corner, note: Note): Adapters {
   noteLora(run, model, note);
   const { quantization } = run;
   if (quantization?.known === false) {
@@ -55,7 +48,7 @@ function atMost(lora: Lora): Lora {
 }
 
 /** What PEFT fills in, or the model's family. */
-function noteLora(run: TrainingRun, model: Model, note: (assumption: Assumption) => void): void {
+function noteLora(run: TrainingRun, model: Model, note: Note): void {
   if (run.lora === undefined) return;
   if (!run.lora.known) {
     const because = `${run.lora.why}; the band reaches down to adapters alone`;
@@ -65,11 +58,12 @@ function noteLora(run: TrainingRun, model: Model, note: (assumption: Assumption)
   const { rank, targets } = run.lora.value;
   if (!rank.known) {
     const because = rank.origin ? `${rank.why}; the band reaches to ${HIGHEST_RANK}` : rank.why;
-    note({ what: 'LoRA rank', value: "8, PEFT's default", because });
+    note({ what: 'LoRA rank', value: "8, PEFT's default", because }, rank.origin ? undefined : 'none');
   }
   if (!targets.known) {
     const value = model.loraTargets?.join(', ') ?? 'q_proj, v_proj';
     const reach = targets.origin ? '; the band reaches to all linear layers' : '';
-    note({ what: 'LoRA targets', value, because: `${targets.why}; PEFT takes them by model family${reach}` });
+    const because = `${targets.why}; PEFT takes them by model family${reach}`;
+    note({ what: 'LoRA targets', value, because }, targets.origin ? undefined : 'none');
   }
 }

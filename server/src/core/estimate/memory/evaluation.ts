@@ -3,7 +3,7 @@ import type { TrainingRun } from '../../run/training-run';
 import { formatCount, formatGib } from '../../text/format';
 import type { Assumption } from '../estimate';
 import type { Transients } from './buffers';
-import type { Corner, Facts } from './facts';
+import type { Corner, Facts, Note } from './facts';
 import { hasVocabularyHead, logitElements } from './loss-head';
 import type { Part } from './part';
 import { type Moment, moment } from './phases';
@@ -21,7 +21,7 @@ export interface EvalFacts {
  * Batches that evaluation keeps for compute_metrics: up to eval_accumulation_steps, else all, of which there is one at the least.
  * What preprocess_logits_for_metrics makes of them no file says, so that the low end has none.
  */
-export function readEvaluation(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): EvalFacts {
+export function readEvaluation(run: TrainingRun, corner: Corner, note: Note): EvalFacts {
   const { evalLogits, parallelism } = run;
   const gatheredFrom = Math.max(1, valueIfKnown(parallelism.data) ?? valueIfKnown(run.worldSize) ?? 1);
   const isKept = valueIfKnown(run.evaluation) === true && valueIfKnown(evalLogits?.kept) === true;

@@ -23,6 +23,9 @@ import { readReleases } from './releases';
 /** Where an unknown input has to be assumed, the estimate is made for the expected value and for both ends. */
 export type Corner = 'expected' | 'low' | 'high';
 
+/** Takes what had to be assumed; `none` where the band does not reach to what it could be instead. */
+export type Note = (assumption: Assumption, reach?: 'none') => void;
+
 /** Who computes attention: torch's scaled_dot_product_attention, which picks a kernel, a flash-attention library, or Python. */
 export type AttentionChoice = 'sdpa' | 'flash' | 'eager';
 
@@ -115,7 +118,7 @@ export interface Facts {
 }
 
 /** Reads a run into numbers. What is missing and cannot be assumed ends it, with the reason among the assumptions. */
-export function readFacts(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): Facts | undefined {
+export function readFacts(run: TrainingRun, corner: Corner, note: Note): Facts | undefined {
   const missing = (what: string, why: string, because: string): undefined => {
     note({ what, value: 'not known', because: `${why}; ${because}` });
     return undefined;

@@ -2,8 +2,7 @@ import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
 import { isOlder } from '../../run/sources';
 import type { TrainingRun } from '../../run/training-run';
-import type { Assumption } from '../estimate';
-import type { AttentionChoice, Corner, Facts } from './facts';
+import type { AttentionChoice, Corner, Facts, Note } from './facts';
 import type { PreferenceFacts } from './preference';
 
 type Implementation = Pick<Facts, 'attention' | 'checkpointing' | 'compiled' | 'fusedLoss' | 'fusedEvalLoss'>;
@@ -14,7 +13,7 @@ export function readImplementation(
   model: Model,
   preference: PreferenceFacts | undefined,
   corner: Corner,
-  note: (assumption: Assumption) => void,
+  note: Note,
 ): Implementation {
   const fusedLoss = preference === undefined ? readFusedLoss(run, corner, note) : preference.fused;
   return {
@@ -27,12 +26,7 @@ export function readImplementation(
 }
 
 /** What the run asks for; a family without scaled_dot_product_attention runs eager instead. What a template fills in may be eager. */
-function readAttention(
-  { attention }: TrainingRun,
-  model: Model,
-  corner: Corner,
-  note: (assumption: Assumption) => void,
-): AttentionChoice {
+function readAttention({ attention }: TrainingRun, model: Model, corner: Corner, note: Note): AttentionChoice {
   const withoutSdpa = model.recorded?.hasSdpa === false;
   if (!attention.known) {
     note({
@@ -51,7 +45,7 @@ function readAttention(
 function megatronAttention(
   { sharding, precision }: TrainingRun,
   corner: Corner,
-  note: (assumption: Assumption) => void,
+  note: Note,
 ): AttentionChoice | undefined {
   const megatron = valueIfKnown(sharding);
   if (megatron?.kind !== 'megatron') return undefined;
@@ -64,7 +58,7 @@ function megatronAttention(
 }
 
 /** Off is the default of every framework here; where a template or code decides, the band reaches down to compiled blocks. */
-function readCompiled({ torchCompile }: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
+function readCompiled({ torchCompile }: TrainingRun, corner: Corner, note: Note): boolean {
   if (torchCompile.known) return torchCompile.value;
   // Without a key the default holds; a key whose value is not known may turn it on.
   if (torchCompile.origin === undefined) return false;
@@ -74,11 +68,7 @@ function readCompiled({ torchCompile }: TrainingRun, corner: Corner, note: (assu
 }
 
 /** Off is the default of every framework here; where code may turn it on, the band reaches down to it. */
-function readCheckpointing(
-  run: TrainingRun,
-  corner: Corner,
-  note: (assumption: Assumption) => void,
-): Facts['checkpointing'] {
+function readCheckpointing(run: TrainingRun, corner: Corner, note: Note): Facts['checkpointing'] {
   if (run.checkpointing.known) return run.checkpointing.value;
   if (valueIfKnown(run.sharding)?.kind === 'megatron') {
     const because = `${run.checkpointing.why}; the band reaches to none`;
@@ -94,7 +84,7 @@ function readCheckpointing(
 }
 
 /** All logits is what old releases and plain trainers make; where the release decides and is not known, the band reaches down to chunks. */
-function readFusedLoss({ fusedLoss }: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
+function readFusedLoss({ fusedLoss }: TrainingRun, corner: Corner, note: Note): boolean {
   if (fusedLoss.known) return fusedLoss.value;
   note({
     what: 'how the loss is made',
@@ -108,7 +98,7 @@ function readFusedLoss({ fusedLoss }: TrainingRun, corner: Corner, note: (assump
  * TRL's chunked loss replaces the model's forward pass, in evaluation too. Liger's makes all logits there unless told to skip them
  * (liger_kernel/transformers/model/llama.py, lce_forward, 0.6), which transformers does at 5.18 (trainer.py:3265) and not at 4.57.
  */
-function readFusedEvalLoss(run: TrainingRun, corner: Corner, note: (assumption: Assumption) => void): boolean {
+function readFusedEvalLoss(run: TrainingRun, corner: Corner, note: Note): boolean {
   const { fusedLoss, frameworks, evaluation } = run;
   if (!fusedLoss.known || !fusedLoss.value) return false;
   const { origin } = fusedLoss;

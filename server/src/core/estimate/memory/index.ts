@@ -18,9 +18,12 @@ export function estimateMemory(run: TrainingRun): {
   assumptions: readonly Assumption[];
 } {
   const assumptions: Assumption[] = [];
-  const facts = readFacts(run, 'expected', (assumption) => assumptions.push(assumption));
+  const assumed: string[] = [];
+  const facts = readFacts(run, 'expected', (assumption, reach) => {
+    assumptions.push(assumption);
+    if (reach !== 'none') assumed.push(assumption.what);
+  });
   if (facts === undefined) return { memory: null, assumptions };
-  const assumed = assumptions.map(({ what }) => what);
   const isAssumed = assumed.length > 0;
   noteLimits(run, facts, assumptions);
   const expected = peaks(facts);

@@ -1,6 +1,5 @@
 import type { Model, ParameterGroup } from '../../models/model';
-import type { Assumption } from '../estimate';
-import type { Corner } from './facts';
+import type { Corner, Note } from './facts';
 
 /** Types whose shape Accelerate hands over whole: accelerate utils/dataclasses.py, parse_gpt2_config, parse_glm4_moe_config (1.15.0). */
 const HANDED_OVER: ReadonlySet<string> = new Set(['gpt2', 'megatron-bert', 'glm4_moe']);
@@ -9,7 +8,7 @@ const HANDED_OVER: ReadonlySet<string> = new Set(['gpt2', 'megatron-bert', 'glm4
  * The model that Megatron builds. Of the others Accelerate passes layers, heads and the width of the stream alone
  * (parse_llama_config, 1.15.0), and Megatron makes GPT layers of that unless the script's other_megatron_args say more.
  */
-export function megatronModel(model: Model, corner: Corner, note: (assumption: Assumption) => void): Model {
+export function megatronModel(model: Model, corner: Corner, note: Note): Model {
   if (HANDED_OVER.has(model.modelType)) return model;
   note({
     what: 'shape of the layers in Megatron',

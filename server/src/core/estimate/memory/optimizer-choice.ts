@@ -1,26 +1,18 @@
 import { valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
-import type { Assumption } from '../estimate';
-import type { Corner, Facts } from './facts';
+import type { Corner, Facts, Note } from './facts';
 import { type OptimizerRecord, optimizerRecord } from './optimizers';
 
 type OptimizerFacts = Pick<Facts, 'optimizer' | 'optimizerName' | 'step'>;
 
 /** The optimizer and how its step is run. One that is not known is AdamW; the band reaches down to one that keeps less. */
-export function readOptimizer(
-  run: TrainingRun,
-  corner: Corner,
-  note: (assumption: Assumption) => void,
-): OptimizerFacts {
+export function readOptimizer(run: TrainingRun, corner: Corner, note: Note): OptimizerFacts {
   const { name } = run.optimizer;
   const optimizerName = name.known ? name.value : corner === 'low' ? leastOf(run) : 'adamw_torch';
   const record = optimizerRecord(optimizerName);
   if (record === undefined) {
-    note({
-      what: 'optimizer state',
-      value: '8 B per parameter',
-      because: `the optimizer ${optimizerName} is not one Shardlens knows; Adam's two fp32 moments are assumed`,
-    });
+    const because = `the optimizer ${optimizerName} is not one Shardlens knows; Adam's two fp32 moments are assumed`;
+    note({ what: 'optimizer state', value: '8 B per parameter', because }, 'none');
   } else if (!name.known) {
     note({
       what: 'optimizer',

@@ -2,9 +2,8 @@ import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
 import { formatCount, formatGib, formatParameters } from '../../text/format';
-import type { Assumption } from '../estimate';
 import { buffer } from './buffers';
-import type { Corner, Facts } from './facts';
+import type { Corner, Facts, Note } from './facts';
 import type { Part } from './part';
 import { type Moment, moment } from './phases';
 import type { States } from './states';
@@ -31,11 +30,7 @@ export interface PreferenceFacts {
 const TRL = 'trl trl/trainer (1.16.0)';
 
 /** Reads what the trainer holds; what is not known is assumed, with both ends in the band. */
-export function readPreferenceFacts(
-  run: TrainingRun,
-  corner: Corner,
-  note: (assumption: Assumption) => void,
-): PreferenceFacts | undefined {
+export function readPreferenceFacts(run: TrainingRun, corner: Corner, note: Note): PreferenceFacts | undefined {
   const { preference } = run;
   const method = valueIfKnown(preference?.method);
   if (preference === undefined || method === undefined) return undefined;
@@ -57,7 +52,7 @@ export function readPreferenceFacts(
   }
   if (method === 'grpo') {
     const because = 'their sizes are not in the config; functions take no GPU memory';
-    note({ what: 'reward models', value: 'not counted', because });
+    note({ what: 'reward models', value: 'not counted', because }, 'none');
   }
   const engine = valueIfKnown(generation?.engine) ?? (corner === 'high' ? 'colocate' : 'server');
   return {
