@@ -1,15 +1,22 @@
 import { divisorFix } from '../rules-support/divisors';
-import { removeFix } from '../rules-support/zero';
+import { removeFix, stageFix, stageOf } from '../rules-support/zero';
+import type { TrainingRun } from '../run/training-run';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { isAuto, numberOf, setting, stringOf } from '../settings';
 import { rule } from './rule';
 
-/** Reports AutoTP sizes that do not come out even or contradict each other. */
+/** Reports AutoTP sizes that do not come out even or contradict each other, and stages that it does not run at. */
 export const tensorParallelUnsupported = rule({
   id: 'tensor-parallel-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
-  why: 'AutoTP splits each layer over autotp_size neighbouring ranks. Groups that do not divide the ranks cannot be formed, and tp.tp_size states the same size a second time.',
-  source: ['deepspeed/utils/groups.py:68 (0.19.6)', 'deepspeed/runtime/engine.py:1021 (0.19.8)'],
+  why: 'AutoTP splits each layer over autotp_size neighbouring ranks. Groups that do not divide the ranks cannot be formed, and tp.tp_size states the same size a second time. Weights that stage 3 shards already were not split before DeepSpeed 0.18.5, and transformers 5 does not load a checkpoint into them.',
+  source: [
+    'deepspeed/utils/groups.py:68 (0.19.6)',
+    'deepspeed/runtime/engine.py:1021 (0.19.8)',
+    'deepspeed/runtime/engine.py:509 (0.18.4) stage 3',
+    'transformers src/transformers/integrations/deepspeed.py:356 (5.23.0) stage 3',
+  ],
   verified: 'run',
   examples: {
     bad: [
@@ -24,6 +31,14 @@ export const tensorParallelUnsupported = rule({
         files:
           '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "tensor_parallel": { "autotp_size": 2, "tp": { "tp_size": 4 } }, "zero_optimization": { "stage": 1 } }',
       },
+      {
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "tensor_parallel": { "autotp_size": 2 }, "zero_optimization": { "stage": 3 } }',
+          'shardlens.json':
+            '{ "frameworks": { "deepspeed": "0.16.9" }, "target": "t", "targets": { "t": { "nodes": 1, "gpusPerNode": 8 } } }',
+        },
+      },
     ],
     good: [
       {
@@ -31,6 +46,14 @@ export const tensorParallelUnsupported = rule({
           'ds_config.json':
             '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "tensor_parallel": { "autotp_size": 2 }, "zero_optimization": { "stage": 1 } }',
           'shardlens.json': '{ "target": "t", "targets": { "t": { "nodes": 1, "gpusPerNode": 8 } } }',
+        },
+      },
+      {
+        files: {
+          'ds_config.json':
+            '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "tensor_parallel": { "autotp_size": 2 }, "zero_optimization": { "stage": 3 } }',
+          'shardlens.json':
+            '{ "consumer": "deepspeed", "frameworks": { "deepspeed": "0.19.8" }, "target": "t", "targets": { "t": { "nodes": 1, "gpusPerNode": 8 } } }',
         },
       },
     ],
@@ -58,6 +81,8 @@ export const tensorParallelUnsupported = rule({
     const found = setting(config, 'tensor_parallel.autotp_size');
     const size = numberOf(found);
     if (!found || size === undefined || size < 1) return;
+    const refused = size > 1 && stageOf(run) === 3 ? atStage3(run) : undefined;
+    if (refused) report({ at: found, ...refused, fixes: [...stageFix(config, 2), removeFix(found)] });
     if (run.worldSize.known && run.worldSize.value % size !== 0) {
       report({
         at: found,
@@ -77,6 +102,21 @@ export const tensorParallelUnsupported = rule({
     });
   },
 });
+
+/** Who does not split weights that stage 3 shards already: DeepSpeed up to 0.18.4 at least, and transformers 5 where it loads a checkpoint. */
+function atStage3(run: TrainingRun): { message: string; severity: 'error' | 'warning' } | undefined {
+  const deepspeed = statedVersion(run, 'deepspeed');
+  if (deepspeed !== undefined && !isAtLeast(deepspeed, '0.18.5')) {
+    const message = `AutoTP does not run at ZeRO stage 3 in DeepSpeed ${deepspeed}; it stops when it builds the engine.`;
+    return { message, severity: 'error' };
+  }
+  const transformers = statedVersion(run, 'transformers');
+  const isTrainer = run.consumer.known && run.consumer.value === 'trainer';
+  if (!isTrainer || transformers === undefined || !isAtLeast(transformers, '5.0')) return undefined;
+  const message = `transformers ${transformers} loads no checkpoint under AutoTP at ZeRO stage 3; from_pretrained stops.`;
+  // A script that makes its weights anew starts.
+  return { message, severity: 'warning' };
+}
 
 /** deepspeed/module_inject/autotp_config.py:569 (0.19.6) get_preset: a name that is not there gives none. */
 const PRESETS = ['llama', 'bloom', 'chatglm', 'mixtral', 'deepseek_v2', 'qwen2', 'phi3'];
