@@ -57,6 +57,7 @@ const RANKS: Readonly<Record<string, (run: TrainingRun) => readonly number[] | u
   zero_hpz_partition_size: ({ gpusPerNode }) => upTo(gpusPerNode),
   mics_shard_size: ({ worldSize }) => upTo(worldSize),
   autotp_size: ({ gpusPerNode }) => upTo(gpusPerNode),
+  autoep_size: ({ gpusPerNode }) => upTo(gpusPerNode),
   sequence_parallel_size: ({ worldSize }) => upTo(worldSize),
   parallelism_config_tp_size: ({ gpusPerNode }) => upTo(gpusPerNode),
   parallelism_config_cp_size: ({ worldSize }) => upTo(worldSize),

@@ -1,5 +1,4 @@
 import { known, valueIfKnown } from '../run/known';
-import type { TrainingRun } from '../run/training-run';
 import { argumentsOf, argumentWrite } from './arguments';
 import type { Dimension, Move } from './move';
 import { isOpen, TRIED } from './settled';
