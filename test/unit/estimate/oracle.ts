@@ -67,13 +67,7 @@ interface Fixture {
 }
 
 export function readOracle(
-  name:
-    | 'memory-oracle'
-    | 'sharding-oracle'
-    | 'ddp-oracle'
-    | 'optimizers-oracle'
-    | 'moe-lora-oracle'
-    | 'dora-oracle' = 'memory-oracle',
+  name: 'memory-oracle' | 'sharding-oracle' | 'ddp-oracle' | 'moe-lora-oracle' | 'dora-oracle' = 'memory-oracle',
 ): Fixture {
   return JSON.parse(readFileSync(new URL(`./fixtures/${name}.json`, import.meta.url), 'utf8')) as Fixture;
 }
@@ -85,7 +79,7 @@ export function readArchitectures(): Fixture {
   return JSON.parse(readFileSync(new URL('./fixtures/architectures-oracle.json', import.meta.url), 'utf8')) as Fixture;
 }
 
-export function oracleModel(fixture: Fixture, name: string, ran?: string): Model {
+export function oracleModel(fixture: Pick<Fixture, 'models'>, name: string, ran?: string): Model {
   const architecture = ran ?? (name.startsWith('bert') ? 'BertForMaskedLM' : undefined);
   const config = fixture.models[name];
   const described = describeModel(config, { name, source: 'oracle', confidence: 'high', architecture, recorded });
@@ -175,4 +169,21 @@ function shardingOf(point: OraclePoint): Sharding {
     offloadParam: device('offload_param'),
     ...Object.fromEntries(written),
   });
+}
+
+/** One optimizer of test/oracle/record_optimizers.py: the bytes it kept, and the peak of a step with it. */
+interface OptimizerPoint {
+  readonly id: string;
+  readonly model: string;
+  readonly dtype: 'bf16' | 'fp32';
+  readonly optimizer: string;
+  readonly optim_args?: string;
+  readonly result: {
+    readonly first: { readonly peak: number };
+    readonly steady: { readonly peak: number; readonly kept: number };
+  };
+}
+
+export function readOptimizers(): Omit<Fixture, 'points'> & { readonly points: readonly OptimizerPoint[] } {
+  return JSON.parse(readFileSync(new URL('./fixtures/optimizers-oracle.json', import.meta.url), 'utf8'));
 }

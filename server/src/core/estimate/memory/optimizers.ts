@@ -28,6 +28,8 @@ export interface OptimizerRecord {
   readonly layerwise?: true;
   /** Bytes per element that a step allocates for one tensor at a time, where it is not one temporary; none where a kernel works in place. */
   readonly perElement?: number;
+  /** The same where weights are in fp32 and are not copied to it; {@link perElement} unless written. */
+  readonly perWideElement?: number;
   /** Temporaries of one tensor that a loop holds at once, each as wide as it; one unless written. */
   readonly copies?: number;
   /** Lists of temporaries that foreach holds at once; one unless written. */
@@ -89,8 +91,9 @@ const GALORE_FACTORED = {
   label: 'low-rank factored moments',
   lowRank: { moments: 'factored', projector: 'singular' },
   perElement: 16,
+  perWideElement: 8,
 } as const;
-/** Adafactor's step holds the gradient, the update and their squares of one tensor in fp32: 16 B an element, counted. */
+/** Adafactor's step holds the update of one tensor and its square in fp32, and copies of a 16-bit gradient and weight: counted. */
 const FACTORED = {
   fp32: 0,
   half: 0,
@@ -98,6 +101,7 @@ const FACTORED = {
   rule: 'factored',
   step: 'loop',
   perElement: 16,
+  perWideElement: 8,
 } as const;
 
 const RECORDS: Readonly<Record<string, OptimizerRecord>> = {
@@ -129,7 +133,7 @@ const RECORDS: Readonly<Record<string, OptimizerRecord>> = {
   paged_lion_8bit: { ...LION8, paged: true },
   adafactor: FACTORED,
   came: FACTORED,
-  adalomo: { ...FACTORED, layerwise: true, perElement: 12 },
+  adalomo: { ...FACTORED, layerwise: true, perElement: 12, perWideElement: 12 },
   // Gradient and weight of one tensor in fp32 (lomo_optim 0.1.1, fuse_update).
   lomo: { fp32: 0, half: 0, label: 'no state', layerwise: true, step: 'loop', perElement: 8 },
   sgd: { fp32: 0, half: 0, label: 'no state', step: 'fused' },

@@ -16,7 +16,8 @@ export function bytesPerStepped(facts: Facts, width: number): number {
   if (step === 'foreach') return optimizer.fp32 === 0 ? 0 : width * (optimizer.lists ?? 1);
   // Adafactor has the update and its root left of a tensor that is not factored.
   if (optimizer.rule === 'factored' && isFlat(facts)) return 2 * width;
-  return optimizer.perElement ?? width * (optimizer.copies ?? 1);
+  const wide = width === 4 ? optimizer.perWideElement : undefined;
+  return wide ?? optimizer.perElement ?? width * (optimizer.copies ?? 1);
 }
 
 /** What stepping allocates where parameters are stepped as they are; ZeRO's flat partitions are in its buffers. */

@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Records what each optimizer of the Trainer keeps, and what its step allocates on top: the Trainer's own code makes it by name.
+
+    python record_optimizers.py record OUT.json [NAME…]   points that OUT.json lacks (or those whose id begins with a NAME); adds to it
+    python record_optimizers.py one ID                    one point, printed
+
+Needs what record_memory.py needs, and the optimizers' packages: bitsandbytes, galore_torch, apollo_torch, schedulefree, torchao,
+lomo_optim, grokadamw, optimi. bitsandbytes' kernels are left out: they change states in place, so its states are counted, and
+nothing else of its step. torchao's step is compiled on a GPU and is not here, and so is what it allocates; its states are
+the same. NVIDIA apex, torch_xla, torch_npu and torchdistx have no CPU package, so theirs are missing.
+"""
+import json
+import multiprocessing
+import os
+import sys
+import types
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+import record_memory as base  # noqa: E402
+from memory_points import MODELS as ALL  # noqa: E402
+
+torch = base.torch
+MODELS = {name: ALL[name] for name in ("llama3-4", "gpt2-6")}
+RUN = {"class": "causal_lm", "attn": "sdpa", "micro_batch": 1, "seq_len": 128}
+base.MODELS.clear()
+base.MODELS.update(MODELS)
+
+PLAIN = (
+    "adamw_torch adamw_torch_fused adamw_torch_8bit adamw_torch_4bit adafactor sgd adagrad rmsprop adamw_bnb_8bit lion_32bit lion_8bit "
+    "ademamix ademamix_8bit rmsprop_bnb rmsprop_bnb_8bit rmsprop_bnb_32bit grokadamw schedule_free_adamw schedule_free_radam "
+    "schedule_free_sgd stable_adamw"
+).split()
+LOW_RANK = "galore_adamw galore_adamw_8bit galore_adafactor apollo_adamw".split()
+LAYERWISE = "galore_adamw_layerwise galore_adamw_8bit_layerwise galore_adafactor_layerwise apollo_adamw_layerwise lomo adalomo".split()
+PAGED = "paged_adamw_32bit paged_adamw_8bit paged_lion_32bit paged_lion_8bit paged_ademamix_32bit paged_ademamix_8bit".split()
+
+FP32 = "adamw_torch adafactor adamw_bnb_8bit stable_adamw grokadamw schedule_free_adamw galore_adamw galore_adafactor apollo_adamw".split()
+BIASED = "adafactor adamw_bnb_8bit".split()
+
+
+def points():
+    every = [*PLAIN, *LOW_RANK, *LAYERWISE, *PAGED]
+    # In fp32 those whose states follow the type of the weights; GPT-2's weights are Conv1D, with biases.
+    for name, dtype, optimizers in (("llama3-4", "bf16", every), ("llama3-4", "fp32", FP32), ("gpt2-6", "bf16", BIASED)):
+        for optimizer in optimizers:
+            yield dict(id=f"{name}-{dtype}-{optimizer}", model=name, dtype=dtype, optimizer=optimizer, **RUN)
+    for args, tag in (("momentum=0.9", "sgd-momentum"), ("momentum=0.9,centered=true", "rmsprop-all"), ("rank=512", "galore_adamw-512")):
+        optimizer = tag.split("-")[0]
+        yield dict(id=f"llama3-4-bf16-{tag}", model="llama3-4", dtype="bf16", optimizer=optimizer, optim_args=args, **RUN)
+
+
+def leave_out_kernels():
+    """bitsandbytes' kernels and its synchronisation with a device that does not exist; managed memory becomes plain memory."""
+    import bitsandbytes.optim.optimizer as optimizer
+
+    for kind in (optimizer.Optimizer1State, optimizer.Optimizer2State):
+        kind.update_step = lambda *_, **__: None
+    import bitsandbytes.optim.ademamix as ademamix
+
+    ademamix.AdEMAMix.update_step = lambda *_, **__: None
+    optimizer.sync_gpu = lambda *_: None
+    functional = optimizer.F
+    functional.fill = lambda *_: None
+    functional.get_paged = lambda *shape, dtype, device: torch.zeros(*shape, dtype=dtype, device="cuda")
+
+
+    import apollo_torch.random_projector as apollo
+    import optimi.stableadamw as stable
+
+    apollo.stable_randn = lambda shape, seed, device=None, dtype=None: torch.empty(shape, device=device, dtype=dtype)
+    stable._default_to_triton = lambda _: False
+
+
+def make_optimizer(point, model):
+    """As Trainer.create_optimizer makes it."""
+    import transformers
+    from transformers import Trainer, TrainingArguments
+
+    args = TrainingArguments(output_dir="unused", report_to=[], optim=point["optimizer"], optim_args=point.get("optim_args"))
+    args.optim_target_modules = ["attn", "mlp"]
+    trainer = types.SimpleNamespace(model=model, args=args, optimizer=None, optimizer_cls_and_kwargs=None)
+    trainer.get_decay_parameter_names = lambda it: Trainer.get_decay_parameter_names(trainer, it)
+    trainer.get_optimizer_cls_and_kwargs = Trainer.get_optimizer_cls_and_kwargs
+    transformers.logging.set_verbosity_error()
+    return Trainer.create_optimizer(trainer)
+
+
+def preload():
+    """Packages that look at the device while they are imported, before it is pretended."""
+    base.preload()
+    import apollo_torch  # noqa: F401
+    import bitsandbytes  # noqa: F401
+    import galore_torch  # noqa: F401
+    import torchao.optim  # noqa: F401
+
+
+def run_point(point):
+    base.warnings.filterwarnings("ignore")
+    torch.set_num_threads(1)
+    base.patch_cuda()
+    transformers = base.patch_transformers()
+    torch.compile = lambda function=None, **_: function if function is not None else (lambda it: it)
+    leave_out_kernels()
+    counter = base.LiveBytes(1)
+    base.watch_storage(counter)
+    with base.FakeMode(allow_non_fake_inputs=True), counter:
+        model, _ = base.build_model(transformers, point)
+        base.gc.collect()
+        weights = counter.live
+        optimizer = make_optimizer(point, model)
+        if hasattr(optimizer, "train"):
+            optimizer.train()
+        for group in optimizer.param_groups:
+            # torch takes foreach for tensors on a GPU, but not for fake ones.
+            if group.get("foreach", 0) is None and not group.get("fused"):
+                group["foreach"] = True
+        parameters = list(model.parameters())
+        found = {}
+        for step in ("first", "steady"):
+            counter.peaks = {}
+            counter.enter("forward")
+            batch = base.batch_of(point)
+            loss = model(**batch)["loss"]
+            counter.enter("backward")
+            if hasattr(optimizer, "fused_backward"):
+                optimizer.fused_backward(loss, 1e-3)
+            else:
+                loss.backward()
+            del loss, batch
+            before = counter.live
+            gradients = base.storage_bytes(p.grad for p in parameters if p.grad is not None)
+            counter.enter("step")
+            if not hasattr(optimizer, "fused_backward"):
+                optimizer.step()
+            peak = counter.peaks["step"] - before
+            for parameter in parameters:
+                parameter.grad = None
+            counter.enter(None)
+            base.gc.collect()
+            found[step] = dict(gradients=gradients, kept=counter.live - weights, stepPeak=peak, peak=max(counter.peaks.values()))
+    return dict(parameters=sum(p.numel() for p in model.parameters()), weights=weights, **found)
+
+
+def _recorded(point):
+    try:
+        return dict(point, result=run_point(point))
+    except Exception as error:  # noqa: BLE001  (what cannot be run is said, and the rest goes on)
+        return dict(point, failed=f"{type(error).__name__}: {str(error)[:200]}")
+
+
+def versions():
+    packages = "torch transformers bitsandbytes galore_torch apollo_torch schedulefree torchao lomo_optim grokadamw torch_optimi".split()
+    return {name: base.importlib.metadata.version(name) for name in packages}
+
+
+def _write(path, done, left):
+    lines = ",\n".join(json.dumps(point, separators=(",", ":")) for point in done)
+    models = ",\n".join(f"{json.dumps(name)}:{json.dumps(fields, separators=(',', ':'))}" for name, fields in MODELS.items())
+    with open(path + ".part", "w") as file:
+        file.write(f'{{"versions":{json.dumps(versions())},\n"models":{{\n{models}\n}},\n"points":[\n{lines}\n],\n"left":{json.dumps(left, indent=0)}}}\n')
+    os.replace(path + ".part", path)
+
+
+def main():
+    command, *rest = sys.argv[1:]
+    preload()
+    if command == "one":
+        print(json.dumps(run_point(next(p for p in points() if p["id"] == rest[0])), indent=1))
+        return
+    done, left = [], {}
+    if os.path.exists(rest[0]):
+        with open(rest[0]) as file:
+            done = json.load(file)["points"]
+    has = {point["id"] for point in done}
+    wanted = [p for p in points() if p["id"] not in has and (not rest[1:] or p["id"].startswith(tuple(rest[1:])))]
+    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
+        for point in pool.imap(_recorded, wanted, chunksize=1):
+            if "failed" in point:
+                print(point["id"], point["failed"], flush=True)
+                left[point["id"]] = point["failed"]
+                _write(rest[0], done, left)
+                continue
+            done.append(point)
+            print(point["id"], point["result"]["steady"]["kept"] / point["result"]["parameters"], flush=True)
+            _write(rest[0], done, left)
+
+
+if __name__ == "__main__":
+    main()
