@@ -6,6 +6,7 @@ import { readAdapters } from './adapters';
 import { isPadded, readBatch } from './batch';
 import { type Counts, countParameters } from './counts';
 import { readEvaluation } from './evaluation';
+import type { FusedBy } from './fused-head';
 import { readImplementation } from './implementation';
 import { withKernels } from './kernels';
 import type { LoraCounts } from './lora';
@@ -73,6 +74,8 @@ export interface Facts {
   /** What autograd keeps and sends to the host until backward. */
   readonly savedOnHost: 'nothing' | 'checkpoints' | 'everything';
   readonly fusedLoss: boolean;
+  /** By what, where it is. */
+  readonly fusedBy: FusedBy | undefined;
   /** The loss is made in chunks in evaluation too. */
   readonly fusedEvalLoss: boolean;
   readonly compiled: boolean;

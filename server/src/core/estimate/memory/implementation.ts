@@ -3,9 +3,13 @@ import { valueIfKnown } from '../../run/known';
 import { isOlder } from '../../run/sources';
 import type { TrainingRun } from '../../run/training-run';
 import type { AttentionChoice, Corner, Facts, Note } from './facts';
+import type { FusedBy } from './fused-head';
 import type { PreferenceFacts } from './preference';
 
-type Implementation = Pick<Facts, 'attention' | 'checkpointing' | 'compiled' | 'fusedLoss' | 'fusedEvalLoss'>;
+type Implementation = Pick<
+  Facts,
+  'attention' | 'checkpointing' | 'compiled' | 'fusedLoss' | 'fusedBy' | 'fusedEvalLoss'
+>;
 
 /** By what code blocks and loss are computed; where nothing says, both ends are in the band. */
 export function readImplementation(
@@ -21,6 +25,7 @@ export function readImplementation(
     checkpointing: readCheckpointing(run, corner, note),
     compiled: readCompiled(run, corner, note),
     fusedLoss,
+    fusedBy: fusedLoss ? fusedBy(run) : undefined,
     fusedEvalLoss: preference?.fused === true || readFusedEvalLoss(run, corner, note),
   };
 }
@@ -92,6 +97,13 @@ function readFusedLoss({ fusedLoss }: TrainingRun, corner: Corner, note: Note): 
     because: `${fusedLoss.why}; the band reaches down to chunks`,
   });
   return corner === 'low';
+}
+
+/** Liger's kernel where a key asks for it; else TRL's own way, by its release. */
+function fusedBy({ fusedLoss, preference, frameworks }: TrainingRun): FusedBy {
+  const { origin } = preference?.fusedLogProbabilities ?? fusedLoss;
+  if (origin?.kind === 'file' && /liger/.test(origin.key)) return 'liger';
+  return isOlder(frameworks.trl, '1.15') ? 'chunks' : 'tiles';
 }
 
 /**

@@ -1,5 +1,6 @@
 import { formatCount } from '../../text/format';
 import type { Facts } from './facts';
+import { fusedHead } from './fused-head';
 import { megatronHead } from './megatron';
 import type { Part } from './part';
 import { firstBlock, RECORDED, settingFor } from './recorded';
@@ -16,13 +17,13 @@ export interface HeadFactors {
 
 /**
  * As recorded for the family: Hugging Face's causal loss upcasts the logits, 2 + 4 + 4 in forward, 4 + 4 + 4 at the start of
- * backward; a soft cap keeps its own. A fused linear loss (Liger) never holds the logits
- * of all tokens; a classification head has none.
+ * backward; a soft cap keeps its own. A loss made in pieces never holds the logits of all tokens (fused-head.ts); a classification
+ * head has none.
  */
 export function headFactors(facts: Facts): HeadFactors {
   if (!hasVocabularyHead(facts)) return NO_LOGITS;
   if (facts.sharding.kind === 'megatron') return megatronHead(facts);
-  if (facts.fusedLoss) return { forward: 0.3, backward: 0.3, weightGradient: 0.3 };
+  if (facts.fusedBy !== undefined) return NO_LOGITS;
   const found = settingFor(facts, firstBlock(facts));
   if (found === undefined) return NO_LOGITS;
   const [forward, backward, weight] = found.setting.head;
@@ -45,8 +46,14 @@ export function logitElements(facts: Facts, tokens = facts.tokens): number {
   return (tokens * facts.model.vocabSize) / (facts.splitsVocabulary ? facts.tensor : 1);
 }
 
+const WHEN = { 'in forward': 'forward', 'at the start of backward': 'backward', gradient: 'gradient' } as const;
+
 /** The logits and what is made of them at one moment; `factor` is bytes per token and vocabulary entry. */
-export function logitsPart(facts: Facts, factor: number, when: string): Part {
+export function logitsPart(facts: Facts, factor: number, when: keyof typeof WHEN): Part {
+  const { fusedBy } = facts;
+  if (fusedBy !== undefined && facts.sharding.kind !== 'megatron' && hasVocabularyHead(facts)) {
+    return fusedHead(facts, fusedBy, WHEN[when]);
+  }
   const elements = logitElements(facts);
   return {
     id: 'logits',

@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { readFacts } from '../../../../server/src/core/estimate/memory/facts';
+import { momentsOf } from '../../../../server/src/core/estimate/memory/moments';
+import { known, type Origin } from '../../../../server/src/core/run/known';
+import type { TrainingRun } from '../../../../server/src/core/run/training-run';
+import { LLAMA_3_8B, llamaModel, type RunSpec, testRun, value } from '../builders';
+
+const V = 128256;
+const H = 4096;
+const HEAD = V * H;
+const LIGER: Origin = { kind: 'file', path: '/train.yaml', key: 'use_liger_kernel', start: 0, end: 1 };
+const TRL: Origin = { kind: 'default', of: 'trl' };
+
+function run(origin: Origin, trl: string | undefined, spec: RunSpec = {}): TrainingRun {
+  const base = testRun({ model: llamaModel(LLAMA_3_8B), micro: 4, sequence: 4096, ...spec });
+  return { ...base, fusedLoss: known(true, origin), frameworks: trl === undefined ? {} : { trl: value(trl) } };
+}
+
+/** Bytes of logits while the loss is made, and at the start of backward. */
+function logits(of: TrainingRun): readonly (number | undefined)[] {
+  const facts = readFacts(of, 'expected', () => undefined);
+  if (!facts) throw new Error('no facts');
+  const { moments } = momentsOf(facts);
+  return ['loss', 'start of backward'].map(
+    (name) => moments.find((moment) => moment.name === name)?.parts.find(({ id }) => id === 'logits')?.bytes,
+  );
+}
+
+const T = 4 * 4096;
+
+describe('a loss made in pieces', () => {
+  it('holds the gradient of the head twice in forward with Liger, the gradient of the stream, and logits of as many tokens as match it', () => {
+    // 128256 ÷ 4096 makes 32 pieces of 512 tokens.
+    expect(logits(run(LIGER, undefined))).toEqual([2 * 512 * V + 2 * T * H + 4 * HEAD, 2 * T * H + 2 * HEAD]);
+  });
+
+  it('sums the gradient in fp32 in backward with TRL 1.15, and gives it back in 16 bits', () => {
+    expect(logits(run(TRL, '1.16.0'))).toEqual([2 * 4096 * 8192, 2 * 4096 * 8192 + 6 * T * H + 6 * HEAD]);
+  });
+
+  it('holds all logits of 256 tokens with the releases before', () => {
+    expect(logits(run(TRL, '1.10.0'))).toEqual([10 * 256 * V, 12 * 256 * V + 2 * T * H + 4 * HEAD]);
+  });
+
+  it('has no gradient of a frozen head', () => {
+    const lora = { rank: 8, targets: ['q_proj'] };
+    expect(logits(run(LIGER, undefined, { lora }))).toEqual([2 * 512 * V + 2 * T * H, 2 * T * H]);
+  });
+
+  it('takes less than all logits at once', () => {
+    const all = logits(testRun({ model: llamaModel(LLAMA_3_8B), micro: 4, sequence: 4096 }));
+    for (const fused of [run(LIGER, undefined), run(TRL, '1.16.0'), run(TRL, '1.10.0')]) {
+      expect(Math.max(...logits(fused).map((bytes) => bytes ?? 0))).toBeLessThan(0.25 * (all[1] ?? 0));
+    }
+  });
+});
