@@ -294,7 +294,7 @@ describe('an own node', () => {
     });
     expect(cluster.intra.kind).toBe('shm');
     expect(cluster.inter).toMatchObject({ kind: 'roce', wireBytesPerSecond: 6.25 * GB });
-    expect(cluster.assumptions).toEqual([]);
+    expect(cluster.assumptions).toEqual([expect.stringContaining('lossless (PFC and ECN)')]);
   });
 
   it('lists what it does not say', () => {

@@ -188,6 +188,7 @@ const SYSTEMS: readonly System[] = [
     rules: [
       ['deepspeed-without-accelerator-backend', { on: 'trn1.32xlarge', deepspeed: Z2 }],
       ['cuda-only-setting', { on: 'trn2.48xlarge', trainer: `${TRAIN}optim: adamw_bnb_8bit\n` }],
+      ['shapes-change-on-compiled-chip', { on: 'trn1.32xlarge', trainer: `${TRAIN}group_by_length: true\n` }],
     ],
     links: [
       ['trn1.32xlarge', 'NeuronLink 192 GB/s', 'EFA 6.25 GB/s per GPU, GPUDirect RDMA'],
@@ -501,4 +502,14 @@ it('what a machine prints is read for the systems that have tools', () => {
   expect(importedText(printed('neuron-trn2.json')).cluster?.accelerator.id).toBe('aws-trainium2');
   expect(importedText(printed('mi300x-rccl.log'), 'MI300X').cluster?.intra.kind).toBe('xgmi');
   expect(importedText(printed('gb200-2-trays.log'), 'GB200').cluster?.inter.kind).toBe('nvlink-rack');
+});
+
+it('a fabric of RoCE that the user declares is taken for lossless, and said so', () => {
+  const hardware = {
+    node: { accelerator: 'H100', count: 8 },
+    between: { transport: 'roce', gbpsPerNic: 400, nicsPerNode: 8 },
+  };
+  const built = buildCluster({ hardware, nodes: 2 }, { catalog });
+  if ('problem' in built) throw new Error(built.problem);
+  expect(built.cluster.assumptions.join()).toContain('lossless');
 });

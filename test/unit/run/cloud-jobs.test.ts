@@ -269,6 +269,8 @@ describe('the tag of an image', () => {
   it('of other images says nothing, nor one behind which pip brings its own', () => {
     expect(imageContents('nvcr.io/nvidia/pytorch:24.01-py3')).toBeUndefined();
     expect(imageContents('pytorch-training:latest')).toBeUndefined();
+    expect(imageContents('a/pytorch-training-arm64:2.8.0-gpu-py312-cu129-ubuntu22.04-ec2')?.arch).toBe('arm64');
+    expect(imageContents('pytorch/pytorch:2.4.0-cuda12.1-cudnn9-devel')?.arch).toBeUndefined();
     expect(isReplaced('torch', 'pip install -r requirements.txt')).toBe(false);
     expect(isReplaced('torch', 'RUN pip install vllm')).toBe(true);
     expect(isReplaced('transformers', 'pip install trl')).toBe(true);

@@ -38,6 +38,8 @@ export function place(
     nodes === 1 ? noLink('one node') : betweenLink(node, gpus, { ...(beyond || cards), nodes }, intra, catalog);
   if (gpus > 1 && intra.basis === 'assumed') assumptions.push(`Speed inside the node assumed: ${intra.label}`);
   if (inter.basis === 'assumed') assumptions.push(`Speed between nodes assumed: ${inter.label}`);
+  if (inter.kind === 'roce' && node.instanceId === undefined)
+    assumptions.push('RoCE between nodes: switches taken for lossless (PFC and ECN), without which it is slower');
   for (const variable of given.forced?.because ?? []) assumptions.push(`Path taken because of ${variable} at launch`);
   if (perMachine > 1) assumptions.push(`${perMachine} nodes share one machine: memory, CPU and drives divided equally`);
   const count = nodes === 1 ? `${gpus}` : `${nodes} × ${gpus}`;

@@ -7,10 +7,10 @@ import { runDialects } from '../source';
 import { rule } from './rule';
 
 const DS = '{ "train_micro_batch_size_per_gpu": 1, "zero_optimization": { "stage": 3 } }';
-const SCRIPT = 'torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n';
+const SCRIPT = 'torchrun --nproc_per_node 4 train.py --deepspeed ds.json\n';
 
-function job(image: string): string {
-  return `kind: PyTorchJob\nspec:\n  pytorchReplicaSpecs:\n    Worker:\n      replicas: 1\n      template:\n        spec:\n          nodeSelector:\n            node.kubernetes.io/instance-type: p6-b200.48xlarge\n          hostIPC: true\n          containers:\n            - name: pytorch\n              image: ${image}\n              command: ["bash", "run.sh"]\n              resources:\n                limits:\n                  nvidia.com/gpu: 8\n`;
+function job(image: string, machine = 'p6-b200.48xlarge'): string {
+  return `kind: PyTorchJob\nspec:\n  pytorchReplicaSpecs:\n    Worker:\n      replicas: 1\n      template:\n        spec:\n          nodeSelector:\n            node.kubernetes.io/instance-type: ${machine}\n          hostIPC: true\n          containers:\n            - name: pytorch\n              image: ${image}\n              command: ["bash", "run.sh"]\n              resources:\n                limits:\n                  nvidia.com/gpu: 4\n`;
 }
 
 /** The first CUDA that compiles for a generation (NVIDIA, CUDA release notes). */
@@ -27,7 +27,7 @@ export const imageLacksGpuCode = rule({
   severity: 'warning',
   applies: runDialects,
   when: 'launched',
-  why: 'An image brings torch as it was compiled for one release of CUDA, and each release knows the GPUs of its time: Hopper from 11.8 on, Blackwell from 12.8 on, Volta up to 12. On another GPU the first kernel fails with “no kernel image is available”.',
+  why: 'An image brings torch as it was compiled for one release of CUDA, and each release knows the GPUs of its time: Hopper from 11.8 on, Blackwell from 12.8 on, Volta up to 12. On another GPU the first kernel fails with “no kernel image is available”. And an image for x86-64 does not run on the Arm CPUs of Grace.',
   source: [
     'aws/deep-learning-containers and pytorch/pytorch image tags (cu129, cuda12.1)',
     'docs.nvidia.com/cuda/cuda-toolkit-release-notes (11.8 Hopper, 12.8 Blackwell, 13.0 without Volta)',
@@ -44,6 +44,16 @@ export const imageLacksGpuCode = rule({
           ),
         },
       },
+      {
+        files: {
+          'ds.json': DS,
+          'run.sh': SCRIPT,
+          'job.yaml': job(
+            'public.ecr.aws/deep-learning-containers/pytorch-training:2.8.0-gpu-py312-cu129-ubuntu22.04-ec2-v1.0',
+            'p6e-gb200.36xlarge',
+          ),
+        },
+      },
     ],
     good: [
       {
@@ -55,12 +65,32 @@ export const imageLacksGpuCode = rule({
           ),
         },
       },
+      {
+        files: {
+          'ds.json': DS,
+          'run.sh': SCRIPT,
+          'job.yaml': job(
+            'public.ecr.aws/deep-learning-containers/pytorch-training-arm64:2.8.0-gpu-py312-cu129-ubuntu22.04-ec2-v1.0',
+            'p6e-gb200.36xlarge',
+          ),
+        },
+      },
     ],
   },
   check({ run, config, report }) {
     const image = launchedWith(run, IMAGE);
-    const cuda = image && imageContents(image.value)?.cuda;
-    if (!image?.place || cuda === undefined || !run.cluster.known) return;
+    const contents = image && imageContents(image.value);
+    if (!image?.place || !contents || !run.cluster.known) return;
+    const related = [{ at: image.place, message: 'The image.' }];
+    const { host, instanceId } = run.cluster.value;
+    if (host.arch !== undefined && contents.arch !== undefined && host.arch !== contents.arch) {
+      const place = atLaunch(run, config, image);
+      const message = `The image is made for ${contents.arch}, and the CPUs of ${instanceId ?? 'the node'} are ${host.arch}: its container does not start.`;
+      if (place) report({ at: place.at, related, message });
+      return;
+    }
+    const { cuda } = contents;
+    if (cuda === undefined) return;
     const { name, architecture, ...accelerator } = run.cluster.value.accelerator;
     const capability = computeCapability({ name, architecture, ...accelerator });
     if (capability === undefined) return;
@@ -72,7 +102,7 @@ export const imageLacksGpuCode = rule({
     const why = isTooOld ? `it needs ${first} or newer` : 'it was left out of 13';
     report({
       at: place.at,
-      related: [{ at: image.place, message: 'The image.' }],
+      related,
       message: `The image has torch for CUDA ${cuda}, without code for ${name} (${architecture}): ${why}. The first kernel fails.`,
     });
   },

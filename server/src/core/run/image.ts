@@ -5,6 +5,8 @@ export interface ImageContents {
   readonly releases: Readonly<Partial<Record<FrameworkName, string>>>;
   /** `12.9`; undefined where the tag does not say. */
   readonly cuda: string | undefined;
+  /** What it runs on, where its name says so. */
+  readonly arch: 'x86_64' | 'arm64' | undefined;
 }
 
 /**
@@ -13,16 +15,17 @@ export interface ImageContents {
  * Sources: aws/deep-learning-containers release tags; hub.docker.com/r/pytorch/pytorch.
  */
 export function imageContents(image: string): ImageContents | undefined {
-  const [, torch = '', transformers, rest = ''] =
-    /(?:^|\/)(?:huggingface-)?pytorch-(?:trcomp-)?training(?:-neuronx)?:(\d+\.\d+\.\d+)(?:-transformers(\d+\.\d+\.\d+))?(-.*)?$/.exec(
+  const own =
+    /(?:^|\/)(?:huggingface-)?pytorch-(?:trcomp-)?training(?:-(neuronx|arm64))?:(\d+\.\d+\.\d+)(?:-transformers(\d+\.\d+\.\d+))?(-.*)?$/.exec(
       image,
-    ) ??
-    /(?:^|\/)pytorch\/pytorch:(\d+\.\d+\.\d+)()(-.*)?$/.exec(image) ??
-    [];
+    );
+  const [, kind, torch = '', transformers, rest = ''] =
+    own ?? /(?:^|\/)pytorch\/pytorch:()(\d+\.\d+\.\d+)()(-.*)?$/.exec(image) ?? [];
   if (torch === '') return undefined;
   const [, short, long] = /-cu(?:(\d{3})\b|da(\d+\.\d+))/.exec(rest) ?? [];
   return {
     releases: { torch, ...(transformers && { transformers }) },
+    arch: own ? (kind === 'arm64' ? 'arm64' : 'x86_64') : undefined,
     cuda: short === undefined ? long : `${short.slice(0, 2)}.${short.slice(2)}`,
   };
 }
