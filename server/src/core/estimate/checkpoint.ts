@@ -2,7 +2,8 @@ import { valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { formatParameters } from '../text/format';
 import type { Assumption, MemoryGroup, Term } from './estimate';
-import { type Facts, readFacts } from './memory/facts';
+import type { Facts } from './memory/facts';
+import { factsOnce } from './memory/facts-once';
 import { optimizerStateBytes, stateFormula } from './memory/optimizer-state';
 import { type Part, sumBytes, toTerm } from './memory/part';
 import { trainedBytes } from './memory/weights';
@@ -15,7 +16,7 @@ export function estimateCheckpoint(run: TrainingRun): {
   checkpoint: { readonly bytes: number; readonly terms: readonly Term[] } | null;
   assumptions: readonly Assumption[];
 } {
-  const facts = readFacts(run, 'expected', () => undefined); // The memory estimate says what is missing.
+  const facts = factsOnce(run, 'expected', () => undefined); // The memory estimate says what is missing.
   if (facts === undefined) return { checkpoint: null, assumptions: [] };
   const parts = checkpointParts(run, facts).filter((part) => part.bytes > 0);
   return { checkpoint: { bytes: sumBytes(parts), terms: parts.map(toTerm) }, assumptions: [] };

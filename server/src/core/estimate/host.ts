@@ -4,7 +4,8 @@ import { formatGib, formatParameters } from '../text/format';
 import type { Assumption, HostMemoryEstimate, MemoryGroup } from './estimate';
 import { saveParts } from './host-save';
 import { countActivations } from './memory/activations';
-import { type Corner, type Facts, readFacts } from './memory/facts';
+import type { Corner, Facts } from './memory/facts';
+import { factsOnce } from './memory/facts-once';
 import { stateFormula } from './memory/optimizer-state';
 import { type Part, sumBytes, toTerm } from './memory/part';
 import { peaks } from './memory/peaks';
@@ -29,7 +30,7 @@ export function estimateHost(run: TrainingRun): {
 } {
   let isOpen = false;
   // The memory estimate says what is missing, and what was assumed.
-  const facts = readFacts(run, 'expected', (_, reach) => {
+  const facts = factsOnce(run, 'expected', (_, reach) => {
     isOpen ||= reach !== 'none';
   });
   if (facts === undefined) return { host: null, assumptions: [] };
@@ -72,7 +73,7 @@ interface Needs {
 
 /** What is needed at one end of what had to be assumed. */
 function needsAt(run: TrainingRun, corner: Corner, ranks: number): Needs[] {
-  const facts = readFacts(run, corner, () => undefined);
+  const facts = factsOnce(run, corner, () => undefined);
   return facts === undefined ? [] : [needs(run, facts, ranks)];
 }
 

@@ -2,7 +2,8 @@ import { differences } from '../../calibrate/fingerprint';
 import type { TrainingRun } from '../../run/training-run';
 import { formatGib } from '../../text/format';
 import type { Assumption, MemoryEstimate } from '../estimate';
-import { type Corner, type Facts, readFacts } from './facts';
+import type { Corner, Facts } from './facts';
+import { factsOnce } from './facts-once';
 import { noteLimits } from './limits';
 import { type MeasuredPeak, measuredPeak, measurementOf } from './measured';
 import { breakdown, describePhases, peaks } from './peaks';
@@ -19,7 +20,7 @@ export function estimateMemory(run: TrainingRun): {
 } {
   const assumptions: Assumption[] = [];
   const assumed: string[] = [];
-  const facts = readFacts(run, 'expected', (assumption, reach) => {
+  const facts = factsOnce(run, 'expected', (assumption, reach) => {
     assumptions.push(assumption);
     if (reach !== 'none') assumed.push(assumption.what);
   });
@@ -109,6 +110,6 @@ function measuredOf(
 
 /** The estimate at one end of what had to be assumed. */
 function corner(run: TrainingRun, which: Corner): { readonly low: number; readonly high: number } {
-  const facts = readFacts(run, which, () => undefined);
+  const facts = factsOnce(run, which, () => undefined);
   return facts === undefined ? { low: 0, high: Number.POSITIVE_INFINITY } : peaks(facts);
 }

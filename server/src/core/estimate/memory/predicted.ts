@@ -2,7 +2,8 @@ import type { TrainingRun } from '../../run/training-run';
 import type { Quantity } from '../estimate';
 import { driverBytes } from './allocator';
 import { countedBand } from './band';
-import { type Corner, readFacts } from './facts';
+import type { Corner } from './facts';
+import { factsOnce } from './facts-once';
 import { peaks } from './peaks';
 
 /** The three figures that tools show of one GPU, in bytes. */
@@ -26,7 +27,7 @@ export function predictedFigures(measured: TrainingRun): PredictedFigures | unde
 }
 
 function figuresAt(run: TrainingRun, corner: Corner): PredictedFigures | undefined {
-  const facts = readFacts(run, corner, () => undefined);
+  const facts = factsOnce(run, corner, () => undefined);
   if (!facts) return undefined;
   const { winner, standing, low, high } = peaks(facts);
   const own = driverBytes(facts);

@@ -1,0 +1,30 @@
+import type { TrainingRun } from '../../run/training-run';
+import { type Corner, type Facts, type Note, readFacts } from './facts';
+
+interface Made {
+  readonly facts: Facts | undefined;
+  readonly notes: readonly Parameters<Note>[];
+}
+
+const made = new WeakMap<TrainingRun, Partial<Record<Corner, Made>>>();
+
+/**
+ * {@link readFacts} of a run at one end of what is not known, read once: memory, host memory and checkpoints all start from them. What
+ * was assumed is noted for each.
+ */
+export function factsOnce(run: TrainingRun, corner: Corner, note: Note): Facts | undefined {
+  const known = made.get(run) ?? {};
+  const { facts, notes } = known[corner] ?? make(run, corner);
+  known[corner] = { facts, notes };
+  made.set(run, known);
+  for (const given of notes) note(...given);
+  return facts;
+}
+
+function make(run: TrainingRun, corner: Corner): Made {
+  const notes: Parameters<Note>[] = [];
+  const facts = readFacts(run, corner, (...given) => {
+    notes.push(given);
+  });
+  return { facts, notes };
+}
