@@ -29,6 +29,8 @@ CHANGES = [
 ]  # fmt: skip
 # Classes whose linear layers PEFT names in no common way, and stacked experts, whose adapters PEFT makes as whole matrices.
 NO_LORA = ("gpt2", "t5", "mt5", "gpt_bigcode", "mamba", "jamba", "bert", "roberta", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe", "deepseek_v2", "deepseek_v3", "granitemoe", "gpt_oss", "glm4_moe", "phimoe", "llama4", "dbrx", "deepseek_v32", "deepseek_v4", "glm_moe_dsa", "kimi_k25", "mimo_v2_flash", "nemotron_h", "qwen3_next", "qwen3_5_moe_text", "gemma4 experts", "recurrent_gemma", "whisper", "glm4v")  # fmt: skip
+# State spaces, gated delta nets and sparse attention.
+HYBRIDS = ("mamba", "nemotron_h", "jamba", "qwen3_next", "qwen3_5_text", "recurrent_gemma", "gemma3n_text", "deepseek_v32")
 # Decoders of composite models, which are compared alone.
 ALONE = {"qwen3_5_text": "Qwen3_5ForCausalLM", "qwen3_5_moe_text": "Qwen3_5MoeForCausalLM"}
 # Images and sound, whose length the config fixes or whose mask is none of tokens.
@@ -86,6 +88,9 @@ def points(families):
         picks = random.Random(family)
         if family in WELL_KNOWN:
             changes += AXES
+        if family in HYBRIDS:
+            # What the backward of a block needs decides only where samples are many.
+            changes += [("b8s2048", dict(micro_batch=8, seq_len=2048))]
         for i in range(2):
             mixed = {}
             for change in picks.sample(CHANGES, picks.choice((1, 2, 3)) if i else 1):

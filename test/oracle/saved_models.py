@@ -129,7 +129,7 @@ RECORDS = {
     "stablelm": "stabilityai/stablelm-3b-4e1t", "t5": "google-t5/t5-base", "phi": "microsoft/phi-2",
 }  # fmt: skip
 # Models of a family whose blocks are of other kinds.
-KINDS = {"gemma4 plain": "google/gemma-4-31B-it", "gemma4 experts": "google/gemma-4-26B-A4B"}
+KINDS = {"gemma4 plain": "google/gemma-4-31B-it", "gemma4 experts": "google/gemma-4-26B-A4B", "dinov2 gated": "facebook/dinov2-giant"}
 # Packages whose kernels a family's class takes where they are installed; $KERNELS has them for saved_kernels.py.
 STATE_SPACES = "mamba-ssm and causal-conv1d"
 DELTA_NETS = "flash-linear-attention and causal-conv1d"

@@ -8,6 +8,13 @@ import { classifier, maskedHead, questions, ROBERTA_HEADS, twoLayerClassifier } 
 import { encoder } from './encoder-layout';
 import { modernBert } from './modernbert';
 
+/** LegacyDebertaOnlyMLMHead (modeling_deberta.py:754, 5.23), which `legacy` takes and which is what it is by default. */
+const legacyHead = maskedHead('cls.predictions', {
+  dense: 'transform.dense',
+  norm: 'transform.LayerNorm',
+  bias: 'bias',
+});
+
 /** transformers 5.18.0, models/<type>/modeling_<type>.py. */
 export const encoders: readonly Family[] = [
   encoder({
@@ -194,6 +201,7 @@ export const encoders: readonly Family[] = [
     outside: debertaV2Outside,
     layer: debertaV2Layer,
     heads: {
+      ForMaskedLM: legacyHead,
       ForSequenceClassification: (c, s) => ({
         parts: [
           ...linear('pooler.dense', s.hidden, s.hidden, true),
@@ -217,6 +225,7 @@ export const encoders: readonly Family[] = [
     ],
     layer: debertaLayer,
     heads: {
+      ForMaskedLM: legacyHead,
       ForSequenceClassification: (c, s) => ({
         parts: [
           ...linear('pooler.dense', s.hidden, s.hidden, true),

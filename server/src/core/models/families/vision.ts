@@ -54,6 +54,7 @@ function visionLayout(
     readonly layer: readonly Tensor[];
     readonly mlp: MlpShape;
     readonly positions: number;
+    readonly kind?: string;
   },
 ): Layout {
   const layer: Omit<Layers, 'count'> = {
@@ -63,6 +64,7 @@ function visionLayout(
     attention: attentionShape({ heads: s.heads, kvHeads: s.heads, headDim: Math.floor(s.hidden / s.heads) }),
     mlp: o.mlp,
     positions: o.positions,
+    ...(o.kind !== undefined && { kind: o.kind }),
   };
   return {
     hiddenSize: s.hidden,
@@ -108,17 +110,17 @@ const vit: Family = {
   },
 };
 
-/** Dinov2Model (modeling_dinov2.py): layer scales, and a gated MLP in the giant one. */
+/** Dinov2Model and Dinov2ForImageClassification (modeling_dinov2.py): layer scales, and a gated MLP in the giant one. */
 const dinov2: Family = {
   types: ['dinov2'],
   architecture: 'Dinov2Model',
   layout(c, architecture) {
-    if (architecture !== 'Dinov2Model') return undefined;
+    if (architecture !== 'Dinov2Model' && architecture !== 'Dinov2ForImageClassification') return undefined;
     const s = sizesOf(c);
     const { hidden } = s;
     const mlp = dinoMlp(c, hidden);
     const mask = c.value('use_mask_token') === false ? [] : parameter('mask_token', [1, hidden]);
-    return visionLayout(s, {
+    const body = visionLayout(s, {
       outside: [...patchEmbeddings(c, hidden, mask), ...layerNorm('layernorm', hidden)],
       at: 'encoder.layer',
       className: 'Dinov2Layer',
@@ -132,7 +134,15 @@ const dinov2: Family = {
       ],
       mlp: mlp.shape,
       positions: patchesOf(c) + 1,
+      kind: c.flag('use_swiglu_ffn') ? 'gated' : '',
     });
+    if (architecture === 'Dinov2Model') return body;
+    // It looks at the class token and at the mean of the patches.
+    const whole = inside('dinov2', body);
+    return {
+      ...whole,
+      parts: [...whole.parts, ...under('', 'head', linear('classifier', 2 * hidden, labels(c), true))],
+    };
   },
 };
 
