@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { blockBytes } from '../../../../server/src/core/estimate/memory/blocks';
 import { readFacts } from '../../../../server/src/core/estimate/memory/facts';
 import { momentsOf } from '../../../../server/src/core/estimate/memory/moments';
 import { known, type Origin } from '../../../../server/src/core/run/known';
@@ -52,5 +53,25 @@ describe('a loss made in pieces', () => {
     for (const fused of [run(LIGER, undefined), run(TRL, '1.16.0'), run(TRL, '1.10.0')]) {
       expect(Math.max(...logits(fused).map((bytes) => bytes ?? 0))).toBeLessThan(0.25 * (all[1] ?? 0));
     }
+  });
+});
+
+describe("Liger's kernels in the blocks", () => {
+  const saved = (of: TrainingRun): number => {
+    const facts = readFacts(of, 'expected', () => undefined);
+    return facts ? blockBytes(facts, 0).saved : 0;
+  };
+  const plain = (spec: RunSpec = {}) => testRun({ model: llamaModel(LLAMA_3_8B), micro: 4, sequence: 4096, ...spec });
+
+  it('keep 8 bytes a token and width less of two norms, and 2 of the activated gate', () => {
+    expect(saved(plain()) - saved(run(LIGER, undefined))).toBe(T * (8 * H + 2 * 14336));
+    const lora = { rank: 8, targets: ['q_proj'] };
+    expect(saved(plain({ lora })) - saved(run(LIGER, undefined, { lora }))).toBe(T * (4 * H + 2 * 14336));
+  });
+
+  it('are not in runs whose loss TRL makes in pieces, nor in families that Liger does not know', () => {
+    expect(saved(run(TRL, '1.16.0'))).toBe(saved(plain()));
+    const model = { ...llamaModel(LLAMA_3_8B), modelType: 'bloom' };
+    expect(saved(run(LIGER, undefined, { model }))).toBe(saved(plain({ model })));
   });
 });

@@ -1,6 +1,7 @@
 import type { Block } from '../../models/model';
 import { doraBytes } from './dora';
 import type { Facts } from './facts';
+import { ligerSpares } from './liger';
 import { megatronBlock } from './megatron';
 import { choosesOperators } from './recompute';
 import { recordedBlock, settingFor, sizesOf } from './recorded';
@@ -41,7 +42,7 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
     saved: isPartly
       ? pairs(facts, index, recorded.saved) +
         tokens * (facts.compiled ? compiledPerToken(facts, block) : selectivePerToken(facts, block))
-      : saved + adapters - frozenNorms(facts),
+      : saved + adapters - frozenNorms(facts) - ligerSpares(facts, index),
     checkpoint: checkpointBytes(facts, index) ?? streamBytes * model.hiddenSize * tokens,
     backward: Math.max(
       (isPartly ? widestBackward(facts, block) : backward) +
