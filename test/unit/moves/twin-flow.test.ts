@@ -65,6 +65,19 @@ describe('the share of the optimizer that is offloaded', () => {
     expect(on(DS.replace(', "offload_optimizer": { "device": "cpu" }', ''))).toEqual([false, false, false, false]);
   });
 
+  it('is not tried where a script makes the groups of parameters, and that is said', () => {
+    const own = DS.replaceAll('"auto"', '1').replace('"enabled": 1', '"enabled": true');
+    const { moves: none, closed } = opened(twinFlow, {
+      'ds.json': own.replace('{', '{ "optimizer": { "type": "AdamW", "params": { "lr": 1e-5 } },'),
+      'shardlens.json':
+        '{ "target": "t", "targets": { "t": { "hardware": "p4d.24xlarge" } }, "sequenceLength": 2048, "consumer": "deepspeed", "model": "meta-llama/Llama-3.1-8B" }',
+    });
+    expect(none).toEqual([]);
+    expect(closed).toEqual([
+      { what: 'share of the optimizer offload', because: expect.stringContaining('the script') },
+    ]);
+  });
+
   it('is not tried with another optimizer than CPU Adam', () => {
     const lion = DS.replace('{', '{ "optimizer": { "type": "Lion", "params": { "lr": 1e-4 } },');
     expect(opened(twinFlow, files(TRAIN, lion)).moves).toEqual([]);

@@ -9,6 +9,8 @@ import { stageIn, withZero, zeroOf } from './sharding';
 
 const SECTION = 'zero_optimization.offload_optimizer';
 
+const WHAT = 'share of the optimizer offload';
+
 /** Shares of the states on the host that are tried; 1 is all of them. */
 const RATIOS = [0.2, 0.4, 0.6, 0.8, 1] as const;
 /** Sub-groups are dealt out whole, so a share comes out right only where there are many. */
@@ -16,20 +18,26 @@ const LEAST_GROUPS = 10;
 
 /**
  * A part of the optimizer's states back on the GPU (Twin-Flow), at stage 3 and with DeepSpeed's CPU Adam alone
- * (deepspeed/runtime/zero/config.py:398 and stage3.py:313, 0.19.8). Sub-groups become small enough for the share to come out.
+ * (deepspeed/runtime/zero/config.py:398 and stage3.py:313, 0.19.8). Sub-groups become small enough for the share to come out; they are
+ * cut within the groups of parameters that whoever makes the optimizer made.
  */
 export const twinFlow: Dimension = (run, note) => {
   const zero = zeroOf(run);
   const { deepspeed } = run.configs;
   const elements = steppedElements(run);
   if (!zero || !deepspeed || elements === undefined || run.lora || !hasCpuAdam(run, deepspeed)) return [];
+  if (valueIfKnown(run.consumer) !== 'trainer') {
+    const because = 'the script makes the groups of parameters that are dealt out, the Trainer two that are known';
+    if (isOffloaded(run)) note?.({ what: WHAT, because });
+    return [];
+  }
   const { offloadRatio: ratio, subGroupElements: size } = zero;
-  if (!ratio.known || !size.known || !isOpen(run, 'share of the optimizer offload', [ratio], note)) return [];
+  if (!ratio.known || !size.known || !isOpen(run, WHAT, [ratio], note)) return [];
   const small =
     size.value * LEAST_GROUPS <= elements ? size.value : 10 ** Math.floor(Math.log10(elements / LEAST_GROUPS));
   return RATIOS.filter((share) => share !== ratio.value).map(
     (share): Move => ({
-      dimension: 'share of the optimizer offload',
+      dimension: WHAT,
       title: `Step ${Math.round(100 * (1 - share))} % of the optimizer's states on the GPU (offload_optimizer.ratio ${share})`,
       training: 'same',
       writes: [
