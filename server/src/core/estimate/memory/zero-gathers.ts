@@ -3,6 +3,7 @@ import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
 import { buffer, buffersOf, largestTrained, type Transients } from './buffers';
 import type { Facts } from './facts';
+import { muonGathers } from './muon-gathers';
 import type { Part } from './part';
 import { bytesPerStepped } from './step-temporaries';
 import { quantisedGather, reductionOf } from './zero-plus';
@@ -60,8 +61,17 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
     () => `(${w} B + ${reduced.words}${offloads ? ` + 8 B ÷ ${shards}` : ''}) × ${count(trained)} elements`,
   );
   const gathers = valueIfKnown(zero.gatherWeightsOnSave) ?? false;
+  const stepped = stepGradients(facts, zero);
+  const muon = muonGathers(facts, zero);
+  // hpZ: what is still gathered has no second copy yet.
+  const secondary = valueIfKnown(zero.hpzPartitionRanks) ?? 1;
+  const copied = secondary > 1 && secondary < shards ? w / secondary : 0;
+  const fresh =
+    copied === 0
+      ? gathered
+      : make('gathered', 'gathered parameters, before their copy inside the node', w - copied, live);
   return {
-    loss: [bucket, gathered],
+    loss: [bucket, fresh],
     forward: [],
     block: [bucket, gathered, waiting, ...quantisedGather(facts, zero)],
     first: [],
@@ -69,7 +79,7 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
     reducedAfter: 0,
     end: [bucket, large],
     flat: 0,
-    step: [bucket, ...(offloads ? [] : [stepGradients(facts, zero)])],
+    step: [bucket, ...(offloads ? [] : [muon !== undefined && muon.bytes > stepped.bytes ? muon : stepped])],
     save: gathers ? [bucket, make('saved', 'largest parameter, gathered to be saved', w, largest)] : [bucket],
   };
 }
