@@ -50,7 +50,7 @@ import { pathOf } from './uri';
 
 /** Files whose change can change a finding: configs, launch scripts, version files. */
 const WATCHED =
-  '**/{*.json,*.jsonc,*.yaml,*.yml,*.sh,*.slurm,*.sbatch,requirements*.txt,constraints*.txt,pyproject.toml,uv.lock,poetry.lock,pdm.lock,Pipfile,Pipfile.lock,setup.cfg,setup.py,Dockerfile*}';
+  '**/{*.json,*.jsonc,*.yaml,*.yml,*.sh,*.slurm,*.sbatch,requirements*.txt,constraints*.txt,pyproject.toml,uv.lock,poetry.lock,pdm.lock,Pipfile,Pipfile.lock,setup.cfg,setup.py,Dockerfile*,*sagemaker*.py,*estimator*.py}';
 
 /** Answers a client on a connection. The only entry: editors and our own command line both come in here. */
 export function createServer(connection: Connection, core: Core): void {
