@@ -57,6 +57,12 @@ describe('offload', () => {
     expect((half['optimizer.cpu'] ?? 0) / (whole['optimizer.cpu'] ?? 1)).toBeCloseTo(0.5, 2);
     expect(half['offload.gradients-to-host']).toBeGreaterThan(0);
     expect(half['optimizer.gpu']).toBeGreaterThan(0);
+    const { assumptions } = estimateTime(run({ model, cluster: p4d, sharding }), { memory });
+    expect(assumptions).toContainEqual({
+      what: 'optimizer states on the GPU',
+      value: expect.stringMatching(/^(49|50) ?%$/),
+      because: expect.stringContaining('ratio 0.5 counts sub-groups'),
+    });
     expect(whole['optimizer.gpu']).toBeUndefined();
   });
 

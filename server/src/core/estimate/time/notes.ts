@@ -1,3 +1,4 @@
+import { valueIfKnown } from '../../run/known';
 import { formatGib, formatPercent, formatSeconds } from '../../text/format';
 import type { Assumption, OffloadVerdict, StepEstimate } from '../estimate';
 import { cpuThreads } from './cpu-optimizer';
@@ -5,6 +6,7 @@ import type { TimeFacts } from './facts';
 import { judgeLink } from './links';
 import { UNKNOWN_DRIVE } from './nvme';
 import { offloadOf } from './offload';
+import { shareOnGpu } from './optimizer';
 import type { StepResult } from './step';
 
 /** What a reader should know beside the numbers: values taken on trust, what the step waits for, what is not needed. */
@@ -66,6 +68,7 @@ function offloadNotes(facts: TimeFacts): Assumption[] {
   if (optimizer !== 'none') {
     const { count, because } = cpuThreads(facts);
     found.push({ what: 'CPU threads per rank', value: String(count), because });
+    found.push(...twinFlowNotes(facts));
   }
   if ((optimizer === 'nvme' || param === 'nvme') && facts.cluster.host.nvmeReadBytesPerSecond === undefined) {
     found.push({
@@ -75,6 +78,21 @@ function offloadNotes(facts: TimeFacts): Assumption[] {
     });
   }
   return found;
+}
+
+/** A ratio counts whole sub-groups, of which a rank may have few. */
+function twinFlowNotes(facts: TimeFacts): Assumption[] {
+  const { sharding, run } = facts;
+  const ratio = sharding.kind === 'zero' ? valueIfKnown(sharding.offloadRatio) : undefined;
+  if (ratio === undefined || ratio >= 1) return [];
+  const own = valueIfKnown(run.consumer) === 'trainer' ? '' : ', taken to be cut from one group of parameters';
+  return [
+    {
+      what: 'optimizer states on the GPU',
+      value: formatPercent(shareOnGpu(facts)),
+      because: `offload_optimizer.ratio ${ratio} counts sub-groups of sub_group_size${own}, which stay or go as a whole`,
+    },
+  ];
 }
 
 const OFFLOADED = { optimizer: 'optimizer offload', param: 'parameter offload', fsdp: 'FSDP offload' } as const;
