@@ -5,7 +5,7 @@ import { estimateMemory } from '../../../../server/src/core/estimate/memory/inde
 import type { Cluster } from '../../../../server/src/core/hardware/hardware';
 import { unknown } from '../../../../server/src/core/run/known';
 import type { TrainingRun } from '../../../../server/src/core/run/training-run';
-import { SINGLE, testRun, value, zero } from '../builders';
+import { fsdp, SINGLE, testRun, value, zero } from '../builders';
 
 const GIB = 2 ** 30;
 
@@ -151,5 +151,37 @@ describe('what is not known', () => {
       expect(memory?.value).toBe(estimateMemory(run).memory?.value);
       expect(memory?.low).toBe(estimateMemory(testRun({ sharding, optimizer: least })).memory?.low);
     }
+  });
+});
+
+describe('what is a guess', () => {
+  const width = (run: TrainingRun): number => {
+    const { memory } = estimateMemory(run);
+    return (memory?.high ?? 0) - (memory?.low ?? 0);
+  };
+
+  it('widens the band: units that nothing limits, experts that nobody balances', () => {
+    const limited = testRun({ world: 8, sharding: fsdp({ version: 1 }) });
+    const free = testRun({ world: 8, sharding: fsdp({ version: 1, limitAllGathers: false }) });
+    expect(width(free)).toBeGreaterThan(1.2 * width(limited));
+    const together = testRun({ world: 8, micro: 8, sequence: 4096 });
+    const spread: TrainingRun = { ...together, parallelism: { ...together.parallelism, expert: value(8) } };
+    expect(width(spread)).toBeGreaterThan(width(together));
+  });
+
+  it('is not named as what would decide where the band does not reach to it', () => {
+    const run = testRun({ optimizer: 'my_optimizer' });
+    const { memory } = estimateMemory(run);
+    const tight = withMemory(run, (memory?.low ?? 0) + 1);
+    expect(estimateMemory(tight).memory?.fits).toBeNull();
+    expect(estimateMemory(tight).memory?.open).toBeUndefined();
+    expect(estimateMemory(tight).memory?.decides).toMatch(/^one step on the GPU/);
+  });
+
+  it('keeps 16-bit shards under FSDP with accelerate before 0.30, which casts none up', () => {
+    const run = testRun({ world: 8, sharding: fsdp(), mode: 'autocast' });
+    const bytes = (of: TrainingRun): number =>
+      estimateMemory(of).memory?.phases.step?.terms.find(({ id }) => id === 'parameters.weights')?.bytes ?? 0;
+    expect(bytes({ ...run, frameworks: { accelerate: value('0.29.3') } })).toBe(bytes(run) / 2);
   });
 });

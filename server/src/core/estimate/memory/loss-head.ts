@@ -17,7 +17,8 @@ export interface HeadFactors {
 
 /**
  * As recorded for the family: Hugging Face's causal loss upcasts the logits, 2 + 4 + 4 in forward, 4 + 4 + 4 at the start of
- * backward; a soft cap keeps its own. A loss made in pieces never holds the logits of all tokens (fused-head.ts); a classification
+ * backward; a soft cap keeps its own. Before 4.45 it copied the shifted logits, which is 12 in forward and no more in backward: the
+ * peak is the same, whatever estimation §3.4 fitted. A loss made in pieces never holds the logits of all tokens (fused-head.ts); a classification
  * head has none.
  */
 export function headFactors(facts: Facts): HeadFactors {

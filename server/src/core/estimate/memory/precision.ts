@@ -1,4 +1,5 @@
 import { valueIfKnown } from '../../run/known';
+import { isOlder } from '../../run/sources';
 import type { Dtype, TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import type { Corner, Facts } from './facts';
@@ -39,7 +40,7 @@ export function readPrecision(
     note({ what: 'stored weights', value, because: `${weights.why}; the band reaches to fp32` });
   }
   if (sharding === 'fsdp') {
-    const upcast = mixed && run.lora === undefined;
+    const upcast = mixed && run.lora === undefined && !isOlder(run.frameworks.accelerate, '0.30');
     return { weightBytes: upcast ? 4 : loaded, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
   }
   const castsWeights = mixed && loaded === 4;
