@@ -1,7 +1,8 @@
-import { booleanOf, setting } from '../settings';
+import { booleanOf, type Setting, setting, stringOf } from '../settings';
 import { rule } from './rule';
 
-const KEYS = ['group_by_length', 'auto_find_batch_size'] as const;
+/** The first is called train_sampling_strategy since transformers 5. */
+const KEYS = ['group_by_length', 'train_sampling_strategy', 'auto_find_batch_size'] as const;
 /** Chips whose compiler makes a program for each shape. */
 const COMPILED = new Set(['AWS', 'Google']);
 
@@ -26,16 +27,16 @@ export const shapesChangeOnCompiledChip = rule({
   ],
   verified: 'read',
   examples: {
-    bad: [{ files: files('group_by_length: true\n', 'trn1.32xlarge') }],
+    bad: [{ files: files('auto_find_batch_size: true\n', 'trn1.32xlarge') }],
     good: [
-      { files: files('group_by_length: true\n', 'p4d.24xlarge') },
-      { files: files('group_by_length: false\n', 'trn1.32xlarge') },
+      { files: files('auto_find_batch_size: true\n', 'p4d.24xlarge') },
+      { files: files('auto_find_batch_size: false\n', 'trn1.32xlarge') },
     ],
   },
   check({ config, run, report }) {
     if (!run.cluster.known) return;
     const { name, vendor } = run.cluster.value.accelerator;
-    const found = KEYS.map((key) => setting(config, key)).find((it) => booleanOf(it) === true);
+    const found = KEYS.map((key) => setting(config, key)).find(isOn);
     if (!COMPILED.has(vendor) || !found) return;
     report({
       at: found,
@@ -43,3 +44,7 @@ export const shapesChangeOnCompiledChip = rule({
     });
   },
 });
+
+function isOn(found: Setting | undefined): boolean {
+  return booleanOf(found) === true || stringOf(found) === 'group_by_length';
+}
