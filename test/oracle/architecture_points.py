@@ -30,7 +30,7 @@ CHANGES = [
 # Classes whose linear layers PEFT names in no common way, and stacked experts, whose adapters PEFT makes as whole matrices.
 NO_LORA = ("gpt2", "t5", "mt5", "gpt_bigcode", "mamba", "jamba", "bert", "roberta", "mixtral", "olmoe", "qwen2_moe", "qwen3_moe", "deepseek_v2", "deepseek_v3", "granitemoe", "gpt_oss", "glm4_moe", "phimoe", "llama4", "dbrx", "deepseek_v32", "deepseek_v4", "glm_moe_dsa", "kimi_k25", "mimo_v2_flash", "nemotron_h", "qwen3_next", "qwen3_5_moe_text", "gemma4 experts", "recurrent_gemma", "whisper", "glm4v")  # fmt: skip
 # State spaces, gated delta nets and sparse attention.
-HYBRIDS = ("mamba", "nemotron_h", "jamba", "qwen3_next", "qwen3_5_text", "recurrent_gemma", "gemma3n_text", "deepseek_v32")
+HYBRIDS = ("mamba", "nemotron_h", "jamba", "qwen3_next", "qwen3_5_text", "gemma3n_text", "deepseek_v32")
 # Decoders of composite models, which are compared alone.
 ALONE = {"qwen3_5_text": "Qwen3_5ForCausalLM", "qwen3_5_moe_text": "Qwen3_5MoeForCausalLM"}
 # Images and sound, whose length the config fixes or whose mask is none of tokens.
@@ -84,6 +84,8 @@ def points(families):
         base = dict(model=family, architecture=record["architecture"], dtype="bf16", attn="sdpa", micro_batch=2, seq_len=1024)
         if models.inputs_of(models.head_of(None, record["architecture"])) or record["model_type"] in NO_TEXT:
             base |= dict(micro_batch=32, seq_len=256 if record["model_type"] == "whisper" else 77)
+        if family == "recurrent_gemma":
+            base["seq_len"] = 256  # Its scan is a loop over tokens.
         changes = [("base", {})]
         picks = random.Random(family)
         if family in WELL_KNOWN:
@@ -95,7 +97,9 @@ def points(families):
             mixed = {}
             for change in picks.sample(CHANGES, picks.choice((1, 2, 3)) if i else 1):
                 mixed |= change
-            if "seq_len" in base and base["micro_batch"] == 32:
+            if family == "recurrent_gemma":
+                mixed.pop("seq_len", None)
+            if base["micro_batch"] == 32:
                 mixed = {name: value for name, value in mixed.items() if name not in ("seq_len", "mask", "lora", "micro_batch")}
             changes.append((f"mix{i + 1}", mixed))
         for tag, change in changes:

@@ -109,7 +109,7 @@ FAMILIES = {
     "mimo_v2_flash": lambda z: dict(_layers=7, num_attention_heads=2 * z["n"], swa_num_attention_heads=2 * z["n"], swa_num_key_value_heads=2 * z["k"], swa_head_dim=z["d"], swa_v_head_dim=z["v"], hybrid_layer_pattern=[0, 1, 1, 1, 1, 0, 1], moe_layer_freq=[0, 1, 1, 1, 1, 1, 1]),
     "idefics2": lambda z: dict(_config=dict(perceiver_config=dict(hidden_size=z["h"], resampler_n_latents=64, resampler_depth=1, resampler_n_heads=16, resampler_head_dim=96, num_key_value_heads=4))),
     "glm4v": lambda z: dict(rope_parameters=dict(rope_type="default", rope_theta=1e4, mrope_section=[])),
-    "recurrent_gemma": lambda z: dict(_layers=4, block_types=["recurrent", "attention"], lru_width=z["n"] * 8 * 59, attention_window_size=4096, _s=32),
+    "recurrent_gemma": lambda z: dict(_layers=4, block_types=["recurrent", "attention"], lru_width=z["n"] * z["v"], attention_window_size=4096, _s=32),
     "vit": lambda z: picture(z),
     "dinov2": lambda z: picture(z),
     "clip": lambda z: dict(_config=dict(vision_config=tower(z), projection_dim=8 * 97)),

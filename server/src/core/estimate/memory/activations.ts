@@ -13,6 +13,8 @@ export interface Activations {
   readonly saved: Part;
   /** The block whose backward needs most: recomputed under checkpointing. */
   readonly working: Part;
+  /** The same while the other blocks are still there: backward comes to an encoder or an image tower when the decoder's are gone. */
+  readonly workingBesideAll: Part;
   /** Bytes of what autograd keeps that wait on the host for backward. */
   readonly onHost: number;
   /** What one block and the stream still hold when only the first is left. */
@@ -28,6 +30,8 @@ export function countActivations(facts: Facts): Activations {
   const inFlight = pipeline > 1 ? Math.min(accumulation, pipeline) : 1;
   let saved = 0;
   let casts = 0;
+  let decoder = 0;
+  const kinds: { readonly bytes: BlockBytes; readonly isDecoder: boolean }[] = [];
   let largest: BlockBytes = { saved: 0, checkpoint: 0, backward: 0, casts: 0 };
   for (let i = 0; i < model.blocks.length; i++) {
     const block = model.blocks[i];
@@ -35,7 +39,11 @@ export function countActivations(facts: Facts): Activations {
     const bytes = blockBytes(facts, i);
     const count = block.count * counts.stageShare;
     const recomputed = recomputedShare(facts, count);
-    saved += count * (recomputed * bytes.checkpoint + (1 - recomputed) * bytes.saved);
+    const kept = count * (recomputed * bytes.checkpoint + (1 - recomputed) * bytes.saved);
+    saved += kept;
+    const isDecoder = block.tower === 'text';
+    if (isDecoder) decoder += kept;
+    kinds.push({ bytes, isDecoder });
     casts += (1 - recomputed) * count * bytes.casts;
     if (bytes.saved + bytes.backward > largest.saved + largest.backward) largest = bytes;
   }
@@ -48,7 +56,26 @@ export function countActivations(facts: Facts): Activations {
   const onHost = Math.max(0, all - keptOnGpu(facts, largest, all));
   const total = all - onHost + ends;
   const isFull = recomputedShare(facts, 1) > 0;
-  const working = largest.backward + (isFull ? largest.saved + (facts.castsWeights ? largest.casts : 0) : 0);
+  const workingOf = (bytes: BlockBytes): number =>
+    bytes.backward + (isFull ? bytes.saved + (facts.castsWeights ? bytes.casts : 0) : 0);
+  const working = workingOf(largest);
+  let beside = 0;
+  let most = 0;
+  for (const { bytes, isDecoder } of kinds) {
+    const gone = isDecoder ? 0 : decoder;
+    if (bytes.saved + bytes.backward - gone <= most) continue;
+    most = bytes.saved + bytes.backward - gone;
+    beside = workingOf(bytes) - gone;
+  }
+  const workingPart = (bytes: number): Part => ({
+    id: 'activations.block',
+    group: 'activations',
+    bytes,
+    label: () => (isFull ? 'one block recomputed, and its backward' : 'backward of one block'),
+    formula: () => `${formatCount(bytes / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
+    source: RECORDED,
+    from: [...facts.from.batch, ...facts.from.checkpointing],
+  });
   return {
     onHost,
     saved: {
@@ -60,15 +87,8 @@ export function countActivations(facts: Facts): Activations {
       source: RECORDED,
       from: [...facts.from.batch, ...facts.from.checkpointing],
     },
-    working: {
-      id: 'activations.block',
-      group: 'activations',
-      bytes: working,
-      label: () => (isFull ? 'one block recomputed, and its backward' : 'backward of one block'),
-      formula: () => `${formatCount(working / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
-      source: RECORDED,
-      from: [...facts.from.batch, ...facts.from.checkpointing],
-    },
+    working: workingPart(working),
+    workingBesideAll: workingPart(beside),
     last: {
       id: 'activations.saved',
       group: 'activations',
