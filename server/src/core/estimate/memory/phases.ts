@@ -132,10 +132,10 @@ export function stepMoment(facts: Facts, states: States, transients: Transients)
 /** Before the first step: the weights as they are loaded and sharded. */
 export function loadMoment(facts: Facts, states: States): Moment {
   const { sharding, counts, weightBytes } = facts;
-  const isWhole = sharding.kind === 'single' || sharding.kind === 'ddp' || sharding.kind === 'megatron';
-  if (isWhole) return moment('load', 'weights loaded', states.weights);
-  // zero.Init shards a parameter as soon as it is made, in torch's default type: 1.96 GiB of 525 M were seen (estimation §3.5).
   const isZero = sharding.kind === 'zero';
+  const isSharded = isZero ? valueIfKnown(sharding.stage) === 3 : sharding.kind === 'fsdp';
+  if (!isSharded) return moment('load', 'weights loaded', states.weights);
+  // zero.Init shards a parameter as soon as it is made, in torch's default type: 1.96 GiB of 525 M were seen (estimation §3.5).
   const unit = isZero ? counts.largest : Math.max(counts.largest, largestBlock(facts));
   const width = isZero ? 4 : weightBytes;
   const what = isZero ? 'largest parameter before it is sharded' : 'largest module before it is sharded';
