@@ -214,7 +214,9 @@ function pagedParts(facts: Facts, ranks: number): Part[] {
 /** Weights in host memory while they are loaded: by every rank, unless the loader is told otherwise. */
 function loadPart(run: TrainingRun, facts: Facts, ranks: number): Part {
   const { sharding, counts, weightBytes } = facts;
-  const all = counts.total * weightBytes;
+  // Megatron splits its own layers; the script makes the whole model of transformers before.
+  const parameters = sharding.kind === 'megatron' ? facts.model.parameters.total : counts.total;
+  const all = parameters * weightBytes;
   const isZero3 = sharding.kind === 'zero' && valueIfKnown(sharding.stage) === 3;
   const rankZeroOnly = sharding.kind === 'fsdp' && valueIfKnown(sharding.cpuRamEfficientLoading) === true;
   const isTrainer = valueIfKnown(run.consumer) === 'trainer';
@@ -228,7 +230,7 @@ function loadPart(run: TrainingRun, facts: Facts, ranks: number): Part {
     formula: () =>
       perRank < all
         ? `${loaders} × one file of 5 GB`
-        : `${loaders} × ${weightBytes} B × ${formatParameters(counts.total)} parameters`,
+        : `${loaders} × ${weightBytes} B × ${formatParameters(parameters)} parameters`,
     source: 'transformers from_pretrained, in every process; accelerate cpu_ram_efficient_loading',
     from: facts.from.weights,
   };
