@@ -208,10 +208,4 @@ describe('Megatron-LM', () => {
     expect(split).toBeLessThan(four);
     expect(recomputed).toBeLessThan(split);
   });
-
-  it('says that its step time is not known', async () => {
-    const { estimateRun } = await import('../../../../server/src/core/estimate/index');
-    const { step } = estimateRun(runOf({ model: MODEL }, megatron(), { data: 4 }));
-    expect(step).toBeNull();
-  });
 });
