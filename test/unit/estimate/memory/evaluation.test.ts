@@ -25,6 +25,13 @@ describe('evaluation', () => {
     expect(logits(true, CHUNKED)).toBeLessThan(0.1 * logits(false, CHUNKED));
   });
 
+  it('may make them in chunks where the release decides, so that the low end has none', () => {
+    const run = testRun({ micro: 8, sequence: 4096, evaluation: true });
+    const low = (fusedLoss: TrainingRun['fusedLoss']) => estimateMemory({ ...run, fusedLoss }).memory?.low ?? 0;
+    expect(low(unknown('the release'))).toBe(low(known(true, CHUNKED)));
+    expect(low(unknown('the release'))).toBeLessThan(low(known(false, CHUNKED)) - 30 * 2 ** 30);
+  });
+
   it("skips logits under Liger's loss with transformers 5.18", () => {
     const run = {
       ...testRun({ evaluation: true }),

@@ -112,7 +112,9 @@ function fusedBy({ fusedLoss, preference, frameworks }: TrainingRun): FusedBy {
  */
 function readFusedEvalLoss(run: TrainingRun, corner: Corner, note: Note): boolean {
   const { fusedLoss, frameworks, evaluation } = run;
-  if (!fusedLoss.known || !fusedLoss.value) return false;
+  // What is not known of the loss is said there, and is not known of evaluation either.
+  if (!fusedLoss.known) return corner === 'low';
+  if (!fusedLoss.value) return false;
   const { origin } = fusedLoss;
   if (origin.kind === 'default' || (origin.kind === 'file' && origin.key.endsWith('loss_type'))) return true;
   const { transformers } = frameworks;
