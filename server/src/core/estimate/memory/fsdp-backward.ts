@@ -79,7 +79,8 @@ export function fsdpBackward(facts: Facts, fsdp: FsdpSharding, around: Backward)
     // Autograd adds the embedding's gradient to the head's in a third tensor, while the root is still gathered.
     const elements = (facts.model.vocabSize * facts.model.hiddenSize) / facts.tensor;
     const sum = make('embedding', 'gradient of the tied embedding, and the sum', unit.width, elements, 2);
-    moments.push(moment('step', 'gradient of the embedding', [...late, ...made(blocks), sum, units(0, 1)]));
+    const reduced = units(0, isFirst ? 0 : 1);
+    moments.push(moment('step', 'gradient of the embedding', [...late, ...made(blocks), sum, reduced]));
   }
   return moments;
 }

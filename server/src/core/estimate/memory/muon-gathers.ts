@@ -1,3 +1,4 @@
+import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
 import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
@@ -17,13 +18,7 @@ const BUCKET_ELEMENTS = 5e8;
 export function muonGathers(facts: Facts, zero: ZeroSharding): Part | undefined {
   const { model, optimizerName, shards, weightBytes: w, lora } = facts;
   if (optimizerName !== 'muon' || lora !== undefined || shards <= 1) return undefined;
-  let largest = 0;
-  let all = 0;
-  for (const group of model.groups) {
-    if (group.block === undefined || group.shape.length < 2) continue;
-    largest = Math.max(largest, elements(group));
-    all += elements(group) * group.count;
-  }
+  const { largest, all } = matricesOf(model);
   const bucket = valueIfKnown(zero.reduceBucketElements) ?? BUCKET_ELEMENTS;
   const together = Math.max(largest, Math.min(bucket, all));
   const received = 2 * (shards + 1);
@@ -35,4 +30,34 @@ export function muonGathers(facts: Facts, zero: ZeroSharding): Part | undefined 
     'deepspeed/runtime/zero/stage3.py:1697 (0.19.8), counted',
     () => `${w} B × (4 × ${count(together)} + ${received} × ${count(largest)}) elements`,
   );
+}
+
+/**
+ * Under stages 1 and 2 Muon runs when backward ends: the momenta of the partition are staged in a copy, and six products of the
+ * largest matrix are there in 16 bits (stage_1_and_2.py:2865, muon/original_muon.py:122, 0.19.8). Counted.
+ */
+export function muonProducts(facts: Facts): Part | undefined {
+  const { model, optimizerName, shards, trainable, weightBytes: w, lora } = facts;
+  if (optimizerName !== 'muon' || lora !== undefined) return undefined;
+  const { largest } = matricesOf(model);
+  const partition = trainable / shards;
+  return buffer(
+    facts,
+    'muon',
+    w * partition + 12 * largest,
+    'momenta staged for Muon, and its products of the largest matrix',
+    'deepspeed/runtime/zero/stage_1_and_2.py:2865 (0.19.8), counted',
+    () => `${w} B × ${count(partition)} + 12 B × ${count(largest)} elements`,
+  );
+}
+
+function matricesOf(model: Model): { readonly largest: number; readonly all: number } {
+  let largest = 0;
+  let all = 0;
+  for (const group of model.groups) {
+    if (group.block === undefined || group.shape.length < 2) continue;
+    largest = Math.max(largest, elements(group));
+    all += elements(group) * group.count;
+  }
+  return { largest, all };
 }

@@ -4,6 +4,7 @@ import { formatParameters as count } from '../../text/format';
 import { buffer, buffersOf, largestTrained, type Transients } from './buffers';
 import { largerThan } from './counts';
 import type { Facts } from './facts';
+import { muonProducts } from './muon-gathers';
 import type { Part } from './part';
 import { bytesPerStepped } from './step-temporaries';
 import { firstReduced, flattened } from './zero-reduction';
@@ -49,9 +50,16 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
   const clone = make('clone', 'copies of the largest gradient', w, largest, isStage1 ? 2 : 1);
   const last = isLarge ? large(isStage1 ? 3 : 2) : flat(trainable % bucket);
   const kept = make('partition', 'gradients of the partition', w, partition);
+  const muon = muonProducts(facts);
   const stage1 = isStage1
     ? stage1Gradients(facts, { bucket, partition, w, overlaps: buckets === 2, offloads })
     : NOTHING;
+  const end = (): readonly Part[] => {
+    if (muon !== undefined && !offloads) return [ipg, ...(isStage1 ? stage1.end : [kept]), muon];
+    if (stage1.end.length > 0) return [...standing, ipg, ...stage1.end, ...(offloads ? [norm] : [])];
+    if (offloads) return [...standing, ipg, clone, norm];
+    return isLarge ? [ipg, last] : [ipg, last, kept];
+  };
   return {
     loss: standing,
     forward: [],
@@ -59,14 +67,7 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
     first: stage1.first,
     reduce: first,
     reducedAfter: filled > bucket ? 0 : Math.min(1, filled / trainable),
-    end:
-      stage1.end.length > 0
-        ? [...standing, ipg, ...stage1.end, ...(offloads ? [norm] : [])]
-        : offloads
-          ? [...standing, ipg, clone, norm]
-          : isLarge
-            ? [ipg, last]
-            : [ipg, last, kept],
+    end: end(),
     // The step flattens the gradients of its partition, and converts them: two single tensors.
     flat: offloads ? 0 : (4 + w) * partition,
     step: offloads ? standing : [stepGradients(facts, partition, normed, largest)],
