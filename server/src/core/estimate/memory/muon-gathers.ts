@@ -47,7 +47,7 @@ export function muonProducts(facts: Facts): Part | undefined {
     w * partition + 12 * largest,
     'momenta staged for Muon, and its products of the largest matrix',
     'deepspeed/runtime/zero/stage_1_and_2.py:2865 (0.19.8), counted',
-    () => `${w} B × ${count(partition)} + 12 B × ${count(largest)} elements`,
+    () => `${w} B × ${count(partition)} elements + 12 B × ${count(largest)} elements`,
   );
 }
 
