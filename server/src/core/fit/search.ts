@@ -48,6 +48,12 @@ interface Pick {
   readonly move: Move;
 }
 
+/** A combination that its moves allow, and the run that it makes. */
+interface Neighbour {
+  readonly picks: readonly Pick[];
+  readonly run: TrainingRun;
+}
+
 /**
  * Tries combinations of moves, fewest changes first, and keeps those whose band lies inside the memory of GPU and host. Where
  * a number of changes has too many combinations, only those are tried that add one to the best of the last number.
@@ -64,14 +70,14 @@ export function* search(
   let complete = true;
   let last: readonly Node[] = [];
   for (let count = 1; count <= options.length; count++) {
-    const all = combinationsOf(options, count) <= most - tried;
-    complete &&= all;
+    const every = yield* allOf(combinations(run, options, count), most - tried, tried);
+    complete &&= every !== undefined;
     const level: Node[] = [];
-    for (const picks of all ? combinations(options, count) : extensions(options, best(last))) {
+    for (const neighbour of every ?? extensions(run, options, best(last))) {
       if (tried === most) return { fitting, nearest, tried, complete: false };
       tried++;
       if (tried % PAUSE === 0) yield tried;
-      const node = attempt(run, picks);
+      const node = attempt(neighbour);
       if (!node) continue;
       level.push(node);
       if (node.fits) fitting.push(node.candidate);
@@ -83,29 +89,44 @@ export function* search(
   return { fitting, nearest, tried, complete };
 }
 
-/** How many ways there are to take one move of each of `count` dimensions. */
-function combinationsOf(options: readonly (readonly Move[])[], count: number): number {
-  // ways[n]: of the dimensions seen so far, ways to take n.
-  const ways = [1, ...new Array<number>(count).fill(0)];
-  for (const { length } of options) {
-    for (let n = count; n >= 1; n--) ways[n] = (ways[n] ?? 0) + (ways[n - 1] ?? 0) * length;
+/** Combinations that are made between two pauses; making one takes some microseconds. */
+const MADE = 1000;
+
+/** All of them, or undefined where there are more than `most`. Pauses with the number tried so far. */
+function* allOf(
+  found: Iterable<Neighbour>,
+  most: number,
+  tried: number,
+): Generator<number, readonly Neighbour[] | undefined, void> {
+  const all: Neighbour[] = [];
+  for (const neighbour of found) {
+    if (all.length === most) return undefined;
+    all.push(neighbour);
+    if (all.length % MADE === 0) yield tried;
   }
-  return ways[count] ?? 0;
+  return all;
 }
 
-/** Every way to take one move of each of `count` dimensions, the earlier dimensions first. */
+/**
+ * Every way to take one move of each of `count` dimensions that the moves allow, the earlier dimensions first. What a move does not allow
+ * on the run that those before it made is left out with all that would follow.
+ */
 function* combinations(
+  run: TrainingRun,
   options: readonly (readonly Move[])[],
   count: number,
   from = 0,
-): Generator<readonly Pick[], void, void> {
+): Generator<Neighbour, void, void> {
   if (count === 0) {
-    yield [];
+    yield { picks: [], run };
     return;
   }
   for (let dimension = from; dimension <= options.length - count; dimension++) {
     for (const move of options[dimension] ?? []) {
-      for (const rest of combinations(options, count - 1, dimension + 1)) yield [{ dimension, move }, ...rest];
+      if (move.allows && !move.allows(run)) continue;
+      for (const rest of combinations(move.apply(run), options, count - 1, dimension + 1)) {
+        yield { picks: [{ dimension, move }, ...rest.picks], run: rest.run };
+      }
     }
   }
 }
@@ -121,9 +142,10 @@ function best(level: readonly Node[]): readonly Node[] {
 
 /** Each of these with one move of another dimension added; each combination once. */
 function* extensions(
+  run: TrainingRun,
   options: readonly (readonly Move[])[],
   nodes: readonly Node[],
-): Generator<readonly Pick[], void, void> {
+): Generator<Neighbour, void, void> {
   const seen = new Set<string>();
   for (const { picks } of nodes) {
     for (const [dimension, moves] of options.entries()) {
@@ -135,16 +157,19 @@ function* extensions(
           .join(' ');
         if (seen.has(key)) continue;
         seen.add(key);
-        yield extended;
+        const changed = applyAll(
+          run,
+          extended.map((pick) => pick.move),
+        );
+        if (changed) yield { picks: extended, run: changed };
       }
     }
   }
 }
 
-function attempt(run: TrainingRun, picks: readonly Pick[]): Node | undefined {
+function attempt({ run: changed, picks }: Neighbour): Node | undefined {
   const moves = picks.map(({ move }) => move);
-  const changed = applyAll(run, moves);
-  const memory = changed && estimateMemory(changed).memory;
+  const { memory } = estimateMemory(changed);
   if (!memory) return undefined;
   const capacity = memory.capacity ?? Number.POSITIVE_INFINITY;
   const isFull = memory.allocated + memory.breakdown.context > FULL * capacity;
