@@ -37,23 +37,29 @@ export const attention: Dimension = (run, note) => {
   });
 };
 
+const LIGER = 'use_liger_kernel';
+
 /** The loss without a full logits tensor. Where a default differs by release, the key makes it certain. */
 export const fusedLoss: Dimension = (run, note) => {
   const { fusedLoss: fact } = run;
   const isUndecided = !fact.known && !argumentsOf(run).get('use_liger_kernel', 'use_liger', 'loss_type');
   if (fact.known ? fact.value || !isOpen(run, 'fused loss', [fact], note) : !isUndecided) return [];
-  const write = argumentWrite(run, 'use_liger_kernel', true);
+  const write = argumentWrite(run, LIGER, true);
   if (!write) return [];
   return [
     {
       dimension: 'loss',
-      title: 'Turn on use_liger_kernel',
+      title: `Turn on ${LIGER}`,
       training: 'same',
       note: 'needs the liger-kernel package, and a model it knows',
       writes: [write],
       // Ulysses brings a fused loss of its own, and tensor-parallel ranks have a slice of the head.
       allows: ({ parallelism: { context, tensor } }) => valueIfKnown(context) === 1 && valueIfKnown(tensor) === 1,
-      apply: (it) => ({ ...it, fusedLoss: known(true, TRIED) }),
+      // Whose loss it is decides what else is fused, and the key says whose.
+      apply: (it) => ({
+        ...it,
+        fusedLoss: known(true, { kind: 'file', path: write.path, start: 0, end: 0, key: LIGER }),
+      }),
     },
   ];
 };
