@@ -39,7 +39,7 @@ NO_TEXT = ("dinov2", "wav2vec2", "hubert")
 KINDS_OF_LAYERS = (
     "layer_types", "num_kv_shared_layers", "activation_sparsity_pattern", "hybrid_override_pattern", "compress_ratios", "indexer_types",
     "mlp_layer_types", "hybrid_layer_pattern", "moe_layer_freq", "attn_layer_period", "attn_layer_offset", "block_types", "num_hash_layers",
-    "final_logit_softcapping",
+    "final_logit_softcapping", "apply_spec_augment",
 )  # fmt: skip
 # Towers that no image passes through get no gradients, and transformers 5.23 ties what the catalog counts apart (mt5).
 NOT_COMPARABLE = ("qwen2_vl", "qwen2_5_vl", "qwen3_vl", "llava", "llava_next", "mistral3", "internvl", "idefics3", "paligemma", "mt5", "glm4v", "idefics2", "qwen2_audio", "kimi_k25", "qwen3_5", "qwen3_5_moe", "blip-2")
@@ -83,7 +83,7 @@ def points(families):
         named[family] = config
         base = dict(model=family, architecture=record["architecture"], dtype="bf16", attn="sdpa", micro_batch=2, seq_len=1024)
         if models.inputs_of(models.head_of(None, record["architecture"])) or record["model_type"] in NO_TEXT:
-            base |= dict(micro_batch=32, seq_len=256 if record["model_type"] == "whisper" else 77)
+            base |= dict(micro_batch=32, seq_len=dict(whisper=256, wav2vec2=500, hubert=500).get(record["model_type"], 77))
         if family == "recurrent_gemma":
             base["seq_len"] = 256  # Its scan is a loop over tokens.
         changes = [("base", {})]

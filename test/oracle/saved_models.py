@@ -104,7 +104,7 @@ FAMILIES = {
     "qwen3_5_moe": lambda z: dict(_layers=6, **delta_net(z)),
     "deepseek_v32": lambda z: dict(first_k_dense_replace=2, n_group=1, topk_group=1, _layers=5, **index(z)),
     "glm_moe_dsa": lambda z: dict(mlp_layer_types=["dense"] * 4 + ["sparse"] * 4, first_k_dense_replace=4, indexer_types=["full", "full", "shared", "shared"] * 2, n_group=1, topk_group=1, _layers=8, **index(z)),
-    "deepseek_v4": lambda z: dict(_layers=9, compress_ratios=[0, 4, 128] * 3, num_hash_layers=0, o_lora_rank=8 * 83, o_groups=z["k"], _s=128 * 43, **index(z)),
+    "deepseek_v4": lambda z: dict(_layers=9, compress_ratios=[0, 4, 128] * 3, num_hash_layers=0, o_lora_rank=8 * 83, o_groups=z["k"], _s=128 * z["chunk"], **index(z)),
     "kimi_k25": lambda z: dict(first_k_dense_replace=2, n_group=1, topk_group=1, _layers=5),
     "mimo_v2_flash": lambda z: dict(_layers=7, num_attention_heads=2 * z["n"], swa_num_attention_heads=2 * z["n"], swa_num_key_value_heads=2 * z["k"], swa_head_dim=z["d"], swa_v_head_dim=z["v"], hybrid_layer_pattern=[0, 1, 1, 1, 1, 0, 1], moe_layer_freq=[0, 1, 1, 1, 1, 1, 1]),
     "idefics2": lambda z: dict(_config=dict(perceiver_config=dict(hidden_size=z["h"], resampler_n_latents=64, resampler_depth=1, resampler_n_heads=16, resampler_head_dim=96, num_key_value_heads=4))),
@@ -142,7 +142,7 @@ NOT_RUN = {}
 PARTS = {"deepseek_v4": (4, 128), "nemotron_h": (128,), "qwen3_next": (64,), "qwen3_5": (64,), "qwen3_5_moe": (64,), "mamba": (2048,), "jamba": (2048,)}
 # Lengths beside the positions: a share of them, and so many more for each sample. Sound passes convolutions; Mamba-2 adds a state.
 WAVE = ((1, 1, 1), (64, 1, 15), (32, 1, 7), (16, 1, 3), (8, 1, 1), (320, 1, 80))
-LENGTHS = {name: ((1, 1, -1),) for name in ("vit", "dinov2", "clip", "siglip")} | {"wav2vec2": WAVE, "hubert": WAVE} | {"nemotron_h": ((1, 128, 1),)}
+LENGTHS = {name: ((1, 1, -1),) for name in ("vit", "dinov2", "clip", "siglip")} | {"wav2vec2": WAVE, "hubert": WAVE} | {"nemotron_h": ((1, 128, 1),), "deepseek_v4": ((5, 4, 0), (129, 128, 0))}
 # How an activation is computed decides what it keeps: as one kernel, as steps in Python, or as relu, which keeps its result.
 ACTIVATIONS = {"kernel": "gelu_pytorch_tanh", "python": "gelu_new", "relu": "relu"}
 ACTIVATION_NAMES = ("hidden_act", "activation_function", "hidden_activation")

@@ -120,13 +120,17 @@ class Solver:
         return best and best[1]
 
     def _with_sink(self, sizes):
-        """Scores with one more column than there are positions."""
-        per = [v["T"] * (v["s"] + 1) for v in self.symbols]
-        for coefficient in (1, 2, 4, 6, 8):
-            if all(size % (coefficient * p) == 0 for size, p in zip(sizes, per)):
-                name = self.widths.get(tuple(size // (coefficient * p) for size, p in zip(sizes, per)))
-                if name is not None:
-                    return {"Ts" + name: coefficient, "T" + name: coefficient}
+        """Scores with more columns than there are positions: a sink, or keys that stand for several positions."""
+        for part, sink in itertools.product((0, *self.parts), (1, 0)):
+            if not part and not sink:
+                continue
+            per = [v["T"] * (v["s"] + (v["s"] // part if part else 0) + sink) for v in self.symbols]
+            for coefficient in (1, 2, 4, 6, 8):
+                if all(size % (coefficient * p) == 0 for size, p in zip(sizes, per)):
+                    name = self.widths.get(tuple(size // (coefficient * p) for size, p in zip(sizes, per)))
+                    if name is not None:
+                        pairs = {"Ts" + name: coefficient * (1 + (1 / part if part else 0))}
+                        return pairs | ({"T" + name: coefficient} if sink else {})
         return None
 
     def _any_factor(self, sizes):

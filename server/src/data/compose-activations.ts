@@ -24,6 +24,8 @@ export function composedSetting(name: string, recorded: Recordings): RecordedSet
     recorded(nameOf({ ...way, isFrozen: false })) ?? composedSetting(nameOf({ ...way, isFrozen: false }), recorded);
   const near = way.precision.startsWith('amp') && recorded(`${first} amp16 frozen`) !== undefined ? 'amp16' : 'bf16';
   const frozen = recorded(`${first} ${near} frozen`);
+  // Some classes do not run with frozen weights on fake tensors: they keep no more than when all is trained.
+  if (frozen === undefined) return trained;
   return way.precision === 'fp32' ? changed(trained, recorded(`${first} bf16`), frozen, 2) : withCasts(frozen, trained);
 }
 

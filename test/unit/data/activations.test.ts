@@ -32,7 +32,7 @@ describe('server/data/activations.json', () => {
   });
 
   it('is small when packed', () => {
-    expect(PACKED_ACTIVATIONS.length).toBeLessThan(21_000);
+    expect(PACKED_ACTIVATIONS.length).toBeLessThan(23_000);
   });
 
   it('gives back what was recorded', () => {
@@ -79,6 +79,39 @@ describe('loadRecordings', () => {
     expect(llama.has(name)).toBe(true);
     const saved = composedSetting(name, others)?.blocks.block?.saved;
     expect(bytes(saved) / bytes(llama.setting(name)?.blocks.block?.saved)).toBeCloseTo(1, 1);
+  });
+
+  it('takes what training keeps for the most that frozen weights keep, where the class did not run with them', () => {
+    const deberta = recorded('deberta', 'gelu');
+    expect(deberta.has('eager bf16 frozen')).toBe(false);
+    expect(deberta.setting('eager bf16 frozen')?.blocks).toEqual(deberta.setting('eager bf16')?.blocks);
+  });
+
+  it('knows every family of the catalog, or why it was not run', () => {
+    const { models } = read('server/data/models.json') as { models: readonly { model_type: string }[] };
+    const silent = models.filter(({ model_type: type }) => {
+      const family = recorded(type, undefined);
+      return family.isAssumed === (family.why === undefined);
+    });
+    expect(silent).toEqual([]);
+    expect(recorded('qwen', undefined).why).toContain('comes with the checkpoint');
+  });
+
+  it('tells blocks of one class apart by what else they keep', () => {
+    const blocks = recorded('gemma3n_text', undefined).setting('sdpa bf16')?.blocks ?? {};
+    expect(Object.keys(blocks)).toEqual(
+      expect.arrayContaining(['block window sparse', 'block window', 'block window shared', 'block shared']),
+    );
+    expect(blocks['block window sparse']?.saved).not.toBe(blocks['block window']?.saved);
+  });
+
+  it('names the packages whose kernels ran, and has the class without them where it was run too', () => {
+    expect(recorded('mamba', undefined)).toMatchObject({ kernels: 'mamba-ssm and causal-conv1d', plain: undefined });
+    expect(recorded('llama', undefined).kernels).toBeUndefined();
+  });
+
+  it('takes the decoder of a composite model for what it is alone too', () => {
+    expect(recorded('qwen3_5_text', undefined)).toMatchObject({ family: 'qwen3_5', isAssumed: false });
   });
 
   it('has another recording where the activation keeps something else', () => {
