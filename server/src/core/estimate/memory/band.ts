@@ -97,6 +97,8 @@ function unmeasuredError(facts: Facts): number {
   if (facts.expert > 1) error += 0.3;
   // Without the limiter as many units are gathered as the CPU runs ahead: 3 to 5 times the reserved memory was seen (estimation §3.5).
   if (facts.sharding.kind === 'fsdp' && valueIfKnown(facts.sharding.limitAllGathers) === false) error += 0.5;
+  // Without the packages that kernels.ts takes as installed, such blocks keep more than was counted.
+  if (facts.model.recorded?.kernels !== undefined && facts.model.recorded.plain === undefined) error += 0.2;
   if (!blocks.every((block) => seesEverySample(facts.model, block))) error += 0.2;
   return Math.min(error, 0.9);
 }
