@@ -10,7 +10,8 @@ import type { Corner } from './facts';
 export function withKernels(model: Model, corner: Corner, note: (assumption: Assumption) => void): Model {
   const { recorded } = model;
   if (recorded?.kernels === undefined) return model;
-  const without = recorded.plain === undefined ? 'keeps more and was not counted' : 'keeps more, to which the band reaches';
+  const without =
+    recorded.plain === undefined ? 'keeps more and was not counted' : 'keeps more, to which the band reaches';
   note({
     what: 'kernels',
     value: `${recorded.kernels} are installed`,
