@@ -33,7 +33,15 @@ for await (const line of createInterface({ input: process.stdin })) {
     symbols: Object.fromEntries(blockSymbols(model, index)),
     sides: sidesOf(model, index),
   }));
-  console.log(JSON.stringify({ total: model.parameters.total, h: model.hiddenSize, V: model.vocabSize, outside: outsideOf(model), blocks }));
+  console.log(
+    JSON.stringify({
+      total: model.parameters.total,
+      h: model.hiddenSize,
+      V: model.vocabSize,
+      outside: outsideOf(model),
+      blocks,
+    }),
+  );
 }
 
 /** Sides of the block's tensors by name: `self_attn.kv_b_proj[0]`. */

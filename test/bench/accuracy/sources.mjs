@@ -547,7 +547,9 @@ export const SOURCES = [
   {
     prefix: 'mcore-',
     name: 'Megatron-LM',
-    read: no("Megatron-LM's functional tests: deterministic, mostly toy widths, with flags that Accelerate's plugin does not pass"),
+    read: no(
+      "Megatron-LM's functional tests: deterministic, mostly toy widths, with flags that Accelerate's plugin does not pass",
+    ),
   },
   { prefix: 'kor-', name: 'Korthikanti et al.', read: korthikanti },
   { prefix: 'hf-', name: 'Hugging Face docs', read: huggingFace },
