@@ -1,7 +1,7 @@
 import type { TrainingRun } from '../../run/training-run';
 import type { Assumption, LinkVerdict, OffloadVerdict, StepEstimate } from '../estimate';
 import { timeFacts } from './facts';
-import { judgeLink, linkVerdicts } from './links';
+import { hasLink, judgeLink, linkVerdicts } from './links';
 import { notes } from './notes';
 import type { Dimension } from './placement';
 import { stepOf } from './step';
@@ -52,7 +52,7 @@ export function estimateStep(run: TrainingRun): StepEstimate | undefined {
 
 /**
  * The link that a dimension of `ranks` would use on the run's cluster, and whether it is fast enough; undefined while the
- * cluster is not known. For hints on candidate values, and for dimensions the run does not have.
+ * cluster is not known, or has fewer GPUs. For hints on candidate values, and for dimensions the run does not have.
  */
 export function linkIfUsed(run: TrainingRun, dimension: Dimension, ranks: number): LinkVerdict | undefined {
   if (!run.cluster.known) return undefined;
@@ -63,7 +63,8 @@ export function linkIfUsed(run: TrainingRun, dimension: Dimension, ranks: number
   const gpusPerNode = run.gpusPerNode.known ? run.gpusPerNode.value : cluster.gpusPerNode;
   const data = own(run.parallelism.data);
   const shard = run.parallelism.shard.known ? run.parallelism.shard.value : data;
-  return judgeLink({ cluster, gpusPerNode, tensor, context, data, shard }, dimension, ranks);
+  const dimensions = { cluster, gpusPerNode, tensor, context, data, shard };
+  return hasLink(dimensions, dimension, ranks) ? judgeLink(dimensions, dimension, ranks) : undefined;
 }
 
 /** Links can be judged without a model or a batch. */

@@ -48,13 +48,18 @@ export function linkVerdicts(facts: TimeFacts, { step, flows }: StepResult): Lin
     ['data', statesOnly(facts) ? facts.data : facts.data / facts.shard],
   ];
   return dimensions
-    .filter(([, ranks]) => ranks > 1)
+    .filter(([dimension, ranks]) => ranks > 1 && hasLink(facts, dimension, ranks))
     .map(([dimension, ranks]) => {
       const used = flows.filter(({ flow }) => flow.dimension === dimension);
       const seconds = used.length === 0 ? undefined : used.reduce((sum, flow) => sum + flow.seconds, 0);
       const visible = visibleSeconds(step, used);
       return judgeLink(facts, dimension, ranks, { seconds, ratio: visible / Math.max(1e-9, step.seconds - visible) });
     });
+}
+
+/** More ranks than the run has GPUs meet on no link; that the sizes do not fit is said by a rule. */
+export function hasLink(facts: Dimensions, dimension: Dimension, ranks: number): boolean {
+  return place(facts, dimension, ranks).link.kind !== 'none';
 }
 
 /** ZeRO-1 and -2 and Megatron spread optimizer states and gradients only: their traffic is that of data parallelism. */
