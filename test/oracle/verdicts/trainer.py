@@ -103,6 +103,8 @@ def run_case(case, folder):
             raise NotRun("this TRL starts vLLM inside its trainer")
         fakes.start_vllm(arguments, trainer.accelerator, world)
     prepare(trainer, arguments)
+    if fsdp and "torch" not in str(arguments.optim) and str(arguments.optim) not in TORCH_OPTIMIZERS:
+        raise NotRun("whether this optimizer can step on FSDP's tensors shows only where they are sharded")
     # A step of GRPO needs the samples of every rank.
     if not fsdp and not deepspeed and not (method == "grpo" and world > 1):
         if world > 1:
@@ -110,6 +112,10 @@ def run_case(case, folder):
             tame(arguments, folder, [])
         step(build(arguments, model_arguments, method, plain, []), arguments)
     return {key: value for key, value in values.items() if value}
+
+
+# Of torch itself, under names without it.
+TORCH_OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "OptimizerNames.SGD", "OptimizerNames.ADAGRAD", "OptimizerNames.RMSPROP")
 
 
 def alone(uses_trl, classes, plain, flags, world, method):
