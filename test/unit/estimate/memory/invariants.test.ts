@@ -95,12 +95,10 @@ describe('memory keeps its invariants', () => {
   it('never falls when the micro-batch, the sequence, the depth or the vocabulary grows', () => {
     check((spec) => {
       const base = allocated(specToRun(spec));
-      // ZeRO-1 and 2 reduce a bucket while a block's gradients are made: another block may be the one at the peak.
-      const near = spec.sharding === 'zero1' || spec.sharding === 'zero2' ? 0.99 : 1;
-      expect(allocated(specToRun(spec, { micro: spec.micro + 1 }))).toBeGreaterThanOrEqual(base * near);
-      expect(allocated(specToRun(spec, { sequence: spec.sequence * 2 }))).toBeGreaterThanOrEqual(base * near);
-      // Other parameters fill the buckets of ZeRO-1 and 2 otherwise, and one that lies in one partition is not copied flat.
-      const bucket = spec.sharding === 'zero1' || spec.sharding === 'zero2' ? BUCKET_BYTES : 0;
+      expect(allocated(specToRun(spec, { micro: spec.micro + 1 }))).toBeGreaterThanOrEqual(base);
+      expect(allocated(specToRun(spec, { sequence: spec.sequence * 2 }))).toBeGreaterThanOrEqual(base);
+      // Other parameters fill the buckets of ZeRO-1 and 2 otherwise: what no longer fits is reduced after the bucket, with a copy.
+      const bucket = spec.sharding === 'zero1' || spec.sharding === 'zero2' ? 3 * BUCKET_BYTES : 0;
       const deeper = { ...spec.shape, layers: spec.shape.layers + 1 };
       expect(allocated(specToRun(spec, { shape: deeper }))).toBeGreaterThanOrEqual(base - bucket);
       const wordier = { ...spec.shape, vocab: spec.shape.vocab + 1024 };
