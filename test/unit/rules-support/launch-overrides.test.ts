@@ -25,8 +25,35 @@ describe('an error in training arguments', () => {
 
   it('is a warning where a flag overrides what it is about', () => {
     expect(found(' --fp16 False')?.severity).toBe('warning');
-    expect(found(' --fp16 False')?.message).toContain('The launch line gives another fp16');
+    expect(found(' --fp16 False')?.message).toContain('With the flags of the launch line this is not so');
     expect(found(' --fp16 "$FP16"')?.severity).toBe('warning');
+  });
+});
+
+describe('a finding of arguments that several launch lines start', () => {
+  const startedBy = (train: string, ...flags: readonly string[]) => {
+    const lines = flags.map((each) => `accelerate launch train.py --config train.yaml${each}\n`);
+    const workspace = memoryWorkspace({ 'train.yaml': train, 'run.sh': lines.join('') });
+    const file = workspace.source(`${ROOT}/train.yaml`);
+    if (!file) throw new Error('it cannot be read');
+    return analyze(file, { workspace, catalogs }).findings();
+  };
+  const severities = (train: string, rule: string, ...flags: readonly string[]) =>
+    startedBy(train, ...flags)
+      .filter((finding) => finding.rule === rule)
+      .map(({ severity }) => severity);
+
+  it('stays an error where one of them meets it', () => {
+    expect(severities(TRAIN, 'fp16-and-bf16-arguments', ' --fp16 False')).toEqual(['warning']);
+    expect(severities(TRAIN, 'fp16-and-bf16-arguments', ' --fp16 False', ' --learning_rate 1e-5')).toEqual(['error']);
+  });
+
+  it('is no warning where the flags of all take it away', () => {
+    const train = `${TRAIN.replace('fp16: true\n', '')}eval_steps: 20\n`;
+    const rule = 'eval-steps-without-strategy';
+    expect(severities(train, rule, '').length).toBe(1);
+    expect(severities(train, rule, ' --eval_strategy steps')).toEqual([]);
+    expect(severities(train, rule, ' --eval_strategy steps', ' --learning_rate 1e-5').length).toBe(1);
   });
 });
 

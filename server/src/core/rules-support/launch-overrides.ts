@@ -1,50 +1,24 @@
-import type { Report, Rule } from '../rules/rule';
 import type { Launch } from '../run/launch';
 import type { TrainingRun } from '../run/training-run';
 import type { Written } from '../run/written';
-import { type Setting, scalarOf } from '../settings';
 import type { Config } from '../source';
 import type { Entry, MappingNode, Scalar, ScalarNode } from '../syntax/node';
 
 /**
- * Training arguments of a file that a flag of the launch line overrides are not those of the run (HfArgumentParser, TrlParser).
- * What would stop it there is no error then, but a warning: another launch of the same file may lack the flag.
+ * A config and its run as they are with the flags for training arguments, for each launch line that starts the run; none where a
+ * line passes none. Flags win over the file (HfArgumentParser, TrlParser), so that a rule is asked again with these: what it says of
+ * the files alone need not be so of the run.
  */
-export function underFlags(report: Report, { severity }: Pick<Rule, 'severity'>, { launches }: TrainingRun): Report {
-  const flags = launches?.[0]?.arguments;
-  if (!flags || (report.severity ?? severity) !== 'error') return report;
-  const over = settingsOf(report.at).find((setting) => isOverridden(setting, flags));
-  if (!over) return report;
-  const message = `${report.message} The launch line gives another ${over.path}, so this is so without that flag only.`;
-  return { ...report, severity: 'warning', message };
-}
-
-function settingsOf(at: Report['at']): readonly Setting[] {
-  if (Array.isArray(at)) return at;
-  return 'config' in at ? [at] : [];
-}
-
-function isOverridden(setting: Setting, flags: Launch['arguments']): boolean {
-  const flag = setting.config.dialect === 'trainer' ? flags.get(setting.path) : undefined;
-  if (!flag) return false;
-  const inFile = scalarOf(setting)?.value;
-  return flag.templated || String(flag.plain).toLowerCase() !== String(inFile).toLowerCase();
-}
-
-/**
- * A config and its run as they are with the flags of the launch line for training arguments; undefined where there are none. A rule
- * that compares several arguments is asked again with these: what it says of the files alone is no error of the run.
- */
-export function withFlags(config: Config, run: TrainingRun): { config: Config; run: TrainingRun } | undefined {
-  const flags = run.launches?.[0]?.arguments;
+export function withFlags(config: Config, run: TrainingRun): readonly { config: Config; run: TrainingRun }[] {
+  const launches = run.launches ?? [];
+  if (launches.length === 0 || launches.some((launch) => launch.arguments.size === 0)) return [];
   const { trainer } = run.configs;
-  if (!flags || flags.size === 0 || !trainer) return undefined;
-  const flagged = { ...trainer, root: withEntries(trainer.root, flags) };
+  if (!trainer) return [];
   const isTrainer = config.dialect === 'trainer' && config.file.path === trainer.file.path && config.at === trainer.at;
-  return {
-    config: isTrainer ? flagged : config,
-    run: { ...run, configs: { ...run.configs, trainer: flagged } },
-  };
+  return launches.map((launch) => {
+    const flagged = { ...trainer, root: withEntries(trainer.root, launch.arguments) };
+    return { config: isTrainer ? flagged : config, run: { ...run, configs: { ...run.configs, trainer: flagged } } };
+  });
 }
 
 /** Where the file has a key the flag's value stands in its place; keys that it has not come behind, at its end. */

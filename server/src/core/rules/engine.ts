@@ -3,7 +3,7 @@ import type { Catalogs } from '../catalogs';
 import type { FileReference } from '../dialects/dialect';
 import type { Estimate } from '../estimate/estimate';
 import type { Finding, Fix, Severity } from '../findings';
-import { underFlags, withFlags } from '../rules-support/launch-overrides';
+import { withFlags } from '../rules-support/launch-overrides';
 import { type CalledRule, rulesFor } from '../rules-support/select';
 import type { TrainingRun } from '../run/training-run';
 import type { Setting } from '../settings';
@@ -51,34 +51,56 @@ export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
       } catch (error) {
         findings.push(error instanceof EnoughSaid ? restOf(rule, config) : failureOf(rule, config, error));
       }
-      if (level === undefined && findings.length > before) lowerUnderFlags(findings, before, rule, config, input);
+      if (level === undefined && findings.length > before)
+        findings.splice(before, Number.POSITIVE_INFINITY, ...underLaunches(findings, before, rule, config, input));
     }
   }
   return inOrder(findings.filter((finding) => !isGuess(finding, input.configs)));
 }
 
 /**
- * Errors of the files that the flags of the launch line take away: the rule is asked again about the arguments as they are with
- * them, and what it no longer calls an error is a warning, since another launch of the same files may lack them.
+ * What the flags of every launch line take away: the rule is asked again about the arguments as they are with them. What it no longer
+ * calls an error is a warning, since another launch of the same files may lack the flags; all else that it no longer says goes.
  */
-function lowerUnderFlags(findings: Finding[], from: number, rule: CalledRule, config: Config, input: RulesInput): void {
-  const isError = ({ rule: id, severity }: Finding): boolean => id === rule.id && severity === 'error';
-  const flagged = findings.slice(from).some(isError) ? withFlags(config, input.run) : undefined;
-  if (!flagged) return;
-  const left: Finding[] = [];
-  const context = new Context(flagged.config, { ...input, run: flagged.run }, left);
+function underLaunches(
+  findings: Finding[],
+  from: number,
+  rule: CalledRule,
+  config: Config,
+  input: RulesInput,
+): readonly Finding[] {
+  const own = findings.slice(from);
+  const flagged = own.some(({ rule: id }) => id === rule.id) ? withFlags(config, input.run) : [];
+  if (flagged.length === 0) return own;
+  const left = flagged.map((each) => findingsUnder(rule, each, input));
+  // What fails on arguments put together from two places takes nothing back.
+  if (left.some((each) => each === undefined)) return own;
+  return own.flatMap((finding) => {
+    if (finding.rule !== rule.id) return finding;
+    const isError = finding.severity === 'error';
+    const stays = ({ start, end, severity }: Finding): boolean =>
+      start === finding.start && end === finding.end && (!isError || severity === 'error');
+    if (left.some((each) => each?.some(stays))) return finding;
+    if (!isError) return [];
+    const message = `${finding.message} With the flags of the launch line this is not so; a launch without them meets it.`;
+    return { ...finding, severity: 'warning' as const, message };
+  });
+}
+
+function findingsUnder(
+  rule: CalledRule,
+  { config, run }: { readonly config: Config; readonly run: TrainingRun },
+  input: RulesInput,
+): readonly Finding[] | undefined {
+  const found: Finding[] = [];
+  const context = new Context(config, { ...input, run }, found);
   context.startRule(rule, undefined);
   try {
     rule.check(context);
   } catch {
-    return; // What fails on arguments put together from two places takes nothing back.
+    return undefined;
   }
-  for (const [index, finding] of findings.entries()) {
-    if (index < from || !isError(finding)) continue;
-    if (left.some((other) => isError(other) && other.start === finding.start && other.end === finding.end)) continue;
-    const message = `${finding.message} With the flags of the launch line this is not so; a launch without them meets it.`;
-    findings[index] = { ...finding, severity: 'warning', message };
-  }
+  return found;
 }
 
 /**
@@ -127,9 +149,7 @@ class Context implements RuleContext {
     this.workspace = input.workspace;
     this.catalogs = input.catalogs;
     this.report = (report) => {
-      const finding =
-        this.rule &&
-        findingOf(this.rule, config, this.level, this.level ? report : underFlags(report, this.rule, this.run));
+      const finding = this.rule && findingOf(this.rule, config, this.level, report);
       // A number computed without the keys that a break took away is no number of this run.
       if (!finding || (this.restsOnEstimate && isTorn(config))) return;
       findings.push(finding);
