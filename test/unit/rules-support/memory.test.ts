@@ -64,20 +64,22 @@ describe('a run that does not fit', () => {
     expect(tooLarge(packed, 'train.yaml')?.severity).toBe('error');
   });
 
-  it('is a warning where what is trained, how it is stored, or by which optimizer, is filled in later', () => {
-    const train = TRAIN.replace('meta-llama/Meta-Llama-3-8B', 'meta-llama/Llama-2-13b-hf');
-    const small = {
-      ...files,
-      'shardlens.json': target('"sequenceLength": 4096,').replace('p5', 'p4d').replace('48x', '24x'),
+  it('is none where what is filled in later could make it fit, and a warning where nothing could', () => {
+    const shardlens = target('"sequenceLength": 4096,').replace('p5', 'p4d').replace('48x', '24x');
+    const filled = (model: string, key: string) => {
+      const train = TRAIN.replace('meta-llama/Meta-Llama-3-8B', model);
+      const all = { ...files, 'shardlens.json': shardlens };
+      expect(tooLarge({ ...all, 'train.yaml': train }, 'train.yaml')?.severity).toBe('error');
+      return tooLarge({ ...all, 'train.yaml': `${train}${key}: {{ value }}\n` }, 'train.yaml');
     };
-    const filled = (key: string) => tooLarge({ ...small, 'train.yaml': `${train}${key}: {{ value }}\n` }, 'train.yaml');
-    expect(tooLarge({ ...small, 'train.yaml': train }, 'train.yaml')?.severity).toBe('error');
-    expect(filled('use_peft')?.severity).toBe('warning');
-    expect(filled('use_peft')?.message).toContain('if all weights are trained');
-    expect(filled('load_in_4bit')?.severity).toBe('warning');
-    expect(filled('load_in_4bit')?.message).toContain('if its weights are not quantised');
-    expect(filled('optim')?.severity).toBe('warning');
-    expect(filled('optim')?.message).toContain('with the states of AdamW');
+    const small = 'meta-llama/Llama-2-13b-hf';
+    const large = 'meta-llama/Llama-2-70b-hf';
+    expect(filled(small, 'use_peft')).toBeUndefined();
+    expect(filled(large, 'use_peft')?.severity).toBe('warning');
+    expect(filled(large, 'use_peft')?.message).toContain('even if only adapters are trained');
+    expect(filled(large, 'optim')?.severity).toBe('warning');
+    expect(filled(large, 'optim')?.message).toContain('whatever the optimizer');
+    expect(filled(large, 'load_in_4bit')?.message).toContain('even with quantised weights');
   });
 
   it('is none where only the logits are too large, and the release of TRL decides whether they are made', () => {

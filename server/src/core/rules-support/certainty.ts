@@ -28,10 +28,12 @@ export function conditionsOf(run: TrainingRun): string[] {
   // A file that leaves it out may be part of the arguments only.
   else if (micro.origin.kind === 'default') conditions.push(`with the default micro-batch of ${micro.value}`);
   if (!run.checkpointing.known) conditions.push('even with recomputation');
+  // The low end of the band has the leanest that a template could fill in.
   if (!run.optimizer.name.known && run.optimizer.name.origin?.kind === 'file')
-    conditions.push('with the states of AdamW');
-  if (run.quantization?.known === false) conditions.push('if its weights are not quantised');
-  if (run.configs.trainer === undefined || run.lora?.known === false) conditions.push('if all weights are trained');
+    conditions.push('whatever the optimizer');
+  if (run.quantization?.known === false) conditions.push('even with quantised weights');
+  if (run.lora?.known === false) conditions.push('even if only adapters are trained');
+  if (run.configs.trainer === undefined) conditions.push('if all weights are trained');
   if (run.configs.trainer && onlyTrainer(run)) conditions.push(UNLESS_OFFLOADED);
   return conditions;
 }
