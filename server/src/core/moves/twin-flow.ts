@@ -93,8 +93,11 @@ function notSearched(run: TrainingRun, note?: Note): void {
     what: 'ZenFlow',
     because: 'it decides itself when weights are updated, so that steps and global batch would be others',
   });
-  if (valueIfKnown(run.gradientClipping) !== 0)
-    note?.({ what: 'SuperOffload', because: 'with gradient clipping it steps after the backward pass, as without it' });
+  const clipping = valueIfKnown(run.gradientClipping);
+  const clips =
+    clipping === undefined ? 'where gradients are clipped, which is not known here,' : 'with gradient clipping';
+  if (clipping !== 0)
+    note?.({ what: 'SuperOffload', because: `${clips} it steps after the backward pass, as without it` });
   else if (run.cluster.known && run.cluster.value.accelerator.hostLinkBytesPerSecond === undefined)
     note?.({ what: 'SuperOffload', because: 'it is made for GPUs that share a link with their CPU, as on Grace' });
 }
