@@ -89,7 +89,7 @@ function decidesWords(
 ): string {
   if (ambiguous !== undefined) return `${ambiguous}, and naming the one that is meant would decide it`;
   if (inputsDecide(assumed, expected, capacity))
-    return `knowing the ${assumed.slice(0, 2).join(' and the ')} would decide it`;
+    return `knowing ${assumed.slice(0, 2).map(withArticle).join(' and ')} would decide it`;
   if (isMeasured) return 'what nvidia-smi shows while it trains would decide it';
   return 'one step on the GPU would decide it, whose log shardlens calibrate reads';
 }
@@ -101,3 +101,8 @@ const RESIDUAL_WORDS = {
   quantised: 'quantised models',
   split: 'tensor and pipeline parallel runs',
 } as const;
+
+/** `the micro-batch`, but `where vLLM runs`. */
+function withArticle(what: string): string {
+  return /^(?:how|where|whether)\b/.test(what) ? what : `the ${what}`;
+}
