@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { estimateCheckpoint } from '../../../server/src/core/estimate/checkpoint';
 import { estimateHost } from '../../../server/src/core/estimate/host';
-import { unknown } from '../../../server/src/core/run/known';
+import { known, unknown } from '../../../server/src/core/run/known';
 import type { Sharding } from '../../../server/src/core/run/training-run';
 import { fsdp, type RunSpec, SINGLE, testRun, value, zero } from './builders';
 
@@ -40,6 +40,37 @@ describe('host memory per node', () => {
     expect(run(false)).toBe(4 * run(true));
   });
 
+  it('reads what bitsandbytes quantises tensor by tensor, and at most a file at once', () => {
+    const run = testRun({ sharding: SINGLE, weights: 'fp32', quantization: 'nf4' });
+    // The embedding of 128,256 × 4,096 in 16 bits is what passes through the host.
+    expect(term(run, 'host.load')).toBe(2 * 128_256 * 4096);
+    const { host: bands, assumptions } = estimateHost(run);
+    expect(bands?.high).toBeLessThan(12 * 2 ** 30);
+    expect(assumptions.map(({ value }) => value)).toContain('tensor by tensor to the GPU');
+  });
+
+  it('does not say that one GPU surely loads through the host, since TRL may hand a device_map over', () => {
+    const { host: bands, assumptions } = estimateHost(testRun({ sharding: SINGLE }));
+    expect(bands?.low).toBeLessThan(3 * 2 ** 30);
+    expect(bands?.high).toBeGreaterThan(2 * N);
+    expect(assumptions[0]?.because).toContain('device_map');
+  });
+
+  it('loads 16 bits where FSDP makes them fp32 once they are sharded, and fp32 where before', () => {
+    const load = (version: 1 | 2, accelerate?: string) => {
+      const sharding = fsdp({ version, cpuRamEfficientLoading: false });
+      const run = testRun({ world: 4, sharding, weights: 'bf16', mode: 'autocast' });
+      return { ...run, frameworks: { trl: value('1.16.0'), ...(accelerate && { accelerate: value(accelerate) }) } };
+    };
+    // FSDP 1 upcasts its flat parameters; FSDP 2 did so too in 1.12, and upcasts the whole model before it shards it in 1.15.
+    expect(term(stated(load(1)), 'host.load')).toBe(4 * 2 * N);
+    expect(term(stated(load(2, '1.12.0')), 'host.load')).toBe(4 * 2 * N);
+    expect(term(stated(load(2, '1.15.0')), 'host.load')).toBe(4 * 4 * N);
+    const open = estimateHost(stated(load(2))).host;
+    expect(open?.low).toBeLessThan(4 * 2 * N + 4 * 2 ** 30);
+    expect(open?.high).toBeGreaterThan(4 * 4 * N);
+  });
+
   it('offloads no more than Twin-Flow says', () => {
     const share = (offloadRatio: number, subGroupElements: number): number => {
       const sharding = zero(3, { offloadOptimizer: 'cpu', offloadRatio, subGroupElements });
@@ -50,6 +81,12 @@ describe('host memory per node', () => {
     expect(share(0.5, 1e12)).toBe(0);
   });
 });
+
+/** The type of the weights as a file gives it, not as a test assumes it. */
+function stated(run: ReturnType<typeof testRun>): ReturnType<typeof testRun> {
+  const weights = known('bf16' as const, { kind: 'default', of: 'a release', source: 'its code' });
+  return { ...run, precision: { ...run.precision, weights } };
+}
 
 /** Files of weights of at most 5 GB. */
 const OLD = { transformers: value('4.57.6') };

@@ -2,6 +2,7 @@ import { valueIfKnown } from '../run/known';
 import type { TrainingRun } from '../run/training-run';
 import { formatGib, formatParameters } from '../text/format';
 import type { Assumption, HostMemoryEstimate, MemoryGroup } from './estimate';
+import { hostLoad } from './host-load';
 import { saveParts } from './host-save';
 import { countActivations } from './memory/activations';
 import type { Corner, Facts } from './memory/facts';
@@ -14,8 +15,6 @@ import { persistentStates, type States } from './memory/states';
 const GIB = 2 ** 30;
 /** Python, torch and its CUDA libraries, one process per GPU: 1–3 GiB resident. */
 const PROCESS_BYTES = 1.5 * GIB;
-/** Hugging Face writes checkpoints in files of at most 5 GB (save_pretrained's max_shard_size until 5.x). */
-const SHARD_FILE_BYTES = 5e9;
 
 /**
  * Predicts host memory per node: what offload keeps there while training, the same with what a checkpoint takes there, or what
@@ -44,7 +43,7 @@ export function estimateHost(run: TrainingRun): {
       ],
     };
   }
-  const { moment, parts, low: ownLow, high: ownHigh } = needs(run, facts, ranks);
+  const { moment, parts, low: ownLow, high: ownHigh, because } = needs(run, facts, ranks);
   const ends = isOpen ? (['low', 'high'] as const).flatMap((corner) => needsAt(run, corner, ranks)) : [];
   const low = Math.min(ownLow, ...ends.map((end) => end.low));
   const high = Math.max(ownHigh, ...ends.map((end) => end.high));
@@ -60,7 +59,7 @@ export function estimateHost(run: TrainingRun): {
       fits: capacity === null ? null : high <= capacity ? true : low > capacity ? false : null,
       terms: parts.filter((part) => part.bytes > 0).map(toTerm),
     },
-    assumptions: [],
+    assumptions: because ? [because] : [],
   };
 }
 
@@ -69,6 +68,8 @@ interface Needs {
   readonly parts: readonly Part[];
   readonly low: number;
   readonly high: number;
+  /** What was assumed of loading. */
+  readonly because: Assumption | undefined;
 }
 
 /** What is needed at one end of what had to be assumed. */
@@ -96,18 +97,22 @@ function needs(run: TrainingRun, facts: Facts, ranks: number): Needs {
     processes,
   ];
   const saved = saveParts(run, facts, ranks);
-  const always: readonly [Moment, ...Moment[]] = [
+  const load = hostLoad(run, facts, ranks);
+  const savingParts = saved.length > 0 ? [...training, ...saved] : [];
+  const [moment, parts] = largest([
     ['training', training],
-    ['loading', [loadPart(run, facts, ranks), processes]],
-  ];
-  const [moment, parts] = largest([...always, ['saving', saved.length > 0 ? [...training, ...saved] : []]]);
-  const bytes = sumBytes(parts);
+    ['loading', [load.part, processes]],
+    ['saving', savingParts],
+  ]);
+  const trains = sumBytes(training) - processes.bytes;
+  const saves = sumBytes(savingParts) - processes.bytes;
   // A script that is not read may save nothing, or not the optimizer.
   const isSure = run.saves.known && run.savesOptimizer?.known !== false;
-  const least = (isSure ? bytes : sumBytes(largest(always)[1])) - processes.bytes;
+  const least = Math.max(trains, load.low, isSure ? saves : 0);
   // Pinned allocations are rounded up, in some torch versions to powers of two.
-  const most = (bytes - processes.bytes) * (isPinned(run) ? 1.3 : 1.1);
-  return { moment, parts, low: least * 0.95 + GIB * ranks, high: most + 3 * GIB * ranks };
+  const most = Math.max(trains, load.high, saves) * (isPinned(run) ? 1.3 : 1.1);
+  const { because } = load;
+  return { moment, parts, low: least * 0.95 + GIB * ranks, high: most + 3 * GIB * ranks, because };
 }
 
 type Moment = readonly [HostMemoryEstimate['moment'], readonly Part[]];
@@ -209,29 +214,4 @@ function pagedParts(facts: Facts, ranks: number): Part[] {
       from: facts.from.optimizer,
     },
   ];
-}
-
-/** Weights in host memory while they are loaded: by every rank, unless the loader is told otherwise. */
-function loadPart(run: TrainingRun, facts: Facts, ranks: number): Part {
-  const { sharding, counts, weightBytes } = facts;
-  // Megatron splits its own layers; the script makes the whole model of transformers before.
-  const parameters = sharding.kind === 'megatron' ? facts.model.parameters.total : counts.total;
-  const all = parameters * weightBytes;
-  const isZero3 = sharding.kind === 'zero' && valueIfKnown(sharding.stage) === 3;
-  const rankZeroOnly = sharding.kind === 'fsdp' && valueIfKnown(sharding.cpuRamEfficientLoading) === true;
-  const isTrainer = valueIfKnown(run.consumer) === 'trainer';
-  const perRank = isZero3 && isTrainer ? Math.min(all, SHARD_FILE_BYTES) : all;
-  const loaders = rankZeroOnly ? 1 : ranks;
-  return {
-    id: 'host.load',
-    group: 'parameters',
-    bytes: perRank * loaders,
-    label: () => (loaders === 1 ? 'weights, loaded by one rank' : `weights, loaded by each of ${loaders} ranks`),
-    formula: () =>
-      perRank < all
-        ? `${loaders} × one file of 5 GB`
-        : `${loaders} × ${weightBytes} B × ${formatParameters(parameters)} parameters`,
-    source: 'transformers from_pretrained, in every process; accelerate cpu_ram_efficient_loading',
-    from: facts.from.weights,
-  };
 }

@@ -94,8 +94,8 @@ export interface Facts {
   readonly reducesInOwnType: boolean;
   /** TRL's preference and reward trainers. */
   readonly preference: PreferenceFacts | undefined;
-  /** A reference model's weights: in the type they are loaded in, which DeepSpeed makes its own 16-bit one. */
-  readonly referenceBytes: 2 | 4;
+  /** Weights as they are loaded, a reference model's too; DeepSpeed makes them its own 16-bit type. */
+  readonly loadedBytes: 2 | 4;
   /**
    * Tensor-parallel ranks also split the embedding, and take the loss of their part of the vocabulary: Megatron's code. With
    * transformers' plans and DeepSpeed's AutoTP each rank has the whole embedding, and gathers the logits of all.
@@ -171,7 +171,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: Note): Facts |
     trainable: adapters.lora === undefined ? counts.total : adapters.lora.parameters / ranks.pipeline,
     ...readReleases(run),
     preference,
-    referenceBytes: sharding.kind === 'zero' ? precision.computeBytes : loadedBytes(run, precision.computeBytes),
+    loadedBytes: sharding.kind === 'zero' ? precision.computeBytes : loadedBytes(run, corner, precision.computeBytes),
     ...optimizer,
     capacity: run.cluster.known ? run.cluster.value.accelerator.memoryBytes : null,
     expandableSegments: usesExpandableSegments(run),
@@ -195,9 +195,9 @@ function withPairs<T extends Pick<Facts, 'samples' | 'evalSamples'>>(batch: T, s
   return { ...batch, samples: batch.samples * sequences, evalSamples: batch.evalSamples * sequences };
 }
 
-function loadedBytes(run: TrainingRun, computeBytes: 2 | 4): 2 | 4 {
-  const { weights } = run.precision;
-  return weights.known ? (weights.value === 'fp32' ? 4 : 2) : computeBytes;
+function loadedBytes({ precision: { weights } }: TrainingRun, corner: Corner, computeBytes: 2 | 4): 2 | 4 {
+  if (weights.known) return weights.value === 'fp32' ? 4 : 2;
+  return corner === 'high' ? 4 : computeBytes;
 }
 
 function usesExpandableSegments(run: TrainingRun): boolean {

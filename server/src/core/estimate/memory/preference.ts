@@ -93,7 +93,7 @@ export function heldBeside(facts: Facts): readonly Part[] {
 
 /** Frozen, in the type it is loaded in, and spread as the trained one: trl/models/utils.py, prepare_deepspeed and prepare_fsdp. */
 function referencePart(facts: Facts): Part {
-  const { sharding, counts, shards, referenceBytes: width } = facts;
+  const { sharding, counts, shards, loadedBytes: width } = facts;
   const zero = sharding.kind === 'zero' ? sharding : undefined;
   const isStage3 = valueIfKnown(zero?.stage) === 3;
   // Below stage 3 DeepSpeed runs it whole, as stage 0.
