@@ -6,7 +6,7 @@ import { loadRecordings } from '../../../server/src/data/activations';
 const recordings = loadRecordings();
 
 /** Values of a test come from nowhere. */
-export const TEST: Origin = { kind: 'assumed', because: 'a test' };
+export const TEST: Origin = { kind: 'editor', what: 'a test' };
 
 export function value<T>(v: T): Known<T> {
   return known(v, TEST);

@@ -85,15 +85,16 @@ function loadedDtype(sources: RunSources): Known<Dtype> {
   if (!model.known) return unknown(`it is the checkpoint's dtype, and ${model.why}`);
   const stored = ownValue(NAMES, model.value.dtype);
   if (!stored) return unknown("the model's config.json names no dtype", model.origin);
-  const sure = wantsAuto || frameworks.transformers?.known === true;
+  // A checkpoint in float32 is loaded in it by every release.
+  const sure = wantsAuto || stored === 'fp32' || frameworks.transformers?.known === true;
   return sure
     ? known(stored, {
         kind: 'derived',
-        formula: 'transformers 5 loads the dtype of the checkpoint (modeling_utils.py:4103)',
+        formula: 'transformers 5 loads the dtype of the checkpoint (modeling_utils.py:4178, 5.23.0)',
         from: [model.origin],
       })
     : assumed(
         stored,
-        'transformers 5 loads the dtype of the checkpoint; before 5 it was float32, and the version is not known',
+        'transformers 5 loads the dtype of the checkpoint, releases before it float32, and no file pins the release',
       );
 }

@@ -3,8 +3,8 @@ import { estimateCheckpoint } from '../../../../server/src/core/estimate/checkpo
 import { estimateHost } from '../../../../server/src/core/estimate/host';
 import { estimateMemory } from '../../../../server/src/core/estimate/memory/index';
 import type { Cluster } from '../../../../server/src/core/hardware/hardware';
-import { unknown } from '../../../../server/src/core/run/known';
-import type { TrainingRun } from '../../../../server/src/core/run/training-run';
+import { type Known, known, unknown } from '../../../../server/src/core/run/known';
+import type { Dtype, TrainingRun } from '../../../../server/src/core/run/training-run';
 import { fsdp, SINGLE, testRun, value, zero } from '../builders';
 
 const GIB = 2 ** 30;
@@ -52,6 +52,36 @@ describe('what is not known', () => {
     expect(checkpointing.memory?.low).toBeLessThan((certain?.low ?? 0) * 0.9);
     const weights = estimateMemory({ ...run, precision: { ...run.precision, weights: unknown('no dtype') } });
     expect(weights.memory?.high).toBeGreaterThan((certain?.high ?? 0) * 1.4);
+  });
+
+  it('reaches up to fp32 weights where the release that loads them is not known, in autocast and without', () => {
+    const run = testRun({ micro: 1, sequence: 2048 });
+    const assumed = known<Dtype>('bf16', { kind: 'assumed', because: 'no file pins the release' });
+    for (const mode of ['autocast', 'pure'] as const) {
+      const of = (weights: Known<Dtype>) =>
+        estimateMemory({
+          ...run,
+          precision: { mode: value(mode), weights, compute: mode === 'pure' ? weights : value('bf16') },
+        });
+      const open = of(assumed);
+      const [half, full] = [of(value('bf16')).memory, of(value('fp32')).memory];
+      expect(open.assumptions).toContainEqual(expect.objectContaining({ what: 'stored weights', value: 'bf16' }));
+      expect(open.memory).toMatchObject({ value: half?.value, low: half?.low });
+      expect((open.memory?.high ?? 0) / (full?.high ?? 1)).toBeCloseTo(1, 1);
+      expect(full?.low).toBeGreaterThan(half?.high ?? 0);
+    }
+  });
+
+  it('has no open dtype where every reading has 16 bits, or where FSDP makes it fp32', () => {
+    const weights = known<Dtype>('bf16', { kind: 'assumed', because: 'no file pins the release' });
+    const autocast = (run: TrainingRun): TrainingRun => ({
+      ...run,
+      precision: { mode: value('autocast'), weights, compute: value('bf16') },
+    });
+    for (const run of [testRun({ sharding: zero(3), world: 8 }), testRun({ sharding: fsdp(), world: 8 })]) {
+      const words = estimateMemory(autocast(run)).assumptions.map(({ what }) => what);
+      expect(words).not.toContain('stored weights');
+    }
   });
 
   it('says which LoRA targets it takes', () => {

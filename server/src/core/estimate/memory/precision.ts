@@ -1,4 +1,4 @@
-import { valueIfKnown } from '../../run/known';
+import { type Known, valueIfKnown } from '../../run/known';
 import { isOlder } from '../../run/sources';
 import type { Dtype, TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
@@ -21,8 +21,9 @@ export function readPrecision(
   note: (assumption: Assumption) => void,
 ): PrecisionFacts {
   const { compute, weights, mode } = run.precision;
+  const bytesOf = (dtype: Dtype, isOpen: boolean) => (isOpen && corner === 'high' ? 4 : dtypeBytes(dtype));
   let computeBytes: 2 | 4;
-  if (compute.known) computeBytes = dtypeBytes(compute.value);
+  if (compute.known) computeBytes = bytesOf(compute.value, isOpen(run, compute));
   else {
     computeBytes = corner === 'high' ? 4 : 2;
     note({ what: 'precision', value: 'bf16', because: `${compute.why}; the band reaches to fp32` });
@@ -32,17 +33,34 @@ export function readPrecision(
   if (sharding === 'zero' || sharding === 'megatron') {
     return { weightBytes: computeBytes, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed: false };
   }
+  const upcast = sharding === 'fsdp' && mixed && run.lora === undefined && !isOlder(run.frameworks.accelerate, '0.30');
+  if (upcast) return { weightBytes: 4, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
   let loaded: 2 | 4;
-  if (weights.known) loaded = dtypeBytes(weights.value);
-  else {
+  if (weights.known) {
+    loaded = bytesOf(weights.value, isOpen(run, weights));
+    if (weights.origin.kind === 'assumed' && isOpen(run, weights)) {
+      note({
+        what: 'stored weights',
+        value: weights.value,
+        because: `${weights.origin.because}; the band reaches to fp32`,
+      });
+    }
+  } else {
     loaded = corner === 'high' ? 4 : computeBytes;
     const value = computeBytes === 4 ? 'fp32' : '16-bit';
     note({ what: 'stored weights', value, because: `${weights.why}; the band reaches to fp32` });
   }
   if (sharding === 'fsdp') {
-    const upcast = mixed && run.lora === undefined && !isOlder(run.frameworks.accelerate, '0.30');
-    return { weightBytes: upcast ? 4 : loaded, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
+    return { weightBytes: loaded, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
   }
   const castsWeights = mixed && loaded === 4;
   return { weightBytes: loaded, computeBytes: mixed ? computeBytes : loaded, streamBytes: loaded, castsWeights, mixed };
+}
+
+/**
+ * A 16-bit type that stands for a release nobody pinned: it may as well be fp32. Releases before 5 load what bitsandbytes does not
+ * quantise in float16 (transformers quantizers/quantizer_bnb_4bit.py:254, 4.57.6), so that those weights have 16 bits in each.
+ */
+function isOpen({ quantization }: TrainingRun, dtype: Known<Dtype>): boolean {
+  return dtype.known && dtype.origin.kind === 'assumed' && dtype.value !== 'fp32' && quantization === undefined;
 }
