@@ -15,6 +15,13 @@ describe('what a preference trainer keeps', () => {
     expect(of(`${dpo}use_peft: true\nlora_r: 16\n`)?.reference).toMatchObject({ known: true, value: false });
   });
 
+  it('is run in each step, unless its log-probabilities were computed before', () => {
+    const dpo = 'f_divergence_type: reverse_kl\nuse_peft: true\nlora_r: 16\n';
+    expect(told(of(dpo)?.precomputed)).toBe(false);
+    expect(told(of(`${dpo}precompute_ref_log_probs: true\n`)?.precomputed)).toBe(true);
+    expect(of('num_generations: 8\n')?.precomputed).toBeUndefined();
+  });
+
   it('is none for GRPO without a penalty, which is the default', () => {
     const grpo = 'num_generations: 8\nper_device_train_batch_size: 4\ngradient_accumulation_steps: 2\n';
     expect(under('1.16.0', grpo)?.reference).toMatchObject({ known: true, value: false });

@@ -32,6 +32,7 @@ export function readPreference(sources: RunSources, lora: TrainingRun['lora']): 
     method: known(method, args.method.origin),
     sequencesPerSample: method === 'dpo' || method === 'reward' ? 2 : 1,
     reference: readReference(sources, method, lora),
+    ...((method === 'dpo' || method === 'kto') && { precomputed: readPrecomputed(sources) }),
     fusedLogProbabilities: readFused(sources, method),
     ...(method === 'grpo' && { generation: readGeneration(sources) }),
   };
@@ -53,9 +54,14 @@ function readReference(
     const beta = written ? numberFrom(written) : defaultBeta(frameworks.trl);
     return beta.known ? known(beta.value !== 0, beta.origin) : beta;
   }
-  const written = args.get('precompute_ref_log_probs');
-  const precompute = written ? booleanFrom(written) : fallback<boolean>(DEFAULTS.precompute);
+  const precompute = readPrecomputed({ args });
   return precompute.known ? known(!precompute.value, precompute.origin) : precompute;
+}
+
+/** The step takes them from the batch then: dpo_trainer.py:1318 (1.16.0), :1729 (0.26.2); kto_trainer.py:1417 (1.16.0). */
+function readPrecomputed({ args }: Pick<RunSources, 'args'>): Known<boolean> {
+  const written = args.get('precompute_ref_log_probs');
+  return written ? booleanFrom(written) : fallback<boolean>(DEFAULTS.precompute);
 }
 
 /** 0.04 up to 0.18, and then none: the releases were read one by one. */

@@ -137,6 +137,8 @@ export interface Preference {
   readonly sequencesPerSample: 1 | 2;
   /** A frozen copy of the model is kept. */
   readonly reference: Known<boolean>;
+  /** The reference's log-probabilities were computed before training, so that no step runs it. */
+  readonly precomputed?: Known<boolean>;
   /** Log-probabilities are taken chunk by chunk in the head, and the logits of all tokens are never made. */
   readonly fusedLogProbabilities: Known<boolean>;
   /** GRPO alone: what makes the answers. */

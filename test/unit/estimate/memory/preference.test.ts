@@ -125,3 +125,27 @@ describe('generation within training', () => {
     expect(bytesOf(run, 'buffers.vllm')).toBeCloseTo(0.3 * 80e9, 0);
   });
 });
+
+describe('the forward of a reference', () => {
+  const names = (set: Partial<Preference>): string[] => {
+    const run = runOf(preferring('dpo', { fusedLogProbabilities: value(false), ...set }));
+    const facts = readFacts(run, 'expected', () => undefined);
+    return facts === undefined ? [] : momentsOf(facts).moments.map(({ name }) => name);
+  };
+
+  it('is part of a step, unless its log-probabilities were computed before training', () => {
+    expect(names({ precomputed: value(false) })).toContain('forward of the reference');
+    const before = names({ precomputed: value(true) });
+    expect(before.length).toBeGreaterThan(2);
+    expect(before).not.toContain('forward of the reference');
+  });
+
+  it('is in the band down to none where the files leave it open', () => {
+    const bands = (precomputed: Preference['precomputed']) =>
+      memoryOf(runOf(preferring('dpo', { fusedLogProbabilities: value(false), ...(precomputed && { precomputed }) })));
+    const open = bands(unknown('a template'));
+    expect(open.value).toBe(bands(value(false)).value);
+    expect(open.low).toBe(bands(value(true)).low);
+    expect(bands(value(true)).value).toBeLessThan(open.value);
+  });
+});

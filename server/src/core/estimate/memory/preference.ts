@@ -14,6 +14,8 @@ export interface PreferenceFacts {
   readonly method: 'dpo' | 'kto' | 'grpo' | 'reward';
   readonly sequencesPerSample: 1 | 2;
   readonly reference: boolean;
+  /** No step runs the reference: its log-probabilities come with the batch. */
+  readonly precomputed: boolean;
   readonly fused: boolean;
   readonly generation:
     | {
@@ -47,6 +49,11 @@ export function readPreferenceFacts(run: TrainingRun, corner: Corner, note: Note
       because: `${reference.why}; the band reaches to a second copy of the weights`,
     });
   }
+  const { precomputed } = preference;
+  if (precomputed?.known === false) {
+    const because = `${precomputed.why}; the band reaches down to log-probabilities that are computed before training`;
+    note({ what: 'forward of the reference', value: 'in every step', because });
+  }
   if (!fused.known && method !== 'reward') {
     note({ what: 'logits', value: 'of all tokens', because: `${fused.why}; the band reaches down to chunks` });
   }
@@ -59,6 +66,7 @@ export function readPreferenceFacts(run: TrainingRun, corner: Corner, note: Note
     method,
     sequencesPerSample: preference.sequencesPerSample,
     reference: valueIfKnown(reference) ?? corner === 'high',
+    precomputed: precomputed !== undefined && (valueIfKnown(precomputed) ?? corner === 'low'),
     fused: valueIfKnown(fused) ?? corner === 'low',
     generation:
       generation === undefined
@@ -192,7 +200,8 @@ function generationParts(facts: Facts): Part[] {
 /** While the graph of the trained model waits, the reference runs over the same tokens without one. */
 export function referenceForward(facts: Facts, loss: Moment | undefined): Moment[] {
   const { preference, model, tokens, computeBytes: c } = facts;
-  if (!loss || !preference || preference.method === 'grpo' || preference.method === 'reward') return [];
+  if (!loss || !preference || preference.precomputed) return [];
+  if (preference.method === 'grpo' || preference.method === 'reward') return [];
   const width = preference.fused ? 0 : c + 4;
   const elements = (tokens * model.vocabSize) / (facts.splitsVocabulary ? facts.tensor : 1);
   const logits: Part = {
