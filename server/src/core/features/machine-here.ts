@@ -61,9 +61,9 @@ function checkpointWords(bytes: number, run: TrainingRun, catalogs: Catalogs): s
 /** EFS user guide, quotas: 1,500 MiB/s for one client. */
 const EFS_CLIENT = 1.5e9;
 
-function driveWords(bytes: number, { cluster }: TrainingRun): string {
+function driveWords(bytes: number, { cluster, nodes }: TrainingRun): string {
   const rate = cluster.known ? cluster.value.host.nvmeWriteBytesPerSecond : undefined;
-  return rate === undefined || !cluster.known
+  return rate === undefined || !cluster.known || !nodes.known
     ? ''
     : `; each node writes its part in some ${formatSeconds(bytes / cluster.value.nodes / rate)}`;
 }

@@ -43,7 +43,14 @@ export const nvmeTooSmall = rule({
     ],
   },
   check({ config, run, report }) {
-    if (!run.cluster.known || !run.model.known || !run.sharding.known || run.sharding.value.kind !== 'zero') return;
+    if (
+      !run.cluster.known ||
+      !run.nodes.known ||
+      !run.model.known ||
+      !run.sharding.known ||
+      run.sharding.value.kind !== 'zero'
+    )
+      return;
     const { offloadOptimizer, offloadParam } = run.sharding.value;
     const optimizer = offloadOptimizer.known && offloadOptimizer.value === 'nvme';
     const param = offloadParam.known && offloadParam.value === 'nvme';

@@ -14,7 +14,7 @@ import type { Target } from './settings-file';
 import { complete, fromAccelerate, fromBatch, fromLaunches, oneNode, overlay, type Size } from './sizes';
 import { overrideOf, type RunSources } from './sources';
 import type { Disagreement } from './training-run';
-import { countFrom, firstKnown, textFrom, type Written, writtenIn } from './written';
+import { byDefault, countFrom, firstKnown, textFrom, type Written, writtenIn } from './written';
 
 /** How many processes on how many nodes, and on what hardware. */
 export interface Place {
@@ -40,7 +40,7 @@ export function readPlace(
   const name = overrideOf(sources, 'hardware') ?? target?.hardware ?? askedFor(asked, catalogs);
   const hardware = name && namedHardware(name, sources, catalogs, finder);
   const stated = fromTarget(sources, target, hardware);
-  const started = [fromLaunches(sources), fromAccelerate(sources), manifest];
+  const started = [fromLaunches(sources, finder), fromAccelerate(sources), manifest];
   const written = overlay([stated, ...started, oneNode(stated)]);
   // What the batch keys imply comes last: it is no statement about the machines.
   const taken = overlay([written, fromBatch(sources)]);
@@ -204,12 +204,16 @@ function asLaunched(
   return { ...built.cluster, usual: { intra, inter, nicsPerNode, because: forced.because } };
 }
 
-/** Fills what nobody says from the hardware: as many nodes as the processes need, else all GPUs of one. */
+/**
+ * Fills what nobody says from the hardware: as many nodes as the processes need, else all GPUs of one. One node is no
+ * default where somebody says a number of nodes that cannot be read.
+ */
 function spread(taken: Omit<Place, 'cluster'>, cluster: Cluster): Omit<Place, 'cluster'> {
   const { nodes, gpusPerNode, worldSize } = taken;
   if (nodes.known && gpusPerNode.known) return taken;
   const whole = known(cluster.gpusInNode, { kind: 'catalog', id: cluster.id, source: 'GPUs of one node' });
-  const one = known(1, { kind: 'default', of: 'Shardlens', source: 'one node where none is named' });
+  const isSaid = !nodes.known && nodes.origin !== undefined;
+  const one = isSaid ? nodes : byDefault(1, 'Shardlens', 'one node where none is named');
   const fits = worldSize.known && worldSize.value <= cluster.gpusInNode;
   const filled = worldSize.known
     ? complete({ nodes: fits ? one : undefined, perNode: fits ? undefined : whole, world: worldSize })

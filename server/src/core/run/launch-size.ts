@@ -1,6 +1,7 @@
-import { type Known, known } from './known';
+import type { Hosts } from './hostfile';
+import { type Known, known, unknown } from './known';
 import type { Launch } from './launch';
-import type { Word } from './shell';
+import { slurmGpus, slurmNodes, slurmTasks } from './slurm-variables';
 import { countFrom, type Written } from './written';
 
 /** What a launch line says about the size of the run; each undefined where it says nothing. */
@@ -10,40 +11,56 @@ export interface LaunchSize {
   readonly perNode: Known<number> | undefined;
 }
 
+/** The hosts of the hostfile that a launch line names; undefined where it names none. */
+export type ReadHosts = (launch: Launch) => Hosts | undefined;
+
 /** Sizes by the rules of each launcher: accelerate counts all processes, torchrun and deepspeed those of one node. */
-export function sizeOf(launch: Launch): LaunchSize {
+export function sizeOf(launch: Launch, hosts?: ReadHosts): LaunchSize {
   const { flags, slurm } = launch;
-  const slurmNodes = countOf(slurm.get('nodes'), /^(\d+)$/);
-  const slurmGpus =
-    countOf(slurm.get('gpus-per-node'), /(\d+)$/) ?? countOf(slurm.get('gres'), /^gpu(?::[\w.-]+)*?:(\d+)/);
+  const jobNodes = slurmNodes(slurm);
+  const jobGpus = slurmGpus(slurm);
   if (launch.launcher === 'accelerate' || launch.launcher === 'trl') {
     const source = launch.launcher === 'trl' ? launch.arguments : flags;
     return {
       processes: countAt(source.get('num_processes')),
-      nodes: countAt(source.get('num_machines')) ?? slurmNodes,
-      perNode: slurmGpus,
+      nodes: countAt(source.get('num_machines')) ?? jobNodes,
+      perNode: jobGpus,
     };
   }
   if (launch.launcher === 'torchrun') {
     return {
       processes: undefined,
-      nodes: countAt(flags.get('nnodes')) ?? (flags.has('standalone') ? undefined : slurmNodes),
-      perNode: countPerNode(flags.get('nproc_per_node')) ?? slurmGpus,
+      nodes: countAt(flags.get('nnodes')) ?? (flags.has('standalone') ? undefined : jobNodes),
+      perNode: countPerNode(flags.get('nproc_per_node')) ?? jobGpus,
     };
   }
-  if (launch.launcher === 'deepspeed') {
-    return {
-      processes: undefined,
-      nodes: countAt(flags.get('num_nodes')) ?? slurmNodes,
-      perNode:
-        countAt(flags.get('num_gpus')) ??
-        included(flags.get('include') ?? flags.get('i')) ??
-        visible(launch) ??
-        slurmGpus,
-    };
-  }
-  const tasks = launch.srun ? countOf(slurm.get('ntasks-per-node'), /^(\d+)$/) : undefined;
-  return { processes: undefined, nodes: launch.srun ? slurmNodes : undefined, perNode: tasks };
+  if (launch.launcher === 'deepspeed') return sizeOfDeepspeed(launch, hosts);
+  const tasks = launch.srun ? slurmTasks(slurm) : undefined;
+  return { processes: undefined, nodes: launch.srun ? jobNodes : undefined, perNode: tasks };
+}
+
+/** The launcher's filters choose among the hosts of its hostfile; `--num_nodes` and `--num_gpus` take the first of them. */
+function sizeOfDeepspeed(launch: Launch, readHosts: ReadHosts | undefined): LaunchSize {
+  const { flags, slurm } = launch;
+  const filter = flags.get('include') ?? flags.get('i');
+  const hosts = readHosts?.(launch);
+  const counted = hosts?.nodes.known ? hosts.nodes : undefined;
+  const all = flags.has('exclude') || flags.has('e') ? notCounted(flags.get('exclude') ?? flags.get('e')) : counted;
+  return {
+    processes: undefined,
+    nodes:
+      countAt(flags.get('num_nodes')) ??
+      includedHosts(filter) ??
+      (hosts ? all : undefined) ??
+      slurmNodes(slurm) ??
+      hosts?.nodes,
+    perNode:
+      countAt(flags.get('num_gpus')) ??
+      included(filter) ??
+      visible(launch) ??
+      (filter ? undefined : hosts?.perNode) ??
+      slurmGpus(slurm),
+  };
 }
 
 function countAt(written: Written | undefined): Known<number> | undefined {
@@ -53,12 +70,6 @@ function countAt(written: Written | undefined): Known<number> | undefined {
 /** `gpu` and `auto` are all GPUs that a node has (torch/distributed/run.py, determine_local_world_size). */
 function countPerNode(written: Written | undefined): Known<number> | undefined {
   return written?.plain === 'gpu' || written?.plain === 'auto' ? undefined : countAt(written);
-}
-
-function countOf(word: Word | undefined, pattern: RegExp): Known<number> | undefined {
-  if (!word?.text.known) return undefined;
-  const found = pattern.exec(word.text.value);
-  return found ? known(Number(found[1]), word.text.origin) : undefined;
 }
 
 /** Without filters of its own the deepspeed launcher takes CUDA_VISIBLE_DEVICES as --include (launcher/runner.py:448, 0.19.8). */
@@ -74,4 +85,16 @@ function included(written: Written | undefined): Known<number> | undefined {
   if (!written || written.templated || typeof written.plain !== 'string') return undefined;
   const ids = /^[\w.-]+:(\d+(?:,\d+)*)$/.exec(written.plain)?.[1];
   return ids === undefined ? undefined : known(ids.split(',').length, written.origin);
+}
+
+/** `--include worker-0@worker-1:0,2` takes two hosts (launcher/runner.py, parse_resource_filter, 0.18.5). */
+function includedHosts(written: Written | undefined): Known<number> | undefined {
+  if (!written) return undefined;
+  const names = written.templated || typeof written.plain !== 'string' ? [] : written.plain.split('@');
+  const hosts = new Set(names.map((name) => name.split(':')[0]));
+  return hosts.size > 0 ? known(hosts.size, written.origin) : unknown(`${written.key} cannot be read`, written.origin);
+}
+
+function notCounted(written: Written | undefined): Known<number> | undefined {
+  return written && unknown(`${written.key} leaves out hosts or GPUs`, written.origin);
 }

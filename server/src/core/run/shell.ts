@@ -1,6 +1,7 @@
 import type { Path } from '../source';
 import { type Known, known, unknown } from './known';
 import { type Assigned, Variables } from './shell-variables';
+import { slurmVariable } from './slurm-variables';
 
 /** A word of a shell script: its text where it is literal, else why not. */
 export interface Word {
@@ -30,7 +31,8 @@ const MAX_SCRIPT = 256 * 1024;
 
 /**
  * Reads the simple commands of a shell script or Makefile: literal words, quotes, `\` continuations, and `$NAME` where the same
- * file assigned NAME one literal value before. Everything else (`$(…)`, `${NAME:-x}`, loops' variables) makes a word unknown.
+ * file assigned NAME one literal value before, or where Slurm sets it by an `#SBATCH` line. Everything else (`$(…)`,
+ * `${NAME:-x}`, loops' variables) makes a word unknown.
  */
 export function readScript(path: Path, text: string): Script {
   return text.length > MAX_SCRIPT ? { commands: [], slurm: new Map() } : new Reader(path, text).read();
@@ -200,7 +202,8 @@ class Reader {
     const simple = /^\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))/.exec(rest);
     if (simple) {
       this.at += simple[0].length;
-      const value = this.variables.use(simple[1] ?? simple[2] ?? '');
+      const name = simple[1] ?? simple[2] ?? '';
+      const value = this.variables.use(name) ?? slurmVariable(name, this.slurm);
       return value?.known
         ? { value: value.value, why: undefined }
         : { value: '', why: `${simple[0]} is set elsewhere` };

@@ -1,3 +1,5 @@
+import type { FileFinder } from './files';
+import { hostsOf } from './hostfile';
 import { type Known, known, type Origin, unknown } from './known';
 import type { Launch } from './launch';
 import { sizeOf } from './launch-size';
@@ -19,8 +21,8 @@ export function oneNode({ nodes, perNode }: Size): Size {
 }
 
 /** Launch lines that start this run; where two of them differ in a figure, it is not known. */
-export function fromLaunches({ links }: SizeSources): Size {
-  const sizes = links.launches.map(sizeOf);
+export function fromLaunches({ links, accelerate }: SizeSources, finder: FileFinder): Size {
+  const sizes = links.launches.map((launch) => sizeOf(launch, (it) => hostsOf(it, finder)));
   const agreed = (of: (size: (typeof sizes)[number]) => Known<number> | undefined): Known<number> | undefined => {
     const values = sizes.flatMap((size) => of(size) ?? []);
     const [first] = values;
@@ -35,7 +37,17 @@ export function fromLaunches({ links }: SizeSources): Size {
     world: agreed((one) => one.processes),
   };
   const first = links.launch;
-  return { ...size, nodes: size.nodes ?? (first && (size.perNode ?? size.world) && launchedOnOneNode(first)) };
+  const unread = first && !accelerate ? unreadMachines(first) : undefined;
+  return {
+    ...size,
+    nodes: size.nodes ?? unread ?? (first && (size.perNode ?? size.world) && launchedOnOneNode(first)),
+  };
+}
+
+/** The Accelerate file that the line names may say more than one machine; it was not found. */
+function unreadMachines({ launcher, flags }: Launch): Known<number> | undefined {
+  const named = launcher === 'accelerate' ? flags.get('config_file') : undefined;
+  return named && unknown(`the file of ${named.key} cannot be read`, named.origin);
 }
 
 /** Without a number of nodes, torchrun, accelerate and (given no hostfile) deepspeed stay on one machine. */

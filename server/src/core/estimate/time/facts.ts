@@ -60,6 +60,8 @@ export function timeFacts(run: TrainingRun): FactsResult {
     !cluster.known ||
     !sharding.known ||
     !wayOfSharding(sharding.value).known ||
+    !run.nodes.known ||
+    !run.worldSize.known ||
     micro === undefined ||
     accumulation === undefined ||
     length === undefined
@@ -74,7 +76,7 @@ export function timeFacts(run: TrainingRun): FactsResult {
   };
   // The cluster was built for the GPUs that the run uses per node; its links would not fit another number.
   const gpusPerNode = cluster.value.gpusPerNode;
-  const world = positive(run.worldSize) ?? cluster.value.nodes * gpusPerNode;
+  const world = run.worldSize.value;
   const tensor = assume('tensor-parallel ranks', run.parallelism.tensor, 1);
   const pipeline = assume('pipeline stages', run.parallelism.pipeline, 1);
   const context = assume('context-parallel ranks', run.parallelism.context, 1);
@@ -136,6 +138,10 @@ function missingFacts(run: TrainingRun): Assumption[] {
   };
   need('model', run.model);
   need('hardware', run.cluster);
+  if (run.cluster.known) {
+    need('number of nodes', run.nodes);
+    if (run.nodes.known) need('world size', run.worldSize);
+  }
   need('sharding', run.sharding.known ? wayOfSharding(run.sharding.value) : run.sharding);
   need('micro-batch', run.batch.micro);
   need('gradient accumulation', run.batch.accumulation);

@@ -1,0 +1,46 @@
+import { type Known, known, unknown } from './known';
+import type { Word } from './shell';
+
+/** Options of `#SBATCH` lines, by long name. */
+type SlurmOptions = ReadonlyMap<string, Word>;
+
+const COUNT = /^(\d+)$/;
+
+/** Output variables of sbatch that are an option of the job as it stands (Slurm, sbatch manual page, output environment variables). */
+const OPTIONS: Readonly<Record<string, string>> = {
+  SLURM_NNODES: 'nodes',
+  SLURM_JOB_NUM_NODES: 'nodes',
+  SLURM_NTASKS: 'ntasks',
+  SLURM_NPROCS: 'ntasks',
+  SLURM_NTASKS_PER_NODE: 'ntasks-per-node',
+  SLURM_GPUS_PER_NODE: 'gpus-per-node',
+};
+
+/** What Slurm sets a variable of a batch script to; undefined for other variables, and where the option is no plain number. */
+export function slurmVariable(name: string, slurm: SlurmOptions): Known<string> | undefined {
+  if (!name.startsWith('SLURM_')) return undefined;
+  const count = name === 'SLURM_GPUS_ON_NODE' ? slurmGpus(slurm) : countOf(slurm.get(OPTIONS[name] ?? ''), COUNT);
+  return count?.known ? known(String(count.value), count.origin) : undefined;
+}
+
+/** `--nodes` of the job; not known where it is a range or filled in later, since then Slurm decides. */
+export function slurmNodes(slurm: SlurmOptions): Known<number> | undefined {
+  const word = slurm.get('nodes');
+  return word && (countOf(word, COUNT) ?? unknown('#SBATCH --nodes is not written as one number', word.text.origin));
+}
+
+/** GPUs that the job has on each node. */
+export function slurmGpus(slurm: SlurmOptions): Known<number> | undefined {
+  return countOf(slurm.get('gpus-per-node'), /(\d+)$/) ?? countOf(slurm.get('gres'), /^gpu(?::[\w.-]+)*?:(\d+)/);
+}
+
+/** Processes that srun starts on each node. */
+export function slurmTasks(slurm: SlurmOptions): Known<number> | undefined {
+  return countOf(slurm.get('ntasks-per-node'), COUNT);
+}
+
+function countOf(word: Word | undefined, pattern: RegExp): Known<number> | undefined {
+  if (!word?.text.known) return undefined;
+  const found = pattern.exec(word.text.value);
+  return found ? known(Number(found[1]), word.text.origin) : undefined;
+}

@@ -1,0 +1,91 @@
+import { describe, expect, it } from 'vitest';
+import { estimateRun } from '../../../server/src/core/estimate/index';
+import { join, source, told } from './joining';
+
+const DS = '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3 } }';
+const TRAIN =
+  'train.py --deepspeed ds.json --model_name_or_path meta-llama/Llama-3.1-8B --bf16 true --max_length 4096 --output_dir out';
+
+function run(launch: string, more: Readonly<Record<string, string>> = {}) {
+  const script = launch.replace('TRAIN', TRAIN);
+  return join({ 'ds.json': DS, 'run.sh': script, ...more }, { from: 'flag', hardware: 'p4d.24xlarge' }).run;
+}
+
+function place(launch: string, more: Readonly<Record<string, string>> = {}): readonly unknown[] {
+  const { nodes, gpusPerNode, worldSize } = run(launch, more);
+  return [told(nodes), told(gpusPerNode), told(worldSize)];
+}
+
+const HOSTS = 'w1 slots=8\n# w0 slots=8\n\nw2 slots=8\nw3 slots=8\nw4 slots=8\n';
+
+describe('the number of nodes', () => {
+  it('is one where nobody says it', () => {
+    const { nodes, worldSize } = run('python TRAIN');
+    expect([told(nodes), source(nodes), told(worldSize)]).toEqual([1, 'default of Shardlens', 8]);
+  });
+
+  it.each([
+    ['torchrun --nnodes={{ nodes }} --nproc_per_node=8 TRAIN', '--nnodes is not written as a number'],
+    ['torchrun --nnodes=$NNODES --nproc_per_node=8 TRAIN', '--nnodes is filled in by a template or variable'],
+    ['torchrun --nnodes=2:4 --nproc_per_node=8 TRAIN', '--nnodes is not written as a number'],
+    ['accelerate launch --num_machines $N TRAIN', '--num_machines is filled in by a template or variable'],
+    ['accelerate launch --config_file other.yaml TRAIN', 'the file of --config_file cannot be read'],
+    ['deepspeed --hostfile hosts --num_gpus 8 TRAIN', 'the file of --hostfile cannot be read'],
+    ['deepspeed --include "$HOSTS" TRAIN', '--include cannot be read'],
+    ['#SBATCH --nodes=2-4\nsrun torchrun --nproc_per_node=8 TRAIN', '#SBATCH --nodes is not written as one number'],
+  ])('is not known where it is said and cannot be read: %s', (launch, why) => {
+    expect(place(launch)).toEqual([`unknown: ${why}`, 8, `unknown: ${why}`]);
+  });
+
+  it('leaves memory and time of such a run not known', () => {
+    const { memory, step, assumptions } = estimateRun(run('torchrun --nnodes=$N --nproc_per_node=8 TRAIN'));
+    expect([memory, step]).toEqual([null, null]);
+    expect(assumptions).toContainEqual({
+      what: 'step time',
+      value: 'not known',
+      because: 'number of nodes: --nnodes is filled in by a template or variable',
+    });
+  });
+
+  it('is what a target says of a run whose launch line cannot be read', () => {
+    const files = { 'ds.json': DS, 'run.sh': `torchrun --nnodes=$N --nproc_per_node=8 ${TRAIN}` };
+    const { run: joined } = join(files, { from: 'flag', hardware: 'p4d.24xlarge', nodes: 4 });
+    expect([told(joined.nodes), told(joined.worldSize)]).toEqual([4, 32]);
+  });
+
+  it('is that of the Slurm job', () => {
+    const job = '#SBATCH --nodes=8\n#SBATCH --gres=gpu:8\n';
+    expect(place(`${job}srun torchrun --nnodes=$SLURM_NNODES --nproc_per_node=8 TRAIN`)).toEqual([8, 8, 64]);
+    const machines = 'export NNODES=$SLURM_NNODES\nsrun accelerate launch --config_file a.yaml';
+    const line = `${job}${machines} --num_processes $((NNODES * 8)) --num_machines $NNODES TRAIN`;
+    expect(place(line)).toEqual([8, 8, 64]);
+  });
+});
+
+describe('a hostfile', () => {
+  it.each([
+    ['deepspeed --hostfile hosts TRAIN', [4, 8, 32]],
+    ['deepspeed -H ./hosts --num_gpus 4 TRAIN', [4, 4, 16]],
+    ['deepspeed --hostfile hosts --num_nodes 2 TRAIN', [2, 8, 16]],
+    ['deepspeed --hostfile hosts --include w1@w2:0,1,2,3,4,5,6,7 TRAIN', [2, 8, 16]],
+    ['#SBATCH --nodes=8\ndeepspeed --hostfile hosts TRAIN', [4, 8, 32]],
+    ['#SBATCH --nodes=8\ndeepspeed --hostfile not-there --num_gpus 8 TRAIN', [8, 8, 64]],
+  ])('gives the nodes: %s', (launch, expected) => {
+    expect(place(launch, { hosts: HOSTS })).toEqual(expected);
+  });
+
+  it('is read again when it changes', () => {
+    const { dependencies } = join({ 'ds.json': DS, 'run.sh': `deepspeed --hostfile hosts ${TRAIN}` });
+    expect([...dependencies].filter((path) => path.endsWith('/hosts'))).not.toEqual([]);
+  });
+
+  it.each([
+    ['deepspeed --hostfile hosts --exclude w1 TRAIN', HOSTS],
+    ['deepspeed --hostfile hosts TRAIN', 'w1\nw2\n'],
+    ['deepspeed --hostfile hosts TRAIN', 'w1 slots=8\nw1 slots=8\n'],
+    ['deepspeed --hostfile hosts TRAIN', '# none\n'],
+  ])('does not give them where they cannot be counted: %s', (launch, hosts) => {
+    const [nodes, , world] = place(launch, { hosts });
+    expect([nodes, world]).toEqual([expect.stringMatching(/^unknown/), expect.stringMatching(/^unknown/)]);
+  });
+});
