@@ -23,7 +23,8 @@ describe('sizes by the rules of each launcher', () => {
     ['accelerate launch --num_processes 16 --num_machines 2 train.py a.yaml', { processes: 16, nodes: 2 }],
     ['accelerate launch --multi_gpu train.py --config a.yaml', {}],
     ['deepspeed --num_gpus 4 --num_nodes 2 train.py --deepspeed ds.json', { perNode: 4, nodes: 2 }],
-    ['deepspeed --include localhost:0,1,5 train.py --deepspeed ds.json', { perNode: 3 }],
+    ['deepspeed --include localhost:0,1,5 train.py --deepspeed ds.json', { perNode: 3, nodes: 1 }],
+    ['deepspeed --include w0@w1 train.py --deepspeed ds.json', { nodes: 2 }],
     // As many as the node has, which the hardware says.
     ['torchrun --nproc_per_node gpu train.py a.yaml', {}],
     [
@@ -31,6 +32,27 @@ describe('sizes by the rules of each launcher', () => {
       { perNode: 'unknown: --nproc_per_node is not written as a number' },
     ],
     ['#SBATCH --nodes=4\n#SBATCH --gres=gpu:a100:8\nsrun python train.py --bf16 --config a.yaml', { nodes: 4 }],
+    ['#SBATCH --nodes=8\nsrun torchrun --nnodes=$SLURM_NNODES train.py a.yaml', { nodes: 8 }],
+    [
+      '#SBATCH -N 4\nexport N=$SLURM_JOB_NUM_NODES\naccelerate launch --num_machines "$N" train.py a.yaml',
+      { nodes: 4 },
+    ],
+    [
+      '#SBATCH --ntasks=16\naccelerate launch --num_processes $SLURM_NTASKS --num_machines 2 train.py a.yaml',
+      { processes: 16, nodes: 2 },
+    ],
+    ['#SBATCH --gres=gpu:a100:4\ntorchrun --nproc_per_node $SLURM_GPUS_ON_NODE train.py a.yaml', { perNode: 4 }],
+    // What the script assigns itself is not Slurm's.
+    ['#SBATCH --nodes=8\nSLURM_NNODES=2\ntorchrun --nnodes=$SLURM_NNODES train.py a.yaml', { nodes: 2 }],
+    // Slurm chooses from a range.
+    [
+      '#SBATCH --nodes=2-4\nsrun torchrun train.py a.yaml',
+      { nodes: 'unknown: #SBATCH --nodes is not written as one number' },
+    ],
+    [
+      '#SBATCH --nodes=2-4\nsrun torchrun --nnodes=$SLURM_NNODES train.py a.yaml',
+      { nodes: 'unknown: --nnodes is filled in by a template or variable' },
+    ],
     ['#SBATCH -N 2\n#SBATCH --gpus-per-node=8\nsrun torchrun --nnodes 2 train.py a.yaml', { nodes: 2, perNode: 8 }],
   ])('%s', (text, expected) => {
     expect(size(text)).toEqual({ processes: undefined, nodes: undefined, perNode: undefined, ...expected });
@@ -51,6 +73,34 @@ describe('words', () => {
     expect(size(`N=8\nDIR=conf\ntorchrun --nproc_per_node $N train.py \${DIR}/a.yaml`)).toMatchObject({ perNode: 8 });
     const [launch] = launches(`DIR=conf\ntorchrun train.py "\${DIR}/a.yaml"`);
     expect(launch?.positional[0]?.text).toMatchObject({ value: 'conf/a.yaml' });
+  });
+
+  it.each([
+    'N=1; if [ "$BIG" ]; then N=8; fi',
+    'N=1; if a; then echo; else N=8; fi',
+    'N=1; if a; then echo; elif N=8; then echo; fi',
+    'N=1; for i in 1 2; do N=8; done',
+    'N=1; while N=8; do break; done',
+    'N=1; a && N=8',
+    'N=1; a || N=8',
+    'N=1; a && { N=8; }',
+    'N=1; a && (N=8)',
+    'N=1; if a; then export N=8; fi',
+    'N=1; set_n() { declare N=8; }',
+    'N=1; case $1 in big) N=8;; esac',
+    'N=1; while IFS= read -r N; do echo; done',
+  ])('does not know a value that is assigned again on the same line: %s', (line) => {
+    expect(size(`${line}\ntorchrun --nproc_per_node $N train.py a.yaml`).perNode).toMatch(/^unknown/);
+  });
+
+  it('finds a launch line behind a word of the shell', () => {
+    const text = 'if a; then N=4 torchrun --nnodes 2 train.py a.yaml; else torchrun --nnodes 2 train.py b.yaml; fi';
+    const found = launches(text);
+    expect(found.map(({ start, end }) => text.slice(start, end))).toEqual([
+      'torchrun --nnodes 2 train.py a.yaml',
+      'torchrun --nnodes 2 train.py b.yaml',
+    ]);
+    expect(told(found[0]?.environment.get('N'))).toBe('4');
   });
 
   it.each([

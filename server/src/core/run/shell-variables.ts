@@ -13,6 +13,12 @@ export interface Assigned {
   isExported: boolean;
 }
 
+/** Words of the shell behind which a command begins: `then BS=8` assigns as `BS=8` on a line of its own does. */
+const OPENING: ReadonlySet<string> = new Set(['if', 'then', 'elif', 'else', 'while', 'until', 'do', '{', '!']);
+
+/** Commands whose words are assignments; `export` is one too. */
+const DECLARING: ReadonlySet<string> = new Set(['local', 'declare', 'typeset', 'readonly']);
+
 /** What a script has assigned to its variables so far, as far as that is the same on every way through it. */
 export class Variables {
   private readonly values = new Map<string, Known<string>>();
@@ -33,14 +39,17 @@ export class Variables {
   }
 
   /** Takes in what a simple command assigns; returns the command where it is more than assignments. */
-  run(words: readonly Word[]): Command | undefined {
+  run(line: readonly Word[]): Command | undefined {
+    const words = line.slice(line.findIndex(({ raw }) => !OPENING.has(raw)));
+    if (line.every(({ raw }) => OPENING.has(raw))) return undefined;
     const exports = words[0]?.raw === 'export';
+    const declares = exports || DECLARING.has(words[0]?.raw ?? '');
     const own = new Map<string, Known<string>>();
-    let first = exports ? 1 : 0;
+    let first = declares ? 1 : 0;
     for (; first < words.length; first++) {
       const assignment = assignmentOf(words[first]);
       if (assignment) own.set(assignment.name, assignment.value);
-      else if (!exports) break;
+      else if (!declares) break;
       if (exports) this.exported.add(assignment?.name ?? words[first]?.raw ?? '');
       if (assignment) this.place(assignment);
     }
@@ -48,12 +57,12 @@ export class Variables {
       const place = this.places.get(name);
       if (place) place.isExported = true;
     }
-    if (exports || first === words.length) {
+    if (declares || first === words.length) {
       for (const [name, value] of own) this.assign(name, value);
       return undefined;
     }
     if (words[0]?.raw === 'for' && words[1]) this.values.set(words[1].raw, unknown('it is a loop variable'));
-    if (words[0]?.raw === 'read') for (const word of words.slice(1)) this.values.delete(word.raw);
+    if (words[first]?.raw === 'read') for (const word of words.slice(first + 1)) this.values.delete(word.raw);
     return { words: words.slice(first), environment: this.environmentWith(own) };
   }
 
