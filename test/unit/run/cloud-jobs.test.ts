@@ -113,6 +113,165 @@ describe('a multi-node job of AWS Batch', () => {
   });
 });
 
+describe('a call of an estimator', () => {
+  const HEAD = 'import sagemaker\n';
+  const call = (args: string, callee = 'HuggingFace') =>
+    `est = ${callee}(entry_point='train.py', ${args}, hyperparameters={'deepspeed': 'ds.json'})\n`;
+  const P5 = "instance_type='ml.p5.48xlarge', instance_count=2";
+  const of = (text: string) => read({ 'run_sagemaker.py': HEAD + text });
+
+  it('has its own machine only, not that of an endpoint or a processor', () => {
+    const open = call('instance_type=INSTANCE, instance_count=4');
+    for (const other of [
+      'est.deploy(initial_instance_count=1, instance_type="ml.g5.2xlarge")\n',
+      'ScriptProcessor(image_uri="x", instance_type="ml.g5.2xlarge", instance_count=1)\n',
+      'PyTorchModel(entry_point="serve.py").deploy(1, instance_type="ml.g5.2xlarge")\n',
+      'est.transformer(instance_count=1, instance_type="ml.g5.2xlarge")\n',
+    ]) {
+      expect(of(open + other).machine).toBeUndefined();
+      expect(of(call(P5) + other)).toMatchObject({ machine: 'p5.48xlarge', nodes: 2 });
+    }
+  });
+
+  it('is not what comments and other strings say', () => {
+    const args = call('instance_type=args.instance_type, instance_count=args.nodes');
+    const example = 'instance_type="ml.p4d.24xlarge", instance_count=4';
+    for (const said of [
+      `"""Launch.\n\nExample: PyTorch(entry_point="train.py", ${example})\n"""\n`,
+      `# PyTorch(entry_point="train.py", ${example})\n`,
+      `USAGE = 'PyTorch(entry_point="a.py", ${example})'\n`,
+      `p.add_argument("--instance_type", default="ml.p4d.24xlarge")\n`,
+    ])
+      expect(of(said + args)).toMatchObject({ machine: undefined, nodes: undefined });
+    const local = of(`${call('instance_type="local_gpu", instance_count=1')}# prod: instance_type="ml.p4d.24xlarge"\n`);
+    expect(local.machine).toBeUndefined();
+    expect(local.job.distribution).toBeUndefined();
+    const older = of(
+      `# old: instance_type='ml.p3.2xlarge', instance_count=1,\n${call(`\n  # instance_type='ml.p4d.24xlarge',\n  ${P5}`)}`,
+    );
+    expect(older).toMatchObject({ machine: 'p5.48xlarge', nodes: 2 });
+  });
+
+  it.each([
+    ['a choice', '"ml.p4d.24xlarge" if big else "ml.g5.12xlarge"'],
+    ['a sum', '"ml.p4d" + ".24xlarge"'],
+    ['two strings', '"ml.p4d.24" "xlarge"'],
+    ['an f-string', 'f"ml.p4d.{size}"'],
+    ['a method', '"ml.p4d.24xlarge".replace("p4d", kind)'],
+    ['an alternative', '"ml.p4d.24xlarge" or x'],
+  ])('whose machine is %s has none', (_name, value) => {
+    expect(of(call(`instance_type=${value}, instance_count=2`)).machine).toBeUndefined();
+    expect(of(`cfg = dict(instance_type=${value}, entry_point="train.py", x="ds.json")\n`).machine).toBeUndefined();
+  });
+
+  it('with others that differ has what they share; those without GPUs do not count', () => {
+    const two = of(call(P5) + call("instance_type='ml.p4d.24xlarge', instance_count=2"));
+    expect(two.machine).toBeUndefined();
+    expect(of(call(P5) + call('instance_count=2, instance_type=kind')).machine).toBeUndefined();
+    expect(of(call(P5) + call(P5)).machine).toBe('p5.48xlarge');
+    const data = call("instance_type='ml.m5.xlarge', instance_count=1", 'SKLearn');
+    expect(of(data + call(P5))).toMatchObject({ machine: 'p5.48xlarge', nodes: 2 });
+  });
+
+  it('that takes more from elsewhere may have a distribution', () => {
+    expect(of(call(`${P5}, **common`)).job.distribution).toBeUndefined();
+    expect(of(call(`${P5}, environment={'NCCL_DEBUG': 'INFO', 'NCCL_ALGO': algo}`)).environment).toEqual({
+      NCCL_DEBUG: 'INFO',
+    });
+  });
+
+  it('is a ModelTrainer with its Compute, or a request of boto3', () => {
+    const trainer = (compute: string) =>
+      `ModelTrainer(training_image="x:1", source_code=SourceCode(entry_script="train.py"), compute=${compute}, hyperparameters={"deepspeed": "ds.json"})\n`;
+    const compute = 'Compute(instance_type="ml.p5.48xlarge", instance_count=2)';
+    const found = { machine: 'p5.48xlarge', nodes: 2 };
+    expect(of(trainer(compute))).toMatchObject(found);
+    expect(of(`c = ${compute}\n${trainer('c')}`)).toMatchObject(found);
+    expect(of(`c = ${compute}\nc = other\n${trainer('c')}`).machine).toBeUndefined();
+    expect(of(`c = ${compute} if big else small\n${trainer('c')}`).machine).toBeUndefined();
+    const request = (kind: string) =>
+      `sm.create_training_job(HyperParameters={"deepspeed": "ds.json"}, ResourceConfig={"InstanceType": ${kind}, "InstanceCount": 2})\n`;
+    expect(of(request('"ml.p5.48xlarge"'))).toMatchObject(found);
+    expect(of(request('kind')).machine).toBeUndefined();
+  });
+
+  it.each([
+    ['brackets', `${'PyTorch('.repeat(12_000)}${')'.repeat(12_000)}`],
+    ['open brackets', 'PyTorch('.repeat(25_000)],
+    ['quotes', '"""\\'.repeat(40_000)],
+    ['a word', `${'a'.repeat(200_000)}`],
+    ['commas', `PyTorch(${' ,'.repeat(100_000)})`],
+    ['blanks', `PyTorch(a =${' '.repeat(200_000)}1)`],
+    ['names', 'a = Compute(\n'.repeat(15_000)],
+  ])('in a text of many %s takes no longer', (_name, text) => {
+    const start = performance.now();
+    of(`# instance_type entry_point ds.json\n${text}`);
+    expect(performance.now() - start).toBeLessThan(1500);
+  });
+});
+
+describe('a file of several jobs', () => {
+  const step = (name: string, kind: string, more = '"deepspeed": "ds.json"') =>
+    `{ "Name": "${name}", "Arguments": { "ResourceConfig": { "InstanceType": ${kind}, "InstanceCount": 4 }, "HyperParameters": { ${more} } } }`;
+  const steps = (...all: string[]) => read({ 'pipeline.json': `{ "Steps": [ ${all.join(', ')} ] }` });
+  const OPEN = '{ "Get": "Parameters.Kind" }';
+
+  it('of SageMaker has the machine of the training step', () => {
+    const other =
+      '{ "Name": "Eval", "Arguments": { "ProcessingResources": { "ClusterConfig": { "InstanceType": "ml.g5.2xlarge", "InstanceCount": 4 } } } }';
+    expect(steps(step('a', OPEN), other).machine).toBeUndefined();
+    expect(steps(step('a', '"ml.p4d.24xlarge"'), other)).toMatchObject({ machine: 'p4d.24xlarge', nodes: 4 });
+    expect(steps(step('a', '"ml.p4d.24xlarge"'), step('b', OPEN)).machine).toBeUndefined();
+    expect(steps(step('a', '"ml.p4d.24xlarge"'), step('b', OPEN, '"x": "y.json"')).machine).toBe('p4d.24xlarge');
+  });
+
+  const ecs = (service: string, constraint = 'attribute:ecs.instance-type == p4d.24xlarge') =>
+    read({
+      'task.yaml': `Resources:
+  TrainTask:
+    Type: AWS::ECS::TaskDefinition
+    Properties:
+      Family: train
+      ContainerDefinitions:
+        - Name: logs
+          Image: fluentbit:1
+        - Name: train
+          Command: [torchrun, --nproc_per_node, "8", train.py, --deepspeed, ds.json]
+          ResourceRequirements: [{Type: GPU, Value: "8"}]
+      PlacementConstraints: [{Type: memberOf, Expression: "${constraint}"}]
+  Api:
+    Type: AWS::ECS::Service
+    Properties:
+      DesiredCount: 6
+      TaskDefinition: ${service}
+  Machines:
+    Type: AWS::EC2::LaunchTemplate
+    Properties: {LaunchTemplateData: {InstanceType: g5.48xlarge}}
+`,
+    });
+
+  it('of ECS has the number of its own service', () => {
+    expect(ecs('!Ref ApiTask')).toMatchObject({ machine: 'p4d.24xlarge', nodes: 1, gpusPerNode: 8 });
+    for (const own of ['!Ref TrainTask', '{Ref: TrainTask}', 'train:3'])
+      expect(ecs(own)).toMatchObject({ machine: 'p4d.24xlarge', nodes: 6, gpusPerNode: 8 });
+    expect(ecs('!Ref ApiTask', 'ecs.instance-type == p4d.24xlarge or ecs.instance-type == g5.48xlarge').machine).toBe(
+      undefined,
+    );
+  });
+
+  it('of Batch has what is plain in it', () => {
+    const job = (kinds: string, count = '4') =>
+      read({
+        'batch.yaml': `# InstanceTypes: [g5.48xlarge]\nJob:\n  NodeProperties:\n    NumNodes: ${count}\n    NodeRangeProperties:\n      - InstanceTypes: ${kinds}\n        Container:\n          Command: [train.py, ds.json]\n`,
+      });
+    expect(job('[p5.48xlarge]')).toMatchObject({ machine: 'p5.48xlarge', nodes: 4 });
+    for (const open of ['[p5.48xlarge, p4d.24xlarge]', '!If [Big, p5.48xlarge, p4d.24xlarge]', '!Foo [p5.48xlarge]'])
+      expect(job(open).machine).toBeUndefined();
+    expect(job('[p5.48xlarge]', '!Ref Count').nodes).not.toBe(4);
+    expect(job('[p5.48xlarge]\n        InstanceTypes: [p4d.24xlarge]').machine).toBeUndefined();
+  });
+});
+
 describe('texts that are made to be slow', () => {
   const blanks = ' '.repeat(100_000);
   it.each([

@@ -133,6 +133,11 @@ describe('the Kubernetes manifest that starts a run', () => {
       'kind: TrainJob\nmetadata:\n  labels:\n    kueue.x-k8s.io/queue-name: q\n',
     );
     expect(placed({ 'job.yaml': kueue }).job['gang scheduling']).not.toBe('none');
+    for (const scheduler of ['{{ .Values.scheduler }}', '"{{ scheduler }}"', '$SCHEDULER']) {
+      const templated = label(`x: y\n          schedulerName: ${scheduler}`);
+      expect(placed({ 'job.yaml': templated }).job['gang scheduling']).toBeUndefined();
+    }
+    expect(placed({ 'job.yaml': label('schedulerName: default-scheduler') }).job['gang scheduling']).toBe('none');
     const image = 'public.ecr.aws/deep-learning-containers/pytorch-training:2.8.0-gpu-py312-cu129-ubuntu22.04-ec2-v1.0';
     const found = placed({ 'job.yaml': TRAIN_JOB.replace('numNodes', `image: ${image}\n    numNodes`) });
     expect([found.job.image, found.torch]).toEqual([image, '2.8.0']);

@@ -125,6 +125,8 @@ const TOGETHER =
 function gangOf(text: string): Found | undefined {
   const together = TOGETHER.exec(text);
   if (together) return { value: together[0], at: together.index };
+  // What a template or the shell fills in may be one of them.
+  if (/\bschedulerName:[ \t]*["']?(?:\{\{|\$)/.test(text)) return undefined;
   const job = /^kind:[ \t]*["']?(?:PyTorchJob|TrainJob|JobSet)\b/m.exec(text);
   return job ? { value: 'none', at: job.index } : undefined;
 }

@@ -4,7 +4,7 @@ import type { FileFinder } from './files';
 import { foldersUp, namesIn } from './folders';
 import type { Known } from './known';
 import type { Links } from './links';
-import { cloudJobValues, isCloudJob } from './manifest-cloud';
+import { cloudJobs, cloudJobValues, isCloudJob } from './manifest-cloud';
 import { GPU_RESOURCES, isKubernetes, kubernetesValues } from './manifest-kubernetes';
 import { INSTANCE, type ManifestValues, manifestFolders, NODES, PROCESSES } from './manifest-values';
 import { slurmClusterOf, slurmClusterValues } from './slurm-cluster';
@@ -55,7 +55,7 @@ function valuesFor({ launch, files }: Links, finder: FileFinder): ManifestValues
   for (const folder of foldersUp(own.path, finder.workspace)) {
     const found = manifestFolders(folder).flatMap((place) => manifestsIn(place, names, finder));
     if (found.length > 1) return NONE;
-    if (found[0]) return found[0].values;
+    if (found[0]) return found[0].valuesFor(names);
   }
   const cluster = slurmClusterOf(launch, finder);
   return cluster && launch ? slurmClusterValues(cluster, launch) : NONE;
@@ -65,7 +65,8 @@ const NONE: ManifestValues = new Map();
 
 interface Manifest {
   readonly text: string;
-  readonly values: ManifestValues;
+  /** What it says of a run with files of these names. */
+  readonly valuesFor: (names: readonly string[]) => ManifestValues;
 }
 
 const read = new WeakMap<ReadResult, Manifest | 'none'>();
@@ -93,6 +94,11 @@ function manifestOf(path: Path, result: ReadResult): Manifest | undefined {
 }
 
 function manifestIn(path: Path, text: string): Manifest | undefined {
-  if (/\.ya?ml$/.test(extension(path)) && isKubernetes(text)) return { text, values: kubernetesValues(path, text) };
-  return isCloudJob(text) ? { text, values: cloudJobValues(path, text) } : undefined;
+  if (/\.ya?ml$/.test(extension(path)) && isKubernetes(text)) {
+    const values = kubernetesValues(path, text);
+    return { text, valuesFor: () => values };
+  }
+  if (!isCloudJob(text)) return undefined;
+  const jobs = cloudJobs(path, text);
+  return { text, valuesFor: (names) => cloudJobValues(path, text, jobs, names) };
 }
