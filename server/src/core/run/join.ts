@@ -12,6 +12,7 @@ import { findConsumer } from './consumer';
 import { readEnvironment, readJob } from './environment';
 import { readKeptLogits } from './evaluation';
 import { type FileFacts, FileFinder, factsOf } from './files';
+import { readHead } from './head';
 import { type Links, linkFiles } from './links';
 import { readLora, readNestedQuantization, readQuantization } from './lora';
 import { readModel } from './model';
@@ -126,6 +127,7 @@ function describeRun(
     attention: readAttention(sources),
     fusedLoss: readFusedLoss(sources),
     lora,
+    head: readHead(sources),
     preference: readPreference(sources, lora),
     quantization: readQuantization(sources),
     nestedQuantization: readNestedQuantization(sources),

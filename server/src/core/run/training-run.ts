@@ -230,6 +230,8 @@ export interface TrainingRun {
   /** Scales of 4-bit weights are quantised too (bitsandbytes' double quantisation). */
   readonly nestedQuantization?: Known<boolean> | undefined;
   readonly method: Known<'pretrain' | 'sft' | 'dpo' | 'grpo' | 'reward' | 'kto' | 'other'>;
+  /** What an encoder that the script makes ends in. */
+  readonly head?: Known<'labels' | 'vocabulary'> | undefined;
   /** Of TRL's DPO, KTO, GRPO and reward trainers. */
   readonly preference?: Preference | undefined;
   readonly torchCompile: Known<boolean>;

@@ -7,6 +7,7 @@ import { isPadded, readBatch } from './batch';
 import { type Counts, countParameters } from './counts';
 import { readEvaluation } from './evaluation';
 import type { FusedBy } from './fused-head';
+import { asClassifier, withHead } from './head';
 import { readImplementation } from './implementation';
 import { withKernels } from './kernels';
 import type { LoraCounts } from './lora';
@@ -17,7 +18,7 @@ import { readOptimizer } from './optimizer-choice';
 import type { OptimizerRecord } from './optimizers';
 import { type InputOrigins, inputOrigins } from './origins';
 import { readPrecision } from './precision';
-import { asRewardModel, type PreferenceFacts, readPreferenceFacts } from './preference';
+import { type PreferenceFacts, readPreferenceFacts } from './preference';
 import { readRanks } from './ranks';
 import { readReleases } from './releases';
 
@@ -132,7 +133,9 @@ export function readFacts(run: TrainingRun, corner: Corner, note: Note): Facts |
     return missing('activations', 'no recording was given', 'they follow from it');
   const preference = readPreferenceFacts(run, corner, note);
   const sharding = run.sharding.value;
-  const asked = preference?.method === 'reward' ? asRewardModel(run.model.value) : run.model.value;
+  // A reward model ends in one score.
+  const named = run.model.value;
+  const asked = preference?.method === 'reward' ? asClassifier(named) : withHead(run, named, corner, note);
   const made = sharding.kind === 'megatron' ? megatronModel(asked, corner, note) : asked;
   const model = withKernels(made, corner, note);
   if (sharding.kind === 'zero' && !sharding.stage.known) {

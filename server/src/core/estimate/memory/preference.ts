@@ -1,4 +1,3 @@
-import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
 import { formatCount, formatGib, formatParameters } from '../../text/format';
@@ -80,13 +79,6 @@ export function readPreferenceFacts(run: TrainingRun, corner: Corner, note: Note
             gathersWhole: valueIfKnown(generation.gathersWhole) ?? true,
           },
   };
-}
-
-/** A reward model ends in one score instead of the vocabulary: AutoModelForSequenceClassification with one label. */
-export function asRewardModel(model: Model): Model {
-  const groups = model.groups.filter(({ kind }) => kind !== 'head');
-  const architecture = model.architecture.replace(/For\w+$/, 'ForSequenceClassification');
-  return { ...model, groups, architecture, tiedEmbeddings: false };
 }
 
 /** What is on the GPU through every moment beside the model that is trained. */
