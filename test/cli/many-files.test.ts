@@ -29,5 +29,5 @@ describe('check of thousands of files', () => {
       parts.push(...JSON.parse((await shardlens(root, ['check', name, '--format', 'json'])).out).files);
     }
     expect(whole.files).toEqual(parts);
-  });
+  }, 120_000);
 });
