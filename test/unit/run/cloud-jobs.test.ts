@@ -173,6 +173,11 @@ describe('a call of an estimator', () => {
     expect(of(data + call(P5))).toMatchObject({ machine: 'p5.48xlarge', nodes: 2 });
   });
 
+  it('whose number is computed is not one node', () => {
+    const found = of(call("instance_type='ml.p5.48xlarge', instance_count=args.nodes"));
+    expect(found).toMatchObject({ machine: 'p5.48xlarge', nodes: undefined, gpusPerNode: 8 });
+  });
+
   it('that takes more from elsewhere may have a distribution', () => {
     expect(of(call(`${P5}, **common`)).job.distribution).toBeUndefined();
     expect(of(call(`${P5}, environment={'NCCL_DEBUG': 'INFO', 'NCCL_ALGO': algo}`)).environment).toEqual({
@@ -225,6 +230,15 @@ describe('a file of several jobs', () => {
     expect(steps(step('a', '"ml.p4d.24xlarge"'), step('b', OPEN, '"x": "y.json"')).machine).toBe('p4d.24xlarge');
   });
 
+  it('of SageMaker with several groups has that with GPUs', () => {
+    const group = (kind: string, count: number) => `{ "InstanceType": "${kind}", "InstanceCount": ${count} }`;
+    const job = (...groups: string[]) =>
+      read({ 'job.json': `{ "ResourceConfig": { "InstanceGroups": [ ${groups.join(', ')} ] }, "x": "ds.json" }` });
+    const found = job(group('ml.c5.18xlarge', 2), group('ml.p4d.24xlarge', 3));
+    expect(found).toMatchObject({ machine: 'p4d.24xlarge', nodes: 3 });
+    expect(job(group('ml.g5.12xlarge', 2), group('ml.p4d.24xlarge', 3)).machine).toBeUndefined();
+  });
+
   const ecs = (service: string, constraint = 'attribute:ecs.instance-type == p4d.24xlarge') =>
     read({
       'task.yaml': `Resources:
@@ -267,7 +281,7 @@ describe('a file of several jobs', () => {
     expect(job('[p5.48xlarge]')).toMatchObject({ machine: 'p5.48xlarge', nodes: 4 });
     for (const open of ['[p5.48xlarge, p4d.24xlarge]', '!If [Big, p5.48xlarge, p4d.24xlarge]', '!Foo [p5.48xlarge]'])
       expect(job(open).machine).toBeUndefined();
-    expect(job('[p5.48xlarge]', '!Ref Count').nodes).not.toBe(4);
+    expect(job('[p5.48xlarge]', '!Ref Count').nodes).toBeUndefined();
     expect(job('[p5.48xlarge]\n        InstanceTypes: [p4d.24xlarge]').machine).toBeUndefined();
   });
 });

@@ -3,6 +3,8 @@ import type { Found } from './manifest-values';
 /** What one job of a file says, by the names of manifest-values.ts; absent where it is not written in plain words. */
 export interface CloudJob {
   readonly values: ReadonlyMap<string, JobValue>;
+  /** A task runs on one node where nothing multiplies it; the other jobs always say how many they take. */
+  readonly oneNode?: boolean;
   /** Its own part of the text, where that holds all that is said of the job. */
   readonly span?: { readonly start: number; readonly end: number };
 }

@@ -1,9 +1,11 @@
 import { isCpuInstance } from '../hardware/cpu-names';
+import { basename } from '../paths';
 import type { Path } from '../source';
 import type { CloudJob } from './cloud-job';
+import { unknown } from './known';
 import { documentJobs } from './manifest-document';
 import { pythonJobs } from './manifest-python';
-import { INSTANCE, type ManifestValues, ValueCollector } from './manifest-values';
+import { INSTANCE, type ManifestValues, NODES, ValueCollector } from './manifest-values';
 
 /**
  * A cloud's own way to start containers on machines: a SageMaker training job or estimator, a multi-node job of AWS Batch, a task
@@ -45,5 +47,10 @@ export function cloudJobValues(
   const values = new ValueCollector(path);
   for (const [name, found] of first?.values ?? [])
     if (others.every((other) => other.values.get(name)?.value === found.value)) values.add(name, found, found.key);
-  return values.result();
+  const result = values.result();
+  if (!first || first.oneNode || result.has(NODES)) return result;
+  // It is no single node only because its number is computed.
+  const why = `${basename(path)} does not give the number of nodes in plain words`;
+  const place = { kind: 'file', path, start: 0, end: 0, key: 'InstanceCount' } as const;
+  return new Map([...result, [NODES, unknown(why, result.get(INSTANCE)?.origin ?? place)]]);
 }

@@ -1,3 +1,4 @@
+import { isCpuInstance } from '../hardware/cpu-names';
 import type { Path } from '../source';
 import type { MappingNode, Node } from '../syntax/node';
 import { parseSource } from '../syntax/parse';
@@ -58,13 +59,15 @@ function jobsOf(file: Document, named: Named): CloudJob[] {
     ...(has(node, 'ResourceConfig') ? [of(trainingJob(file, node))] : []),
     // The nodes of each range are machines of one job: what they agree on is the job's.
     ...items(either(batch, 'nodeRangeProperties')).map((range) => of(batchNodes(file, batch, range))),
-    ...(has(node, 'containerDefinitions') || has(node, 'ContainerDefinitions') ? [of(ecsTask(file, named))] : []),
+    ...(has(node, 'containerDefinitions') || has(node, 'ContainerDefinitions')
+      ? [{ ...of(ecsTask(file, named)), oneNode: true }]
+      : []),
   ];
 }
 
 /** CreateTrainingJob, as such, as a step of a pipeline or of a tuning job. */
 function trainingJob(file: Document, job: MappingNode): [string, JobValue][] {
-  const resources = child(job, 'ResourceConfig');
+  const resources = trainingGroup(file, child(job, 'ResourceConfig'));
   return [
     ...jobValue(INSTANCE, 'InstanceType', plain(file, resources, 'InstanceType'), MACHINE),
     ...jobValue(NODES, 'InstanceCount', plain(file, resources, 'InstanceCount'), COUNT),
@@ -72,6 +75,13 @@ function trainingJob(file: Document, job: MappingNode): [string, JobValue][] {
     ...jobValue(SPOT, 'EnableManagedSpotTraining', plain(file, job, 'EnableManagedSpotTraining'), /^true$/),
     ...variablesByName(file, child(job, 'Environment')),
   ];
+}
+
+/** Of a job with several kinds of machine the only group with GPUs. */
+function trainingGroup(file: Document, resources: Node | undefined): Node | undefined {
+  const groups = items(child(resources, 'InstanceGroups'));
+  const training = groups.filter((it) => !isCpuInstance(plain(file, it, 'InstanceType')?.value ?? ''));
+  return groups.length === 0 ? resources : training.length === 1 ? training[0] : undefined;
 }
 
 const COUNT = /^\d{1,5}$/;

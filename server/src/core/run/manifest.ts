@@ -25,7 +25,8 @@ export function manifestPlace(links: Links, finder: FileFinder): ManifestPlace {
   const values = manifestValues(links, finder);
   const count = (name: string): Known<number> | undefined => {
     const value = values.get(name);
-    return value?.known && Number(value.value) >= 1 ? { ...value, value: Number(value.value) } : undefined;
+    if (value && !value.known) return value;
+    return value && Number(value.value) >= 1 ? { ...value, value: Number(value.value) } : undefined;
   };
   const gpus = GPU_RESOURCES.map(count).find((found) => found !== undefined);
   const place = { instance: values.get(INSTANCE), nodes: count(NODES), perNode: count(PROCESSES) ?? gpus };
