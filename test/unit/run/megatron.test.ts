@@ -46,6 +46,23 @@ describe("Accelerate's Megatron plugin", () => {
     expect([precision.compute, precision.weights, precision.mode].map(told)).toEqual(['bf16', 'bf16', 'pure']);
   });
 
+  it('gives no memory, and says why, where the sizes do not go into one another', () => {
+    const because = (tp: number, pp: number) => {
+      const { memory, assumptions } = estimateMemory(
+        runOf(
+          { ...KEYS, tp_degree: tp, pp_degree: pp, context_parallel_size: 1 },
+          '1.15.0',
+          tp * pp === 32 ? 8 : tp * pp,
+        ),
+      );
+      return memory ?? assumptions.at(-1)?.because;
+    };
+    expect(because(16, 2)).toMatch(/^tp 16 × pp 2 = 32 does not divide 8 processes/);
+    expect(because(3, 1)).toMatch(/^tp 3 does not divide the 32 attention heads of /);
+    expect(because(1, 3)).toMatch(/^pp 3 does not divide the 32 layers of /);
+    expect(because(2, 2)).toHaveProperty('low');
+  });
+
   it('spreads no states without the distributed optimizer', () => {
     const run = runOf({ ...KEYS, use_distributed_optimizer: false, context_parallel_size: 1 }, '1.15.0');
     expect(told(run.parallelism.shard)).toBe(1);

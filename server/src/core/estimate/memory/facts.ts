@@ -1,5 +1,6 @@
 import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
+import { sizeMisfit } from '../../run/size-misfit';
 import type { Consumer, FsdpSharding, Sharding, TrainingRun, ZeroSharding } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import { readAdapters } from './adapters';
@@ -145,6 +146,8 @@ export function readFacts(run: TrainingRun, corner: Corner, note: Note): Facts |
     sharding.kind === 'fsdp' ||
     (sharding.kind === 'megatron' && valueIfKnown(sharding.distributedOptimizer) === true) ||
     (sharding.kind === 'zero' && valueIfKnown(sharding.stage) !== 0);
+  const misfit = sizeMisfit(run);
+  if (misfit) return missing('share of each GPU', misfit.words, 'such a run does not start');
   const ranks = readRanks(run, isSharded);
   if (ranks === undefined) {
     return missing('world size', run.worldSize.known ? 'not known' : run.worldSize.why, 'shards are divided by it');

@@ -2,6 +2,7 @@ import type { Cluster } from '../../hardware/hardware';
 import type { Model } from '../../models/model';
 import type { Known } from '../../run/known';
 import { valueIfKnown } from '../../run/known';
+import { sizeMisfit } from '../../run/size-misfit';
 import type { Dtype, Sharding, TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
 import { type ParameterFacts, parameterFacts } from './parameters';
@@ -64,7 +65,8 @@ export function timeFacts(run: TrainingRun): FactsResult {
     !run.worldSize.known ||
     micro === undefined ||
     accumulation === undefined ||
-    length === undefined
+    length === undefined ||
+    sizeMisfit(run)
   ) {
     return { ok: false, missing: missingFacts(run) };
   }
@@ -133,6 +135,9 @@ function positive(known: Known<number>): number | undefined {
 
 function missingFacts(run: TrainingRun): Assumption[] {
   const missing: Assumption[] = [];
+  const misfit = sizeMisfit(run);
+  if (misfit)
+    missing.push({ what: 'step time', value: 'not known', because: `${misfit.words}; such a run does not start` });
   const need = (what: string, known: Known<unknown>): void => {
     if (!known.known) missing.push({ what: 'step time', value: 'not known', because: `${what}: ${known.why}` });
   };
