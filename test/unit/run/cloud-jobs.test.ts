@@ -239,7 +239,7 @@ describe('a file of several jobs', () => {
     expect(job(group('ml.g5.12xlarge', 2), group('ml.p4d.24xlarge', 3)).machine).toBeUndefined();
   });
 
-  const ecs = (service: string, constraint = 'attribute:ecs.instance-type == p4d.24xlarge') =>
+  const ecs = (service: string, constraint = 'attribute:ecs.instance-type == p4d.24xlarge', count = '6') =>
     read({
       'task.yaml': `Resources:
   TrainTask:
@@ -256,7 +256,7 @@ describe('a file of several jobs', () => {
   Api:
     Type: AWS::ECS::Service
     Properties:
-      DesiredCount: 6
+      DesiredCount: ${count}
       TaskDefinition: ${service}
   Machines:
     Type: AWS::EC2::LaunchTemplate
@@ -268,6 +268,7 @@ describe('a file of several jobs', () => {
     expect(ecs('!Ref ApiTask')).toMatchObject({ machine: 'p4d.24xlarge', nodes: 1, gpusPerNode: 8 });
     for (const own of ['!Ref TrainTask', '{Ref: TrainTask}', 'train:3'])
       expect(ecs(own)).toMatchObject({ machine: 'p4d.24xlarge', nodes: 6, gpusPerNode: 8 });
+    expect(ecs('!Ref TrainTask', undefined, '!Ref Count')).toMatchObject({ machine: 'p4d.24xlarge', nodes: undefined });
     expect(ecs('!Ref ApiTask', 'ecs.instance-type == p4d.24xlarge or ecs.instance-type == g5.48xlarge').machine).toBe(
       undefined,
     );

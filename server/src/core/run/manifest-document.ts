@@ -60,7 +60,7 @@ function jobsOf(file: Document, named: Named): CloudJob[] {
     // The nodes of each range are machines of one job: what they agree on is the job's.
     ...items(either(batch, 'nodeRangeProperties')).map((range) => of(batchNodes(file, batch, range))),
     ...(has(node, 'containerDefinitions') || has(node, 'ContainerDefinitions')
-      ? [{ ...of(ecsTask(file, named)), oneNode: true }]
+      ? [{ ...of(ecsTask(file, named)), oneNode: servicesOf(file, named).length === 0 }]
       : []),
   ];
 }
@@ -102,23 +102,26 @@ function batchNodes(file: Document, batch: Node | undefined, range: MappingNode)
   ];
 }
 
-function ecsTask(file: Document, { name, node }: Named): [string, JobValue][] {
+function ecsTask(file: Document, named: Named): [string, JobValue][] {
+  const { node } = named;
+  const services = servicesOf(file, named);
+  const count = services.length === 1 ? eitherPlain(file, services[0]?.node, 'desiredCount') : undefined;
   const constraints = items(either(node, 'placementConstraints')).map((it) => eitherPlain(file, it, 'expression'));
   const asked = constraints.flatMap((found) => {
     const machine = /^(?:attribute:)?ecs\.instance-type[ \t]*==[ \t]*([\w.-]+)$/.exec(found?.value.trim() ?? '')?.[1];
     return found && machine ? [{ value: machine, at: file.text.indexOf(machine, found.at) }] : [];
   });
-  const family = eitherPlain(file, node, 'family')?.value;
   return [
     ...jobValue(INSTANCE, 'ecs.instance-type', asked.length === 1 ? asked[0] : undefined, MACHINE),
-    ...jobValue(NODES, 'desiredCount', desiredCount(file, name, family), COUNT),
+    ...jobValue(NODES, 'desiredCount', count, COUNT),
     ...containerValues(file, trainingContainer(either(node, 'containerDefinitions'))),
   ];
 }
 
-/** Of the only service that names this task definition, by its family or by the resource it is. */
-function desiredCount(file: Document, resource: string, family: string | undefined): Found | undefined {
-  const services = file.mappings.filter(({ node }) => {
+/** The services that name this task definition, by its family or by the resource it is. */
+function servicesOf(file: Document, { name: resource, node: task }: Named): Named[] {
+  const family = eitherPlain(file, task, 'family')?.value;
+  return file.mappings.filter(({ node }) => {
     if (!either(node, 'desiredCount')) return false;
     const given = either(node, 'taskDefinition');
     const named = given?.kind === 'mapping' ? child(given, 'Ref') : given;
@@ -126,7 +129,6 @@ function desiredCount(file: Document, resource: string, family: string | undefin
     if (wanted === undefined || wanted === '') return false;
     return wanted === resource || (family !== undefined && (wanted === family || wanted.startsWith(`${family}:`)));
   });
-  return services.length === 1 ? eitherPlain(file, services[0]?.node, 'desiredCount') : undefined;
 }
 
 /** The only container of a task, or the only one with GPUs. */
