@@ -15,8 +15,10 @@ export function documentJobs(path: Path, text: string): CloudJob[] {
   if (hasSeveral(text)) return [];
   const { root, problems } = parseSource(path, text).tree;
   if (!root || problems.some(({ kind, spreads }) => kind === 'limit' || spreads)) return [];
-  const file: Document = { text, mappings: mappingsIn(root) };
-  return [...file.mappings.flatMap((named) => jobsOf(file, named)), ...hyperPod(file, root)];
+  const mappings = mappingsIn(root);
+  const services = mappings.filter(({ node }) => either(node, 'desiredCount'));
+  const file: Document = { text, services };
+  return [...mappings.flatMap((named) => jobsOf(file, named)), ...hyperPod(file, root)];
 }
 
 /** Whether a second document follows the first. */
@@ -27,7 +29,7 @@ function hasSeveral(text: string): boolean {
 
 interface Document {
   readonly text: string;
-  readonly mappings: readonly Named[];
+  readonly services: readonly Named[];
 }
 
 /** A mapping with the key it stands under: that of the resource for its `Properties`. */
@@ -121,8 +123,7 @@ function ecsTask(file: Document, named: Named): [string, JobValue][] {
 /** The services that name this task definition, by its family or by the resource it is. */
 function servicesOf(file: Document, { name: resource, node: task }: Named): Named[] {
   const family = eitherPlain(file, task, 'family')?.value;
-  return file.mappings.filter(({ node }) => {
-    if (!either(node, 'desiredCount')) return false;
+  return file.services.filter(({ node }) => {
     const given = either(node, 'taskDefinition');
     const named = given?.kind === 'mapping' ? child(given, 'Ref') : given;
     const wanted = named?.kind === 'scalar' && !named.templated ? String(named.scalar.value) : undefined;
