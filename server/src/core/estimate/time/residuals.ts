@@ -1,4 +1,4 @@
-// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit 8f49b39, from test/bench/accuracy/points.json.
+// Written by `node test/bench/accuracy/run.mjs --bands` on 2026-11-21 at commit e62d248, from test/bench/accuracy/points.json.
 
 /** Kinds of run that published step times were found of; `unfitted` of a GPU that no constant was fitted on, `unmeasured` of a generation without published steps, `unseen` of another vendor. */
 export type TimeClass = 'plain' | 'split' | 'unfitted' | 'unmeasured' | 'unseen';
