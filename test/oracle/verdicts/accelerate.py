@@ -324,7 +324,12 @@ def with_trainer(texts, trainer, fsdp, model):
     stage.at("trainer")
     if getattr(arguments, "xla_fsdp_config", None) or (arguments.fsdp_config or {}).get("xla"):
         raise NotRun("torch_xla is not installed")
-    made = Trainer(model=model or tiny("LlamaForCausalLM"), args=arguments, train_dataset=rows(), eval_dataset=rows())
+    try:
+        made = Trainer(model=model or tiny("LlamaForCausalLM"), args=arguments, train_dataset=rows(), eval_dataset=rows())
+    except ImportError as error:
+        if "Megatron" not in str(error):
+            raise
+        raise NotRun("Megatron-LM is built from source, and not installed here") from error
     values = facts_of(made.accelerator)
     if model is None:
         return values
