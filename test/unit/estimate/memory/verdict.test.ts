@@ -113,7 +113,7 @@ describe('what versions and settings change', () => {
 
   it('puts whole blocks on a pipeline stage, and a tied embedding on both ends', () => {
     const split = (stages: number): TrainingRun => {
-      const run = testRun({ ...base, sharding: zero(1), world: 8 });
+      const run = testRun({ ...base, sharding: zero(1), world: 2 * stages });
       return { ...run, parallelism: { ...run.parallelism, pipeline: value(stages) } };
     };
     const weights = (stages: number): number =>
