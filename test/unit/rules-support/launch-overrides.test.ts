@@ -48,6 +48,25 @@ describe('a finding of arguments that several launch lines start', () => {
     expect(severities(TRAIN, 'fp16-and-bf16-arguments', ' --fp16 False', ' --learning_rate 1e-5')).toEqual(['error']);
   });
 
+  it('keeps the level that the user gave it, where there is something to say', () => {
+    const train = `${TRAIN.replace('fp16: true\n', '')}eval_steps: 20\n`;
+    const levels = { 'eval-steps-without-strategy': 'information', 'fp16-and-bf16-arguments': 'error' };
+    const found = (text: string, flags: string) => {
+      const workspace = memoryWorkspace({
+        'train.yaml': text,
+        'run.sh': `accelerate launch train.py --config train.yaml${flags}\n`,
+        'shardlens.json': JSON.stringify({ rules: levels }),
+      });
+      const file = workspace.source(`${ROOT}/train.yaml`);
+      if (!file) throw new Error('it cannot be read');
+      const all = analyze(file, { workspace, catalogs }).findings();
+      return all.filter(({ rule }) => rule in levels).map(({ severity }) => severity);
+    };
+    expect(found(train, ' --learning_rate 1e-5')).toEqual(['information']);
+    expect(found(train, ' --eval_strategy steps')).toEqual([]);
+    expect(found(TRAIN, ' --fp16 False')).toEqual(['error']);
+  });
+
   it('is no warning where the flags of all take it away', () => {
     const train = `${TRAIN.replace('fp16: true\n', '')}eval_steps: 20\n`;
     const rule = 'eval-steps-without-strategy';

@@ -1,15 +1,69 @@
+import type { Finding, Severity } from '../findings';
 import type { Launch } from '../run/launch';
 import type { TrainingRun } from '../run/training-run';
 import type { Written } from '../run/written';
 import type { Config } from '../source';
 import type { Entry, MappingNode, Scalar, ScalarNode } from '../syntax/node';
+import { Context, type RulesInput } from './context';
+import type { CalledRule } from './select';
+
+/** A config and its run as they are with the flags of one launch line. */
+export interface FlaggedConfig {
+  readonly config: Config;
+  readonly run: TrainingRun;
+}
+
+/**
+ * What the flags of every launch line take away: the rule is asked again about the arguments as they are with them. What it no longer
+ * calls an error is a warning, since another launch of the same files may lack the flags; all else that it no longer says goes.
+ */
+export function underLaunches(
+  own: readonly Finding[],
+  rule: CalledRule,
+  level: Severity | undefined,
+  flagged: readonly FlaggedConfig[],
+  input: RulesInput,
+): readonly Finding[] {
+  if (flagged.length === 0) return own;
+  const left = flagged.map((each) => findingsUnder(rule, each, input));
+  // What fails on arguments put together from two places takes nothing back.
+  if (left.some((each) => each === undefined)) return own;
+  return own.flatMap((finding): readonly Finding[] | Finding => {
+    if (finding.rule !== rule.id) return finding;
+    const isError = finding.severity === 'error';
+    const stays = ({ start, end, severity }: Finding): boolean =>
+      start === finding.start && end === finding.end && (!isError || severity === 'error');
+    if (left.some((each) => each?.some(stays))) return finding;
+    if (!isError) return [];
+    // The user's word is stronger than what another launch would make of it.
+    if (level !== undefined) return finding;
+    const message = `${finding.message} With the flags of the launch line this is not so; a launch without them meets it.`;
+    return { ...finding, severity: 'warning' as const, message };
+  });
+}
+
+function findingsUnder(
+  rule: CalledRule,
+  { config, run }: FlaggedConfig,
+  input: RulesInput,
+): readonly Finding[] | undefined {
+  const found: Finding[] = [];
+  const context = new Context(config, { ...input, run }, found);
+  context.startRule(rule, undefined);
+  try {
+    rule.check(context);
+  } catch {
+    return undefined;
+  }
+  return found;
+}
 
 /**
  * A config and its run as they are with the flags for training arguments, for each launch line that starts the run; none where a
  * line passes none. Flags win over the file (HfArgumentParser, TrlParser), so that a rule is asked again with these: what it says of
  * the files alone need not be so of the run.
  */
-export function withFlags(config: Config, run: TrainingRun): readonly { config: Config; run: TrainingRun }[] {
+export function withFlags(config: Config, run: TrainingRun): readonly FlaggedConfig[] {
   const launches = run.launches ?? [];
   if (launches.length === 0 || launches.some((launch) => launch.arguments.size === 0)) return [];
   const { trainer } = run.configs;

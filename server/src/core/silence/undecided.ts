@@ -1,6 +1,7 @@
 import type { Estimate } from '../estimate/estimate';
-import { type RulesInput, runRules } from '../rules/engine';
+import { runRules } from '../rules/engine';
 import type { Rule } from '../rules/rule';
+import type { RulesInput } from '../rules-support/context';
 import type { TrainingRun } from '../run/training-run';
 
 /** Facts that change from one command line to the next: what is checked for one machine is also run on another. */

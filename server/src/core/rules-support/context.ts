@@ -1,0 +1,85 @@
+import type { RunNote } from '../analysis';
+import type { Catalogs } from '../catalogs';
+import type { FileReference } from '../dialects/dialect';
+import type { Estimate } from '../estimate/estimate';
+import type { Finding, Severity } from '../findings';
+import type { Report, RuleContext } from '../rules/rule';
+import type { TrainingRun } from '../run/training-run';
+import type { Config, Workspace } from '../source';
+import { findingOf } from './report';
+import type { CalledRule } from './select';
+
+/** Level a user gave a rule in shardlens.json; `off` silences it. */
+export type RuleLevel = Severity | 'off';
+
+export interface RulesInput {
+  readonly configs: readonly Config[];
+  readonly run: TrainingRun;
+  readonly references: readonly FileReference[];
+  readonly notes: readonly RunNote[];
+  /** Called at most once, and only when a rule needs the estimate. */
+  readonly estimate: () => Estimate;
+  readonly workspace: Workspace;
+  readonly catalogs: Catalogs;
+  readonly levels: Readonly<Record<string, RuleLevel>>;
+}
+
+/** What one rule may say about one config. A file of 20,000 wrong keys is not mended one squiggle at a time. */
+export const MOST_FINDINGS_OF_A_RULE = 100;
+
+/** Thrown out of a rule's check when it has said enough; its fixes are costly to make and nobody would read them. */
+export class EnoughSaid extends Error {}
+
+/**
+ * What the rules see of one config. They run one after another, and a config meets a hundred, so they share it; the rule
+ * that runs is noted, since it is in whose name a report is made.
+ */
+export class Context implements RuleContext {
+  readonly run: TrainingRun;
+  readonly references: readonly FileReference[];
+  readonly notes: readonly RunNote[];
+  readonly workspace: Workspace;
+  readonly catalogs: Catalogs;
+  /** Rules take this out of its object, so it is no method. */
+  readonly report: (report: Report) => void;
+  private rule: CalledRule | undefined;
+  private level: Severity | undefined;
+  private said = 0;
+  private restsOnEstimate = false;
+
+  constructor(
+    readonly config: Config,
+    private readonly input: RulesInput,
+    findings: Finding[],
+  ) {
+    this.run = input.run;
+    this.references = input.references;
+    this.notes = input.notes;
+    this.workspace = input.workspace;
+    this.catalogs = input.catalogs;
+    this.report = (report) => {
+      const finding = this.rule && findingOf(this.rule, config, this.level, report);
+      // A number computed without the keys that a break took away is no number of this run.
+      if (!finding || (this.restsOnEstimate && isTorn(config))) return;
+      findings.push(finding);
+      if (++this.said === MOST_FINDINGS_OF_A_RULE) throw new EnoughSaid();
+    };
+  }
+
+  startRule(rule: CalledRule, level: Severity | undefined): void {
+    this.rule = rule;
+    this.level = level;
+    this.said = 0;
+    this.restsOnEstimate = false;
+  }
+
+  get estimate(): Estimate {
+    this.restsOnEstimate = true;
+    return this.input.estimate();
+  }
+}
+
+/** Whether a break has moved more of a config than what stands at it. */
+function isTorn({ file }: Config): boolean {
+  return file.tree.problems.some(({ spreads }) => spreads === true);
+}
