@@ -8,7 +8,7 @@ import { isPadded, readBatch } from './batch';
 import { type Counts, countParameters } from './counts';
 import { readEvaluation } from './evaluation';
 import type { FusedBy } from './fused-head';
-import { asClassifier, withHead } from './head';
+import { asTrained } from './head';
 import { readImplementation } from './implementation';
 import { withKernels } from './kernels';
 import type { LoraCounts } from './lora';
@@ -134,9 +134,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: Note): Facts |
     return missing('activations', 'no recording was given', 'they follow from it');
   const preference = readPreferenceFacts(run, corner, note);
   const sharding = run.sharding.value;
-  // A reward model ends in one score.
-  const named = run.model.value;
-  const asked = preference?.method === 'reward' ? asClassifier(named) : withHead(run, named, corner, note);
+  const asked = asTrained(run, run.model.value, corner, note);
   const made = sharding.kind === 'megatron' ? megatronModel(asked, corner, note) : asked;
   const model = withKernels(made, corner, note);
   if (sharding.kind === 'zero' && !sharding.stage.known) {

@@ -1,4 +1,5 @@
 import type { Model } from '../../models/model';
+import { valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
 import type { Corner, Note } from './facts';
 
@@ -6,7 +7,20 @@ import type { Corner, Note } from './facts';
 export function asClassifier(model: Model): Model {
   const groups = model.groups.filter(({ kind }) => kind !== 'head');
   const architecture = model.architecture.replace(/For\w+$|(?:With)?(?:LMHead)?Model$/, 'ForSequenceClassification');
-  return { ...model, groups, architecture, tiedEmbeddings: false };
+  const { total, active, byKind } = model.parameters;
+  const { head = 0, ...rest } = byKind;
+  const parameters = { total: total - head, active: active - head, byKind: rest };
+  return { ...model, groups, architecture, tiedEmbeddings: false, parameters };
+}
+
+/** Whether its class ends in a few labels, boxes or scores, so that there are no logits of words. */
+export function endsInLabels({ architecture }: Pick<Model, 'architecture'>): boolean {
+  return /For(Sequence|Token|Image|Audio)Classification|ForQuestionAnswering|ForMultipleChoice/.test(architecture);
+}
+
+/** The model with the head that the trainer or the script gives it: a reward model ends in one score (trl RewardTrainer). */
+export function asTrained(run: TrainingRun, model: Model, corner: Corner, note: Note): Model {
+  return valueIfKnown(run.preference?.method) === 'reward' ? asClassifier(model) : withHead(run, model, corner, note);
 }
 
 /**

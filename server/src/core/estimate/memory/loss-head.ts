@@ -1,6 +1,7 @@
 import { formatCount } from '../../text/format';
 import type { Facts } from './facts';
 import { fusedHead } from './fused-head';
+import { endsInLabels } from './head';
 import { megatronHead } from './megatron';
 import type { Part } from './part';
 import { firstBlock, RECORDED, settingFor } from './recorded';
@@ -33,9 +34,7 @@ export function headFactors(facts: Facts): HeadFactors {
 
 /** Classifiers end in a few labels, and what compares images with texts has no logits of words. */
 export function hasVocabularyHead(facts: Facts): boolean {
-  const { architecture } = facts.model;
-  if (/For(Sequence|Token|Image|Audio)Classification|ForQuestionAnswering|ForMultipleChoice/.test(architecture))
-    return false;
+  if (endsInLabels(facts.model)) return false;
   if (facts.sharding.kind === 'megatron') return true;
   return settingFor(facts, firstBlock(facts))?.setting.head.some((factor) => factor > 0) !== false;
 }

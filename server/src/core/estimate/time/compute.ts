@@ -7,6 +7,7 @@ import { elementwiseDraft } from './elementwise';
 import { bytesOf, type TimeFacts } from './facts';
 import { type ForwardFlops, forwardFlops, type Passes, passesOf } from './flops';
 import { type GpuConstants, gpuConstants, MEMORY_EFFICIENCY } from './gpu-constants';
+import { extraForwardDraft } from './preference';
 import { type ProductShares, productShares } from './products';
 
 const SOURCE = 'Korthikanti et al. 2022 (arXiv 2205.05198) appendix A';
@@ -52,19 +53,22 @@ export function computeOf(facts: TimeFacts): Compute | undefined {
     constants: single ? { ...constants, gemmEfficiency: SINGLE_EFFICIENCY } : constants,
     shares: single ? WHOLE : productShares(facts),
   };
-  const drafts = [
+  const drafts: Draft[] = [
     gemmDraft(facts, matrices),
     attentionDraft(facts, { flopsPerToken, passes, peak: Math.min(peak.flops, half), constants }),
     elementwiseDraft(facts),
   ];
   const unpack = dequantiseDraft(facts, passes);
   if (unpack) drafts.push(unpack);
-  const seconds = drafts.reduce((sum, draft) => sum + draft.seconds, 0);
+  const trained = drafts.reduce((sum, draft) => sum + draft.seconds, 0);
+  const extra = extraForwardDraft(facts, passes, drafts);
+  if (extra) drafts.push(extra);
+  const seconds = trained + (extra?.seconds ?? 0);
   const backwardShare = (passes.backward + passes.recompute) / (1 + passes.backward + passes.recompute);
   return {
     drafts,
     seconds,
-    lastBackwardSeconds: (seconds / facts.accumulation) * backwardShare,
+    lastBackwardSeconds: (trained / facts.accumulation) * backwardShare,
     headInBlocks: headInBlocks(facts, flopsPerToken, passes),
     flopsPerToken,
     peakFlops: peak.flops,

@@ -55,13 +55,14 @@ const COMPILED_GUESS: Pick<Draft, 'guess' | 'assumes'> = {
 
 /** Norms, activations, residuals and loss: a pass over memory each, with little to compute. */
 export function elementwiseDraft(facts: TimeFacts): Draft {
-  const { tokens, accumulation, model, tensor, pipeline, checkpointing, run, cluster } = facts;
+  const { tokens, accumulation, model, tensor, pipeline, checkpointing, run, cluster, parameters } = facts;
   const compiled = valueIfKnown(run.torchCompile) === true ? COMPILED_ELEMENTWISE : 1;
   const again = checkpointing === 'full' ? 4 / 3 : 1;
   const rmsNorm = model.blocks.some(({ mlp }) => mlp?.gated === true) ? EAGER_RMSNORM_BYTES : 0;
   const each = facts.sharding.kind === 'megatron' ? MEGATRON_ELEMENTWISE_BYTES : ELEMENTWISE_BYTES + rmsNorm;
   const blocks = each * compiled * widthOf(facts) * tokens * model.hiddenSize * model.layers * again;
-  const loss = (valueIfKnown(run.fusedLoss) === true ? FUSED_LOSS_BYTES : LOSS_BYTES) * tokens * model.vocabSize;
+  const fused = valueIfKnown(run.fusedLoss) === true || valueIfKnown(run.preference?.fusedLogProbabilities) === true;
+  const loss = (fused ? FUSED_LOSS_BYTES : LOSS_BYTES) * tokens * parameters.words;
   const whole = splitsSequence(facts) ? 0 : NOT_SPLIT;
   const onRank = blocks * (whole + (1 - whole) / tensor) + loss / tensor;
   const bytes = ((onRank + adapterBytes(facts)) * accumulation) / pipeline;

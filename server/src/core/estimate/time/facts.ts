@@ -5,7 +5,9 @@ import { valueIfKnown } from '../../run/known';
 import { sizeMisfit } from '../../run/size-misfit';
 import type { Dtype, Sharding, TrainingRun } from '../../run/training-run';
 import type { Assumption } from '../estimate';
+import { asTrained } from '../memory/head';
 import { type ParameterFacts, parameterFacts } from './parameters';
+import { sequencesOf } from './preference';
 
 /** The run as plain numbers: what every part of the time model computes from. */
 export interface TimeFacts {
@@ -17,6 +19,8 @@ export interface TimeFacts {
   readonly gpusPerNode: number;
   readonly micro: number;
   readonly accumulation: number;
+  /** Sequences of a micro-batch: two for each pair of a preference. */
+  readonly sequences: number;
   /** Mean tokens of a sample. */
   readonly length: number;
   /** Tokens one rank computes in one micro-step. */
@@ -84,6 +88,7 @@ export function timeFacts(run: TrainingRun): FactsResult {
   const context = assume('context-parallel ranks', run.parallelism.context, 1);
   const expert = assume('expert-parallel ranks', run.parallelism.expert, 1);
   const data = positive(run.parallelism.data) ?? Math.max(1, world / (tensor * pipeline * context));
+  const trained = asTrained(run, model.value, 'expected', () => {});
   const there = cluster.value.nodes * gpusPerNode;
   if (world > there) {
     const because = `${cluster.value.label} has ${there} GPUs, the run starts ${world} processes`;
@@ -102,7 +107,7 @@ export function timeFacts(run: TrainingRun): FactsResult {
     ok: true,
     facts: {
       run,
-      model: model.value,
+      model: trained,
       cluster: cluster.value,
       sharding: sharding.value,
       world,
@@ -110,7 +115,8 @@ export function timeFacts(run: TrainingRun): FactsResult {
       micro,
       accumulation,
       length,
-      tokens: (micro * length) / context,
+      sequences: micro * sequencesOf(run),
+      tokens: (micro * sequencesOf(run) * length) / context,
       tensor,
       pipeline,
       context,
@@ -121,7 +127,7 @@ export function timeFacts(run: TrainingRun): FactsResult {
       weightBytes: gatheredWeightBytes(sharding.value, compute),
       gradientBytes: reducedGradientBytes(run, sharding.value, compute),
       checkpointing,
-      parameters: parameterFacts(run, model.value, { tensor, pipeline, expert }),
+      parameters: parameterFacts(run, trained, { tensor, pipeline, expert }),
       ompThreads: positive(run.ompThreads),
       assumptions,
     },

@@ -1,5 +1,6 @@
 import { valueIfKnown } from '../../run/known';
 import type { TimeFacts } from './facts';
+import { forwardsWithoutGradients } from './preference';
 
 /** How often the weights of a sharded run are gathered in one micro-step. */
 export interface Gathers {
@@ -12,12 +13,19 @@ export interface Gathers {
 
 const NONE: Gathers = { blocks: 0, outside: 0, third: undefined };
 
+/** How often sharded weights are gathered: for training, and once more for each forward without gradients. */
+export function gathersPerMicroStep(facts: TimeFacts): Gathers {
+  const own = gathersToTrain(facts);
+  const more = own === NONE ? 0 : forwardsWithoutGradients(facts.run);
+  return more === 0 ? own : { ...own, blocks: own.blocks + more, outside: own.outside + more };
+}
+
 /**
  * Two gathers, forward and backward. Under full checkpointing a block is computed again right before its backward; FSDP keeps
  * it gathered in between, ZeRO-3 only what `max_live_parameters` and `max_reuse_distance` let it keep
  * (deepspeed runtime/zero/partitioned_param_coordinator.py:658).
  */
-export function gathersPerMicroStep(facts: TimeFacts): Gathers {
+function gathersToTrain(facts: TimeFacts): Gathers {
   const { sharding, shard, checkpointing, parameters } = facts;
   if (sharding.kind === 'zero') {
     // One rank holds everything, but offloaded parameters still travel to the GPU for every use.

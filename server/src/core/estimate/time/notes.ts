@@ -7,6 +7,7 @@ import { judgeLink } from './links';
 import { UNKNOWN_DRIVE } from './nvme';
 import { offloadOf } from './offload';
 import { shareOnGpu } from './optimizer';
+import { preferenceNotes } from './preference';
 import type { StepResult } from './step';
 
 /** What a reader should know beside the numbers: values taken on trust, what the step waits for, what is not needed. */
@@ -18,6 +19,7 @@ export function notes(
   return [
     ...hardwareNotes(facts, compute),
     ...guesses,
+    ...preferenceNotes(facts),
     ...offloadNotes(facts),
     ...balanceNotes(facts, step),
     ...tensorNotes(facts),
@@ -138,7 +140,7 @@ function balanceNotes(facts: TimeFacts, step: StepEstimate): Assumption[] {
 }
 
 function isGpuCompute(id: string): boolean {
-  return /^compute\.(matrices|attention|elementwise|dequantise)/.test(id);
+  return /^compute\.(matrices|attention|elementwise|dequantise|reference)/.test(id);
 }
 
 /** Where tensor parallelism would be the obvious next step but the link forbids it. */

@@ -1,6 +1,7 @@
 import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
+import { endsInLabels } from '../memory/head';
 import { countLora } from '../memory/lora';
 
 /** Parameters by what the time model does with them. Whole model, before tensor or pipeline splits. */
@@ -12,8 +13,10 @@ export interface ParameterFacts {
   readonly activeBlocks: number;
   /** Routed experts. */
   readonly experts: number;
-  /** The matrix that makes the logits, tied or not. */
+  /** What makes the logits, tied or not. */
   readonly head: number;
+  /** Entries of the vocabulary that each token has a logit for; 0 where labels or scores take their place. */
+  readonly words: number;
   /** Receive a gradient. */
   readonly trainable: number;
   /** One block, the largest kind. */
@@ -31,8 +34,9 @@ export function parameterFacts(
   split: { readonly tensor: number; readonly pipeline: number; readonly expert: number },
 ): ParameterFacts {
   const { total, active, byKind } = model.parameters;
-  const table = model.vocabSize * model.hiddenSize;
-  const head = byKind.head ?? (model.tiedEmbeddings ? table : 0);
+  const labels = endsInLabels(model);
+  const table = model.tiedEmbeddings && !labels ? model.vocabSize * model.hiddenSize : 0;
+  const head = (byKind.head ?? 0) + table;
   const outside =
     (byKind.embedding ?? 0) + (byKind.head ?? 0) + (byKind.vision ?? 0) + (byKind.audio ?? 0) + (byKind.projector ?? 0);
   const experts = byKind.expert ?? 0;
@@ -47,6 +51,7 @@ export function parameterFacts(
     activeBlocks: Math.max(0, active - outside),
     experts,
     head,
+    words: labels || head === 0 ? 0 : model.vocabSize,
     trainable,
     largestBlock: model.blocks.reduce((most, block) => Math.max(most, block.parameters), 0),
     onRank: onRank(total - experts, experts),

@@ -39,7 +39,7 @@ export interface ProductShares {
  * How well the products of the blocks divide into tiles and waves. A result is cut into tiles, and as many tiles as there are
  * multiprocessors run at once: the last wave is rarely full, and tiles hang over the edge.
  */
-export function productShares({ model, tokens, tensor, cluster }: TimeFacts): ProductShares {
+export function productShares({ model, tokens, tensor, cluster, parameters }: TimeFacts): ProductShares {
   const units = MULTIPROCESSORS[cluster.accelerator.architecture];
   if (units === undefined) return { forward: 1, backward: 1, head: 1 };
   let work = 0;
@@ -57,7 +57,7 @@ export function productShares({ model, tokens, tensor, cluster }: TimeFacts): Pr
   return {
     forward: work > 0 ? work / forward : 1,
     backward: work > 0 ? work / backward : 1,
-    head: tiled(tokens, model.vocabSize / tensor, units),
+    head: tiled(tokens, parameters.words / tensor, units),
   };
 }
 
@@ -77,7 +77,7 @@ function productOf(
 
 /** Share of its rate that a product with `rows` × `columns` results reaches on `units` multiprocessors, with the best tile. */
 export function tiled(rows: number, columns: number, units: number): number {
-  // Models without a vocabulary have no head to compute.
+  // Models without logits of words have no head to compute.
   if (rows <= 0 || columns <= 0) return 1;
   let best = 0;
   for (const { height, width, rate } of TILES) {

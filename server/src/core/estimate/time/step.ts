@@ -84,7 +84,7 @@ function sumUp(facts: TimeFacts, compute: Compute, settled: readonly Settled[]):
     waits.set(draft.cause, (waits.get(draft.cause) ?? 0) + part);
   }
   const tokensPerSecondPerGpu =
-    (facts.micro * facts.accumulation * facts.data * facts.length) / (facts.world * seconds);
+    (facts.sequences * facts.accumulation * facts.data * facts.length) / (facts.world * seconds);
   const { blocks, head, attention } = compute.flopsPerToken;
   return {
     seconds,
