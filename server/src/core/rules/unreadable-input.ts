@@ -1,3 +1,4 @@
+import { MISSING_FILE } from '../run/links';
 import { allDialects } from '../source';
 import { rule } from './rule';
 
@@ -29,7 +30,9 @@ export const unreadableInput = rule({
   },
   check({ config, notes, report }) {
     if (config.at !== '') return;
-    for (const { message, origin } of notes) {
+    for (const { kind, message, origin } of notes) {
+      // A hint of the rule on named files: the path may be right where the job runs.
+      if (kind === MISSING_FILE) continue;
       if (origin?.kind === 'file' && origin.path === config.file.path) report({ at: origin, message });
       else {
         const related = origin?.kind === 'file' ? [{ at: origin, message: 'Named here.' }] : [];

@@ -3,6 +3,7 @@ import { basename, dirname } from '../paths';
 import { originOf } from '../settings';
 import type { Config, DialectId, Path, SourceFile } from '../source';
 import { type FileFacts, type FileFinder, factsAs } from './files';
+import type { Origin } from './known';
 import type { Launch } from './launch';
 import { configWords, Neighbours } from './neighbours';
 import type { ProjectSettings } from './settings-file';
@@ -21,13 +22,27 @@ export interface Links {
   readonly launches: readonly Launch[];
   /** Accelerate files beside this one of which any could be meant; none of them was taken. */
   readonly candidates: readonly Path[];
-  /** A file that the run names and that was not found: what it says is unknown, not absent. */
-  readonly missing: readonly FileReference[];
+  /** Files that the run names and that cannot be read: what they say is unknown, not absent. */
+  readonly missing: readonly MissingFile[];
+}
+
+/** A file that a key or a flag names and that is not there, or is something else. */
+export interface MissingFile {
+  readonly dialect: DialectId;
+  /** Completes "it is not known, since": `ds.json, which says it, was not found`. */
+  readonly why: string;
+  readonly origin: Origin;
+}
+
+/** One launch line and the training arguments that its flags make of the Trainer file, to be linked as if it were the only one. */
+export interface OneLaunch {
+  readonly launch: Launch;
+  readonly trainer: FileFacts;
 }
 
 /** Finds the rest of the run a file belongs to. */
-export function linkFiles(own: FileFacts, settings: ProjectSettings, finder: FileFinder): Links {
-  return new Linker(own, settings, finder).link();
+export function linkFiles(own: FileFacts, settings: ProjectSettings, finder: FileFinder, only?: OneLaunch): Links {
+  return new Linker(own, settings, finder, only).link();
 }
 
 interface Found {
@@ -39,7 +54,7 @@ interface Found {
 class Linker {
   private readonly files = new Map<Path, RunFile>();
   private readonly configs: Partial<Record<DialectId, Config>> = {};
-  private readonly missing: FileReference[] = [];
+  private readonly missing: MissingFile[] = [];
   private open: readonly Path[] = [];
   private readonly around: Neighbours;
   private readonly references: readonly FileReference[];
@@ -48,6 +63,7 @@ class Linker {
     private readonly own: FileFacts,
     private readonly settings: ProjectSettings,
     private readonly finder: FileFinder,
+    private readonly only: OneLaunch | undefined,
   ) {
     this.references = finder.references(own);
     this.around = new Neighbours(own.file.path, finder);
@@ -61,19 +77,30 @@ class Linker {
       const facts = this.finder.facts(path);
       if (facts && !this.configs[facts.dialect]) this.add({ facts, because, alternatives: [] });
     }
+    if (this.only) this.add({ facts: this.only.trainer, because: becauseLaunched(this.only.launch), alternatives: [] });
     if (!this.configs.trainer) this.add(this.trainerFor(own));
     const top = this.configs.trainer?.file.path ?? own.file.path;
-    let launches = this.around.launchesNaming(own.file.path);
-    if (launches.length === 0) launches = this.around.launchesNaming(top);
+    let launches = this.only ? [this.only.launch] : this.launchesOf(own, top);
     if (launches[0]) this.addFromLaunch(launches[0]);
     this.follow(this.configs.trainer);
-    if (!this.configs.accelerate) this.add(this.accelerateFor(own, top));
+    if (!this.configs.accelerate && !this.isMissing('accelerate')) this.add(this.accelerateFor(own, top));
     if (launches.length === 0 && this.configs.accelerate) {
       launches = this.around.launchesNaming(this.configs.accelerate.file.path);
     }
     if (writtenIn(this.configs.accelerate, 'distributed_type')?.plain === 'DEEPSPEED')
       this.follow(this.configs.accelerate);
     return this.result(launches);
+  }
+
+  /** The lines that name this file, else those that name its Trainer file and give no other file in the place of this one. */
+  private launchesOf(own: FileFacts, top: Path): readonly Launch[] {
+    const naming = this.around.launchesNaming(own.file.path);
+    if (naming.length > 0 || top === own.file.path) return naming;
+    return this.around.launchesNaming(top).filter((launch) => {
+      const named = namedBy(launch).find(({ dialect }) => dialect === own.dialect);
+      if (!named || named.written.templated) return true;
+      return this.around.fileOf(String(named.written.plain), launch, own.dialect)?.file.path === own.file.path;
+    });
   }
 
   private result(launches: readonly Launch[]): Links {
@@ -104,9 +131,11 @@ class Linker {
     const references = facts === this.own ? this.references : this.finder.references(facts);
     for (const reference of references) {
       if (!isPartOfRun(reference.dialect) || this.configs[reference.dialect]) continue;
+      // A flag of the launch line takes the place of the key, also where its file cannot be read.
+      if (this.isMissing(reference.dialect)) continue;
       const target = this.targetOf(reference);
       if (target) this.add({ facts: target, because: becauseNamed(reference), alternatives: [] });
-      else this.missing.push(reference);
+      else this.missing.push(missingFile(reference));
     }
   }
 
@@ -187,16 +216,72 @@ class Linker {
   /** Files that the taken launch line names: flags win over what the Trainer file names, as in the framework. */
   private addFromLaunch(launch: Launch): void {
     const because = becauseLaunched(launch);
-    const add = (written: Written | undefined, dialect: DialectId) => {
-      if (!written || written.templated || typeof written.plain !== 'string') return;
-      const facts = this.around.fileOf(written.plain, launch, dialect);
-      if (facts && !this.configs[dialect]) this.add({ facts, because, alternatives: [] });
-    };
-    add(launch.flags.get('config_file') ?? launch.arguments.get('accelerate_config'), 'accelerate');
-    add(launch.flags.get('deepspeed_config_file'), 'deepspeed');
-    add(launch.arguments.get('deepspeed') ?? launch.arguments.get('deepspeed_config'), 'deepspeed');
-    add(launch.arguments.get('fsdp_config'), 'fsdp');
+    for (const { written, dialect } of namedBy(launch)) {
+      if (this.configs[dialect]) continue;
+      const facts = written.templated ? undefined : this.launchedFile(String(written.plain), launch, dialect);
+      if (facts) this.add({ facts, because, alternatives: [] });
+      else this.lose(written, launch, dialect);
+    }
   }
+
+  /** The named file, taken for what the flag says where it shows nothing else by itself. */
+  private launchedFile(written: string, launch: Launch, dialect: DialectId): FileFacts | undefined {
+    const path = this.finder.resolve(written, launch.path, dialect);
+    const file = path === undefined ? undefined : this.finder.workspace.source(path);
+    const facts = file && (this.finder.facts(file.path) ?? factsAs(file, dialect));
+    return facts?.dialect === dialect ? facts : undefined;
+  }
+
+  /** The run is not judged by another file than the one it names. */
+  private lose(written: Written, launch: Launch, dialect: DialectId): void {
+    const { key, plain, origin, templated } = written;
+    const isThere = !templated && this.finder.resolve(String(plain), launch.path, dialect) !== undefined;
+    const what = templated ? `the file of ${key}` : String(plain);
+    const how = templated ? 'is filled in by a variable' : isThere ? 'could not be used' : 'was not found';
+    this.missing.push({ dialect, why: `${what}, which says it, ${how}`, origin });
+    if (templated) return;
+    const found = isThere
+      ? `is no ${TITLES[dialect]}, so what it says is not used`
+      : 'was found neither beside the script nor in a folder above it, so what it says is not checked';
+    const kind = isThere ? 'unreadable-file' : MISSING_FILE;
+    this.finder.notes.push({ kind, message: `${key} names ${plain}, which ${found}.`, origin });
+  }
+
+  private isMissing(dialect: DialectId): boolean {
+    return this.missing.some((file) => file.dialect === dialect);
+  }
+}
+
+/** Kind of the note about a file that a launch line names and that is not there. */
+export const MISSING_FILE = 'missing-file';
+
+/** The files that the flags of a launch line name, those first that win. */
+function namedBy({ flags, arguments: args }: Launch): readonly { written: Written; dialect: DialectId }[] {
+  const named = [
+    { written: flags.get('config_file') ?? args.get('accelerate_config'), dialect: 'accelerate' },
+    { written: flags.get('deepspeed_config_file'), dialect: 'deepspeed' },
+    // Bare, it only switches DeepSpeed on: `--deepspeed --deepspeed_config ds.json`.
+    { written: args.get('deepspeed'), dialect: 'deepspeed' },
+    { written: args.get('deepspeed_config'), dialect: 'deepspeed' },
+    { written: args.get('fsdp_config'), dialect: 'fsdp' },
+  ] as const;
+  return named.flatMap(({ written, dialect }) => {
+    const isFile = written && (written.templated || isFileName(written.plain));
+    return isFile ? [{ written, dialect }] : [];
+  });
+}
+
+function isFileName(plain: unknown): boolean {
+  return typeof plain === 'string' && /\.(json|jsonc|ya?ml)$/i.test(plain);
+}
+
+function missingFile({ setting, written, dialect, resolved }: FileReference): MissingFile {
+  const { config, entry, path } = setting;
+  return {
+    dialect,
+    why: `${written}, which says it, ${resolved === undefined ? 'was not found' : 'could not be used'}`,
+    origin: { kind: 'file', path: config.file.path, start: entry.start, end: entry.end, key: path },
+  };
 }
 
 const TITLES: Readonly<Record<DialectId, string>> = {

@@ -24,17 +24,9 @@ export function readSharding(sources: RunSources, worldSize: Known<number>): Kno
   const { deepspeed, links } = sources;
   const lost = links.missing.find(({ dialect }) => dialect === 'deepspeed' || dialect === 'fsdp');
   if (deepspeed) return known(readZero(sources), whole(deepspeed.file.path, deepspeed.root, 'zero_optimization'));
-  if (lost)
-    return unknown(
-      `${lost.written}, which says it, ${lost.resolved === undefined ? 'was not found' : 'could not be used'}`,
-      {
-        kind: 'file',
-        path: lost.setting.config.file.path,
-        start: lost.setting.entry.start,
-        end: lost.setting.entry.end,
-        key: lost.setting.path,
-      },
-    );
+  if (lost) return unknown(lost.why, lost.origin);
+  const launcher = links.missing.find(({ dialect }) => dialect === 'accelerate');
+  if (launcher) return trainerFsdp(sources) ?? unknown(launcher.why, launcher.origin);
   return trainerFsdp(sources) ?? acceleratePlugin(sources) ?? replicated(sources, worldSize);
 }
 
