@@ -103,7 +103,9 @@ def run_case(case, folder):
             raise NotRun("this TRL starts vLLM inside its trainer")
         fakes.start_vllm(arguments, trainer.accelerator, world)
     prepare(trainer, arguments)
-    if fsdp and "torch" not in str(arguments.optim) and str(arguments.optim) not in TORCH_OPTIMIZERS:
+    # An enum prints its own name, not the word it stands for.
+    optimizer = str(getattr(arguments.optim, "value", arguments.optim))
+    if fsdp and "torch" not in optimizer and optimizer not in TORCH_OPTIMIZERS:
         raise NotRun("whether this optimizer can step on FSDP's tensors shows only where they are sharded")
     # A step of GRPO needs the samples of every rank.
     if not fsdp and not deepspeed and not (method == "grpo" and world > 1):
@@ -115,7 +117,7 @@ def run_case(case, folder):
 
 
 # Of torch itself, under names without it.
-TORCH_OPTIMIZERS = ("sgd", "adagrad", "rmsprop", "OptimizerNames.SGD", "OptimizerNames.ADAGRAD", "OptimizerNames.RMSPROP")
+TORCH_OPTIMIZERS = ("sgd", "adagrad", "rmsprop")
 
 
 def alone(uses_trl, classes, plain, flags, world, method):
