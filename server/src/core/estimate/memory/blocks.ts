@@ -2,6 +2,7 @@ import type { Block } from '../../models/model';
 import { doraBytes } from './dora';
 import type { Facts } from './facts';
 import { ligerSpares } from './liger';
+import { adaptedExpertBytes } from './lora-experts';
 import { megatronBlock } from './megatron';
 import { choosesOperators } from './recompute';
 import { recordedBlock, settingFor, sizesOf } from './recorded';
@@ -34,7 +35,8 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
   const { streamBytes, model, tokens } = facts;
   const isPartly = facts.compiled || choosesOperators(facts);
   const dora = doraBytes(facts, index, adapterWidth(facts));
-  const adapters = facts.tokens * loraPerToken(facts, index) + remadeBytes(facts, index, 'remade') + dora.saved;
+  const experts = adaptedExpertBytes(facts, index);
+  const adapters = facts.tokens * loraPerToken(facts, index) + experts.saved + dora.saved;
   const saved = evaluate(recorded.saved, sizes);
   let backward = 0;
   for (const moment of recorded.working) backward = Math.max(backward, evaluate(moment, sizes));
@@ -45,10 +47,8 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
       : saved + adapters - frozenNorms(facts) - ligerSpares(facts, index),
     checkpoint: checkpointBytes(facts, index) ?? streamBytes * model.hiddenSize * tokens,
     backward: Math.max(
-      (isPartly ? widestBackward(facts, block) : backward) +
-        unpackedBytes(facts) +
-        dora.backward +
-        remadeBytes(facts, index, 'largestRemade'),
+      (isPartly ? widestBackward(facts, block) : backward) + unpackedBytes(facts) + dora.backward,
+      experts.backward,
       dora.forward,
     ),
     casts: evaluate(recorded.casts, sizes),
@@ -112,14 +112,6 @@ function sharesInput({ sharding, mixed, computeBytes }: Facts): boolean {
 /** Bytes of what adapters compute with. */
 function adapterWidth(facts: Facts): number {
   return facts.mixed || sharesInput(facts) ? facts.computeBytes : 4;
-}
-
-/**
- * Expert weights with their adapters added, which PEFT makes anew in each forward and autograd keeps; in backward the largest has a
- * gradient of its size. peft src/peft/tuners/lora/layer.py:2271 (0.21.2) `_LoraParameterProxy`.
- */
-function remadeBytes(facts: Facts, index: number, what: 'remade' | 'largestRemade'): number {
-  return facts.computeBytes * (facts.lora?.perBlock[index]?.[what] ?? 0);
 }
 
 /** The gradients of a block's widest tensors, where its operators were not recorded. */

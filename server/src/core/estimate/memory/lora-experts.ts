@@ -1,5 +1,7 @@
 import type { Model, ParameterGroup } from '../../models/model';
 import { elements } from './counts';
+import type { Facts } from './facts';
+import { trainedBytes } from './weights';
 
 /**
  * Architectures whose experts PEFT adapts although they are no linear layers: transformers 5 holds all experts of a layer in two
@@ -21,6 +23,9 @@ export interface StackedAdapter {
   readonly largest: number;
   /** Elements of the weight it changes: the sum of both is made anew in each forward, and kept for backward. */
   readonly weight: number;
+  /** Width of what the stack's product reads, and whether tensor parallelism splits it: what the down projection reads is. */
+  readonly input: number;
+  readonly isSplit: boolean;
 }
 
 /**
@@ -45,5 +50,34 @@ export function stackedAdapter(
     parameters: stacked * (inputs + outputs),
     largest: stacked * Math.max(inputs, outputs),
     weight: elements(group),
+    input: inputs,
+    isSplit: !isFused,
   };
+}
+
+/** What adapted stacks of experts keep for backward in one block, and the most that their backward makes beside it. */
+export interface AdaptedExpertBytes {
+  readonly saved: number;
+  readonly backward: number;
+}
+
+const NONE: AdaptedExpertBytes = { saved: 0, backward: 0 };
+
+/**
+ * PEFT adds the adapters to the stack (`_LoraFactorsProxy`: one baddbmm), which autograd keeps with what the grouped product read,
+ * since the sum asks for a gradient where the frozen stack alone does not; adapters of another type are copied to the stack's.
+ * Backward makes a gradient as large as the sum: first of the down projection, when what its result became is gone; then of gate and
+ * up, when the first sum and what lies between the two products are gone. peft src/peft/tuners/lora/layer.py:2285 (0.21.2).
+ */
+export function adaptedExpertBytes(facts: Facts, index: number): AdaptedExpertBytes {
+  const experts = facts.lora?.perBlock[index]?.experts;
+  const moe = facts.model.blocks[index]?.mlp?.moe;
+  if (experts === undefined || experts.remade === 0 || moe === undefined) return NONE;
+  const { computeBytes: w, tokens, tensor, model } = facts;
+  const visits = tokens * moe.expertsPerToken;
+  const width = moe.expertIntermediateSize / tensor;
+  const copies = trainedBytes(facts) === facts.weightBytes ? 0 : facts.weightBytes * experts.parameters;
+  const first = w * (experts.last + visits * width + tokens * model.hiddenSize);
+  const second = w * (experts.others - experts.last - 2 * visits * width);
+  return { saved: w * (experts.remade + visits * experts.inputs) + copies, backward: Math.max(first, second) };
 }

@@ -2,7 +2,7 @@ import type { Model, ParameterGroup } from '../../models/model';
 import { ownValue } from '../../own-value';
 import type { Lora } from '../../run/training-run';
 import { elements } from './counts';
-import { stackedAdapter } from './lora-experts';
+import { type StackedAdapter, stackedAdapter } from './lora-experts';
 
 /** What LoRA adds and trains. */
 export interface LoraCounts {
@@ -36,9 +36,21 @@ export interface AdaptedBlock {
   /** Elements of the weight that DoRA takes most for, and of the identity that it applies the adapters to. */
   readonly largest: number;
   readonly identity: number;
-  /** Elements of the expert weights of one block that are made anew with their adapters, and of the largest of them. */
+  /** Experts of one block that are adapted as stacks. */
+  readonly experts: AdaptedExperts;
+}
+
+/** Stacks of experts whose weights are made anew with their adapters in each forward, and kept for backward. */
+export interface AdaptedExperts {
+  /** Elements of all of them. */
   readonly remade: number;
-  readonly largestRemade: number;
+  /** Of the stack that backward comes to first, and of the others. */
+  readonly last: number;
+  readonly others: number;
+  /** Widths of what the products of all stacks read, over which their weights' gradients are taken. */
+  readonly inputs: number;
+  /** Trained elements of the adapters. */
+  readonly parameters: number;
 }
 
 /** Projections that read the same tensor. */
@@ -72,8 +84,7 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
     widest: 0,
     largest: 0,
     identity: 0,
-    remade: 0,
-    largestRemade: 0,
+    experts: { remade: 0, last: 0, others: 0, inputs: 0, parameters: 0 },
     seen: new Set<string>(),
   }));
   const isDora = lora.dora?.known === true && lora.dora.value;
@@ -94,10 +105,7 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
       parameters += stacked.parameters * group.count;
       sizes.push([stacked.largest, group.count], [stacked.parameters - stacked.largest, group.count]);
       largest = Math.max(largest, stacked.largest);
-      if (own) {
-        own.remade += stacked.weight / tensor;
-        own.largestRemade = Math.max(own.largestRemade, stacked.weight / tensor);
-      }
+      if (own) own.experts = withStack(own.experts, stacked, tensor);
     }
     if (!isTarget(group, name, targets)) continue;
     const [outputs = 0, inputs = 0] = group.shape;
@@ -126,6 +134,22 @@ export function countLora(model: Model, lora: Lora, tensor: number): LoraCounts 
   }
   const dropsOut = lora.dropout?.known === true && lora.dropout.value > 0;
   return { rank, dropsOut, isDora, parameters: parameters + full, full, largest, sizes, perBlock };
+}
+
+/** Groups come in the order of forward, so that backward comes to the last one first. */
+function withStack(
+  before: AdaptedExperts,
+  { weight, parameters, input, isSplit }: StackedAdapter,
+  tensor: number,
+): AdaptedExperts {
+  const own = weight / tensor;
+  return {
+    remade: before.remade + own,
+    last: own,
+    others: before.others + before.last,
+    inputs: before.inputs + input / (isSplit ? tensor : 1),
+    parameters: before.parameters + parameters,
+  };
 }
 
 function isTarget(group: ParameterGroup, name: string, targets: ReadonlySet<string>): boolean {
