@@ -132,6 +132,25 @@ describe('the runs of the issue', () => {
     expect(cluster.assumptions.join()).toContain('share one machine');
   });
 
+  it('takes the host memory that a description gives over that of the catalog, and says so', () => {
+    const whole = built({ hardware: { instance: 'p4d.24xlarge', hostMemoryGiB: 512 } });
+    expect(whole.host.memoryBytes).toBe(512 * GIB);
+    expect(whole.assumptions.join()).toMatch(
+      /Host memory 512\S* GiB as the cluster description says \(`hostMemoryGiB`\), not the 1,?152\S* GiB of p4d/,
+    );
+    const pods = built({
+      hardware: { instance: 'p4d.24xlarge', nodesPerMachine: 4, gpusPerNode: 1, hostMemoryGiB: 512 },
+    });
+    expect(pods.host.memoryBytes).toBe(128 * GIB);
+    const alone = built({ hardware: { instance: '8xH100', hostMemoryGiB: 2000 } });
+    expect(alone.host.memoryBytes).toBe(2000 * GIB);
+    expect(alone.assumptions.join()).not.toContain('host memory and CPU not known');
+    expect(alone.assumptions.join()).toContain('CPU not known');
+    const node = built({ hardware: { node: { accelerator: 'RTX 4090', count: 2 }, hostMemoryGiB: 64 } });
+    expect(node.host.memoryBytes).toBe(64 * GIB);
+    expect(node.assumptions.join()).not.toContain('Host memory not given');
+  });
+
   it('p5: NVSwitch 4 inside, pods over EFA with GPUDirect RDMA', () => {
     const inside = built({ hardware: 'p5.48xlarge', gpusPerNode: 4 });
     expect(inside.intra).toMatchObject({ kind: 'nvlink-switch', label: 'NVSwitch 450 GB/s' });

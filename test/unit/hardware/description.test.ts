@@ -80,6 +80,7 @@ const description = partly({
   gpusPerNode: number,
   nodesPerMachine: number,
   cpuThreadsPerProcess: number,
+  hostMemoryGiB: number,
   inside: partly({ path, measuredGBps: number }),
   between: partly({ transport, gbpsPerNic: number, nicsPerNode: number, nicsPerProcess: number, measuredGBps: number }),
 });

@@ -11,6 +11,8 @@ export interface ClusterDescription {
   readonly gpusPerNode: number | undefined;
   readonly nodesPerMachine: number | undefined;
   readonly cpuThreadsPerProcess: number | undefined;
+  /** Of one machine; over what the catalog says of an instance. */
+  readonly hostMemoryGiB: number | undefined;
   readonly inside: { readonly path: InsidePath | undefined; readonly measured: number | undefined };
   readonly between: {
     readonly transport: Transport | undefined;
@@ -49,6 +51,7 @@ export const NOTHING_SAID: ClusterDescription = {
   gpusPerNode: undefined,
   nodesPerMachine: undefined,
   cpuThreadsPerProcess: undefined,
+  hostMemoryGiB: undefined,
   inside: { path: undefined, measured: undefined },
   between: {
     transport: undefined,
@@ -65,7 +68,7 @@ const GIGA = 1e9;
 const GBPS = 1e9 / 8;
 
 const TOP = ['$schema', 'name', 'instance', 'node', 'nodes', 'gpusPerNode', 'nodesPerMachine'];
-const TOP_KEYS = [...TOP, 'cpuThreadsPerProcess', 'inside', 'between'];
+const TOP_KEYS = [...TOP, 'cpuThreadsPerProcess', 'hostMemoryGiB', 'inside', 'between'];
 const NODE_KEYS = ['accelerator', 'count', 'hostMemoryGiB', 'vcpus', 'cpu', 'sockets', 'pcieGeneration', 'pcieLanes'];
 const ALL_NODE_KEYS = [...NODE_KEYS, 'gpusPerUplink', 'nvmeGB', 'nvmeReadGBps', 'nvmeWriteGBps'];
 const BETWEEN_KEYS = ['transport', 'gbpsPerNic', 'nicsPerNode', 'nicsPerProcess', 'measuredGBps'];
@@ -97,6 +100,7 @@ function read(value: unknown): { description: ClusterDescription; problems: read
     gpusPerNode: top.whole('gpusPerNode'),
     nodesPerMachine: top.whole('nodesPerMachine'),
     cpuThreadsPerProcess: top.whole('cpuThreadsPerProcess'),
+    hostMemoryGiB: top.positive('hostMemoryGiB'),
     inside: { path: inside.oneOf('path', INSIDE), measured: scaled(inside.positive('measuredGBps'), GIGA) },
     between: {
       transport: between.oneOf('transport', TRANSPORTS),

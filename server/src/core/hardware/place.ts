@@ -1,4 +1,5 @@
 import type { HardwareCatalog } from '../catalogs';
+import { formatGib } from '../text/format';
 import type { ClusterSpec } from './cluster';
 import type { ClusterDescription } from './description';
 import { withForced } from './forced';
@@ -11,12 +12,13 @@ import { type Cards, cardsUsed, insidePath, whyImpossible } from './requested';
 
 /** Puts the run on nodes of this shape. */
 export function place(
-  node: NodeShape,
+  shape: NodeShape,
   described: ClusterDescription,
   given: Pick<ClusterSpec, 'nodes' | 'gpusPerNode' | 'forced'>,
   catalog: HardwareCatalog,
 ): { readonly cluster: Cluster } | { readonly problem: string; readonly nearest: readonly string[] } {
   const said = withForced(described, given.forced);
+  const node = withHostMemory(shape, said.hostMemoryGiB);
   const nodes = given.nodes ?? said.nodes ?? said.nodesPerMachine ?? 1;
   const perMachine = Math.min(said.nodesPerMachine ?? 1, nodes);
   const gpus = given.gpusPerNode ?? said.gpusPerNode ?? Math.max(1, Math.floor(node.gpus / perMachine));
@@ -66,6 +68,20 @@ export function place(
       sources: node.sources,
     },
   };
+}
+
+const GIB = 2 ** 30;
+
+/** The machine with the memory that its description gives it. */
+function withHostMemory(node: NodeShape, gib: number | undefined): NodeShape {
+  if (gib === undefined) return node;
+  const before = node.host.memoryBytes;
+  const instead = before === undefined ? '' : `, not the ${formatGib(before)} of ${node.id}`;
+  const line = `Host memory ${formatGib(gib * GIB)} as the cluster description says (\`hostMemoryGiB\`)${instead}`;
+  const others = node.assumptions.flatMap((it) =>
+    it.startsWith('Host memory not given') ? [] : it.replace('host memory and CPU not known', 'CPU not known'),
+  );
+  return { ...node, host: { ...node.host, memoryBytes: gib * GIB }, assumptions: [...others, line] };
 }
 
 /** IMEX joins the nodes of one rack; what lies beyond it is reached by the machine's own network. */

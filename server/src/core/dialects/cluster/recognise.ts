@@ -21,5 +21,7 @@ export function recognise(file: SourceFile): Recognition | undefined {
 }
 
 const KEYS: ReadonlySet<string> = new Set(
-  '$schema name instance node nodes gpusPerNode nodesPerMachine cpuThreadsPerProcess inside between'.split(' '),
+  '$schema name instance node nodes gpusPerNode nodesPerMachine cpuThreadsPerProcess hostMemoryGiB inside between'.split(
+    ' ',
+  ),
 );
