@@ -1,4 +1,4 @@
-import type { Curve, Scaling } from '../../server/src/core/recommend/scaling';
+import type { Curve, Scaling, ScalingPoint } from '../../server/src/core/recommend/scaling';
 import { counted, formatCount, formatGib, formatPercent, formatSeconds } from '../../server/src/core/text/format';
 
 export const SCALING_COLUMNS = [
@@ -12,12 +12,10 @@ export const SCALING_COLUMNS = [
   'memory per GPU',
 ];
 
-const FITS = { true: 'fits', false: 'does not fit', null: 'too close to call' };
-
 /** Rows of a curve's table, in the order of {@link SCALING_COLUMNS}. */
 export function scalingCells({ points }: Curve): string[][] {
   return points.map(
-    ({ nodes, gpus, micro, accumulation, global, stepSeconds, tokensPerSecond, efficiency, memoryBytes, fits }) => [
+    ({ nodes, gpus, micro, accumulation, global, stepSeconds, tokensPerSecond, efficiency, ...memory }) => [
       String(nodes),
       formatCount(gpus),
       `${micro} × ${accumulation}`,
@@ -25,9 +23,16 @@ export function scalingCells({ points }: Curve): string[][] {
       formatSeconds(stepSeconds),
       formatCount(tokensPerSecond),
       formatPercent(efficiency),
-      memoryBytes === null ? '' : `${formatGib(memoryBytes)}, ${FITS[`${fits}`]}`,
+      memoryWords(memory),
     ],
   );
+}
+
+/** What is not known is not close. */
+function memoryWords({ memoryBytes, fits, open }: Pick<ScalingPoint, 'memoryBytes' | 'fits' | 'open'>): string {
+  if (memoryBytes === null) return 'not known';
+  const verdict = fits === true ? 'fits' : fits === false ? 'does not fit' : undefined;
+  return `${formatGib(memoryBytes)}, ${verdict ?? (open === null ? 'too close to call' : `cannot be told: ${open}`)}`;
 }
 
 /** Where more nodes stop paying, in one sentence. */
@@ -70,7 +75,7 @@ export function plottedOf({ growing, fixed }: Scaling): Plotted[] {
       nodes,
       tokensPerSecond,
       efficiency,
-      // Too close to call is not drawn as if it did not fit.
+      // What cannot be told is not drawn as if it did not fit.
       fits: fits !== false,
       title: `${counted(nodes, 'node')}, ${curve}: ${formatCount(tokensPerSecond)} tokens/s, efficiency ${formatPercent(efficiency)}${fits === false ? ', does not fit' : ''}`,
     }));

@@ -145,6 +145,7 @@ describe('scaling', () => {
     efficiency: tokensPerSecond / nodes / 100,
     memoryBytes: GIB,
     fits: true,
+    open: null,
   });
   const curve = (points: ScalingPoint[], why: string | null = null): Curve => ({ points, reference: 1, why });
   const scaling = (over: Partial<Scaling>): Scaling => ({
@@ -166,6 +167,18 @@ describe('scaling', () => {
     const tight = scaling({ fixed: curve([{ ...point(1, 100), fits: false }, point(2, 110)]) });
     expect(payingWords(tight)).toMatch(/ It does not fit on fewer than 2\.$/);
     expect(payingWords(scaling({ fixed: curve([{ ...point(1, 100), fits: false }]) }))).toMatch(/fits on none/);
+  });
+
+  it('calls nothing close of which it is not known whether it fits', () => {
+    const memoryOf = (changes: Partial<ScalingPoint>): string | undefined =>
+      scalingCells(curve([{ ...point(1, 100), ...changes }]))[0]?.at(-1);
+    expect(memoryOf({})).toMatch(/ GiB, fits$/);
+    expect(memoryOf({ fits: false })).toMatch(/ GiB, does not fit$/);
+    expect(memoryOf({ fits: null })).toMatch(/ GiB, too close to call$/);
+    expect(memoryOf({ fits: null, open: 'precision is not known' })).toMatch(
+      /, cannot be told: precision is not known$/,
+    );
+    expect(memoryOf({ memoryBytes: null, fits: null })).toBe('not known');
   });
 
   it('is a table with every point, and a plot with the ideal beside it', () => {

@@ -24,6 +24,8 @@ export interface ScalingPoint {
   /** Per GPU. */
   readonly memoryBytes: number | null;
   readonly fits: boolean | null;
+  /** What is not known, where that keeps it open whether the run fits; else null. */
+  readonly open: string | null;
 }
 
 export interface Curve {
@@ -147,6 +149,7 @@ function measured(run: TrainingRun, nodes: number): Measured | undefined {
     tokensPerSecond: step.tokensPerSecondPerGpu * gpus,
     memoryBytes: memory?.value ?? null,
     fits: memory?.fits ?? null,
+    open: memory?.open ?? null,
     breakdown: step.breakdown,
   };
 }
