@@ -25,7 +25,7 @@ function findings(path: string, files: Readonly<Record<string, string>>, list: r
   const recognition = file && recognise(file);
   if (!file || !recognition || recognition.dialect === 'foreign') return [];
   const joined = joinRun(file, recognition, { workspace, catalogs, overrides: { from: 'flag' } });
-  const input = { ...joined, workspace, catalogs, estimate: () => estimateRun(joined.run) };
+  const input = { ...joined, workspace, catalogs, estimate: () => estimateRun(joined.wholeRun()) };
   return runRules(list, input).map(({ rule, start, message }) => `${rule} ${start} ${message}`);
 }
 

@@ -50,12 +50,13 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
   const joined = joinRun(file, recognition, { workspace, catalogs, overrides });
   let estimate: Estimate | undefined;
   const estimateOnce = (): Estimate => {
-    estimate ??= estimateRun(joined.run);
+    estimate ??= estimateRun(joined.wholeRun());
     return estimate;
   };
   const input: RulesInput = {
     configs: joined.configs,
     run: joined.run,
+    wholeRun: joined.wholeRun,
     references: joined.references,
     notes: joined.notes,
     estimate: estimateOnce,
@@ -73,7 +74,9 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
     recognition,
     configs: joined.configs,
     references: joined.references,
-    run: joined.run,
+    get run() {
+      return joined.wholeRun();
+    },
     notes: joined.notes,
     estimate: estimateOnce,
     findings: () => findOnce().shown,

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runRules } from '../../../server/src/core/rules/engine';
 import { type Rule, rule } from '../../../server/src/core/rules/rule';
-import type { TrainingRun } from '../../../server/src/core/run/training-run';
+import type { RunOutline } from '../../../server/src/core/run/training-run';
 import type { Config } from '../../../server/src/core/source';
 import { parseSource } from '../../../server/src/core/syntax/parse';
 import { loadCatalogs } from '../../../server/src/data/index';
@@ -32,7 +32,10 @@ function run(rules: readonly Rule[], levels: Record<string, 'off' | 'hint' | 'er
   return runRules(rules, {
     configs: [configOf()],
     // The rules here do not look at the run; the engine asks it for its machine and its launch.
-    run: { cluster: { known: false }, environment: {} } as TrainingRun,
+    run: { cluster: { known: false }, environment: {} } as RunOutline,
+    wholeRun: () => {
+      throw new Error('nobody asked how the run trains');
+    },
     references: [],
     notes: [],
     estimate: () => {

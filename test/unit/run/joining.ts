@@ -1,12 +1,15 @@
 import type { Overrides } from '../../../server/src/core/analysis';
 import { recognise } from '../../../server/src/core/dialects/index';
-import { type Joined, joinRun } from '../../../server/src/core/run/join';
+import { type Joined as JoinedOutline, joinRun } from '../../../server/src/core/run/join';
 import type { Known } from '../../../server/src/core/run/known';
-import type { FsdpSharding, ZeroSharding } from '../../../server/src/core/run/training-run';
+import type { FsdpSharding, TrainingRun, ZeroSharding } from '../../../server/src/core/run/training-run';
 import { loadCatalogs } from '../../../server/src/data/index';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';
 
 const catalogs = loadCatalogs();
+
+/** A file joined with the rest of its run, which is worked out whole. */
+export type Joined = Omit<JoinedOutline, 'run'> & { readonly run: TrainingRun };
 
 /** Joins the first of these files with the others. */
 export function join(files: Readonly<Record<string, string>>, overrides: Overrides = { from: 'flag' }): Joined {
@@ -14,7 +17,8 @@ export function join(files: Readonly<Record<string, string>>, overrides: Overrid
   const file = workspace.source(`${ROOT}/${Object.keys(files)[0]}`);
   const recognition = file && recognise(file);
   if (!file || !recognition) throw new Error('the first file is no config of ours');
-  return joinRun(file, recognition, { workspace, catalogs, overrides });
+  const joined = joinRun(file, recognition, { workspace, catalogs, overrides });
+  return { ...joined, run: joined.wholeRun() };
 }
 
 /** The value, or `unknown: why`. */

@@ -1,4 +1,4 @@
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline, TrainingRun } from '../run/training-run';
 import { formatCount } from '../text/format';
 
 /** The condition under which one GPU's arguments are judged; it makes no band wider. */
@@ -39,7 +39,7 @@ export function conditionsOf(run: TrainingRun): string[] {
 }
 
 /** One GPU and nothing but training arguments: `--deepspeed` on a launch line that is not found could still offload. */
-function onlyTrainer({ sharding, configs }: TrainingRun): boolean {
+function onlyTrainer({ sharding, configs }: RunOutline): boolean {
   return sharding.known && sharding.value.kind === 'single' && configs.accelerate === undefined;
 }
 
@@ -47,19 +47,19 @@ function onlyTrainer({ sharding, configs }: TrainingRun): boolean {
  * Whether a file says how the run is sharded. Training arguments alone leave it to an Accelerate file that may lie elsewhere;
  * a verdict on memory or speed would then be about another run.
  */
-export function shardingIsStated({ sharding }: TrainingRun): boolean {
+export function shardingIsStated({ sharding }: RunOutline): boolean {
   return sharding.known && sharding.origin.kind !== 'assumed';
 }
 
 /** Whether the run's sharding is stated and its accelerator runs torch's caching allocator, which the memory model counts. */
-export function memoryIsJudged(run: TrainingRun): boolean {
+export function memoryIsJudged(run: RunOutline): boolean {
   if (!shardingIsStated(run) || !run.cluster.known) return false;
   const { vendor } = run.cluster.value.accelerator;
   return vendor === 'NVIDIA' || vendor === 'AMD';
 }
 
 /** Packed samples are as long as they may be; a length in shardlens.json or picked by the user is what they say they have. */
-function isCertainLength({ batch, configs }: TrainingRun): boolean {
+function isCertainLength({ batch, configs }: RunOutline): boolean {
   if (batch.packing.known && batch.packing.value) return true;
   if (!batch.sequenceLength.known) return false;
   const { origin } = batch.sequenceLength;

@@ -4,7 +4,7 @@ import type { FileReference } from '../dialects/dialect';
 import type { Estimate } from '../estimate/estimate';
 import type { Finding, Severity } from '../findings';
 import type { Report, RuleContext } from '../rules/rule';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline, TrainingRun } from '../run/training-run';
 import type { Config, Workspace } from '../source';
 import { findingOf } from './report';
 import type { CalledRule } from './select';
@@ -14,7 +14,9 @@ export type RuleLevel = Severity | 'off';
 
 export interface RulesInput {
   readonly configs: readonly Config[];
-  readonly run: TrainingRun;
+  readonly run: RunOutline;
+  /** Called only when a rule asks how the run trains. */
+  readonly wholeRun: () => TrainingRun;
   readonly references: readonly FileReference[];
   readonly notes: readonly RunNote[];
   /** Called at most once, and only when a rule needs the estimate. */
@@ -35,7 +37,7 @@ export class EnoughSaid extends Error {}
  * that runs is noted, since it is in whose name a report is made.
  */
 export class Context implements RuleContext {
-  readonly run: TrainingRun;
+  readonly run: RunOutline;
   readonly references: readonly FileReference[];
   readonly notes: readonly RunNote[];
   readonly workspace: Workspace;
@@ -71,6 +73,10 @@ export class Context implements RuleContext {
     this.level = level;
     this.said = 0;
     this.restsOnEstimate = false;
+  }
+
+  get wholeRun(): TrainingRun {
+    return this.input.wholeRun();
   }
 
   get estimate(): Estimate {

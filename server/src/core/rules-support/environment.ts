@@ -4,7 +4,7 @@ import { hasNccl, isNcclOn } from '../hardware/forced';
 import type { Cluster, Link, LinkKind } from '../hardware/hardware';
 import type { Report, RuleContext } from '../rules/rule';
 import { known } from '../run/known';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import type { Config } from '../source';
 import { formatRate, formatSeconds } from '../text/format';
 import { filePlaces, leadsRun, type Place } from './places';
@@ -17,14 +17,14 @@ export interface Variable {
 }
 
 /** The variable, where the launch of this run sets it to a plain value and something on this machine reads it. */
-export function variableOf(run: TrainingRun, name: string): Variable | undefined {
+export function variableOf(run: RunOutline, name: string): Variable | undefined {
   return name.startsWith('NCCL_') && run.cluster.known && !hasNccl(run.cluster.value.accelerator)
     ? undefined
     : launchedWith(run, name);
 }
 
 /** The variable as the launch sets it, whether anything reads it or not; also what its manifest says of the job. */
-export function launchedWith(run: TrainingRun, name: string): Variable | undefined {
+export function launchedWith(run: RunOutline, name: string): Variable | undefined {
   const found = run.environment[name] ?? run.job?.[name];
   if (!found?.known) return undefined;
   return { name, value: found.value.trim(), place: filePlaces(found)[0] };
@@ -45,13 +45,13 @@ export interface UsualLink {
  * The network of these kinds that the machine has between the nodes of this run, whatever the launch makes of it; undefined
  * for one node, for another network, and where its rate had to be assumed.
  */
-export function networkBetween({ cluster }: TrainingRun, kinds: ReadonlySet<LinkKind>): UsualLink | undefined {
+export function networkBetween({ cluster }: RunOutline, kinds: ReadonlySet<LinkKind>): UsualLink | undefined {
   if (!cluster.known || cluster.value.nodes < 2) return undefined;
   return sure(usualLinks(cluster.value).inter, cluster.value.nodes, kinds);
 }
 
 /** The same for the path between the GPUs of a node. */
-export function pathInside({ cluster }: TrainingRun, kinds: ReadonlySet<LinkKind>): UsualLink | undefined {
+export function pathInside({ cluster }: RunOutline, kinds: ReadonlySet<LinkKind>): UsualLink | undefined {
   return cluster.known ? sure(usualLinks(cluster.value).intra, cluster.value.nodes, kinds) : undefined;
 }
 
@@ -77,7 +77,7 @@ export function reportVariable(context: RuleContext, variable: Variable, message
  * the run, with the line of the script beside it. Undefined where another config of the run speaks for it.
  */
 export function atLaunch(
-  run: TrainingRun,
+  run: RunOutline,
   config: Config,
   variable: Variable,
 ): Pick<Report, 'at' | 'related'> | undefined {
@@ -110,7 +110,7 @@ export function stepWithout(context: RuleContext, { name }: Variable): string {
   const { usual, ...rest } = run.cluster.value;
   if (!usual.because.some((it) => it.startsWith(name))) return '';
   const before = context.estimate.step;
-  const after = estimateRun({ ...run, cluster: known({ ...rest, ...usual }, run.cluster.origin) }).step;
+  const after = estimateRun({ ...context.wholeRun, cluster: known({ ...rest, ...usual }, run.cluster.origin) }).step;
   if (!before || !after || before.seconds - after.seconds < WORTH_SAYING * before.seconds) return '';
   const without = usual.because.length === 1 ? 'it' : usual.because.join(' and ');
   return ` A step takes about ${formatSeconds(before.seconds)}, and ${formatSeconds(after.seconds)} without ${without}.`;

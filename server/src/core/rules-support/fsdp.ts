@@ -1,5 +1,5 @@
 import type { Severity } from '../findings';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { isTemplated, numberOf, type Setting, scalarOf, setting, stringOf } from '../settings';
 import type { Config } from '../source';
@@ -17,7 +17,7 @@ export interface FsdpSettings {
 }
 
 /** FSDP settings that take effect in this config; undefined where it has none or another kind of run is chosen. */
-export function fsdpSettingsOf(config: Config, run: TrainingRun): FsdpSettings | undefined {
+export function fsdpSettingsOf(config: Config, run: RunOutline): FsdpSettings | undefined {
   if (config.dialect === 'fsdp') {
     return isXla(config)
       ? undefined
@@ -55,7 +55,7 @@ function isXla(config: Config): boolean {
  * version and runs 1; without one, 5.0 to 5.9 take 1 and 5.10 and later 2 (training_args.py compared release by release).
  * Where the release is not stated, an absent key proves nothing.
  */
-export function fsdpVersionOf(settings: FsdpSettings, run: TrainingRun): 1 | 2 | undefined {
+export function fsdpVersionOf(settings: FsdpSettings, run: RunOutline): 1 | 2 | undefined {
   const written = settings.get('version');
   const number = numberOf(written);
   if (settings.reader === 'trainer') {
@@ -70,7 +70,7 @@ export function fsdpVersionOf(settings: FsdpSettings, run: TrainingRun): 1 | 2 |
  * How loud a value is reported that stops FSDP: the Trainer of transformers 4 does not read it, so for the Trainer it is
  * an error only where a later release is stated.
  */
-export function severityOfRead(settings: FsdpSettings, run: TrainingRun): Severity {
+export function severityOfRead(settings: FsdpSettings, run: RunOutline): Severity {
   const stated = statedVersion(run, 'transformers');
   return settings.reader === 'accelerate' || (stated !== undefined && isAtLeast(stated, '5.0.0')) ? 'error' : 'warning';
 }

@@ -1,6 +1,6 @@
 import type { Finding, Severity } from '../findings';
 import type { Launch } from '../run/launch';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import type { Written } from '../run/written';
 import type { Config } from '../source';
 import type { Entry, MappingNode, Scalar, ScalarNode } from '../syntax/node';
@@ -10,7 +10,7 @@ import type { CalledRule } from './select';
 /** A config and its run as they are with the flags of one launch line. */
 export interface FlaggedConfig {
   readonly config: Config;
-  readonly run: TrainingRun;
+  readonly run: RunOutline;
 }
 
 /**
@@ -48,7 +48,11 @@ function findingsUnder(
   input: RulesInput,
 ): readonly Finding[] | undefined {
   const found: Finding[] = [];
-  const context = new Context(config, { ...input, run }, found);
+  const context = new Context(
+    config,
+    { ...input, run, wholeRun: () => ({ ...input.wholeRun(), configs: run.configs }) },
+    found,
+  );
   context.startRule(rule, undefined);
   try {
     rule.check(context);
@@ -63,7 +67,7 @@ function findingsUnder(
  * line passes none. Flags win over the file (HfArgumentParser, TrlParser), so that a rule is asked again with these: what it says of
  * the files alone need not be so of the run.
  */
-export function withFlags(config: Config, run: TrainingRun): readonly FlaggedConfig[] {
+export function withFlags(config: Config, run: RunOutline): readonly FlaggedConfig[] {
   const launches = run.launches ?? [];
   if (launches.length === 0 || launches.some((launch) => launch.arguments.size === 0)) return [];
   const { trainer } = run.configs;

@@ -1,5 +1,5 @@
 import type { Known, Origin } from '../run/known';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import type { Config, DialectId } from '../source';
 
 /** A range of a file, as a report takes it. */
@@ -44,7 +44,7 @@ const LEADS: readonly DialectId[] = ['trainer', 'deepspeed', 'accelerate', 'fsdp
  * Whether this config speaks for its run where a finding about the whole run has no place of its own: the training
  * arguments do, else the DeepSpeed file, else Accelerate's. So a run of three files is not told three times.
  */
-export function leadsRun(run: TrainingRun, config: Config): boolean {
+export function leadsRun(run: RunOutline, config: Config): boolean {
   if (config.at !== '') return false;
   const lead = LEADS.find((dialect) => run.configs[dialect] !== undefined);
   return lead === undefined || run.configs[lead]?.file.path === config.file.path;
@@ -55,7 +55,7 @@ export function leadsRun(run: TrainingRun, config: Config): boolean {
  * config wrote any of them does the one that speaks for the run, at its start.
  */
 export function placeForRun(
-  run: TrainingRun,
+  run: RunOutline,
   config: Config,
   ...facts: readonly (Known<unknown> | undefined)[]
 ): Place | undefined {

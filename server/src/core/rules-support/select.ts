@@ -1,5 +1,5 @@
 import type { Rule, RunPart } from '../rules/rule';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import type { Config, DialectId } from '../source';
 import type { MappingNode } from '../syntax/node';
 
@@ -27,7 +27,7 @@ interface Selection {
 const selections = new WeakMap<readonly Rule[], Selection>();
 
 /** The rules that apply to a config and may have something to say about what is written in it. */
-export function rulesFor(config: Config, run: TrainingRun, rules: readonly Rule[]): readonly CalledRule[] {
+export function rulesFor(config: Config, run: RunOutline, rules: readonly Rule[]): readonly CalledRule[] {
   const { parts, byKind } = selectionOf(rules);
   const had = parts.filter((part) => hasPart[part](run, config));
   const kind = `${config.dialect} ${had.join(' ')}`;
@@ -47,7 +47,7 @@ function selectionOf(rules: readonly Rule[]): Selection {
   return selection;
 }
 
-const hasPart: Readonly<Record<RunPart, (run: TrainingRun, config: Config) => boolean>> = {
+const hasPart: Readonly<Record<RunPart, (run: RunOutline, config: Config) => boolean>> = {
   cluster: ({ cluster }) => cluster.known,
   launched: ({ environment, job }) => hasKeys(environment) || (job !== undefined && hasKeys(job)),
   'text-problem': (_, { file }) => file.tree.problems.length > 0,

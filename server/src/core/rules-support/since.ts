@@ -1,4 +1,4 @@
-import type { FrameworkName, TrainingRun } from '../run/training-run';
+import type { FrameworkName, RunOutline } from '../run/training-run';
 import { isAtLeast, statedVersion } from '../schema/versions';
 
 /**
@@ -6,7 +6,7 @@ import { isAtLeast, statedVersion } from '../schema/versions';
  * where it states none, and nothing where it states an earlier one.
  */
 export function severitySince(
-  run: TrainingRun,
+  run: RunOutline,
   framework: FrameworkName,
   release: string,
 ): 'error' | 'warning' | undefined {

@@ -1,28 +1,28 @@
 import type { FileEdit, Severity } from '../findings';
-import type { TrainingRun, ZeroSharding } from '../run/training-run';
+import type { RunOutline, ZeroSharding } from '../run/training-run';
 import { booleanOf, numberOf, type Setting, setting, stringOf } from '../settings';
 import type { Config } from '../source';
 import { removeEntry, replaceValue, setPath } from '../syntax/editing';
 import type { MappingNode } from '../syntax/node';
 
 /** ZeRO of the run; undefined where it is sharded otherwise or that is not known. */
-export function zeroOf(run: TrainingRun): ZeroSharding | undefined {
+export function zeroOf(run: RunOutline): ZeroSharding | undefined {
   return run.sharding.known && run.sharding.value.kind === 'zero' ? run.sharding.value : undefined;
 }
 
 /** The stage that will run, "auto" filled and a missing section read as 0; undefined where it is not known. */
-export function stageOf(run: TrainingRun): 0 | 1 | 2 | 3 | undefined {
+export function stageOf(run: RunOutline): 0 | 1 | 2 | 3 | undefined {
   const stage = zeroOf(run)?.stage;
   return stage?.known ? stage.value : undefined;
 }
 
 /** Whether only the Trainer or Accelerate can be reading the file: then DeepSpeed builds what the file names. */
-export function isReadByHuggingFace(run: TrainingRun): boolean {
+export function isReadByHuggingFace(run: RunOutline): boolean {
   return run.consumers.length > 0 && !run.consumers.includes('deepspeed');
 }
 
 /** A script that calls DeepSpeed itself may pass an optimizer or scheduler of its own, and then the file's is not built. */
-export function severityOfBuilt(run: TrainingRun): Severity {
+export function severityOfBuilt(run: RunOutline): Severity {
   return isReadByHuggingFace(run) ? 'error' : 'warning';
 }
 
@@ -72,7 +72,7 @@ export function offloadDeviceOf(config: Config, section: 'offload_optimizer' | '
 }
 
 /** Data-parallel ranks, where nothing that no file shows (a mesh of the script's own) can divide them. */
-export function dataRanksOf(run: TrainingRun): number | undefined {
+export function dataRanksOf(run: RunOutline): number | undefined {
   const { tensor, pipeline, context } = run.parallelism;
   const divided = [tensor, pipeline, context].some((size) => size.known && size.value > 1);
   return run.worldSize.known && !divided ? run.worldSize.value : undefined;

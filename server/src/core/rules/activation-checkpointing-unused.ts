@@ -33,14 +33,16 @@ export const activationCheckpointingUnused = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check(context) {
+    const { config, run, report } = context;
     const found = setting(config, 'activation_checkpointing');
     if (found?.node?.kind !== 'mapping' || !run.consumer.known || run.consumer.value !== 'trainer') return;
     const on = found.node.entries
       .map(({ key }) => setting(config, `activation_checkpointing.${key}`))
       .filter((one) => booleanOf(one) === true);
     if (on.length === 0) return;
-    const recomputes = run.checkpointing.known && run.checkpointing.value !== 'none';
+    const { checkpointing } = context.wholeRun;
+    const recomputes = checkpointing.known && checkpointing.value !== 'none';
     report({
       at: found,
       on: 'key',

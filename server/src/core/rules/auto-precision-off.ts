@@ -33,14 +33,16 @@ export const autoPrecisionOff = rule({
       },
     ],
   },
-  check({ run, report }) {
+  check(context) {
+    const { run, report } = context;
     const { deepspeed, trainer, accelerate } = run.configs;
     // An Accelerate file may give the precision from outside.
     if (!deepspeed || !trainer || accelerate || !run.consumer.known || run.consumer.value !== 'trainer') return;
-    const autos = run.autos.filter(({ setting: { path } }) => path === 'bf16.enabled' || path === 'fp16.enabled');
+    const { autos: filled, precision } = context.wholeRun;
+    const autos = filled.filter(({ setting: { path } }) => path === 'bf16.enabled' || path === 'fp16.enabled');
     const first = autos.find(({ setting: { path } }) => path === 'bf16.enabled') ?? autos[0];
     if (!first || !autos.every(({ value }) => value.known && value.value === false)) return;
-    const { compute } = run.precision;
+    const { compute } = precision;
     if (!compute.known || compute.value !== 'fp32' || setting(trainer, 'bf16') || setting(trainer, 'fp16')) return;
     const mixed = autos.length === 2 ? 'bf16 and fp16 are' : `${first.setting.path.split('.')[0]} is`;
     const place = setting(trainer, 'deepspeed');

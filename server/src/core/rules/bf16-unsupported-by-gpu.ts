@@ -53,7 +53,7 @@ export const bf16UnsupportedByGpu = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check({ config, wholeRun: run, report }) {
     const { compute } = run.precision;
     if (!run.cluster.known || !compute.known || compute.value !== 'bf16') return;
     const { accelerator } = run.cluster.value;

@@ -37,7 +37,7 @@ export const contextParallelCrossesNodes = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     const { context: ranks } = run.parallelism;
     if (!run.cluster.known || !ranks.known) return;
     const written = sizeSetting(config, 'context', ranks);

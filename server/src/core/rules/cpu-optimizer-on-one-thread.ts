@@ -48,7 +48,7 @@ export const cpuOptimizerOnOneThread = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     if (!run.cluster.known || !run.model.known || !run.sharding.known) return;
     if (!run.ompThreads.known || run.ompThreads.value !== 1) return;
     const { value } = run.sharding;

@@ -1,6 +1,6 @@
 import { ownValue } from '../own-value';
 import { isReadByHuggingFace, removeFix, setFix, stageOf } from '../rules-support/zero';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { booleanOf, setting, stringOf } from '../settings';
 import type { Config } from '../source';
@@ -127,7 +127,7 @@ const NAMES: Readonly<Record<string, 'fp32' | 'fp16' | 'bf16'>> = {
 };
 
 /** The dtype the engine casts the model to, where the file settles it. */
-function dtypeOf(config: Config, run: TrainingRun): 'fp32' | 'fp16' | 'bf16' | undefined {
+function dtypeOf(config: Config, run: RunOutline): 'fp32' | 'fp16' | 'bf16' | undefined {
   const half = (name: 'bf16' | 'fp16') => {
     const enabled = setting(config, `${name}.enabled`);
     return enabled ? booleanOf(enabled) : false;

@@ -51,7 +51,8 @@ export const deepspeedConfigFileConflict = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check(context) {
+    const { config, report } = context;
     if (!setting(config, 'deepspeed_config.deepspeed_config_file')) return;
     if (setting(config, 'distributed_type')?.node?.kind !== 'scalar' || !isDeepspeed()) return;
     for (const path of KEYS) {
@@ -86,7 +87,8 @@ export const deepspeedConfigFileConflict = rule({
     }
 
     function precisionSection(): string {
-      return run.precision.compute.known && run.precision.compute.value === 'fp16' ? 'fp16 section' : 'bf16 section';
+      const { compute } = context.wholeRun.precision;
+      return compute.known && compute.value === 'fp16' ? 'fp16 section' : 'bf16 section';
     }
   },
 });

@@ -1,6 +1,6 @@
 import { accelerateFsdp, fsdpSettingsOf, truthOf } from '../rules-support/fsdp';
 import { checkpointingSetting, isTrl, recipe, trlRecipe } from '../rules-support/trainer-recipe';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { booleanOf, type Setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
@@ -71,7 +71,7 @@ export const doubleCheckpointing = rule({
 });
 
 /** The FSDP setting of the run that switches checkpointing on. */
-function fsdpCheckpointing(run: TrainingRun): Setting | undefined {
+function fsdpCheckpointing(run: RunOutline): Setting | undefined {
   const { fsdp, accelerate, trainer, deepspeed } = run.configs;
   if (deepspeed || !run.sharding.known || run.sharding.value.kind !== 'fsdp') return undefined;
   for (const one of [fsdp, accelerate]) {

@@ -47,7 +47,7 @@ export const evalDecidesMemory = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     const { evalMicro, sequenceLength } = run.batch;
     if (!memoryIsJudged(run)) return;
     if (!run.cluster.known || !run.model.known || !evalMicro.known || !sequenceLength.known) return;

@@ -36,7 +36,7 @@ export const expertParallelCrossesNodes = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check({ config, wholeRun: run, report }) {
     const { expert } = run.parallelism;
     if (!run.cluster.known || !expert.known) return;
     const written = sizeSetting(config, 'expert', expert);

@@ -41,7 +41,7 @@ export const fullShardOverSlowNetwork = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     if (!run.cluster.known || run.cluster.value.nodes < 2 || !run.model.known || !fullyShards(run)) return;
     const { inter } = run.cluster.value;
     if (inter.basis === 'assumed') return;

@@ -40,16 +40,18 @@ export const halfWeightsWithLossScaling = rule({
       { files: HALF },
     ],
   },
-  check({ config, run, report }) {
+  check(context) {
+    const { config, run, report } = context;
     const fp16 = setting(config, 'fp16');
     if (!fp16?.node || !isTrue(config, 'fp16')) return;
     const dtype = ['dtype', 'torch_dtype', 'model_init_kwargs.dtype', 'model_init_kwargs.torch_dtype']
       .map((path) => setting(config, path))
       .find((one) => one !== undefined);
     const isHalf = dtype?.node && /^(?:torch\.)?(?:float16|half)$/.test(stringOf(dtype) ?? '');
-    if (!isHalf && !(dtype === undefined && isLoadedAsHalf(run))) return;
+    if (!isHalf && !(dtype === undefined && isLoadedAsHalf(context.wholeRun))) return;
     // Adapters are kept in fp32 by PEFT, FSDP upcasts what it trains, and DeepSpeed scales in its own way.
-    const adapters = run.lora !== undefined || run.quantization !== undefined || isTrue(config, 'use_peft');
+    const adapters =
+      run.lora !== undefined || context.wholeRun.quantization !== undefined || isTrue(config, 'use_peft');
     if (adapters || run.configs.deepspeed || setting(config, 'deepspeed') || setting(config, 'fsdp')) return;
     if (!run.sharding.known && run.configs.accelerate) return;
     if (run.sharding.known && run.sharding.value.kind !== 'ddp' && run.sharding.value.kind !== 'single') return;

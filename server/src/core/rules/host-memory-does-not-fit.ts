@@ -44,7 +44,7 @@ export const hostMemoryDoesNotFit = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     if (!shardingIsStated(run)) return;
     if (!run.cluster.known || !run.model.known || !run.sharding.known) return;
     const zero = run.sharding.value.kind === 'zero' ? run.sharding.value : undefined;

@@ -50,7 +50,7 @@ export const largeBuckets = rule({
     if (!written?.node || elements === undefined || elements <= SMALLER_ELEMENTS || !run.cluster.known) return;
     if (!run.sharding.known || run.sharding.value.kind !== 'zero') return;
     const zero = run.sharding.value;
-    const { compute } = run.precision;
+    const { compute } = context.wholeRun.precision;
     if (!zero.stage.known || zero.stage.value === 0 || !compute.known) return;
     if (!zero.contiguousGradients.known || !zero.contiguousGradients.value) return;
     const copies = zero.stage.value < 3 && zero.overlapComm.known && zero.overlapComm.value ? 2 : 1;

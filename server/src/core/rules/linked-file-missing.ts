@@ -2,7 +2,7 @@ import { dirname, isAbsolute, join } from '../paths';
 import { leadsRun } from '../rules-support/places';
 import { recipe } from '../rules-support/trainer-recipe';
 import { MISSING_FILE } from '../run/links';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { type Setting, setting } from '../settings';
 import { type Config, runDialects } from '../source';
 import { rule } from './rule';
@@ -73,7 +73,7 @@ export const linkedFileMissing = rule({
 });
 
 /** The key of this config that a flag of the launch line stands over: `--deepspeed` over `deepspeed`. */
-function replacedBy(flag: string, config: Config, run: TrainingRun): Setting | undefined {
+function replacedBy(flag: string, config: Config, run: RunOutline): Setting | undefined {
   const isTrainer = config.dialect === 'trainer' && run.configs.trainer === config;
   return isTrainer ? setting(config, flag.replace(/^--/, '')) : undefined;
 }

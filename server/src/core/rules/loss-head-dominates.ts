@@ -56,7 +56,7 @@ export const lossHeadDominates = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     const { micro, sequenceLength } = run.batch;
     // GRPO takes the logits of completions only, and DPO those of pairs: other counts than this one.
     if (run.method.known && run.method.value !== 'sft' && run.method.value !== 'pretrain') return;

@@ -31,8 +31,9 @@ export const measurementOutdated = rule({
       },
     ],
   },
-  check({ config, run, report }) {
-    const changes = run.measured?.map((it) => ({ it, changed: differences(it.run, run) })) ?? [];
+  check(context) {
+    const { config, run, report } = context;
+    const changes = run.measured?.map((it) => ({ it, changed: differences(it.run, context.wholeRun) })) ?? [];
     if (changes.some(({ changed }) => changed.length === 0)) return;
     const last = changes.findLast(({ it }) => it.isOwn);
     if (!last) return;

@@ -1,7 +1,7 @@
 import { accelerateFile } from '../rules-support/accelerate-file';
 import { recipe } from '../rules-support/trainer-recipe';
 import { type SizeMisfit, sizeMisfit } from '../run/size-misfit';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import { rule } from './rule';
@@ -63,12 +63,12 @@ const KEYS = {
   pipeline: 'megatron_lm_config.megatron_lm_pp_degree',
 } as const;
 
-function isFlag({ origin }: TrainingRun['parallelism']['tensor']): boolean {
+function isFlag({ origin }: RunOutline['parallelism']['tensor']): boolean {
   return origin?.kind === 'flag';
 }
 
 /** A script may give Megatron another layout of stages, and a model that is not in the catalog may have other heads. */
-function severityOf({ worldSize, model }: TrainingRun, { of }: SizeMisfit): 'error' | 'warning' {
+function severityOf({ worldSize, model }: RunOutline, { of }: SizeMisfit): 'error' | 'warning' {
   const isSure =
     of === 'processes'
       ? worldSize.known && worldSize.origin.kind !== 'assumed'
@@ -77,7 +77,7 @@ function severityOf({ worldSize, model }: TrainingRun, { of }: SizeMisfit): 'err
 }
 
 /** The next smaller degree with which everything divides. */
-function largestThatFits(run: TrainingRun, key: 'tensor' | 'pipeline'): number | undefined {
+function largestThatFits(run: RunOutline, key: 'tensor' | 'pipeline'): number | undefined {
   const now = run.parallelism[key];
   if (!now.known) return undefined;
   for (let size = Math.min(now.value, 1024) - 1; size >= 1; size--) {

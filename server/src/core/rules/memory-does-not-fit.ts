@@ -56,7 +56,7 @@ export const memoryDoesNotFit = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     if (!run.cluster.known || !run.model.known || !memoryIsJudged(run)) return;
     const sharding = run.sharding.known && run.sharding.value.kind === 'zero' ? run.sharding.value.stage : run.sharding;
     const at = placeForRun(run, config, run.batch.micro, sharding, run.model);

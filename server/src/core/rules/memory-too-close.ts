@@ -40,7 +40,7 @@ export const memoryTooClose = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     if (!run.cluster.known || !run.model.known || !run.batch.micro.known || !run.batch.sequenceLength.known) return;
     if (!memoryIsJudged(run) || conditionsOf(run).some((one) => one !== UNLESS_OFFLOADED)) return;
     const sharding = run.sharding.known && run.sharding.value.kind === 'zero' ? run.sharding.value.stage : run.sharding;

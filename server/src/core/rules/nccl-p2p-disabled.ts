@@ -1,5 +1,5 @@
 import { isOn, pathInside, reached, reportVariable, type Variable, variableOf } from '../rules-support/environment';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { runDialects } from '../source';
 import { rule } from './rule';
 
@@ -53,7 +53,7 @@ export const ncclP2pDisabled = rule({
 });
 
 /** The variable that takes peer-to-peer copies away; NVL leaves those over NVLink only. */
-function withoutPeers(run: TrainingRun, isPcie: boolean): Variable | undefined {
+function withoutPeers(run: RunOutline, isPcie: boolean): Variable | undefined {
   const disabled = variableOf(run, 'NCCL_P2P_DISABLE');
   if (isOn(disabled)) return disabled;
   const level = variableOf(run, 'NCCL_P2P_LEVEL');

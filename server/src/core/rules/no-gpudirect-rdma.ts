@@ -52,7 +52,7 @@ export const noGpudirectRdma = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     if (!run.cluster.known || !run.model.known || !shardingIsStated(run) || !leadsRun(run, config)) return;
     const { nodes, inter, instanceId } = run.cluster.value;
     if (nodes < 2 || inter.basis === 'assumed' || !THROUGH_HOST.has(inter.kind)) return;

@@ -57,7 +57,7 @@ export const offloadNotNeeded = rule({
   },
   check(context) {
     if (!memoryIsJudged(context.run)) return;
-    const { config, run } = context;
+    const { config, wholeRun: run } = context;
     if (!run.cluster.known || !run.model.known) return;
     const changes = withoutOffload(run, context.workspace);
     if (!changes.some((change) => change.setting.config.file.path === config.file.path)) return;

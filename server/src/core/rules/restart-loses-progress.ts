@@ -4,7 +4,7 @@ import { placeForRun } from '../rules-support/places';
 import { stepsBetweenSaves } from '../rules-support/saves';
 import { valueIfKnown } from '../run/known';
 import { SPOT } from '../run/manifest-values';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { booleanFrom, countFrom } from '../run/written';
 import { setting } from '../settings';
 import { formatSeconds } from '../text/format';
@@ -75,7 +75,7 @@ export const restartLosesProgress = rule({
 });
 
 /** Why the run may have to start again, as the beginning of a sentence. */
-function interruption(run: TrainingRun): string | undefined {
+function interruption(run: RunOutline): string | undefined {
   if (launchedWith(run, SPOT)) return 'Spot machines can be taken away at any time';
   if (run.launch?.launcher !== 'torchrun') return undefined;
   const restarts = run.launch.flags.get('max_restarts');

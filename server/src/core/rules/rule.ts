@@ -3,14 +3,16 @@ import type { Catalogs } from '../catalogs';
 import type { FileReference } from '../dialects/dialect';
 import type { Estimate } from '../estimate/estimate';
 import type { Fix, Severity } from '../findings';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline, TrainingRun } from '../run/training-run';
 import type { Setting } from '../settings';
 import type { Config, DialectId, Workspace } from '../source';
 
 /** What a rule looks at: one config, and the run it is part of. */
 export interface RuleContext {
   readonly config: Config;
-  readonly run: TrainingRun;
+  readonly run: RunOutline;
+  /** The run with how it trains, worked out when first asked for; rules that do not need it must not touch it. */
+  readonly wholeRun: TrainingRun;
   /** Files named by settings of the analysed file, found or not. */
   readonly references: readonly FileReference[];
   readonly notes: readonly RunNote[];

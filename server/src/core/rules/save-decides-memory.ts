@@ -39,7 +39,7 @@ export const saveDecidesMemory = rule({
     ],
   },
   check(context) {
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     if (!memoryIsJudged(run) || !run.saves.known || !run.saves.value) return;
     if (!run.sharding.known || run.sharding.value.kind !== 'fsdp') return;
     // FSDP 2 gathers one parameter after the other.

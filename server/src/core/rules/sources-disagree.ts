@@ -1,5 +1,5 @@
 import type { Known } from '../run/known';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { runDialects } from '../source';
 import { rule } from './rule';
 
@@ -62,7 +62,7 @@ function textOf(fact: Known<unknown>): string {
 }
 
 /** Between the Trainer's file and DeepSpeed's a difference is an error with a fix: trainer-mismatch reports it. */
-function isTrainerMismatch({ configs }: TrainingRun, taken: Known<unknown>, other: Known<unknown>): boolean {
+function isTrainerMismatch({ configs }: RunOutline, taken: Known<unknown>, other: Known<unknown>): boolean {
   const paths = [taken, other].map((fact) => placeOf(fact)?.path);
   return [configs.trainer, configs.deepspeed].every((config) => config && paths.includes(config.file.path));
 }

@@ -36,7 +36,7 @@ export const tensorParallelCrossesNodes = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check({ config, wholeRun: run, report }) {
     const { tensor } = run.parallelism;
     if (!run.cluster.known || !tensor.known) return;
     const written = sizeSetting(config, 'tensor', tensor);

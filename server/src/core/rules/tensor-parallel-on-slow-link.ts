@@ -37,7 +37,7 @@ export const tensorParallelOnSlowLink = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check({ config, wholeRun: run, report }) {
     const { tensor } = run.parallelism;
     if (!run.cluster.known || !tensor.known || run.cluster.value.intra.kind === 'xgmi') return;
     const written = sizeSetting(config, 'tensor', tensor);

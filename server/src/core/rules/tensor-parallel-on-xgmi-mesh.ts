@@ -33,7 +33,7 @@ export const tensorParallelOnXgmiMesh = rule({
       },
     ],
   },
-  check({ config, run, report }) {
+  check({ config, wholeRun: run, report }) {
     const { tensor } = run.parallelism;
     if (!run.cluster.known || !tensor.known) return;
     const { gpusInNode, accelerator } = run.cluster.value;

@@ -1,6 +1,6 @@
 import { divisorFix } from '../rules-support/divisors';
 import { removeFix, stageFix, stageOf } from '../rules-support/zero';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { isAtLeast, statedVersion } from '../schema/versions';
 import { isAuto, numberOf, setting, stringOf } from '../settings';
 import { rule } from './rule';
@@ -104,7 +104,7 @@ export const tensorParallelUnsupported = rule({
 });
 
 /** Who does not split weights that stage 3 shards already: DeepSpeed up to 0.18.4 at least, and transformers 5 where it loads a checkpoint. */
-function atStage3(run: TrainingRun): { message: string; severity: 'error' | 'warning' } | undefined {
+function atStage3(run: RunOutline): { message: string; severity: 'error' | 'warning' } | undefined {
   const deepspeed = statedVersion(run, 'deepspeed');
   if (deepspeed !== undefined && !isAtLeast(deepspeed, '0.18.5')) {
     const message = `AutoTP does not run at ZeRO stage 3 in DeepSpeed ${deepspeed}; it stops when it builds the engine.`;

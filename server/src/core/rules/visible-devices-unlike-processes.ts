@@ -1,6 +1,6 @@
 import { atLaunch, launchedWith, removeVariable, type Variable } from '../rules-support/environment';
 import { valueIfKnown } from '../run/known';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { countFrom, type Written, writtenIn } from '../run/written';
 import { runDialects } from '../source';
 import { type RuleContext, rule } from './rule';
@@ -84,7 +84,7 @@ function tooFew(context: RuleContext, variable: Variable, ids: number): void {
  * Processes that the launch writes out for each node. Without a number, or with `gpu` for one, the launchers count the GPUs that
  * they see, so that the list decides; and accelerate puts its own gpu_ids in place of the list.
  */
-function startedPerNode({ launches, configs: { accelerate } }: TrainingRun): number | undefined {
+function startedPerNode({ launches, configs: { accelerate } }: RunOutline): number | undefined {
   const launch = launches?.[0];
   if (!launch) return undefined;
   if (launch.launcher === 'torchrun') return counted(launch.flags.get('nproc_per_node'));

@@ -3,7 +3,7 @@ import type { Model } from '../models/model';
 import { accelerateFsdp, type FsdpSettings, fsdpSettingsOf, severityOfRead } from '../rules-support/fsdp';
 import { recipe } from '../rules-support/trainer-recipe';
 import { removalOf } from '../rules-support/zero';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { nearestKey } from '../schema/keys';
 import { type Setting, scalarOf, setting, stringOf } from '../settings';
 import { replaceValue } from '../syntax/editing';
@@ -137,7 +137,7 @@ export const wrapClassNotInModel = rule({
 });
 
 /** Without `auto_wrap` among its words the Trainer before 5.10 wraps nothing, so an error needs the release or the words. */
-function isCertainlyRead(settings: FsdpSettings, run: TrainingRun, read: Severity): Severity {
+function isCertainlyRead(settings: FsdpSettings, run: RunOutline, read: Severity): Severity {
   if (settings.reader === 'accelerate' || read === 'error') return 'error';
   const words = run.configs.trainer && stringOf(setting(run.configs.trainer, 'fsdp'));
   return words?.includes('auto_wrap') ? 'error' : 'warning';

@@ -48,7 +48,7 @@ export const zero3NotNeeded = rule({
   },
   check(context) {
     if (!memoryIsJudged(context.run)) return;
-    const { config, run, report } = context;
+    const { config, wholeRun: run, report } = context;
     const written = setting(config, 'zero_optimization.stage') ?? setting(config, 'deepspeed_config.zero_stage');
     if (!written?.node || numberOf(written) !== 3 || !run.cluster.known || !run.model.known) return;
     const changed = atStage2(run);

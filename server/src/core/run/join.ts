@@ -35,7 +35,7 @@ import {
   readStrategy,
   readThreads,
 } from './training';
-import type { Disagreement, TrainingRun } from './training-run';
+import type { Disagreement, RunOutline, TrainingRun } from './training-run';
 import { readVersions } from './versions';
 import { countFrom } from './written';
 
@@ -46,7 +46,9 @@ export interface JoinInput {
 }
 
 export interface Joined {
-  readonly run: TrainingRun;
+  readonly run: RunOutline;
+  /** The run with how it trains; worked out when first asked for. */
+  readonly wholeRun: () => TrainingRun;
   /** Of the analysed file: its own config, then the sections in it. */
   readonly configs: readonly Config[];
   /** Settings of the analysed file that name other files. */
@@ -65,9 +67,14 @@ export function joinRun(file: SourceFile, recognition: Recognition, input: JoinI
   const settings = settingsFor(file.path, input.workspace, input.overrides.settingsPath, dependencies);
   const own = factsOf(file, recognition) ?? { file, dialect: 'deepspeed', configs: [], names: [] };
   const links = linkFiles(own, settings, finder);
-  const run = describeRun(own, links, settings, input, finder);
+  const { outline, sources } = outlineRun(own, links, settings, input, finder);
+  let whole: TrainingRun | undefined;
   return {
-    run,
+    run: outline,
+    wholeRun: () => {
+      whole ??= completeRun(outline, sources);
+      return whole;
+    },
     configs: own.configs,
     references: links.references,
     dependencies,
@@ -76,14 +83,14 @@ export function joinRun(file: SourceFile, recognition: Recognition, input: JoinI
   };
 }
 
-/** Reads the facts in the order in which they need each other. */
-function describeRun(
+/** Reads the facts that most rules ask about, in the order in which they need each other. Only these look at further files. */
+function outlineRun(
   own: FileFacts,
   links: Links,
   settings: ProjectSettings,
   { catalogs, overrides }: JoinInput,
   finder: FileFinder,
-): TrainingRun {
+): { readonly outline: RunOutline; readonly sources: RunSources } {
   const disagreements: Disagreement[] = [];
   const args = readArguments(links.configs.trainer, links.launch);
   const { deepspeed, accelerate, fsdp } = links.configs;
@@ -97,26 +104,44 @@ function describeRun(
   const place = readPlace(sources, catalogs, finder, disagreements);
   const ranks = readParallelism(sources, place.worldSize);
   const sharding = readSharding(sources, place.worldSize);
-  const batch = readBatch(sources, ranks, disagreements);
-  const environment = readEnvironment(sources, finder);
-  const lora = readLora(sources);
   // All runs are one kind of object to V8, whatever they lack: every rule and every term of an estimate reads them.
-  return {
+  const outline: RunOutline = {
     consumer: sources.consumer,
     consumers: sources.consumers,
     frameworks: sources.frameworks,
     files: links.files,
     undecided: links.candidates,
     configs: settings.config ? { ...links.configs, shardlens: settings.config } : links.configs,
-    autos: autoValues(sources, batch),
     model: sources.model,
     cluster: place.cluster,
     nodes: place.nodes,
     gpusPerNode: place.gpusPerNode,
     worldSize: place.worldSize,
-    batch,
+    batch: readBatch(sources, ranks, disagreements),
     parallelism: { ...ranks, shard: shardRanks(sources, ranks, sharding, place.gpusPerNode) },
     sharding,
+    lora: readLora(sources),
+    method: args.method,
+    environment: readEnvironment(sources, finder),
+    job: readJob(sources, finder),
+    storage: readStorage(sources, finder),
+    launch: links.launch,
+    evaluation: readStrategy(sources, 'eval'),
+    saves: readStrategy(sources, 'save'),
+    measured: settings.measured.length > 0 ? measuredOf(own.file.path, links, settings) : undefined,
+    datasetSamples: settings.fields.datasetSamples && countFrom(settings.fields.datasetSamples),
+    launches: links.launches.length > 0 ? links.launches : undefined,
+    disagreements,
+  };
+  return { outline, sources };
+}
+
+/** How the run trains: what estimates and the rules about memory and time ask for. */
+function completeRun(outline: RunOutline, sources: RunSources): TrainingRun {
+  const { batch, sharding, lora } = outline;
+  return {
+    ...outline,
+    autos: autoValues(sources, batch),
     precision: readPrecision(sources, sharding),
     optimizer: readOptimizer(sources, sharding),
     checkpointing: readCheckpointing(sources, sharding),
@@ -126,28 +151,16 @@ function describeRun(
     syncsEachMicro: readSyncEachMicro(sources),
     attention: readAttention(sources),
     fusedLoss: readFusedLoss(sources),
-    lora,
     head: readHead(sources),
     preference: readPreference(sources, lora),
     quantization: readQuantization(sources),
     nestedQuantization: readNestedQuantization(sources),
-    method: args.method,
     torchCompile: readCompile(sources),
     gradientClipping: readClipping(sources),
-    ompThreads: readThreads(sources, place, environment),
-    environment,
-    job: readJob(sources, finder),
-    storage: readStorage(sources, finder),
-    launch: links.launch,
-    evaluation: readStrategy(sources, 'eval'),
+    ompThreads: readThreads(sources, outline, outline.environment),
     evalLogits: readKeptLogits(sources),
-    saves: readStrategy(sources, 'save'),
     savesOptimizer: readSavesOptimizer(sources),
     loaderWorkers: readLoaderWorkers(sources),
-    measured: settings.measured.length > 0 ? measuredOf(own.file.path, links, settings) : undefined,
-    datasetSamples: settings.fields.datasetSamples && countFrom(settings.fields.datasetSamples),
-    launches: links.launches.length > 0 ? links.launches : undefined,
-    disagreements,
   };
 }
 

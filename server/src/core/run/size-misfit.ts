@@ -1,4 +1,4 @@
-import type { TrainingRun } from './training-run';
+import type { RunOutline } from './training-run';
 
 /** Sizes that do not go into one another, so that the run cannot start. */
 export interface SizeMisfit {
@@ -12,7 +12,7 @@ export interface SizeMisfit {
  * attention heads and pipeline stages the layers. Source: megatron/core/parallel_state.py:740,
  * transformer/transformer_config.py:924 and transformer/transformer_block.py:155 (0.16.1).
  */
-export function sizeMisfit({ parallelism, worldSize, sharding, model }: TrainingRun): SizeMisfit | undefined {
+export function sizeMisfit({ parallelism, worldSize, sharding, model }: RunOutline): SizeMisfit | undefined {
   const { tensor, pipeline, context } = parallelism;
   if (!tensor.known || !pipeline.known || !context.known) return undefined;
   const ranks = tensor.value * pipeline.value * context.value;

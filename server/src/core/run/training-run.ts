@@ -190,8 +190,11 @@ export interface KeptLogits {
   readonly movedAfter: Known<number>;
 }
 
-/** What would be launched: the join of every file that describes it. */
-export interface TrainingRun {
+/**
+ * What a first look at a run shows: its files and who reads them, its model and machine, and how both are shared out. Most rules ask
+ * no more, and of the thousands of files that a check meets few need the rest.
+ */
+export interface RunOutline {
   readonly consumer: Known<Consumer>;
   /** Everyone who could be reading the files: one when {@link consumer} is known, else those that nothing rules out. */
   readonly consumers: readonly Consumer[];
@@ -201,8 +204,6 @@ export interface TrainingRun {
   readonly undecided?: readonly Path[];
   /** The parsed configs of the run, by dialect; `fsdp` and `deepspeed` may be sections of another file. */
   readonly configs: Readonly<Partial<Record<DialectId, Config>>>;
-  /** Every "auto" of the DeepSpeed config with what it becomes; unknown where nobody fills it or the source is missing. */
-  readonly autos: readonly AutoValue[];
   readonly model: Known<Model>;
   readonly cluster: Known<Cluster>;
   readonly nodes: Known<number>;
@@ -211,6 +212,35 @@ export interface TrainingRun {
   readonly batch: Batch;
   readonly parallelism: Parallelism;
   readonly sharding: Known<Sharding>;
+  readonly lora: Known<Lora> | undefined;
+  readonly method: Known<'pretrain' | 'sft' | 'dpo' | 'grpo' | 'reward' | 'kto' | 'other'>;
+  /**
+   * Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and the like; and
+   * `vpc.amazonaws.com/efa`, `/dev/shm`, `Efa.Enabled`: what the manifest or the Slurm cluster of the launch says of them.
+   */
+  readonly environment: Readonly<Record<string, Known<string>>>;
+  /** What the manifest or the Slurm cluster of the launch says of the job, by the names of run/manifest-values.ts. */
+  readonly job?: Readonly<Record<string, Known<string>>> | undefined;
+  /** What lies under `output_dir`, where a file or the path tells. */
+  readonly storage?: Known<Storage> | undefined;
+  /** The line that starts the run, where a script has it: who launches, and with which flags. */
+  readonly launch?: Pick<Launch, 'launcher' | 'flags'> | undefined;
+  readonly evaluation: Known<boolean>;
+  readonly saves: Known<boolean>;
+  /** What shardlens.json keeps as measured, of this run and of others. */
+  readonly measured?: readonly RunMeasurement[] | undefined;
+  /** Samples of the training set, or rows where they are packed: what an epoch is. */
+  readonly datasetSamples?: Known<number> | undefined;
+  /** The lines of scripts that start this run; the flags of the first count as the run's. */
+  readonly launches?: readonly Launch[] | undefined;
+  /** Sources that disagree about one fact; each is a finding. */
+  readonly disagreements: readonly Disagreement[];
+}
+
+/** What would be launched: the join of every file that describes it. */
+export interface TrainingRun extends RunOutline {
+  /** Every "auto" of the DeepSpeed config with what it becomes; unknown where nobody fills it or the source is missing. */
+  readonly autos: readonly AutoValue[];
   readonly precision: Precision;
   readonly optimizer: Optimizer;
   /** `full`: every block recomputed in backward. */
@@ -225,11 +255,9 @@ export interface TrainingRun {
   readonly syncsEachMicro?: Known<boolean> | undefined;
   readonly attention: Known<'sdpa' | 'eager' | 'flash_attention_2' | 'flash_attention_3' | 'flex_attention'>;
   readonly fusedLoss: Known<boolean>;
-  readonly lora: Known<Lora> | undefined;
   readonly quantization: Known<'nf4' | 'fp4' | 'int8'> | undefined;
   /** Scales of 4-bit weights are quantised too (bitsandbytes' double quantisation). */
   readonly nestedQuantization?: Known<boolean> | undefined;
-  readonly method: Known<'pretrain' | 'sft' | 'dpo' | 'grpo' | 'reward' | 'kto' | 'other'>;
   /** What an encoder that the script makes ends in. */
   readonly head?: Known<'labels' | 'vocabulary'> | undefined;
   /** Of TRL's DPO, KTO, GRPO and reward trainers. */
@@ -238,33 +266,12 @@ export interface TrainingRun {
   readonly gradientClipping: Known<number>;
   /** Threads each rank gives to CPU-Adam (OMP_NUM_THREADS); torchrun sets 1 when it starts several processes. */
   readonly ompThreads: Known<number>;
-  /**
-   * Launch environment that changes paths: NCCL_*, FI_*, OMP_NUM_THREADS, CUDA_VISIBLE_DEVICES and the like; and
-   * `vpc.amazonaws.com/efa`, `/dev/shm`, `Efa.Enabled`: what the manifest or the Slurm cluster of the launch says of them.
-   */
-  readonly environment: Readonly<Record<string, Known<string>>>;
-  /** What the manifest or the Slurm cluster of the launch says of the job, by the names of run/manifest-values.ts. */
-  readonly job?: Readonly<Record<string, Known<string>>> | undefined;
-  /** What lies under `output_dir`, where a file or the path tells. */
-  readonly storage?: Known<Storage> | undefined;
-  /** The line that starts the run, where a script has it: who launches, and with which flags. */
-  readonly launch?: Pick<Launch, 'launcher' | 'flags'> | undefined;
-  readonly evaluation: Known<boolean>;
   /** Of the Trainer's evaluation; undefined where no arguments are known. */
   readonly evalLogits?: KeptLogits | undefined;
-  readonly saves: Known<boolean>;
   /** Checkpoints can be resumed from: they hold the optimizer's state (`save_only_model` off). */
   readonly savesOptimizer?: Known<boolean> | undefined;
   /** Processes that load samples beside each rank; with none, the rank loads them itself. */
   readonly loaderWorkers?: Known<number> | undefined;
-  /** What shardlens.json keeps as measured, of this run and of others. */
-  readonly measured?: readonly RunMeasurement[] | undefined;
-  /** Samples of the training set, or rows where they are packed: what an epoch is. */
-  readonly datasetSamples?: Known<number> | undefined;
-  /** The lines of scripts that start this run; the flags of the first count as the run's. */
-  readonly launches?: readonly Launch[] | undefined;
-  /** Sources that disagree about one fact; each is a finding. */
-  readonly disagreements: readonly Disagreement[];
 }
 
 export type FrameworkName = 'transformers' | 'accelerate' | 'deepspeed' | 'trl' | 'torch' | 'peft' | 'bitsandbytes';

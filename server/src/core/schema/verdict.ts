@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../catalogs';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import { setting, stringOf } from '../settings';
 import type { DialectId } from '../source';
 import { factsOf } from './keys';
@@ -13,7 +13,7 @@ export interface Verdict {
 }
 
 /** An unknown key: some objects refuse it, the others drop it. */
-export function unknownKeyVerdict(parent: JsonSchema, run: TrainingRun): Verdict {
+export function unknownKeyVerdict(parent: JsonSchema, run: RunOutline): Verdict {
   return withVersion(factsOf(parent).unknownKeys === 'reject', factsOf(parent).strictSince, run);
 }
 
@@ -21,7 +21,7 @@ export function unknownKeyVerdict(parent: JsonSchema, run: TrainingRun): Verdict
  * A value outside type, list or range: DeepSpeed's pydantic sections refuse it, and so do the keys where running it
  * showed that. Where it is not known that the framework stops, it is a warning.
  */
-export function valueVerdict(dialect: DialectId, schema: JsonSchema, parent: JsonSchema, run: TrainingRun): Verdict {
+export function valueVerdict(dialect: DialectId, schema: JsonSchema, parent: JsonSchema, run: RunOutline): Verdict {
   const strict = dialect === 'deepspeed' && factsOf(parent).unknownKeys === 'reject';
   const stops =
     strict || (factsOf(schema).raises === true && !isOfOtherFsdp(schema, run) && isSectionRead(parent, run));
@@ -31,7 +31,7 @@ export function valueVerdict(dialect: DialectId, schema: JsonSchema, parent: Jso
 }
 
 /** A key that only the other FSDP reads stops nothing. */
-function isOfOtherFsdp(schema: JsonSchema, { sharding }: TrainingRun): boolean {
+function isOfOtherFsdp(schema: JsonSchema, { sharding }: RunOutline): boolean {
   const { fsdpVersion } = factsOf(schema);
   if (fsdpVersion === undefined || !sharding.known || sharding.value.kind !== 'fsdp') return false;
   const { version } = sharding.value;
@@ -39,20 +39,20 @@ function isOfOtherFsdp(schema: JsonSchema, { sharding }: TrainingRun): boolean {
 }
 
 /** The launcher looks at some sections of an Accelerate file for some types of launch only. */
-function isSectionRead(section: JsonSchema, { configs }: TrainingRun): boolean {
+function isSectionRead(section: JsonSchema, { configs }: RunOutline): boolean {
   const { appliesTo } = factsOf(section);
   const type = configs.accelerate && stringOf(setting(configs.accelerate, 'distributed_type'));
   return !appliesTo || type === undefined || appliesTo.includes('*') || appliesTo.includes(type);
 }
 
 /** A key that the Trainer reads from a release on: an error only where such a release is stated. */
-function readVerdict(readSince: string, run: TrainingRun): Verdict {
+function readVerdict(readSince: string, run: RunOutline): Verdict {
   const stated = statedVersion(run, 'transformers');
   if (stated !== undefined && isAtLeast(stated, readSince)) return { severity: 'error', since: undefined };
   return { severity: 'warning', since: `of transformers ${readSince}` };
 }
 
-function withVersion(stops: boolean, since: string | undefined, run: TrainingRun): Verdict {
+function withVersion(stops: boolean, since: string | undefined, run: RunOutline): Verdict {
   if (!stops) return { severity: 'warning', since: undefined };
   if (since === undefined) return { severity: 'error', since };
   const version = statedVersion(run, 'deepspeed');

@@ -1,7 +1,7 @@
-import type { FrameworkName, TrainingRun } from '../run/training-run';
+import type { FrameworkName, RunOutline } from '../run/training-run';
 
 /** The version of a framework that the run states; undefined where none is stated or it is no plain version (`>=4.40`). */
-export function statedVersion(run: TrainingRun, framework: FrameworkName): string | undefined {
+export function statedVersion(run: RunOutline, framework: FrameworkName): string | undefined {
   const version = run.frameworks[framework];
   return version?.known && /^\d+(?:\.\d+)*/.test(version.value) ? version.value : undefined;
 }

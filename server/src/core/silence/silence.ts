@@ -1,6 +1,6 @@
 import type { Finding, Severity } from '../findings';
 import { inOrder } from '../rules/engine';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 import type { SourceFile } from '../source';
 import { ignoreComments } from './comments';
 import { isNeverSilent } from './never-silent';
@@ -14,7 +14,7 @@ export interface Silenced {
 
 export interface SilenceInput {
   /** undefined where the file holds no config. */
-  readonly run: TrainingRun | undefined;
+  readonly run: RunOutline | undefined;
   readonly levels: Readonly<Record<string, Severity | 'off'>>;
   readonly rules: readonly { readonly id: string }[];
   /** Whether a rule's silence here could end with other facts: another machine, model or version. Asked for unused comments only. */
@@ -52,7 +52,7 @@ function isIgnored({ rule, start }: Finding, uses: readonly CommentUse[]): boole
  * Whether what reads the file takes comments. A comment in strict JSON stops the run, which `hjson-only-syntax` says; it cannot be the way
  * to silence something else there.
  */
-function takesComments({ tree }: SourceFile, run: TrainingRun | undefined): boolean {
+function takesComments({ tree }: SourceFile, run: RunOutline | undefined): boolean {
   if (tree.format === 'yaml' || run === undefined) return true;
   return (
     !tree.problems.some(({ kind }) => kind === 'hjson-only') ||

@@ -2,7 +2,7 @@ import type { Estimate } from '../estimate/estimate';
 import { runRules } from '../rules/engine';
 import type { Rule } from '../rules/rule';
 import type { RulesInput } from '../rules-support/context';
-import type { TrainingRun } from '../run/training-run';
+import type { RunOutline } from '../run/training-run';
 
 /** Facts that change from one command line to the next: what is checked for one machine is also run on another. */
 const MACHINE: ReadonlySet<string> = new Set(['cluster', 'worldSize', 'nodes', 'gpusPerNode']);
@@ -19,6 +19,7 @@ export function isUndecided(rule: Rule, input: RulesInput): boolean {
   runRules([rule], {
     ...input,
     run: watched(input.run, notice),
+    wholeRun: () => watched(input.wholeRun(), notice),
     estimate: (): Estimate => {
       notice();
       return input.estimate();
@@ -28,7 +29,7 @@ export function isUndecided(rule: Rule, input: RulesInput): boolean {
 }
 
 /** The same facts, noticing when an unknown one or one of the machine is looked at. */
-function watched(run: TrainingRun, notice: () => void): TrainingRun {
+function watched<R extends RunOutline>(run: R, notice: () => void): R {
   const made = new WeakMap<object, object>();
   const watch = <T extends object>(facts: T): T => {
     const known = made.get(facts);

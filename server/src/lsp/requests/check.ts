@@ -85,7 +85,8 @@ function reports(
   analysed: AnalysedSnapshot | undefined,
   params: CheckParams,
 ): Pick<CheckedFile, 'run' | 'estimate' | 'bill'> {
-  const run = analysed?.analysis.run;
+  // Most checks ask for findings alone, and the run is worked out whole only for those that ask for it.
+  const run = params.report || params.bill ? analysed?.analysis.run : undefined;
   if (!analysed || !run) return { run: null, estimate: null, bill: null };
   const { analysis } = analysed;
   try {

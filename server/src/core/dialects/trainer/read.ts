@@ -1,6 +1,6 @@
 import { type Known, known, unknown } from '../../run/known';
 import type { Launch } from '../../run/launch';
-import type { TrainingRun } from '../../run/training-run';
+import type { RunOutline } from '../../run/training-run';
 import { assumed, booleanFrom, byDefault, firstKnown, textFrom, type Written, writtenIn } from '../../run/written';
 import type { Config } from '../../source';
 import type { Default } from './defaults';
@@ -13,7 +13,7 @@ export interface TrainerArguments {
   readonly launch: Launch | undefined;
   /** TRL's configs rather than plain TrainingArguments: their defaults differ. */
   readonly trl: boolean;
-  readonly method: TrainingRun['method'];
+  readonly method: RunOutline['method'];
   /** The first source that writes one of these names. */
   get(...names: readonly string[]): Written | undefined;
 }
@@ -116,7 +116,7 @@ function methodOf(
   get: TrainerArguments['get'],
   config: Config | undefined,
   launch: Launch | undefined,
-): { method: TrainingRun['method']; trl: boolean } {
+): { method: RunOutline['method']; trl: boolean } {
   for (const method of ['grpo', 'kto', 'dpo', 'reward', 'sft'] as const) {
     const key = get(...METHOD_KEYS[method]);
     if (!key) continue;
