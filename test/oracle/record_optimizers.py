@@ -37,6 +37,39 @@ PAGED = "paged_adamw_32bit paged_adamw_8bit paged_lion_32bit paged_lion_8bit pag
 FP32 = "adamw_torch adafactor adamw_bnb_8bit stable_adamw grokadamw schedule_free_adamw galore_adamw galore_adafactor apollo_adamw".split()
 BIASED = "adafactor adamw_bnb_8bit".split()
 
+# What optim_args and optim_target_modules change of what is kept.
+WITH_ARGUMENTS = (
+    ("bf16", "sgd-momentum", dict(optim_args="momentum=0.9")),
+    ("bf16", "rmsprop-all", dict(optim_args="momentum=0.9,centered=true")),
+    ("bf16", "galore_adamw-512", dict(optim_args="rank=512")),
+    ("fp32", "sgd-nesterov", dict(optim_args="momentum=0.9,nesterov=true")),
+    ("bf16", "rmsprop-centered", dict(optim_args="centered=true")),
+    ("bf16", "galore_adamw-wide", dict(optim_args="rank=2048")),
+    ("bf16", "galore_adamw-reverse", dict(optim_args="proj_type=reverse_std")),
+    ("bf16", "galore_adamw-right", dict(optim_args="proj_type=right")),
+    ("bf16", "galore_adamw-full", dict(optim_args="proj_type=full,rank=256")),
+    ("fp32", "galore_adamw-left", dict(optim_args="proj_type=left")),
+    ("bf16", "galore_adamw_8bit-512", dict(optim_args="rank=512")),
+    ("bf16", "galore_adafactor-512", dict(optim_args="rank=512")),
+    ("bf16", "apollo_adamw-mini", dict(optim_args="rank=1,scale_type=tensor,scale=128")),
+    ("bf16", "apollo_adamw-wide", dict(optim_args="rank=2048")),
+    ("fp32", "apollo_adamw-left", dict(optim_args="rank=256,proj_type=left,scale_type=tensor")),
+    ("fp32", "apollo_adamw-svd", dict(optim_args="rank=256,proj=svd")),
+    ("bf16", "galore_adamw-mlp", dict(targets=["mlp"])),
+    ("bf16", "galore_adamw-linear", dict(targets="all-linear")),
+    ("bf16", "apollo_adamw-pattern", dict(targets=r".*\.self_attn\.[qk]_proj")),
+)
+# DeepSpeed takes other names from torch.optim and gives it optimizer.params; it steps an fp32 copy. NAdam divides by what a fake tensor has no value of.
+BY_DEEPSPEED = (
+    ("SGD", dict(lr=1e-3, momentum=0.9)),
+    ("RMSprop", dict(lr=1e-3, momentum=0.9)),
+    ("Adam", dict(lr=1e-3, amsgrad=True)),
+    ("Adamax", {}),
+    ("RAdam", {}),
+    ("Adadelta", {}),
+    ("ASGD", {}),
+)
+
 
 def points():
     every = [*PLAIN, *LOW_RANK, *LAYERWISE, *PAGED]
@@ -44,9 +77,12 @@ def points():
     for name, dtype, optimizers in (("llama3-4", "bf16", every), ("llama3-4", "fp32", FP32), ("gpt2-6", "bf16", BIASED)):
         for optimizer in optimizers:
             yield dict(id=f"{name}-{dtype}-{optimizer}", model=name, dtype=dtype, optimizer=optimizer, **RUN)
-    for args, tag in (("momentum=0.9", "sgd-momentum"), ("momentum=0.9,centered=true", "rmsprop-all"), ("rank=512", "galore_adamw-512")):
+    for dtype, tag, more in WITH_ARGUMENTS:
         optimizer = tag.split("-")[0]
-        yield dict(id=f"llama3-4-bf16-{tag}", model="llama3-4", dtype="bf16", optimizer=optimizer, optim_args=args, **RUN)
+        yield dict(id=f"llama3-4-{dtype}-{tag}", model="llama3-4", dtype=dtype, optimizer=optimizer, **more, **RUN)
+    for optimizer, params in BY_DEEPSPEED:
+        tag = "-".join([optimizer, *params])
+        yield dict(id=f"llama3-4-fp32-{tag}", model="llama3-4", dtype="fp32", optimizer=optimizer, params=params, **RUN)
 
 
 def leave_out_kernels():
@@ -72,12 +108,14 @@ def leave_out_kernels():
 
 
 def make_optimizer(point, model):
-    """As Trainer.create_optimizer makes it."""
+    """As Trainer.create_optimizer makes it; with `params`, as DeepSpeed's _configure_basic_optimizer."""
     import transformers
     from transformers import Trainer, TrainingArguments
 
+    if "params" in point:
+        return getattr(torch.optim, point["optimizer"])(model.parameters(), **point["params"])
     args = TrainingArguments(output_dir="unused", report_to=[], optim=point["optimizer"], optim_args=point.get("optim_args"))
-    args.optim_target_modules = ["attn", "mlp"]
+    args.optim_target_modules = point.get("targets", ["attn", "mlp"])
     trainer = types.SimpleNamespace(model=model, args=args, optimizer=None, optimizer_cls_and_kwargs=None)
     trainer.get_decay_parameter_names = lambda it: Trainer.get_decay_parameter_names(trainer, it)
     trainer.get_optimizer_cls_and_kwargs = Trainer.get_optimizer_cls_and_kwargs

@@ -178,6 +178,10 @@ interface OptimizerPoint {
   readonly dtype: 'bf16' | 'fp32';
   readonly optimizer: string;
   readonly optim_args?: string;
+  /** `optim_target_modules`; attention and MLP where it is absent. */
+  readonly targets?: readonly string[] | string;
+  /** `optimizer.params` of DeepSpeed. */
+  readonly params?: Readonly<Record<string, number | boolean>>;
   readonly result: {
     readonly first: { readonly peak: number };
     readonly steady: { readonly peak: number; readonly kept: number };

@@ -1,5 +1,6 @@
 import { TRAINER_DEFAULTS } from '../dialects/trainer/defaults';
 import { type Known, known, unknown } from './known';
+import { deepspeedOptions, trainerOptions } from './optimizer-options';
 import { isOlder, type RunSources } from './sources';
 import type { Optimizer, Sharding } from './training-run';
 import { booleanFrom, byDefault, textFrom, writtenIn } from './written';
@@ -18,6 +19,7 @@ export function readOptimizer(sources: Sources, sharding: Known<Sharding>): Opti
     return {
       name: name.known ? known(name.value.toLowerCase(), name.origin) : name,
       implementation: deepspeedImplementation(sources, name, onCpu),
+      ...deepspeedOptions(sources),
       owner: 'deepspeed',
     };
   }
@@ -70,6 +72,7 @@ function trainerOptimizer(sources: Sources): Optimizer {
   return {
     name: name.known ? known(name.value.toLowerCase(), name.origin) : name,
     implementation: trainerImplementation(name),
+    ...trainerOptions(sources),
     owner: 'trainer',
   };
 }

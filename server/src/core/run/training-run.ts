@@ -102,6 +102,10 @@ export interface Optimizer {
   /** TrainingArguments' `optim` name or DeepSpeed's `optimizer.type`, lower case: `adamw_torch`, `adamw`, `adamw_8bit`, … */
   readonly name: Known<string>;
   readonly implementation: Known<'fused' | 'foreach' | 'loop' | 'cpu' | 'paged'>;
+  /** What it is given beside its name, by key: `optim_args`, or `optimizer.params` of DeepSpeed. Undefined where nothing is. */
+  readonly options?: Known<Readonly<Record<string, string>>> | undefined;
+  /** Linear layers whose gradients it projects (`optim_target_modules`): names, `all-linear` or a pattern. */
+  readonly targets?: Known<readonly string[] | string> | undefined;
   readonly owner: 'deepspeed' | 'trainer' | 'code';
 }
 

@@ -1,6 +1,7 @@
 import { valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
 import type { Corner, Facts, Note } from './facts';
+import { withOptions } from './optimizer-options';
 import { type OptimizerRecord, optimizerRecord } from './optimizers';
 
 type OptimizerFacts = Pick<Facts, 'optimizer' | 'optimizerName' | 'step'>;
@@ -20,7 +21,10 @@ export function readOptimizer(run: TrainingRun, corner: Corner, note: Note): Opt
       because: `${name.why}; the band reaches down to ${LEAST_WORDS[leastOf(run)]}`,
     });
   }
-  const optimizer = record ?? { fp32: 8, half: 8, label: 'optimizer state' };
+  const optimizer =
+    record === undefined
+      ? { fp32: 8, half: 8, label: 'optimizer state' }
+      : withOptions(record, optimizerName, run, corner, note);
   return { optimizer, optimizerName, step: stepImplementation(run, optimizer) };
 }
 

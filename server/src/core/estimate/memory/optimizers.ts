@@ -1,4 +1,4 @@
-import type { LowRank } from './low-rank';
+import { LOW_RANK_DEFAULTS, type LowRank } from './low-rank';
 
 /**
  * Bytes of optimizer state per trained parameter, as data.
@@ -69,17 +69,17 @@ const GALORE = {
   half: 4,
   label: 'low-rank Adam moments',
   rule: 'low-rank',
-  lowRank: { moments: 'adam', projector: 'singular' },
+  lowRank: { ...LOW_RANK_DEFAULTS, moments: 'adam', projector: 'singular' },
   step: 'loop',
   copies: 2,
 } as const;
-const APOLLO = { ...GALORE, lowRank: { moments: 'adam', projector: 'random' } } as const;
+const APOLLO = { ...GALORE, lowRank: { ...LOW_RANK_DEFAULTS, moments: 'adam', projector: 'random' } } as const;
 const GALORE8 = {
   ...GALORE,
   fp32: 2.03125,
   half: 2.03125,
   label: 'low-rank 8-bit moments',
-  lowRank: { moments: 'adam8', projector: 'singular' },
+  lowRank: { ...LOW_RANK_DEFAULTS, moments: 'adam8', projector: 'singular' },
   copies: 1,
 } as const;
 /** The gradient that is stepped in backward is one of them. */
@@ -89,7 +89,7 @@ const GALORE_FACTORED = {
   fp32: 0,
   half: 0,
   label: 'low-rank factored moments',
-  lowRank: { moments: 'factored', projector: 'singular' },
+  lowRank: { ...LOW_RANK_DEFAULTS, moments: 'factored', projector: 'singular' },
   perElement: 16,
   perWideElement: 8,
 } as const;
@@ -168,6 +168,12 @@ const RECORDS: Readonly<Record<string, OptimizerRecord>> = {
   onebitlamb: { fp32: 8, half: 8, label: 'LAMB moments' },
   muadam: { ...ADAM, step: 'loop' },
   muadamw: { ...ADAM, step: 'loop' },
+  // DeepSpeed takes any other name from torch.optim (deepspeed/runtime/engine.py:2548, 0.19.8).
+  adamax: { fp32: 8, half: 4, label: 'Adamax moments' },
+  nadam: { ...ADAM, step: 'foreach' },
+  radam: { ...ADAM, step: 'foreach' },
+  adadelta: { fp32: 8, half: 4, label: 'Adadelta averages', lists: 2 },
+  asgd: { fp32: 4, half: 2, label: 'average of the weights' },
   musgd: { fp32: 0, half: 0, label: 'no state' },
   muon: { fp32: 8, half: 4, label: 'Muon momentum', rule: 'matrices', step: 'loop' },
 };

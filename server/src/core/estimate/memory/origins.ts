@@ -36,7 +36,7 @@ export function inputOrigins(run: TrainingRun): InputOrigins {
     sharding: of(sharding ? strategyOf(sharding, run) : run.sharding, run.worldSize, run.parallelism.shard),
     offload: sharding ? of(...offloadsOf(sharding)) : [],
     precision: of(precision.compute, precision.weights),
-    optimizer: of(optimizer.name),
+    optimizer: of(optimizer.name, optimizer.options, optimizer.targets),
     checkpointing: of(run.checkpointing, run.savedOnHost),
     preference: preferenceOf(run),
   };
