@@ -6,6 +6,8 @@ export interface Layers {
   readonly className: string;
   readonly tower: Block['tower'];
   readonly count: number;
+  /** Place of the first of them in their stack; 0 where absent. */
+  readonly first?: number;
   /** Tensors of one layer, named from the layer. */
   readonly parts: readonly Tensor[];
   readonly attention?: AttentionShape;
@@ -59,7 +61,7 @@ export function stack(
     if (seen) seen.count++;
     else kinds.set(key, { first: index, count: 1 });
   }
-  return { at, layers: [...kinds.values()].map((kind) => ({ ...layer(kind.first), count: kind.count })) };
+  return { at, layers: [...kinds.values()].map((kind) => ({ ...layer(kind.first), ...kind })) };
 }
 
 /** A stack whose layers are all alike. */
@@ -98,6 +100,7 @@ function blockOf(kind: Layers): Block {
     count: kind.count,
     parameters: kind.parts.reduce((sum, part) => sum + elements(part), 0),
     tower: kind.tower,
+    ...(kind.first ? { first: kind.first } : {}),
     ...(kind.attention && { attention: kind.attention }),
     ...(kind.mlp && { mlp: kind.mlp }),
     ...(kind.state && { state: kind.state }),

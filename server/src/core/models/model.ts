@@ -32,6 +32,8 @@ export interface ParameterGroup {
 export interface Block {
   readonly className: string;
   readonly count: number;
+  /** Place of the first such block among those of its stack, from 0; the first where absent. */
+  readonly first?: number;
   /** Parameters of one such block. */
   readonly parameters: number;
   readonly attention?: AttentionShape;

@@ -17,6 +17,8 @@ export interface Activations {
   readonly workingBesideAll: Part;
   /** Bytes of what autograd keeps that wait on the host for backward. */
   readonly onHost: number;
+  /** Bytes of {@link saved} outside the blocks, mostly of the last norm: gone when backward comes to the blocks. */
+  readonly ends: number;
   /** What one block and the stream still hold when only the first is left. */
   readonly last: Part;
   readonly casts: Part | undefined;
@@ -78,6 +80,7 @@ export function countActivations(facts: Facts): Activations {
   });
   return {
     onHost,
+    ends,
     saved: {
       id: 'activations.saved',
       group: 'activations',

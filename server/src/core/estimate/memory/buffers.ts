@@ -1,5 +1,6 @@
 import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters } from '../../text/format';
+import type { ExpertMoment } from './expert-gradients';
 import type { Facts } from './facts';
 import { bufferOrigins } from './origins';
 import type { Part } from './part';
@@ -14,6 +15,8 @@ export interface Transients {
   readonly block: readonly Part[];
   /** What has gathered beside {@link block} when the first block's backward runs. */
   readonly first: readonly Part[];
+  /** Elements of one block's expert gradients that {@link block} lacks when the last is made; undefined: all of them. */
+  readonly experts?: (moment: ExpertMoment) => number;
   /** When the first full bucket is reduced; empty where gradients are reduced one by one. */
   readonly reduce: readonly Part[];
   /** Share of the gradients made until then. */

@@ -2,6 +2,7 @@ import { valueIfKnown } from '../../run/known';
 import type { FsdpSharding } from '../../run/training-run';
 import type { Activations } from './activations';
 import { buffersOf } from './buffers';
+import { expertGradients, expertMoment } from './expert-gradients';
 import type { Facts } from './facts';
 import { FSDP_SOURCE, gathersOf } from './fsdp-units';
 import { blockShare } from './gradients';
@@ -56,6 +57,34 @@ export function fsdpBackward(facts: Facts, fsdp: FsdpSharding, around: Backward)
       units(1, isFirst ? 0 : 1),
     ]),
   ];
+  const experts = isFirst ? undefined : expertMoment(facts);
+  if (experts !== undefined) {
+    const own = [experts.activations, expertGradients(facts, unit.width, experts.elements)];
+    const inBlocks = scaled(saved, 1 - activations.ends / Math.max(1, saved.bytes));
+    const gathered = 1 + Math.round((100 * experts.next) / Math.max(1, unit.block)) / 100;
+    moments.push(
+      moment('step', "gradients of the last block's experts", [...early, ...earlier, ...inBlocks, ...own, units(2, 0)]),
+      moment('step', "gradients of the first block's experts", [
+        ...late,
+        ...made(experts.madeShare * blocks),
+        experts.kept,
+        ...own,
+        units(gathered, 1),
+      ]),
+    );
+    if (blocks >= 3 && experts.next === 0) {
+      moments.push(
+        moment('step', "gradients of a block's experts", [...early, ...made(1), ...without(1), ...own, units(2, 1)]),
+        moment('step', "gradients of the second block's experts", [
+          ...late,
+          ...made(blocks - 2),
+          ...scaled(last, 2),
+          ...own,
+          units(2, 1),
+        ]),
+      );
+    }
+  }
   if (isFirst) {
     moments.push(moment('step', 'gradients of the last block', [...early, ...made(0), ...without(1), units(2, 2)]));
   }

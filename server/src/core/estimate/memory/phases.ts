@@ -3,6 +3,7 @@ import { formatCount } from '../../text/format';
 import type { Phase } from '../estimate';
 import { countActivations } from './activations';
 import { largestBlock, type Transients } from './buffers';
+import { expertGradients, expertMoment } from './expert-gradients';
 import type { Facts } from './facts';
 import { fsdpBackward, replicaSums } from './fsdp-backward';
 import { blockShare, embeddingGradient, gradientsAtStep, weightGradient } from './gradients';
@@ -47,6 +48,23 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
   const partial = scaled(kept, (blockShare(facts) * Math.max(0, count - 1)) / Math.max(1, count));
   const isZero = facts.sharding.kind === 'zero';
   const isFsdp = facts.sharding.kind === 'fsdp';
+  const experts = expertMoment(facts);
+  const expertsInFirst = (): Moment[] => {
+    if (experts === undefined) return [];
+    const isAdded = earlier.length > 0 || isLayerwise || (!isZero && kept === undefined);
+    const made = transients.experts?.(experts) ?? (isAdded ? experts.largest : experts.elements);
+    const before = scaled(kept, blockShare(facts) * experts.madeShare);
+    const parts = [
+      ...resident,
+      ...(earlier.length > 0 ? earlier : isZero ? [] : [...before, ...headGradient.kept]),
+      experts.kept,
+      experts.activations,
+      expertGradients(facts, isZero ? facts.weightBytes : states.gradientBytes, made),
+      ...transients.block,
+      ...transients.first,
+    ];
+    return [moment('step', "gradients of the first block's experts", parts)];
+  };
   const blocks =
     facts.sharding.kind === 'fsdp' && valueIfKnown(facts.sharding.strategy) !== 'NO_SHARD'
       ? fsdpBackward(facts, facts.sharding, {
@@ -72,6 +90,7 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
             ...transients.block,
             ...transients.first,
           ]),
+          ...expertsInFirst(),
         ];
   const moments = [
     moment('step', 'loss', [

@@ -65,6 +65,9 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
     forward: [],
     block: [...standing, ipg],
     first: stage1.first,
+    // Stage 1 without overlap reduces none before the end; others reduce one larger than the bucket when the next is there.
+    experts: ({ elements, largest }) =>
+      (isStage1 && buckets === 1 && !accumulates) || largest > bucket ? elements : largest,
     reduce: first,
     reducedAfter: filled > bucket ? 0 : Math.min(1, filled / trainable),
     end: end(),

@@ -75,6 +75,8 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
     forward: [],
     block: [bucket, gathered, waiting, ...quantisedGather(facts, zero)],
     first: [],
+    // One larger than the bucket is counted as waiting.
+    experts: ({ elements, largest }) => (largest > bucketElements ? elements - largest : largest),
     reduce: [],
     reducedAfter: 0,
     end: [bucket, large],
