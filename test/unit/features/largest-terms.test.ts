@@ -71,7 +71,7 @@ describe('the largest terms', () => {
 
   it('name recomputation, with what it takes off and what it costs', () => {
     const { largest, file } = look('train.yaml', ROOMY);
-    const words = largest.map((it) => largestWords(it, file.path));
+    const words = largestWords(largest, file.path);
     expect(words[0]).toMatch(
       /^Activations saved for backward, [\d.]+ GiB: `gradient_checkpointing: true` takes [\d.]+ GiB off; step about \+\d+ %\.$/,
     );
@@ -79,13 +79,13 @@ describe('the largest terms', () => {
 
   it('name the file of a setting that stands in another', () => {
     const { largest, file } = look('train.yaml', FILES);
-    const words = largest.map((it) => largestWords(it, file.path)).join('\n');
+    const words = largestWords(largest, file.path).join('\n');
     expect(words).toMatch(/`offload_param: \{ device: cpu, pin_memory: true \}` \(ds\.json\) takes [\d.]+ GiB off/);
   });
 
   it('say which finding speaks against the only setting there is, and still how much it takes off', () => {
     const { largest, file } = look('sft.yaml', exampleFolders()['fsdp2-trl-two-nodes'] ?? {});
-    const words = largest.map((it) => largestWords(it, file.path)).join('\n');
+    const words = largestWords(largest, file.path).join('\n');
     expect(words).toMatch(
       /`fsdp_offload_params: true` \(accelerate\.yaml\) takes [\d.]+ GiB off.*; not recommended here \(`offload-not-needed`\)\./,
     );
@@ -93,8 +93,22 @@ describe('the largest terms', () => {
 
   it('say where nothing helps', () => {
     const { largest, file } = look('train.yaml', exampleFolders()['llama-3-8b-zero3-offload'] ?? {});
-    const context = largest.find(({ term }) => term.group === 'context');
-    expect(context && largestWords(context, file.path)).toMatch(/nothing that `fit` tries makes it smaller\.$/);
+    const context = largest.filter(({ term }) => term.group === 'context');
+    expect(largestWords(context, file.path)).toEqual([
+      expect.stringMatching(
+        /^Nothing that `fit` tries makes this smaller: CUDA context and cuBLAS workspace, [\d.]+ GiB\.$/,
+      ),
+    ]);
+  });
+
+  it('say it once where nothing helps several of them', () => {
+    const files = { 'train.yaml': `${TRAIN.replace(/deepspeed.*\n/, '')}optim: sgd\ngradient_checkpointing: true\n` };
+    const { largest, file } = look('train.yaml', { ...files, 'shardlens.json': SETTINGS });
+    const words = largestWords(largest, file.path);
+    expect(largest.filter(({ lever }) => !lever).length).toBeGreaterThan(1);
+    expect(words.filter((line) => line.startsWith('Nothing that'))).toEqual([
+      expect.stringMatching(/^Nothing that `fit` tries makes these smaller: .+ GiB; .+ GiB\.$/),
+    ]);
   });
 
   it('compare a measured run as it was predicted, since its neighbours were not measured', () => {

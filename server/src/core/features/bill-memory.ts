@@ -109,7 +109,7 @@ export function largestTable(largest: readonly LargestTerm[], path: Path): BillT
   return [
     {
       title: 'What would make it smaller',
-      lines: largest.map((it) => largestWords(it, path)),
+      lines: largestWords(largest, path),
       columns: [],
       rows: [],
     },

@@ -129,11 +129,7 @@ export function breakdownView(
   return {
     title: analysis.file.path.slice(analysis.file.path.lastIndexOf('/') + 1),
     summary: summaryOf(run, estimate, catalogs),
-    memory: memoryView(
-      run,
-      estimate,
-      largest.map((it) => largestWords(it, analysis.file.path)),
-    ),
+    memory: memoryView(run, estimate, largestWords(largest, analysis.file.path)),
     step: stepView(estimate),
     node: run.cluster.known ? nodeView(run.cluster.value, estimate) : null,
     facts: factsOf(run).map((fact) => factView(fact, run)),

@@ -104,7 +104,11 @@ function largestHere(
   const terms = largest().filter(({ lever }) => showsMemory || lever?.changes.some(isOwn) === true);
   if (terms.length === 0) return [];
   const title = showsMemory ? 'Largest at the peak' : 'What it would take off the peak';
-  return [`**${title}:**\n${terms.map((term) => `- ${largestWords(term, path)}`).join('\n')}`];
+  return [
+    `**${title}:**\n${largestWords(terms, path)
+      .map((line) => `- ${line}`)
+      .join('\n')}`,
+  ];
 }
 
 /** Whether the memory of the run is shown after this setting. */

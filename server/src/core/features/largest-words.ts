@@ -9,13 +9,24 @@ import type { LargestTerm, Lever } from './largest-terms';
 const SHOWS = 0.05;
 
 /**
- * `Activations saved for backward, 12.4 GiB: gradient_checkpointing: true takes 11.1 GiB off, step about +28 %.` Keys stand in
- * backticks. `path` is the file that the reader looks at; others are named.
+ * A line for each term that a setting makes smaller, and one for all that none does: `Activations saved for backward, 12.4 GiB:
+ * gradient_checkpointing: true takes 11.1 GiB off, step about +28 %.` Keys stand in backticks. `path` is the file that the reader looks at;
+ * others are named.
  */
-export function largestWords({ term, lever }: LargestTerm, path: Path): string {
-  const what = `${capital(term.label)}, ${formatGib(term.bytes)}`;
-  if (lever) return `${what}: ${settingWords(lever.changes, path)} ${leverWords(lever)}.`;
-  return `${what}: nothing that \`fit\` tries makes it smaller.`;
+export function largestWords(terms: readonly LargestTerm[], path: Path): string[] {
+  const lines: string[] = [];
+  const stuck: string[] = [];
+  for (const { term, lever } of terms) {
+    const size = formatGib(term.bytes);
+    if (lever)
+      lines.push(`${capital(term.label)}, ${size}: ${settingWords(lever.changes, path)} ${leverWords(lever)}.`);
+    else stuck.push(`${term.label}, ${size}`);
+  }
+  if (stuck.length === 0) return lines;
+  return [
+    ...lines,
+    `Nothing that \`fit\` tries makes ${stuck.length === 1 ? 'this' : 'these'} smaller: ${stuck.join('; ')}.`,
+  ];
 }
 
 /** `takes 11.1 GiB off, 9.8 GiB off the peak; it then fits; step about +28 %`. */

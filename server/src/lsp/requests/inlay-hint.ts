@@ -37,7 +37,7 @@ export async function resolvedHint(session: Session, hint: InlayHint, cancellati
   const { tooltip } = hint;
   if (uri === undefined || typeof tooltip !== 'object') return hint;
   return onSnapshot(session, uri, cancellation, hint, (snapshot, path) => {
-    const lines = largestOf(session, snapshot).map((term) => `- ${largestWords(term, path)}`);
+    const lines = largestWords(largestOf(session, snapshot), path).map((line) => `- ${line}`);
     // Before the table of groups, which would push them out of sight.
     const [figures = '', ...groups] = tooltip.value.split('\n\n');
     const value = [figures, ...(lines.length > 0 ? [lines.join('\n')] : []), ...groups].join('\n\n');
