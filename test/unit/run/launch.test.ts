@@ -93,6 +93,62 @@ describe('words', () => {
     expect(size(`${line}\ntorchrun --nproc_per_node $N train.py a.yaml`).perNode).toMatch(/^unknown/);
   });
 
+  it.each([
+    'if [ "$BIG" ]; then N=8; fi',
+    'if a; then echo; else N=8; fi',
+    'if a; then N=8; elif b; then echo; else N=8; fi',
+    'if a; then N=8; else N=4; fi',
+    'if a; then if b; then N=8; fi; fi',
+    'for i in 1 2; do N=8; done',
+    'while a; do N=8; done',
+    'case $1 in big) N=8;; small) N=4;; esac',
+    'case $1 in big) N=8 ;; esac',
+    '[ -n "$BIG" ] && N=8',
+    '[[ $BIG ]] &&\n  export N=8',
+    'a || N=8',
+    'a || { N=8; }',
+    '(N=8)',
+    '((BIG > 1)) && N=8',
+  ])('does not know a value that only some ways assign: %s', (line) => {
+    expect(size(`${line}\ntorchrun --nproc_per_node $N train.py a.yaml`).perNode).toMatch(/^unknown/);
+  });
+
+  it.each([
+    'if a; then N=8; else N=8; fi',
+    'N=8; if a; then M=4; fi',
+    'N=8; if a; then N=8; fi',
+    'case $1 in big) M=8;; *) M=4;; esac; N=8',
+    'cd here && N=8',
+    'set -e; N=8 && export N',
+    'NAMES=(a b); N=8',
+  ])('knows a value that every way leaves: %s', (line) => {
+    expect(size(`${line}\ntorchrun --nproc_per_node $N train.py a.yaml`).perNode).toBe(8);
+  });
+
+  it('knows inside a branch what it assigns', () => {
+    const text = 'if a; then\n  N=4\n  torchrun --nproc_per_node $N train.py a.yaml\nelse\n  N=8\nfi';
+    expect(size(text).perNode).toBe(4);
+    const arms = 'case $1 in big) N=8; torchrun --nproc_per_node $N train.py a.yaml;; small) N=4;; esac';
+    expect(size(arms).perNode).toBe(8);
+  });
+
+  it('takes a variable in place of the default that is written for it', () => {
+    const of = (text: string) => size(`${text} train.py a.yaml`);
+    const job = '#SBATCH --nodes=4\n#SBATCH --gpus-per-node=8\n';
+    expect(
+      of(`${job}srun torchrun --nnodes=\${SLURM_NNODES:-1} --nproc_per_node=\${SLURM_GPUS_ON_NODE:-1}`),
+    ).toMatchObject({
+      nodes: 4,
+      perNode: 8,
+    });
+    expect(of(`N=8\ntorchrun --nproc_per_node \${N:-2}`).perNode).toBe(8);
+    expect(of(`N=\ntorchrun --nproc_per_node \${N:-2}`).perNode).toBe(2);
+    expect(of(`if a; then N=8; fi\ntorchrun --nproc_per_node \${N:-2}`).perNode).toMatch(/^unknown/);
+    expect(of(`#SBATCH --nodes=2-4\nsrun torchrun --nnodes=\${SLURM_NNODES:-1}`).nodes).toMatch(/^unknown/);
+    // Without a header the environment may still set it.
+    expect(of(`torchrun --nnodes=\${SLURM_NNODES:-1}`).nodes).toMatch(/^unknown/);
+  });
+
   it('finds a launch line behind a word of the shell', () => {
     const text = 'if a; then N=4 torchrun --nnodes 2 train.py a.yaml; else torchrun --nnodes 2 train.py b.yaml; fi';
     const found = launches(text);

@@ -67,6 +67,39 @@ ${master}    Worker:
                   nvidia.com/gpu: 8
 `;
 
+describe('counts of a manifest that nobody can read', () => {
+  it.each([
+    ['a template', TRAIN_JOB.replace('numNodes: 2', 'numNodes: {{ .Values.nodes }}')],
+    ['a template in quotes', TRAIN_JOB.replace('numNodes: 2', 'numNodes: "{{ .Values.nodes }}"')],
+    ['a variable', TRAIN_JOB.replace('numNodes: 2', `numNodes: \${NODES}`)],
+    ['replicas of a template', PYTORCH_JOB('{{ .Values.workers }}')],
+    ['replicas of a variable', PYTORCH_JOB(`\${WORKERS} # set by envsubst`)],
+    ['pods of a job', PYTORCH_JOB('1').replace('PyTorchJob', 'Job').replace('replicas: 1', 'parallelism: 4')],
+    [
+      'workers behind a leader',
+      PYTORCH_JOB('1').replace('PyTorchJob', 'LeaderWorkerSet').replace('replicas', 'size: 4\n      x'),
+    ],
+  ])('are not one node: %s', (_, manifest) => {
+    const { nodes, worldSize, gpusPerNode } = placed({ 'job.yaml': manifest });
+    expect([nodes, worldSize, gpusPerNode]).toEqual([undefined, undefined, 8]);
+  });
+
+  it('are not all GPUs of the machine', () => {
+    const manifest = TRAIN_JOB.replace('numProcPerNode: 8', '').replace('"8"', '{{ .Values.gpus }}');
+    expect(placed({ 'job.yaml': manifest })).toMatchObject({ nodes: 2, gpusPerNode: undefined, worldSize: undefined });
+  });
+
+  it('give way to a launch line that counts', () => {
+    const manifest = TRAIN_JOB.replace('numNodes: 2', 'numNodes: {{ .Values.nodes }}');
+    const line = 'torchrun --nnodes 4 --nproc_per_node 8 train.py --deepspeed ds.json --output_dir out\n';
+    expect(placed({ 'job.yaml': manifest, 'run.sh': line })).toMatchObject({ nodes: 4, worldSize: 32 });
+  });
+
+  it('are read where they stand beside a comment or in quotes', () => {
+    expect(placed({ 'job.yaml': PYTORCH_JOB('"3" # three') })).toMatchObject({ nodes: 3 });
+  });
+});
+
 describe('the Kubernetes manifest that starts a run', () => {
   it('of a TrainJob names machine, nodes and processes, with their place', () => {
     const found = placed({ 'job.yaml': TRAIN_JOB });

@@ -37,6 +37,18 @@ describe('the number of nodes', () => {
     expect(place(launch)).toEqual([`unknown: ${why}`, 8, `unknown: ${why}`]);
   });
 
+  it.each([
+    [
+      'accelerate launch --num_processes $N TRAIN',
+      [1, 8, 'unknown: --num_processes is filled in by a template or variable'],
+    ],
+    ['torchrun --nproc_per_node=$N TRAIN', [1, 'unknown: --nproc_per_node is filled in by a template or variable']],
+    ['torchrun --nproc_per_node=auto TRAIN', [1, 8, 8]],
+  ])('nor are processes that are said and cannot be read: %s', (launch, expected) => {
+    expect(place(launch).slice(0, expected.length)).toEqual(expected);
+    expect(typeof place(launch)[2]).toBe(launch.includes('$') ? 'string' : 'number');
+  });
+
   it('leaves memory and time of such a run not known', () => {
     const { memory, step, assumptions } = estimateRun(run('torchrun --nnodes=$N --nproc_per_node=8 TRAIN'));
     expect([memory, step]).toEqual([null, null]);

@@ -205,15 +205,15 @@ function asLaunched(
 }
 
 /**
- * Fills what nobody says from the hardware: as many nodes as the processes need, else all GPUs of one. One node is no
- * default where somebody says a number of nodes that cannot be read.
+ * Fills what nobody says from the hardware: as many nodes as the processes need, else all GPUs of one. Neither is a default where
+ * somebody says a number that cannot be read.
  */
 function spread(taken: Omit<Place, 'cluster'>, cluster: Cluster): Omit<Place, 'cluster'> {
   const { nodes, gpusPerNode, worldSize } = taken;
   if (nodes.known && gpusPerNode.known) return taken;
-  const whole = known(cluster.gpusInNode, { kind: 'catalog', id: cluster.id, source: 'GPUs of one node' });
-  const isSaid = !nodes.known && nodes.origin !== undefined;
-  const one = isSaid ? nodes : byDefault(1, 'Shardlens', 'one node where none is named');
+  const all = known(cluster.gpusInNode, { kind: 'catalog', id: cluster.id, source: 'GPUs of one node' });
+  const whole = isSaid(gpusPerNode) ? gpusPerNode : all;
+  const one = isSaid(nodes) ? nodes : byDefault(1, 'Shardlens', 'one node where none is named');
   const fits = worldSize.known && worldSize.value <= cluster.gpusInNode;
   const filled = worldSize.known
     ? complete({ nodes: fits ? one : undefined, perNode: fits ? undefined : whole, world: worldSize })
@@ -221,8 +221,13 @@ function spread(taken: Omit<Place, 'cluster'>, cluster: Cluster): Omit<Place, 'c
   return {
     nodes: nodes.known ? nodes : (filled.nodes ?? nodes),
     gpusPerNode: gpusPerNode.known ? gpusPerNode : (filled.perNode ?? gpusPerNode),
-    worldSize: worldSize.known ? worldSize : (complete(filled).world ?? worldSize),
+    worldSize: worldSize.known || isSaid(worldSize) ? worldSize : (complete(filled).world ?? worldSize),
   };
+}
+
+/** Somebody says it in words that cannot be read. */
+function isSaid(count: Known<number>): boolean {
+  return !count.known && count.origin !== undefined;
 }
 
 function unknownHardware(

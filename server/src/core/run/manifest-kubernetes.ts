@@ -50,8 +50,12 @@ export function kubernetesValues(path: Path, text: string): ManifestValues {
   const pods = /^kind:[ \t]*["']?(?:PyTorchJob|MPIJob|Job|Pod|JobSet)\b/m.test(text);
   if (pods && !text.includes(SHARED_MEMORY) && !/^[ \t]*hostIPC:[ \t]*true/m.test(text))
     values.add(SHARED_MEMORY, { value: DEFAULT_SHARED_MEMORY, at: text.indexOf('containers:') });
+  for (const [pattern, name, key] of COUNTS)
+    for (const found of allFound(text, pattern)) if (TEMPLATED.test(found.value)) values.addOpen(name, found, key);
   const replicas = replicasOf(text);
-  if (replicas) values.add(NODES, replicas, 'replicas');
+  if (replicas && 'open' in replicas) values.addOpen(NODES, replicas.open, 'replicas');
+  else if (replicas) values.add(NODES, replicas, 'replicas');
+  for (const found of otherCounts(text)) values.addOpen(NODES, found, found.key);
   const gang = gangOf(text);
   if (gang) values.add(GANG, gang);
   return values.result();
@@ -87,6 +91,16 @@ const WANTED: readonly (readonly [RegExp, string, string])[] = [
   [keyed('(?:- )?image', '[\\w./:@-]+'), IMAGE, 'image'],
 ];
 
+/** Keys whose count a template or a variable may fill in. */
+const COUNTS: readonly (readonly [RegExp, string, string])[] = [
+  [keyed('numNodes', '\\S.*?'), NODES, 'numNodes'],
+  [keyed('numProcPerNode', '\\S.*?'), PROCESSES, 'numProcPerNode'],
+  [keyed('nprocPerNode', '\\S.*?'), PROCESSES, 'nprocPerNode'],
+  ...GPU_RESOURCES.map((name) => [keyed(name, '\\S.*?'), name, name] as const),
+];
+/** `{{ .Values.nodes }}`, `${NODES}`, `$(NODES)`, `<nodes>`. */
+const TEMPLATED = /\{\{|\$|^<.*>$/;
+
 const SPOT_PATTERNS = SPOT_LABELS.map(([label, value]) => [keyed(label, value), label] as const);
 
 function keyed(key: string, value: string): RegExp {
@@ -97,24 +111,41 @@ function keyed(key: string, value: string): RegExp {
 }
 
 /** Pods of a PyTorchJob or MPIJob that train: all of PyTorch's replicas, and MPI's workers. */
-function replicasOf(text: string): Found | undefined {
+function replicasOf(text: string): Found | { readonly open: Found } | undefined {
   const kind = /^kind:[ \t]*["']?(PyTorchJob|MPIJob)\b/m.exec(text)?.[1];
   if (kind === undefined) return undefined;
-  const of = (role: string): { value: number; at: number } | 'open' | undefined => {
+  const of = (role: string): { value: number; at: number; open?: Found } | undefined => {
     const start = new RegExp(`^([ \\t]*)${role}:[ \\t]*\\r?\\n`, 'm').exec(text);
     if (!start) return undefined;
     // The entries of this role are deeper than its own key.
     const rest = text.slice(start.index + start[0].length);
     const end = new RegExp(`^[ \\t]{0,${start[1]?.length ?? 0}}[\\w-]+:`, 'm').exec(rest)?.index ?? rest.length;
-    const found = /^[ \t]*replicas:[ \t]*(\S+)/m.exec(rest.slice(0, end));
+    const found = /^[ \t]*replicas:[ \t]*(\S[^\r\n]*)/m.exec(rest.slice(0, end));
     if (!found) return { value: 1, at: start.index };
-    const at = start.index + start[0].length + found.index + found[0].length - (found[1]?.length ?? 0);
-    return /^\d+$/.test(found[1] ?? '') ? { value: Number(found[1]), at } : 'open';
+    const written = found[1] ?? '';
+    const at = start.index + start[0].length + found.index + found[0].length - written.length;
+    const count = /^["']?(\d+)["']?[ \t]*(?:#.*)?$/.exec(written)?.[1];
+    return count === undefined ? { value: 0, at, open: { value: written, at } } : { value: Number(count), at };
   };
   const [master, worker] = [kind === 'PyTorchJob' ? of('Master') : undefined, of('Worker')];
-  if (master === 'open' || worker === 'open' || (!master && !worker)) return undefined;
+  if (!master && !worker) return undefined;
+  const open = worker?.open ?? master?.open;
+  if (open) return { open };
   const at = worker?.at ?? master?.at ?? 0;
   return { value: String((master?.value ?? 0) + (worker?.value ?? 0)), at };
+}
+
+/**
+ * Kinds that multiply a pod in ways of their own (several jobs of several pods, Volcano's tasks, workers behind a leader): whatever is
+ * above one there may be the nodes of the run, and is not counted here.
+ */
+function otherCounts(text: string): (Found & { readonly key: string })[] {
+  if (!/^kind:[ \t]*["']?(?:Job|JobSet|StatefulSet|LeaderWorkerSet|RayJob|RayCluster)\b/m.test(text)) return [];
+  const counts = /^[ \t-]*(replicas|parallelism|completions|size):[ \t]*["']?([^\s"'#][^\s"'#]*)/gm;
+  return [...text.matchAll(counts)].flatMap((found) => {
+    const [all, key = '', value = ''] = found;
+    return value === '1' ? [] : [{ key, value, at: found.index + all.length - value.length }];
+  });
 }
 
 /** Labels, annotations and schedulers that start all pods of a job together, or none. */

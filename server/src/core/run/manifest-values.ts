@@ -1,6 +1,6 @@
-import { join } from '../paths';
+import { basename, join } from '../paths';
 import type { Path } from '../source';
-import { type Known, known } from './known';
+import { type Known, known, unknown } from './known';
 
 /** What the file that starts a run says, by the names of variables and resources, and by the names below. */
 export type ManifestValues = ReadonlyMap<string, Known<string>>;
@@ -44,8 +44,15 @@ export interface Found {
 export class ValueCollector {
   private readonly values = new Map<string, Known<string>>();
   private readonly differing = new Set<string>();
+  private readonly open = new Map<string, Known<string>>();
 
   constructor(private readonly path: Path) {}
+
+  /** What the file says in words that cannot be read, so that no default stands in for it. */
+  addOpen(name: string, { value, at }: Found, key: string): void {
+    const place = { kind: 'file', path: this.path, start: at, end: at + value.length, key } as const;
+    this.open.set(name, unknown(`${key} of ${basename(this.path)} does not count them in plain words`, place));
+  }
 
   /** `key` is the value's own name in the file, for showing. */
   add(name: string, { value, at }: Found, key = name): void {
@@ -57,6 +64,7 @@ export class ValueCollector {
 
   result(): ManifestValues {
     for (const name of this.differing) this.values.delete(name);
+    for (const [name, value] of this.open) this.values.set(name, value);
     return this.values;
   }
 }

@@ -1,5 +1,6 @@
 import { type Known, known, unknown } from './known';
 import type { Command, Word } from './shell';
+import { Ways } from './shell-ways';
 
 /** Where a script assigns a variable, and what else depends on it; complete once the script is read to its end. */
 export interface Assigned {
@@ -15,13 +16,16 @@ export interface Assigned {
 
 /** Words of the shell behind which a command begins: `then BS=8` assigns as `BS=8` on a line of its own does. */
 const OPENING: ReadonlySet<string> = new Set(['if', 'then', 'elif', 'else', 'while', 'until', 'do', '{', '!']);
+/** Words of the shell that stand alone, or begin a command of their own. */
+const BETWEEN: ReadonlySet<string> = new Set(['fi', 'done', 'esac', '}', 'case']);
 
 /** Commands whose words are assignments; `export` is one too. */
 const DECLARING: ReadonlySet<string> = new Set(['local', 'declare', 'typeset', 'readonly']);
 
 /** What a script has assigned to its variables so far, as far as that is the same on every way through it. */
 export class Variables {
-  private readonly values = new Map<string, Known<string>>();
+  private values = new Map<string, Known<string>>();
+  private readonly ways = new Ways();
   private readonly exported = new Set<string>();
 
   private readonly places = new Map<string, Assigned>();
@@ -38,8 +42,25 @@ export class Variables {
     return this.places.get(name);
   }
 
-  /** Takes in what a simple command assigns; returns the command where it is more than assignments. */
-  run(line: readonly Word[]): Command | undefined {
+  /** A parenthesis outside of words: a shell of its own, whose assignments are lost behind it. */
+  parenthesis(raw: '(' | ')'): void {
+    this.values = this.ways.word(raw, this.values, false);
+  }
+
+  /** `;;` between the patterns of a `case`. */
+  nextPattern(): void {
+    this.values = this.ways.nextPattern(this.values);
+  }
+
+  /**
+   * Takes in what a simple command assigns; returns the command where it is more than assignments. `onlyIf`: it runs only where
+   * a test before it went one way.
+   */
+  run(line: readonly Word[], onlyIf = false): Command | undefined {
+    for (const { raw } of line) {
+      if (!OPENING.has(raw) && !BETWEEN.has(raw)) break;
+      this.values = this.ways.word(raw, this.values, onlyIf);
+    }
     const words = line.slice(line.findIndex(({ raw }) => !OPENING.has(raw)));
     if (line.every(({ raw }) => OPENING.has(raw))) return undefined;
     const exports = words[0]?.raw === 'export';
@@ -58,7 +79,7 @@ export class Variables {
       if (place) place.isExported = true;
     }
     if (declares || first === words.length) {
-      for (const [name, value] of own) this.assign(name, value);
+      for (const [name, value] of own) this.assign(name, onlyIf ? inSomeCases(name, value) : value);
       return undefined;
     }
     if (words[0]?.raw === 'for' && words[1]) this.values.set(words[1].raw, unknown('it is a loop variable'));
@@ -88,6 +109,11 @@ export class Variables {
     for (const [name, value] of own) environment.set(name, value);
     return environment;
   }
+}
+
+/** What a test decides is not known here. */
+function inSomeCases(name: string, { origin }: Known<string>): Known<string> {
+  return unknown(`${name} is assigned behind a test`, origin);
 }
 
 interface Assignment {

@@ -31,12 +31,15 @@ const MAX_SCRIPT = 256 * 1024;
 
 /**
  * Reads the simple commands of a shell script or Makefile: literal words, quotes, `\` continuations, and `$NAME` where the same
- * file assigned NAME one literal value before, or where Slurm sets it by an `#SBATCH` line. Everything else (`$(…)`,
- * `${NAME:-x}`, loops' variables) makes a word unknown.
+ * file assigned NAME one literal value before, or where Slurm sets it by an `#SBATCH` line, also as `${NAME:-x}`. Everything else
+ * (`$(…)`, loops' variables, what one branch alone assigns) makes a word unknown.
  */
 export function readScript(path: Path, text: string): Script {
   return text.length > MAX_SCRIPT ? { commands: [], slurm: new Map() } : new Reader(path, text).read();
 }
+
+/** Commands that are there to be asked. */
+const TESTS = new Set(['[', '[[', 'test', 'command', 'which', 'type', 'hash', 'grep', '!']);
 
 /** Characters that end a word outside quotes. */
 const BREAKS = new Set([' ', '\t', '\r', '\n', ';', '|', '&', '<', '>', '(', ')']);
@@ -57,6 +60,8 @@ class Reader {
   private readonly slurm = new Map<string, Word>();
   private readonly variables = new Variables();
   private heredoc: string | undefined;
+  /** The next command runs only where the one before it went one way. */
+  private onlyIf = false;
 
   constructor(
     private readonly path: Path,
@@ -72,18 +77,34 @@ class Reader {
   private step(): void {
     const char = this.text[this.at] ?? '';
     if (char === '\n') {
-      this.endCommand();
+      // Behind `&&` and `||` a command may go on in the next line.
+      if (this.words.length > 0) this.endCommand();
       this.at++;
       if (this.heredoc !== undefined) this.skipHeredoc();
     } else if (this.isContinuation()) {
       this.at = this.text.indexOf('\n', this.at) + 1;
     } else if (char === '#' && this.startsWord()) this.comment();
     else if (char === '<' || char === '>') this.redirect();
-    else if (char === ';' || char === '|' || char === '&' || char === '(' || char === ')') {
-      this.endCommand();
-      this.at++;
-    } else if (char === ' ' || char === '\t' || char === '\r') this.at++;
+    else if (char === ';' || char === '|' || char === '&' || char === '(' || char === ')') this.operator(char);
+    else if (char === ' ' || char === '\t' || char === '\r') this.at++;
     else this.words.push(this.word());
+  }
+
+  /** What ends a command. `||` and `&&` behind a test decide whether the next one runs. */
+  private operator(char: string): void {
+    const isDouble = this.text[this.at + 1] === char;
+    const decides = isDouble && (char === '|' || (char === '&' && (this.onlyIf || this.isTest())));
+    this.endCommand();
+    this.onlyIf = decides;
+    if (isDouble && char === ';') this.variables.nextPattern();
+    if (char === '(' || char === ')') this.variables.parenthesis(char);
+    this.at += isDouble && char !== '(' && char !== ')' ? 2 : 1;
+  }
+
+  /** Whether the command that ends here asks something; what stands in parentheses may. */
+  private isTest(): boolean {
+    const last = this.words[0];
+    return last === undefined ? this.text.slice(0, this.at).trimEnd().endsWith(')') : TESTS.has(last.raw);
   }
 
   private startsWord(): boolean {
@@ -212,9 +233,23 @@ class Reader {
       this.at++;
       return { value: '$', why: undefined };
     }
+    const start = this.at;
     const skipped = this.skipExpansion();
+    const value = this.orElse(this.text.slice(start, this.at));
+    if (value !== undefined) return { value, why: undefined };
     for (const [, name = ''] of skipped.matchAll(/[${]([A-Za-z_]\w*)/g)) this.variables.use(name);
     return { value: '', why: `${skipped} is computed by the shell` };
+  }
+
+  /** `${NAME:-x}` and its like where NAME is known: what it is, or the literal x where it is known to be empty. */
+  private orElse(text: string): string | undefined {
+    const found = /^\$\{([A-Za-z_]\w*)(:?)[-=?](.*)\}$/s.exec(text);
+    if (!found) return undefined;
+    const [, name = '', colon, other = ''] = found;
+    const value = this.variables.use(name) ?? slurmVariable(name, this.slurm);
+    if (!value?.known) return undefined;
+    if (value.value !== '' || colon === '') return value.value;
+    return /^[\w.,:/+-]*$/.test(other) ? other : undefined;
   }
 
   private skipExpansion(): string {
@@ -238,7 +273,8 @@ class Reader {
     const words = this.words;
     this.words = [];
     if (words.length === 0) return;
-    const command = this.variables.run(words);
+    const command = this.variables.run(words, this.onlyIf);
+    this.onlyIf = false;
     if (command) this.commands.push(command);
   }
 
