@@ -74,6 +74,30 @@ describe('the number of nodes', () => {
   });
 });
 
+describe('ranks that only the batch sizes imply', () => {
+  const batch = (total: number) => ({
+    'ds.json': `{ "train_batch_size": ${total}, "train_micro_batch_size_per_gpu": 4, "gradient_accumulation_steps": 2 }`,
+  });
+  const on = (total: number, nodes: number) => join(batch(total), { from: 'flag', hardware: 'p4d.24xlarge', nodes });
+
+  it('are spread over the nodes that are named', () => {
+    const { run: placed, notes } = on(32, 2);
+    expect([told(placed.nodes), told(placed.gpusPerNode), told(placed.worldSize)]).toEqual([2, 2, 4]);
+    expect(notes).toEqual([]);
+  });
+
+  it.each([
+    [8, 2, 'The batch sizes make 1 process (8 ÷ (4 × 2)), which is fewer than the 2 nodes'],
+    [16, 4, 'The batch sizes make 2 processes (16 ÷ (4 × 2)), which are fewer than the 4 nodes'],
+    [24, 2, 'The batch sizes make 3 processes (24 ÷ (4 × 2)), which do not divide over the 2 nodes'],
+  ])('are no GPUs per node where they cannot be: %i samples on %i nodes', (total, nodes, message) => {
+    const { run: placed, notes } = on(total, nodes);
+    expect([told(placed.nodes), placed.gpusPerNode.known, placed.worldSize.known]).toEqual([nodes, false, false]);
+    expect(notes.map((note) => note.message)).toEqual([`${message}; one of these figures is not what will run.`]);
+    expect(notes[0]?.origin).toMatchObject({ kind: 'file', key: 'train_batch_size' });
+  });
+});
+
 describe('a hostfile', () => {
   it.each([
     ['deepspeed --hostfile hosts TRAIN', [4, 8, 32]],

@@ -11,7 +11,7 @@ import type { FileFinder } from './files';
 import { type Known, known, type Origin, unknown } from './known';
 import { manifestPlace } from './manifest';
 import type { Target } from './settings-file';
-import { complete, fromAccelerate, fromBatch, fromLaunches, oneNode, overlay, type Size } from './sizes';
+import { complete, fromAccelerate, fromBatch, fromLaunches, oneNode, overlay, type Size, unevenBatch } from './sizes';
 import { overrideOf, type RunSources } from './sources';
 import type { Disagreement } from './training-run';
 import { byDefault, countFrom, firstKnown, textFrom, type Written, writtenIn } from './written';
@@ -43,11 +43,19 @@ export function readPlace(
   const started = [fromLaunches(sources, finder), fromAccelerate(sources), manifest];
   const written = overlay([stated, ...started, oneNode(stated)]);
   // What the batch keys imply comes last: it is no statement about the machines.
-  const taken = overlay([written, fromBatch(sources)]);
+  const implied = fromBatch(sources);
+  const uneven = unevenBatch(written, implied);
+  const taken = uneven ? { ...written, perNode: uneven } : overlay([written, implied]);
+  if (uneven)
+    finder.notes.push({ kind: 'uneven-batch', message: `${capitalised(uneven.why)}.`, origin: uneven.origin });
   compare(stated, overlay(started), taken, disagreements);
   const place = named(taken, several(sources));
   if (!hardware) return { ...place, cluster: unknown(target ? 'the target names no hardware' : noHardware(sources)) };
   return placeOn(hardware, place, sources, catalogs, finder);
+}
+
+function capitalised(words: string): string {
+  return words.slice(0, 1).toUpperCase() + words.slice(1);
 }
 
 /** The machine that a manifest or Accelerate's SageMaker file asks for, where the catalog has it with accelerators. */

@@ -102,6 +102,24 @@ export function fromBatch({ deepspeed }: SizeSources): Size {
   return { world: known(world, { kind: 'derived', formula, from: [total.origin, micro.origin, steps.origin] }) };
 }
 
+/** Why the ranks that the batch keys imply cannot run on the nodes that are named: every node starts as many. */
+export function unevenBatch(
+  { nodes, world: stated }: Size,
+  { world }: Size,
+): Extract<Known<number>, { readonly known: false }> | undefined {
+  if (stated?.known || !nodes?.known || !world?.known || world.value % nodes.value === 0) return undefined;
+  const { origin, value } = world;
+  const ranks = value === 1 ? '1 process' : `${value} processes`;
+  const fit = value < nodes.value ? 'are fewer than' : 'do not divide over';
+  const sum = origin.kind === 'derived' ? ` (${origin.formula})` : '';
+  const place = origin.kind === 'derived' ? origin.from[0] : origin;
+  return {
+    known: false,
+    why: `the batch sizes make ${ranks}${sum}, which ${value === 1 ? 'is fewer than' : fit} the ${nodes.value} nodes; one of these figures is not what will run`,
+    ...(place && { origin: place }),
+  };
+}
+
 /** Any two of nodes, GPUs per node and world size give the third. */
 export function complete(size: Size): Size {
   const { nodes, perNode, world } = size;
