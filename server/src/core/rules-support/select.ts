@@ -50,8 +50,14 @@ function selectionOf(rules: readonly Rule[]): Selection {
 const hasPart: Readonly<Record<RunPart, (run: RunOutline, config: Config) => boolean>> = {
   cluster: ({ cluster }) => cluster.known,
   launched: ({ environment, job }) => hasKeys(environment) || (job !== undefined && hasKeys(job)),
+  joined: ({ configs, launch }) =>
+    configs.trainer !== undefined && (launch !== undefined || ENGINES.some((engine) => configs[engine] !== undefined)),
+  storage: ({ storage }) => storage?.known === true,
   'text-problem': (_, { file }) => file.tree.problems.length > 0,
 };
+
+/** What trains as the Trainer's arguments say: engines, and Accelerate, which sets them up. */
+const ENGINES = ['deepspeed', 'fsdp', 'accelerate'] as const;
 
 function hasKeys(object: object): boolean {
   for (const _ in object) return true;

@@ -10,6 +10,7 @@ export const accelerateNvmePathIgnored = rule({
   id: 'accelerate-nvme-path-ignored',
   severity: 'warning',
   applies: ['accelerate'],
+  needs: ['deepspeed_config'],
   why: 'accelerate launch hands the offload devices of its file to the training process, but not the NVMe paths: DeepSpeed gets the text "none" as the path and swaps to a folder of that name.',
   source: [
     'accelerate src/accelerate/utils/launch.py:566 (1.15.0) prepare_deepspeed_cmd_env',

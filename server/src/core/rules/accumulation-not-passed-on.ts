@@ -7,6 +7,7 @@ export const accumulationNotPassedOn = rule({
   id: 'accumulation-not-passed-on',
   severity: 'warning',
   applies: ['deepspeed', 'trainer'],
+  when: 'joined',
   why: 'Accelerate writes gradient_accumulation_steps = 1 into a DeepSpeed config that lacks the key. The Trainer\'s number is then not used, and with train_batch_size "auto", which counts it, the sizes do not add up and DeepSpeed asserts.',
   source: [
     'accelerate src/accelerate/utils/dataclasses.py:1273 (1.15.0)',

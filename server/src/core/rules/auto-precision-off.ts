@@ -10,6 +10,7 @@ export const autoPrecisionOff = rule({
   id: 'auto-precision-off',
   severity: 'warning',
   applies: ['deepspeed', 'trainer'],
+  when: 'joined',
   why: 'The Trainer fills fp16.enabled and bf16.enabled with its own fp16 and bf16 arguments, which are false unless they are set. With both false DeepSpeed trains in float32: twice the memory for weights and activations, and without the speed of the 16-bit units.',
   source: ['transformers src/transformers/integrations/deepspeed.py:180 (5.18.0) trainer_config_process'],
   verified: 'run',

@@ -8,6 +8,7 @@ export const checkpointingArgumentsIgnored = rule({
   id: 'checkpointing-arguments-ignored',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['activation_checkpointing_kwargs', 'gradient_checkpointing_kwargs'],
   why: 'The Trainer reads gradient_checkpointing_kwargs only when gradient_checkpointing is true; its default is false, except in the configs of TRL.',
   source: [
     'transformers src/transformers/trainer.py (5.18.0) train: gradient_checkpointing_enable',

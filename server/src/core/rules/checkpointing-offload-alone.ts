@@ -9,6 +9,7 @@ export const checkpointingOffloadAlone = rule({
   id: 'checkpointing-offload-alone',
   severity: 'error',
   applies: ['accelerate'],
+  needs: ['fsdp_config'],
   why: 'Only checkpointed activations of FSDP 2 can be moved to the host. Accelerate raises a ValueError without activation_checkpointing, and with FSDP 1.',
   source: ['accelerate src/accelerate/utils/dataclasses.py:1967 (1.15.0)'],
   verified: 'run',

@@ -9,6 +9,7 @@ export const checkpointingOutsideFsdp = rule({
   id: 'checkpointing-outside-fsdp',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['activation_checkpointing', 'gradient_checkpointing'],
   why: "With gradient_checkpointing the recomputation runs outside FSDP's wrapping and gathers every block's weights once more in the backward pass. FSDP's own activation_checkpointing does not; the Trainer prints a warning.",
   source: [
     'transformers src/transformers/training_args.py:2754 (5.18.0)',

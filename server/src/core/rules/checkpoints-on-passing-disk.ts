@@ -11,6 +11,7 @@ export const checkpointsOnPassingDisk = rule({
   id: 'checkpoints-on-passing-disk',
   severity: 'information',
   applies: ['trainer'],
+  when: 'storage',
   why: 'Instance store and shared memory are empty again when the machine stops, fails or is taken away: the checkpoints that would let the run go on are lost with it.',
   source: [
     'docs.aws.amazon.com/AWSEC2/latest/UserGuide/InstanceStorage.html (lifetime of instance store)',

@@ -22,6 +22,7 @@ export const checkpointsTakeLong = rule({
   id: 'checkpoints-take-long',
   severity: 'information',
   applies: ['trainer'],
+  when: 'storage',
   why: 'The Trainer waits until a checkpoint is written. A file system of the cloud writes as fast as it was provisioned: 1.2 TiB of FSx for Lustre at 125 MB/s per TiB takes a quarter of an hour for the 112 GB of an 8B model.',
   source: [
     'transformers src/transformers/trainer.py _save_checkpoint',

@@ -14,6 +14,7 @@ export const cudaOnlySetting = rule({
   severity: 'warning',
   applies: ['trainer'],
   needs: ['attn_implementation', 'model_init_kwargs', 'optim', 'load_in_4bit', 'load_in_8bit'],
+  when: 'cluster',
   why: 'flash-attn and bitsandbytes are built for NVIDIA’s GPUs (and partly AMD’s). Trainium and TPUs compile the model instead, and Gaudi has kernels of its own; there these settings stop the run.',
   source: [
     'transformers/modeling_flash_attention_utils.py (5.23) is_flash_attn_available: CUDA, ROCm, NPU or XPU',

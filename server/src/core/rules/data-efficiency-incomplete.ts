@@ -8,6 +8,7 @@ export const dataEfficiencyIncomplete = rule({
   id: 'data-efficiency-incomplete',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['data_efficiency'],
   why: 'Curriculum learning, dynamic batching and random-LTD have no defaults for what they are about; DeepSpeed asserts that it is there once they are on.',
   source: [
     'deepspeed/runtime/data_pipeline/config.py:88 (0.19.8) curriculum_metrics',

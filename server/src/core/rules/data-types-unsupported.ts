@@ -11,6 +11,7 @@ export const dataTypesUnsupported = rule({
   id: 'data-types-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['data_types'],
   why: 'Without ZeRO, DeepSpeed accumulates gradients in the dtype of the model and in no other; only the ZeRO optimizers convert. param_dtype states the dtype a second time and has to agree.',
   source: ['deepspeed/runtime/engine.py:2021 (0.19.6)', 'deepspeed/runtime/engine.py:1513 (0.19.6)'],
   verified: 'run',

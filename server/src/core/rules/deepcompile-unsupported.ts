@@ -7,6 +7,7 @@ export const deepcompileUnsupported = rule({
   id: 'deepcompile-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['compile'],
   why: 'DeepCompile rewrites the graph with passes of its own. It knows four of them by name, runs autotp alone, and moves states or activations off the GPU in one way at a time.',
   source: [
     'deepspeed/compile/config.py:9 (0.19.6) PassName',

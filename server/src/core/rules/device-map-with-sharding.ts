@@ -11,6 +11,7 @@ export const deviceMapWithSharding = rule({
   id: 'device-map-with-sharding',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['model_init_kwargs.device_map', 'device_map'],
   why: 'A device_map places layers on devices; ZeRO stage 3 spreads every layer over all ranks while it loads. transformers raises a ValueError when a script asks for both; the trainers of TRL drop the device_map of a distributed run.',
   source: [
     'transformers src/transformers/integrations/accelerate.py:133 (5.18.0)',

@@ -12,6 +12,7 @@ export const doubleCheckpointing = rule({
   id: 'double-checkpointing',
   severity: 'error',
   applies: ['trainer', 'fsdp', 'accelerate'],
+  when: 'joined',
   why: "FSDP's activation_checkpointing and the Trainer's gradient_checkpointing wrap the same blocks. The Trainer raises a ValueError when both are on; TRL's configs switch gradient_checkpointing on by default.",
   source: [
     'transformers src/transformers/trainer.py:861 (5.18.0)',

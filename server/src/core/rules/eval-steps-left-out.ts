@@ -8,6 +8,7 @@ export const evalStepsLeftOut = rule({
   id: 'eval-steps-left-out',
   severity: 'information',
   applies: ['trainer'],
+  needs: ['eval_strategy', 'evaluation_strategy'],
   why: 'With eval_strategy "steps" and no eval_steps the Trainer evaluates every logging_steps, without a word: every 500 steps by default, with the configs of TRL every 10.',
   source: [
     'transformers src/transformers/training_args.py:1542 (5.18.0)',

@@ -9,6 +9,7 @@ export const expertParallelUnsupported = rule({
   id: 'expert-parallel-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['expert_parallel'],
   why: 'AutoEP lays expert groups over the ranks and checks the layout before any group is formed: the sizes have to divide the ranks, and together with AutoTP it leaves offload, DeepCompile and sequence parallelism out.',
   source: [
     'deepspeed/module_inject/auto_ep_folding.py:113 (0.19.8) build_folding_spec',

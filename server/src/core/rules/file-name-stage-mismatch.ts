@@ -7,6 +7,7 @@ export const fileNameStageMismatch = rule({
   id: 'file-name-stage-mismatch',
   severity: 'hint',
   applies: ['deepspeed', 'accelerate'],
+  needs: ['zero_optimization.stage', 'deepspeed_config.zero_stage'],
   why: 'Files are chosen by name on the launch line: one called zero3 that sets stage 2 gives a run that needs far more memory than its name says. Of 294 public files with a stage in their name, two differ from it.',
   source: ['deepspeed/runtime/zero/config.py:81 (0.19.6) stage'],
   verified: 'read',

@@ -13,6 +13,7 @@ export const fp16AndBf16Arguments = rule({
   id: 'fp16-and-bf16-arguments',
   severity: 'error',
   applies: ['trainer'],
+  needs: PAIRS.map(([half]) => half),
   why: 'TrainingArguments raises a ValueError when both 16-bit formats are switched on: a run computes in one of them.',
   source: ['transformers src/transformers/training_args.py:1752 (5.18.0)'],
   verified: 'run',

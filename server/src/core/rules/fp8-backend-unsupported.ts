@@ -14,6 +14,7 @@ export const fp8BackendUnsupported = rule({
   id: 'fp8-backend-unsupported',
   severity: 'error',
   applies: ['accelerate'],
+  needs: ['fp8_config'],
   why: 'Each FP8 backend works with some ways of sharding only: MS-AMP not with FSDP or ZeRO stage 3, torchao not while FSDP loads the checkpoint on one rank. Accelerate raises when it is built.',
   source: [
     'accelerate src/accelerate/accelerator.py:518 (1.15.0) torchao',

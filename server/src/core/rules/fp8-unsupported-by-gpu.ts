@@ -9,6 +9,7 @@ export const fp8UnsupportedByGpu = rule({
   severity: 'warning',
   applies: ['accelerate'],
   needs: ['mixed_precision'],
+  when: 'cluster',
   why: 'Below compute capability 8.9 Accelerate only warns and trains in fp16 with a gradient scaler: neither the speed of fp8 nor the range of bf16.',
   source: ['accelerate src/accelerate/state.py:937 (1.15.0)'],
   verified: 'read',

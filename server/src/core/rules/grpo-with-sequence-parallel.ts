@@ -16,6 +16,7 @@ export const grpoWithSequenceParallel = rule({
   id: 'grpo-with-sequence-parallel',
   severity: 'error',
   applies: ['accelerate', 'trainer'],
+  when: 'joined',
   why: 'GRPO builds its inputs after generation inside the trainer, so they cannot be split over ranks beforehand. GRPOConfig raises a ValueError for sizes given in Python; sizes of an Accelerate file pass it, and the first step stops with a TypeError.',
   source: [
     'trl trl/trainer/grpo_config.py:1055 (1.13.0)',

@@ -13,6 +13,7 @@ export const halfMasterWeightsUnsupported = rule({
   id: 'half-master-weights-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['fp16.fp16_master_weights_and_grads', 'bf16.bf16_master_weights_and_grads', 'bf16.bf16_optimizer_states'],
   why: 'Master weights and gradients in 16 bits work only inside ZeRO, and only with the optimizer on the host (or, for bf16, with bf16_optimizer_states). DeepSpeed asserts each of these conditions at start-up.',
   source: [
     'deepspeed/runtime/config.py:1040 (0.19.6) _do_error_check',

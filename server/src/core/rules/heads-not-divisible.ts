@@ -18,6 +18,7 @@ export const headsNotDivisible = rule({
   id: 'heads-not-divisible',
   severity: 'error',
   applies: ['accelerate'],
+  needs: ['parallelism_config'],
   why: 'Ulysses gives every rank of the sequence-parallel group some of the attention heads. DeepSpeed raises a ValueError where the heads do not divide, and where the key-value heads neither divide nor are divided.',
   source: [
     'deepspeed/runtime/sequence_parallel/ulysses_sp.py:147 (0.19.8)',

@@ -8,6 +8,7 @@ export const hybridShardOnOneNode = rule({
   id: 'hybrid-shard-on-one-node',
   severity: 'hint',
   applies: ['accelerate'],
+  needs: ['fsdp_config'],
   why: 'HYBRID_SHARD shards inside a node and replicates across nodes. On one node it is FULL_SHARD with one more process group.',
   source: ['torch/distributed/fsdp/_init_utils.py:103 (2.13.0)'],
   verified: 'read',

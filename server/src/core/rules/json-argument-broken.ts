@@ -20,6 +20,7 @@ export const jsonArgumentBroken = rule({
   id: 'json-argument-broken',
   severity: 'error',
   applies: ['trainer'],
+  needs: FIELDS,
   why: 'A text that begins with { is read as JSON by TrainingArguments. Python names, single quotes and keys without quotes are no JSON, and the job stops with a JSONDecodeError.',
   source: ['transformers src/transformers/training_args.py:1506 (5.18.0)'],
   verified: 'run',

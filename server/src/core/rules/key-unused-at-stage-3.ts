@@ -10,6 +10,7 @@ export const keyUnusedAtStage3 = rule({
   id: 'key-unused-at-stage-3',
   severity: 'hint',
   applies: ['deepspeed'],
+  needs: BELOW_STAGE_3.map((key) => `zero_optimization.${key}`),
   why: 'DeepSpeed hands these keys to the optimizer of stages 1 and 2 only. At stage 3 they have no effect, so tuning them is time lost.',
   source: ['deepspeed/runtime/engine.py:2480 (0.19.6) _configure_zero_optimizer'],
   verified: 'read',

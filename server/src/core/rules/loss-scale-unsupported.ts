@@ -8,6 +8,7 @@ export const lossScaleUnsupported = rule({
   id: 'loss-scale-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['fp16.loss_scale', 'fp16.loss_scale_window', 'fp16.min_loss_scale'],
   why: 'Dynamic loss scaling divides by its window and never goes below its minimum: both have to be above 0. Newer releases check that when the config is read; older ones go wrong in the middle of the run.',
   source: ['deepspeed/runtime/precision_config.py:193 (0.19.6)', 'deepspeed/runtime/precision_config.py:122 (0.19.6)'],
   verified: 'run',

@@ -8,6 +8,7 @@ export const muonUnsupported = rule({
   id: 'muon-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['optimizer'],
   why: 'Muon needs whole gradient matrices, and reduce-scatter leaves each rank a piece. DeepSpeed raises at stage 3, and at stages 1 and 2 with an offloaded optimizer, unless reduce_scatter is false; it is true by default.',
   source: ['deepspeed/runtime/zero/stage3.py:352 (0.19.6)', 'deepspeed/runtime/zero/stage_1_and_2.py:231 (0.19.6)'],
   verified: 'run',

@@ -7,6 +7,7 @@ export const noShardIsReplication = rule({
   id: 'no-shard-is-replication',
   severity: 'information',
   applies: ['accelerate'],
+  needs: ['fsdp_config'],
   why: 'NO_SHARD keeps the whole model on every GPU, as DDP does, with the restrictions of FSDP. torch has deprecated it and prints a FutureWarning.',
   source: ['torch/distributed/fsdp/_init_utils.py:439 (2.13.0)'],
   verified: 'read',

@@ -8,6 +8,7 @@ export const nvmePathMissing = rule({
   id: 'nvme-path-missing',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.offload_optimizer.device', 'zero_optimization.offload_param.device'],
   why: 'The swapper joins nvme_path with the names of its files while the engine is built: without a path the job stops there, for the optimizer with a TypeError that does not name the key.',
   source: [
     'deepspeed/runtime/zero/partition_parameters.py:1216 (0.19.6) offload_param',

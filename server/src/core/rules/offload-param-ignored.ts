@@ -7,6 +7,7 @@ export const offloadParamIgnored = rule({
   id: 'offload-param-ignored',
   severity: 'warning',
   applies: ['deepspeed', 'accelerate'],
+  needs: ['zero_optimization.offload_param', 'deepspeed_config.offload_param_device'],
   why: 'Only ZeRO stage 3 shards the parameters and can move them to the host. Below it the section is accepted and does nothing, so the memory it was meant to free stays taken.',
   source: [
     'deepspeed/runtime/engine.py:2397 (0.19.6)',

@@ -7,6 +7,7 @@ export const offloadWithoutDevice = rule({
   id: 'offload-without-device',
   severity: 'hint',
   applies: ['deepspeed'],
+  needs: ['zero_optimization.offload_optimizer', 'zero_optimization.offload_param'],
   why: 'The default device is "none": a section without a device, or with "none", offloads nothing, however it is tuned.',
   source: ['deepspeed/runtime/zero/offload_config.py:24 (0.19.6)'],
   verified: 'run',

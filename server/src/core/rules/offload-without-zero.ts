@@ -7,6 +7,7 @@ export const offloadWithoutZero = rule({
   id: 'offload-without-zero',
   severity: 'warning',
   applies: ['deepspeed', 'accelerate'],
+  needs: ['zero_optimization.offload_optimizer', 'deepspeed_config.offload_optimizer_device'],
   why: 'Offload is a part of ZeRO. At stage 0 no ZeRO optimizer is built, yet DeepSpeed still builds its CPU Adam for parameters that stay on the GPU, whose step then fails.',
   source: ['deepspeed/runtime/engine.py:1232 (0.19.6)', 'deepspeed/ops/adam/cpu_adam.py:138 (0.19.6)'],
   verified: 'read',

@@ -13,6 +13,7 @@ export const optimOverriddenByDeepspeed = rule({
   id: 'optim-overridden-by-deepspeed',
   severity: 'warning',
   applies: ['trainer', 'deepspeed'],
+  when: 'joined',
   why: 'Where the DeepSpeed file has an optimizer section, the Trainer builds no optimizer and its optim argument is not read.',
   source: ['transformers src/transformers/integrations/deepspeed.py:546 (5.18.0) deepspeed_optim_sched'],
   verified: 'run',

@@ -12,6 +12,7 @@ export const optimReplacedByOffload = rule({
   id: 'optim-replaced-by-offload',
   severity: 'warning',
   applies: ['trainer', 'deepspeed'],
+  when: 'joined',
   why: "With offload_optimizer and no optimizer section, Accelerate replaces the Trainer's optimizer with DeepSpeedCPUAdam (or its Adagrad and Lion twins) without a word: 8-bit, paged, Adafactor, SGD and others are not what trains. For anything but torch's AdamW its decoupled weight decay goes too.",
   source: [
     'accelerate src/accelerate/accelerator.py:2366 (1.15.0)',

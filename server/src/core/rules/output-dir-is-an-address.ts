@@ -9,6 +9,7 @@ export const outputDirIsAnAddress = rule({
   id: 'output-dir-is-an-address',
   severity: 'warning',
   applies: ['trainer'],
+  when: 'storage',
   why: 'The Trainer makes output_dir with os.makedirs and writes with plain files. An address of S3 becomes a folder called `s3:` beside the script, which goes with the machine.',
   source: ['transformers src/transformers/trainer.py:606 (5.23.0) os.makedirs(self.args.output_dir)'],
   verified: 'read',

@@ -16,6 +16,7 @@ export const parallelismCombinationRefused = rule({
   id: 'parallelism-combination-refused',
   severity: 'error',
   applies: ['accelerate'],
+  needs: ['parallelism_config'],
   why: 'Accelerate builds a mesh only for combinations it can run: context and sequence parallelism exclude each other, tensor and context parallelism need sharding beside replicas, and all of it needs FSDP 2, not FSDP 1.',
   source: [
     'accelerate src/accelerate/parallelism_config.py:329 (1.15.0) cp with sp',

@@ -9,6 +9,7 @@ export const precisionDiffers = rule({
   id: 'precision-differs',
   severity: 'warning',
   applies: ['trainer', 'accelerate'],
+  when: 'joined',
   why: "TrainingArguments takes Accelerate's mixed_precision only where neither fp16 nor bf16 is set; otherwise its own flag wins and the Accelerate file counts for nothing.",
   source: ['transformers src/transformers/training_args.py:1587 (5.18.0) mixed_precision'],
   verified: 'read',

@@ -8,6 +8,7 @@ export const predivideWithReduceScatter = rule({
   id: 'predivide-with-reduce-scatter',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['prescale_gradients', 'gradient_predivide_factor'],
   why: 'With reduce_scatter, which is on by default, stages 2 and 3 always divide after the sum and assert that nothing else is asked for; stage 1 ignores both keys.',
   source: [
     'deepspeed/runtime/zero/stage_1_and_2.py:310 (0.19.6)',

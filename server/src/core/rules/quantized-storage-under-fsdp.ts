@@ -12,6 +12,7 @@ export const quantizedStorageUnderFsdp = rule({
   id: 'quantized-storage-under-fsdp',
   severity: 'warning',
   applies: ['trainer'],
+  needs: ['load_in_8bit', 'load_in_4bit'],
   why: 'FSDP shards floating-point tensors. 4-bit weights are kept in uint8 unless bnb_4bit_quant_storage names a float type: FSDP 1 then stops while it flattens the parameters, and FSDP 2 leaves a full copy of the base model on every GPU.',
   source: [
     'torch/distributed/fsdp/_flat_param.py:806 (2.13.0) FSDP 1',

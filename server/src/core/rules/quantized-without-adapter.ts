@@ -8,6 +8,7 @@ export const quantizedWithoutAdapter = rule({
   id: 'quantized-without-adapter',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['load_in_8bit', 'load_in_4bit'],
   why: 'Quantised weights cannot be trained; only adapters on top of them can. TRL builds adapters when use_peft is true, and without them the Trainer raises a ValueError.',
   source: [
     'transformers src/transformers/trainer_utils.py:131 (5.18.0)',

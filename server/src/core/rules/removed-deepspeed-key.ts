@@ -32,6 +32,7 @@ export const removedDeepspeedKey = rule({
   id: 'removed-deepspeed-key',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: Object.keys(GONE),
   why: 'DeepSpeed 0.19.7 and 0.19.8 dropped a dozen features and raise a DeepSpeedConfigError when the config still has the key, even where it switches the feature off.',
   source: [
     'deepspeed/runtime/config.py:122 (0.19.7) _reject_removed_config_keys',

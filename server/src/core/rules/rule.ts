@@ -50,8 +50,11 @@ export interface Example {
   readonly name?: string;
 }
 
-/** A machine that is known; variables of a launch or a job; something the reader of the file's text stumbled over. */
-export type RunPart = 'cluster' | 'launched' | 'text-problem';
+/**
+ * A machine that is known; variables of a launch or a job; training arguments together with what starts them: a config of the engine, or a
+ * launch line; a known place for checkpoints; something the reader of the file's text stumbled over.
+ */
+export type RunPart = 'cluster' | 'launched' | 'joined' | 'storage' | 'text-problem';
 
 /** A rule: data first, then one pure function. One file; `index.ts` is generated from the folder. */
 export interface Rule {

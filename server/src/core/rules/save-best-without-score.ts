@@ -15,6 +15,7 @@ export const saveBestWithoutScore = rule({
   id: 'save-best-without-score',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['save_strategy'],
   why: 'save_strategy "best" keeps a checkpoint when metric_for_best_model improves. Without the metric the Trainer stops at start-up; without an evaluation it saves nothing, and says nothing.',
   source: [
     'transformers src/transformers/trainer.py:674 (5.18.0) metric_for_best_model',

@@ -20,6 +20,7 @@ export const saveStepsNotMultiple = rule({
   id: 'save-steps-not-multiple',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['load_best_model_at_end'],
   why: 'With load_best_model_at_end every saved checkpoint needs a score, so TrainingArguments raises a ValueError when save_steps is not a multiple of eval_steps, or when one is a share of the run and the other a count.',
   source: ['transformers src/transformers/training_args.py:1723 (5.18.0)'],
   verified: 'run',

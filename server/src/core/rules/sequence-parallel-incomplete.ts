@@ -15,6 +15,7 @@ export const sequenceParallelIncomplete = rule({
   id: 'sequence-parallel-incomplete',
   severity: 'error',
   applies: ['accelerate'],
+  needs: ['parallelism_config'],
   why: "DeepSpeed's Ulysses replaces the attention, which eager and flex attention do not allow, and needs the length of the samples unless it may vary. Accelerate or DeepSpeed stop with a ValueError.",
   source: [
     'accelerate src/accelerate/utils/dataclasses.py:2299 (1.15.0) attention',

@@ -19,6 +19,7 @@ export const stage3KeyBelowStage3 = rule({
   id: 'stage-3-key-below-stage-3',
   severity: 'warning',
   applies: ['deepspeed'],
+  needs: [...FEATURES.map(({ key }) => key), ...STAGE_3_TUNING].map((key) => `zero_optimization.${key}`),
   why: 'DeepSpeed hands these keys to the stage 3 optimizer only. At a lower stage they are accepted and do nothing, so a feature that looks switched on is off.',
   source: ['deepspeed/runtime/engine.py:2397 (0.19.6) _configure_zero_optimizer'],
   verified: 'run',

@@ -14,6 +14,7 @@ export const stepsNotWhole = rule({
   id: 'steps-not-whole',
   severity: 'error',
   applies: ['trainer'],
+  needs: STEPS.map(([key]) => key),
   why: 'logging_steps, eval_steps and save_steps are counts from 1 on and shares of the run below 1. TrainingArguments raises a ValueError for 10.5.',
   source: ['transformers src/transformers/training_args.py:1703 (5.18.0)'],
   verified: 'run',

@@ -10,6 +10,7 @@ export const tensorParallelUnsupported = rule({
   id: 'tensor-parallel-unsupported',
   severity: 'error',
   applies: ['deepspeed'],
+  needs: ['tensor_parallel'],
   why: 'AutoTP splits each layer over autotp_size neighbouring ranks. Groups that do not divide the ranks cannot be formed, and tp.tp_size states the same size a second time. Weights that stage 3 shards already were not split before DeepSpeed 0.18.5, and transformers 5 does not load a checkpoint into them.',
   source: [
     'deepspeed/utils/groups.py:68 (0.19.6)',

@@ -8,6 +8,7 @@ export const trainerBatchMismatch = rule({
   id: 'trainer-batch-mismatch',
   severity: 'error',
   applies: ['deepspeed', 'trainer'],
+  when: 'joined',
   why: 'The Trainer compares train_batch_size with per_device_train_batch_size × gradient_accumulation_steps × processes and stops with a ValueError when they differ.',
   source: [
     'transformers src/transformers/integrations/deepspeed.py:126 (5.18.0) fill_match',

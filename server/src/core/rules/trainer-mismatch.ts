@@ -41,6 +41,7 @@ export const trainerMismatch = rule({
   id: 'trainer-mismatch',
   severity: 'error',
   applies: ['deepspeed', 'trainer'],
+  when: 'joined',
   why: 'The Trainer compares these keys of the DeepSpeed file with its own arguments and stops with a ValueError that lists every difference. "auto" takes the argument and cannot differ.',
   source: [
     'transformers src/transformers/integrations/deepspeed.py:126 (5.18.0) fill_match',

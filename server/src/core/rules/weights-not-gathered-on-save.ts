@@ -7,6 +7,7 @@ export const weightsNotGatheredOnSave = rule({
   id: 'weights-not-gathered-on-save',
   severity: 'warning',
   applies: ['deepspeed', 'accelerate'],
+  needs: ['zero_optimization', 'deepspeed_config'],
   why: 'At stage 3 every rank holds a part of the weights. Unless they are gathered, the Trainer saves shards only, which from_pretrained cannot load before zero_to_fp32.py has put them together.',
   source: ['transformers src/transformers/trainer.py:4012 (5.18.0)', 'deepspeed/runtime/engine.py:5599 (0.19.6)'],
   verified: 'read',

@@ -9,6 +9,7 @@ export const workersMissing = rule({
   id: 'workers-missing',
   severity: 'error',
   applies: ['trainer'],
+  needs: ['dataloader_prefetch_factor', 'dataloader_persistent_workers'],
   why: 'Prefetching and persistent workers need worker processes, and dataloader_num_workers is 0 unless set. TrainingArguments refuses the prefetch factor; torch refuses persistent workers when the first DataLoader is built.',
   source: [
     'transformers src/transformers/training_args.py:1771 (5.18.0) dataloader_prefetch_factor',
