@@ -380,6 +380,58 @@ describe('the ParallelCluster file of a Slurm script', () => {
   });
 });
 
+describe('the HyperPod cluster of a Slurm script', () => {
+  const group = (name: string, type: string, count: number, more = '') =>
+    `{ "InstanceGroupName": "${name}", "InstanceType": "${type}", "InstanceCount": ${count}${more} }`;
+  const created = (...groups: readonly string[]) =>
+    `{ "ClusterName": "ml", "InstanceGroups": [ ${[group('controller-machine', 'ml.c5.xlarge', 1), ...groups].join(', ')} ], "VpcConfig": {} }`;
+  const provisioned = (...pairs: readonly (readonly [string, string])[]) =>
+    `{ "version": "1.0.0", "workload_manager": "slurm", "controller_group": "controller-machine", "worker_groups": [ ${pairs
+      .map(([name, partition]) => `{ "instance_group_name": "${name}", "partition_name": "${partition}" }`)
+      .join(', ')} ] }`;
+  const on = (options: string, files: Readonly<Record<string, string>>) =>
+    read({ 'run.sbatch': SBATCH(options), ...files });
+  const two = created(group('a100s', 'ml.p4d.24xlarge', 4), group('h100s', 'ml.p5.48xlarge', 2));
+
+  it('gives the machine of its only group with GPUs, and how many there are', () => {
+    const found = on('#SBATCH --nodes=2\n', { 'cluster-config.json': created(group('w', 'ml.p5.48xlarge', 4)) });
+    expect(found).toMatchObject({ machine: 'p5.48xlarge', nodes: 2, gpusPerNode: 8 });
+    expect(found.job).toEqual({ MaxCount: '4' });
+  });
+
+  it('goes by the partition, as provisioning_parameters.json or the group itself names it', () => {
+    const files = {
+      'create-cluster.json': two,
+      'provisioning_parameters.json': provisioned(['a100s', 'dev'], ['h100s', 'big']),
+    };
+    expect(on('#SBATCH -N 2 -p big\n', files)).toMatchObject({ machine: 'p5.48xlarge', job: { MaxCount: '2' } });
+    expect(on('#SBATCH -N 2 -p dev\n', files)).toMatchObject({ machine: 'p4d.24xlarge', job: { MaxCount: '4' } });
+    expect(on('#SBATCH -N 2 -p other\n', files).machine).toBeUndefined();
+    const slurm = (name: string) => `, "SlurmConfig": { "NodeType": "Compute", "PartitionNames": ["${name}"] }`;
+    const own = created(group('a', 'ml.p4d.24xlarge', 1, slurm('x')), group('b', 'ml.p5.48xlarge', 1, slurm('y')));
+    expect(on('#SBATCH -N 1 -p y\n', { 'cluster.json': own }).machine).toBe('p5.48xlarge');
+  });
+
+  it('names no machine where several may be meant, or a template decides', () => {
+    expect(on('#SBATCH --nodes=2\n', { 'cluster.json': two })).toMatchObject({ machine: undefined, job: {} });
+    const template = created(group('w', '{{ instance }}', 4));
+    expect(on('#SBATCH --nodes=2\n', { 'cluster.json': template }).machine).toBeUndefined();
+    const only = created(group('w', 'ml.p5.48xlarge', 4));
+    expect(on('#SBATCH --nodes=2\n', { 'a.json': only, 'b.json': only }).machine).toBeUndefined();
+    const line = 'torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n';
+    expect(read({ 'run.sh': line, 'cluster.json': only }).machine).toBeUndefined();
+  });
+
+  it('is read in a template of CloudFormation, with its Spot capacity', () => {
+    const properties = created(group('w', 'ml.g6e.48xlarge', 2, ', "CapacityRequirements": { "Spot": {} }'));
+    const template = `{ "Resources": { "Cluster": { "Type": "AWS::SageMaker::Cluster", "Properties": ${properties} } } }`;
+    expect(on('#SBATCH -N 2\n', { 'stack.json': template })).toMatchObject({
+      machine: 'g6e.48xlarge',
+      job: { MaxCount: '2', Spot: 'true' },
+    });
+  });
+});
+
 describe('where checkpoints go', () => {
   const train = (folder: string) =>
     `output_dir: ${folder}\nper_device_train_batch_size: 1\nlearning_rate: 2.0e-5\nlogging_steps: 10\nnum_train_epochs: 1\n`;

@@ -2,6 +2,7 @@ import { basename, extension, join } from '../paths';
 import type { Path, ReadResult } from '../source';
 import type { FileFinder } from './files';
 import { foldersUp, namesIn } from './folders';
+import { hyperPodValues } from './hyperpod';
 import type { Known } from './known';
 import type { Links } from './links';
 import { cloudJobs, cloudJobValues, isCloudJob } from './manifest-cloud';
@@ -59,7 +60,8 @@ function valuesFor({ launch, files }: Links, finder: FileFinder): ManifestValues
     if (found[0]) return found[0].valuesFor(names);
   }
   const cluster = slurmClusterOf(launch, finder);
-  return cluster && launch ? slurmClusterValues(cluster, launch) : NONE;
+  if (cluster && launch) return slurmClusterValues(cluster, launch);
+  return hyperPodValues(launch, finder) ?? NONE;
 }
 
 const NONE: ManifestValues = new Map();
