@@ -3,6 +3,8 @@ import type { Catalogs } from './catalogs';
 import { recognise } from './dialects/index';
 import type { Estimate } from './estimate/estimate';
 import { estimateRun } from './estimate/index';
+import type { Finding } from './findings';
+import { type ThisLaunch, withLaunches } from './launched/launched';
 import type { RewriteInput } from './rewrite/trial';
 import { runRules } from './rules/engine';
 import { rules } from './rules/index';
@@ -64,9 +66,21 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
     catalogs,
     levels: { ...joined.levels, ...overrides.rules },
   };
+  const findIn = (changed: SourceFile, around: Workspace, only: ThisLaunch): readonly Finding[] => {
+    const other = joinRun(changed, recognition, { workspace: around, catalogs, overrides, only });
+    for (const path of other.dependencies) joined.dependencies.add(path);
+    let estimated: Estimate | undefined;
+    const estimateOther = (): Estimate => {
+      estimated ??= estimateRun(other.wholeRun());
+      return estimated;
+    };
+    return runRules(rules, { ...input, ...other, workspace: around, estimate: estimateOther, levels: input.levels });
+  };
   let silenced: Silenced | undefined;
   const findOnce = (): Silenced => {
-    silenced ??= find(file, dialect, input);
+    silenced ??= find(file, dialect, input, (found) =>
+      withLaunches(found, { ...input, file, dependencies: joined.dependencies, findings: findIn }),
+    );
     return silenced;
   };
   return {
@@ -85,11 +99,16 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
   };
 }
 
-/** What the rules find, less what the file's comments silence. */
-function find(file: SourceFile, dialect: DialectId, input: RulesInput): Silenced {
+/** What the rules find with the flags of the launch lines, less what the file's comments silence. */
+function find(
+  file: SourceFile,
+  dialect: DialectId,
+  input: RulesInput,
+  launched: (found: readonly Finding[]) => readonly Finding[],
+): Silenced {
   if (input.configs.length === 0) return { shown: unreadFindings(file, dialect), ignored: [] };
   const undecided = new Map<string, boolean>();
-  return silence(file, runRules(rules, input), {
+  return silence(file, launched(runRules(rules, input)), {
     run: input.run,
     levels: input.levels,
     rules,

@@ -45,6 +45,7 @@ describe('replaceValue', () => {
     ['an exponent by a number with many digits', 'x.json', '{ "a": 1e6 }', 123456789, '{ "a": 123456789 }'],
     ['a number without an exponent', 'x.json', '{ "a": 50000000 }', 5e8, '{ "a": 500000000 }'],
     ['a YAML block', 'x.yaml', 'a:\n  c: 1\n  d: 2\nb: 1\n', 3, 'a: 3\nb: 1\n'],
+    ['a YAML list below a comment', 'x.yaml', 'a:\n# why\n- c\n- d\nb: 1\n', 3, 'a:\n# why\n  3\nb: 1\n'],
     ['a mapping over lines', 'x.json', '{\n  "a": 1\n}', { c: 1 }, '{\n  "a": {\n    "c": 1\n  }\n}'],
     ['a list', 'x.json', '{\n\t"a": 1\n}', [0.9, 0.95], '{\n\t"a": [0.9, 0.95]\n}'],
   ];

@@ -1,6 +1,5 @@
 import type { Finding } from '../findings';
 import { Context, EnoughSaid, MOST_FINDINGS_OF_A_RULE, type RulesInput } from '../rules-support/context';
-import { type FlaggedConfig, underLaunches, withFlags } from '../rules-support/launch-overrides';
 import { type CalledRule, rulesFor } from '../rules-support/select';
 import { levelInForce } from '../silence/never-silent';
 import type { Config } from '../source';
@@ -15,21 +14,15 @@ export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
   const hasLevels = Object.keys(input.levels).length > 0;
   for (const config of input.configs) {
     const context = new Context(config, input, findings);
-    let flagged: readonly FlaggedConfig[] | undefined;
     for (const rule of rulesFor(config, input.run, rules)) {
       const level = hasLevels ? levelInForce(rule, input.levels[rule.id]) : undefined;
       if (level === 'off') continue;
       context.startRule(rule, level);
-      const before = findings.length;
       try {
         rule.check(context);
       } catch (error) {
         findings.push(error instanceof EnoughSaid ? restOf(rule, config) : failureOf(rule, config, error));
       }
-      if (findings.length === before) continue;
-      // One form for all rules: what one of them works out of a config is remembered for the next.
-      flagged ??= withFlags(config, input.run);
-      findings.push(...underLaunches(findings.splice(before), rule, level, flagged, input));
     }
   }
   return inOrder(findings.filter((finding) => !isGuess(finding, input.configs)));

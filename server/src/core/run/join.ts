@@ -13,7 +13,9 @@ import { readEnvironment, readJob } from './environment';
 import { readKeptLogits } from './evaluation';
 import { type FileFacts, FileFinder, factsOf } from './files';
 import { readHead } from './head';
-import { type Links, linkFiles } from './links';
+import type { Launch } from './launch';
+import { readLiger } from './liger';
+import { type Links, linkFiles, type OneLaunch } from './links';
 import { readLora, readNestedQuantization, readQuantization } from './lora';
 import { readModel } from './model';
 import { readOptimizer } from './optimizer';
@@ -43,6 +45,8 @@ export interface JoinInput {
   readonly workspace: Workspace;
   readonly catalogs: Catalogs;
   readonly overrides: Overrides;
+  /** Joined as if no other launch line started the run. */
+  readonly only?: { readonly launch: Launch; readonly trainer: SourceFile } | undefined;
 }
 
 export interface Joined {
@@ -66,7 +70,7 @@ export function joinRun(file: SourceFile, recognition: Recognition, input: JoinI
   const finder = new FileFinder(input.workspace, dependencies);
   const settings = settingsFor(file.path, input.workspace, input.overrides.settingsPath, dependencies);
   const own = factsOf(file, recognition) ?? { file, dialect: 'deepspeed', configs: [], names: [] };
-  const links = linkFiles(own, settings, finder);
+  const links = linkFiles(own, settings, finder, input.only && onlyLaunch(input.only));
   const { outline, sources } = outlineRun(own, links, settings, input, finder);
   let whole: TrainingRun | undefined;
   return {
@@ -81,6 +85,12 @@ export function joinRun(file: SourceFile, recognition: Recognition, input: JoinI
     notes: [...settings.notes, ...finder.notes],
     levels: settings.rules,
   };
+}
+
+/** The file that holds the arguments is taken for what it is, whatever its keys look like. */
+function onlyLaunch({ launch, trainer }: NonNullable<JoinInput['only']>): OneLaunch | undefined {
+  const facts = factsOf(trainer, { dialect: 'trainer', confidence: 1, reason: 'its flags are training arguments' });
+  return facts && { launch, trainer: facts };
 }
 
 /** Reads the facts that most rules ask about, in the order in which they need each other. Only these look at further files. */
@@ -151,6 +161,7 @@ function completeRun(outline: RunOutline, sources: RunSources): TrainingRun {
     syncsEachMicro: readSyncEachMicro(sources),
     attention: readAttention(sources),
     fusedLoss: readFusedLoss(sources),
+    liger: readLiger(sources),
     head: readHead(sources),
     preference: readPreference(sources, lora),
     quantization: readQuantization(sources),

@@ -29,7 +29,11 @@ export function replaceValue(file: SourceFile, node: Node, value: unknown): File
   // The lines of a YAML block give way to one value behind their key.
   let start = node.start;
   while (start > 0 && /\s/.test(text.charAt(start - 1))) start--;
-  if (text.charAt(start - 1) !== ':') return [editOf(file, node.start, node.end, written)];
+  if (text.charAt(start - 1) !== ':') {
+    // Below a comment a list may stand as far left as its key; one value has to stand deeper.
+    const isBelow = text.slice(start, node.start).includes('\n');
+    return [editOf(file, node.start, node.end, isBelow ? style.unit + written : written)];
+  }
   return [editOf(file, start, node.end, ` ${written}`)];
 }
 
