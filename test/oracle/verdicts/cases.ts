@@ -17,6 +17,8 @@ export interface Case {
   /** Who reads the files, as our own join says; the recorder chooses where it is not known. */
   readonly consumer?: string;
   readonly world_size?: number;
+  /** Flags that the one launch line gives the script. */
+  readonly arguments?: readonly string[];
   /** TRL's method (`sft`, `dpo`, …) whose config and trainer read the arguments. */
   readonly method?: string;
   /** The files of the run by what they are, where they stand alone: the Accelerate file that starts it, and what the script is given. */
@@ -97,12 +99,23 @@ export function joined(each: Case): Case & { readonly world_size: number; readon
     ...(dialect && { dialect }),
     ...(consumer && { consumer }),
     ...(method && { method }),
+    ...flagsOf(run),
     ...filesOf(run),
     ...(gpu && { gpu }),
     world_size: stated ?? ASSUMED_WORLD_SIZE,
     // A verdict that hangs on a number of ranks we assumed proves less.
     world_size_stated: stated !== undefined,
   };
+}
+
+/** Of a line that starts a script with a Trainer file: what TrlParser reads beside it. */
+function flagsOf(run: TrainingRun | undefined): Pick<Case, 'arguments'> {
+  const [launch, ...others] = run?.launches ?? [];
+  if (!launch || others.length > 0 || run?.configs.trainer?.at !== '') return {};
+  const flags = [...launch.arguments].flatMap(([name, { plain, templated }]) =>
+    name === 'config' || templated ? [] : [`--${name}`, ...(plain === true ? [] : [String(plain)])],
+  );
+  return flags.length > 0 ? { arguments: flags } : {};
 }
 
 function capabilityOf(run: TrainingRun | undefined): Case['gpu'] {

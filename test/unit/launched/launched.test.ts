@@ -160,7 +160,11 @@ describe('what the flags of a launch line bring', () => {
     const [finding] = of({ 'train.yaml': BASE, 'run.sh': run }, RULE);
     const fix = finding?.fixes.find(({ title }) => title === 'Remove --fp16 from the launch line');
     expect(applyEdits(run, fix?.edits ?? [])).toBe('trl sft --config train.yaml --seed 3\n');
-    expect(finding?.fixes.every(({ edits }) => edits.every(({ path }) => path === `${ROOT}/run.sh`))).toBe(true);
+    expect(finding?.fixes.map(({ title, edits }) => `${title}: ${edits.map((edit) => edit.path)}`)).toEqual([
+      `Set bf16 to false: ${ROOT}/train.yaml`,
+      `Set --fp16 to false on the launch line: ${ROOT}/run.sh`,
+      `Remove --fp16 from the launch line: ${ROOT}/run.sh`,
+    ]);
   });
 
   it('is held against a DeepSpeed file, with a Trainer file or without one', () => {
@@ -171,7 +175,7 @@ describe('what the flags of a launch line bring', () => {
     expect(alone?.severity).toBe('error');
     expect(alone?.message).toContain('per_device_train_batch_size is 2 on the launch line');
     const change = alone?.fixes.find(
-      ({ title }) => title === 'Set per_device_train_batch_size to 4 on the launch line',
+      ({ title }) => title === 'Set --per_device_train_batch_size to 4 on the launch line',
     );
     expect(applyEdits(run, change?.edits ?? [])).toContain('--per_device_train_batch_size 4\n');
     expect(of({ 'ds.json': ds, 'run.sh': run }, 'trainer-mismatch', 'ds.json')[0]?.severity).toBe('warning');

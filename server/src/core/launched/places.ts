@@ -8,7 +8,7 @@ export interface Placed {
   /** The flags that it is about. */
   readonly flags: readonly EffectiveFlag[];
   /** Fixes that give a flag another value. */
-  readonly rewrites: readonly { readonly title: string; readonly flag: EffectiveFlag; readonly value: string }[];
+  readonly rewrites: readonly { readonly flag: EffectiveFlag; readonly value: string }[];
 }
 
 type Span = { readonly start: number; readonly end: number };
@@ -72,7 +72,12 @@ function placesOf({ file, flags }: Effective) {
   };
   const edit = (change: FileEdit): FileEdit | undefined => {
     if (change.path !== file.path) return change;
-    const touches = flags.some((flag) => change.start <= flag.end && change.end >= flag.start);
+    // What is put in beside a flag's own text would stand somewhere else in the file.
+    const touches = flags.some((flag) =>
+      change.start === change.end
+        ? change.start >= flag.start && change.start <= flag.end
+        : change.start < flag.end && change.end > flag.start,
+    );
     return touches ? undefined : { ...change, ...range(change) };
   };
   const fix = (given: Fix): Fix | undefined => {
@@ -81,11 +86,11 @@ function placesOf({ file, flags }: Effective) {
     return kept.length === edits.length ? { ...given, edits: kept } : undefined;
   };
   /** The value of a flag ends what stands for it, and takes the whole of it where the file has the key. */
-  const rewrite = ({ title, edits: [only, ...others] }: Fix): Placed['rewrites'][number] | undefined => {
+  const rewrite = ({ edits: [only, ...others] }: Fix): Placed['rewrites'][number] | undefined => {
     const flag = flags.find(({ start, end }) => only && start <= only.start && end === only.end);
     const value = only?.newText.trim().replace(/^(["'])(.*)\1$/, '$2') ?? '';
     const isMeant = only?.path === file.path && others.length === 0 && value !== '' && !/[:\n]/.test(value);
-    return isMeant && flag ? { title, flag, value } : undefined;
+    return isMeant && flag ? { flag, value } : undefined;
   };
   return { flagsAt, range, fix, rewrite };
 }

@@ -81,13 +81,12 @@ function relatedOf({ path, start, end }: Launch, flags: readonly EffectiveFlag[]
 /** A value that a fix would give the argument, given by the flag. */
 function changed([line, ...others]: readonly Met[], workspace: Workspace): Finding['fixes'] {
   if (!line || others.length > 0) return [];
-  return line.found.rewrites.flatMap(({ title, flag: { written }, value }) => {
+  return line.found.rewrites.flatMap(({ flag: { written }, value }) => {
     const { key, origin, literal } = written;
     if (literal !== true || origin.kind !== 'file') return [];
     const at = { start: origin.start, end: origin.end };
     const edits = editsOf(workspace, { writes: [{ path: origin.path, key, value, at }] });
-    const words = title.replace('in the Trainer file', 'on the launch line');
-    return edits ? [{ title: words, preferred: false, edits }] : [];
+    return edits ? [{ title: `Set ${key} to ${value} on the launch line`, preferred: false, edits }] : [];
   });
 }
 

@@ -8,6 +8,10 @@ const PAIRS = [
   ['fp16_full_eval', 'bf16_full_eval'],
 ] as const;
 
+const LAUNCHED = (fp16: string) => ({
+  files: { 'train.yaml': recipe(''), 'run.sh': `trl sft --config train.yaml --fp16 ${fp16}\n` },
+});
+
 /** Reports TrainingArguments that ask for both 16-bit formats. */
 export const fp16AndBf16Arguments = rule({
   id: 'fp16-and-bf16-arguments',
@@ -18,8 +22,12 @@ export const fp16AndBf16Arguments = rule({
   source: ['transformers src/transformers/training_args.py:1752 (5.18.0)'],
   verified: 'run',
   examples: {
-    bad: [{ files: recipe('fp16: true\n') }, { files: recipe('fp16_full_eval: true\nbf16_full_eval: true\n') }],
-    good: [{ files: recipe('fp16: false\n') }],
+    bad: [
+      { files: recipe('fp16: true\n') },
+      { files: recipe('fp16_full_eval: true\nbf16_full_eval: true\n') },
+      LAUNCHED('true'),
+    ],
+    good: [{ files: recipe('fp16: false\n') }, LAUNCHED('false')],
   },
   check({ config, report }) {
     for (const [half, brain] of PAIRS) {
