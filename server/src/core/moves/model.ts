@@ -56,10 +56,10 @@ export const fusedLoss: Dimension = (run, note) => {
       // Ulysses brings a fused loss of its own, and tensor-parallel ranks have a slice of the head.
       allows: ({ parallelism: { context, tensor } }) => valueIfKnown(context) === 1 && valueIfKnown(tensor) === 1,
       // Whose loss it is decides what else is fused, and the key says whose.
-      apply: (it) => ({
-        ...it,
-        fusedLoss: known(true, { kind: 'file', path: write.path, start: 0, end: 0, key: LIGER }),
-      }),
+      apply: (it) => {
+        const on = known(true, { kind: 'file', path: write.path, start: 0, end: 0, key: LIGER } as const);
+        return { ...it, fusedLoss: on, liger: on };
+      },
     },
   ];
 };

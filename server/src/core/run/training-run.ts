@@ -31,6 +31,8 @@ export interface ZeroSharding {
   readonly allgatherBucketElements: Known<number>;
   readonly prefetchBucketElements: Known<number>;
   readonly persistenceThresholdElements: Known<number>;
+  /** Elements that stay gathered at the most; no limit where absent. */
+  readonly elementsPersistentAtMost?: Known<number> | undefined;
   readonly maxLiveElements: Known<number>;
   readonly maxReuseDistanceElements: Known<number>;
   readonly subGroupElements: Known<number>;
@@ -259,6 +261,8 @@ export interface TrainingRun extends RunOutline {
   readonly syncsEachMicro?: Known<boolean> | undefined;
   readonly attention: Known<'sdpa' | 'eager' | 'flash_attention_2' | 'flash_attention_3' | 'flex_attention'>;
   readonly fusedLoss: Known<boolean>;
+  /** Liger's kernels are in place of the model's own, whoever makes the loss. */
+  readonly liger?: Known<boolean> | undefined;
   readonly quantization: Known<'nf4' | 'fp4' | 'int8'> | undefined;
   /** Scales of 4-bit weights are quantised too (bitsandbytes' double quantisation). */
   readonly nestedQuantization?: Known<boolean> | undefined;

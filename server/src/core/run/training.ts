@@ -4,6 +4,7 @@ import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../dialects/trainer/defaults';
 import { argumentOr, NO_ARGUMENTS } from '../dialects/trainer/read';
 import type { Place } from './cluster';
 import { type Known, known, unknown } from './known';
+import { readLiger, readLigerLoss, smoothsLabels } from './liger';
 import { megatronCheckpointing } from './megatron';
 import { isOlder, pluginSetting, type RunSources } from './sources';
 import type { Sharding, TrainingRun } from './training-run';
@@ -47,16 +48,23 @@ export function readAttention({ args }: RunSources): TrainingRun['attention'] {
 }
 
 /** Whether the loss is computed without a full logits tensor: Liger's kernel, or TRL's chunked loss. */
-export function readFusedLoss({ args, frameworks }: RunSources): Known<boolean> {
-  const liger = argumentOr(args, TRAINER_DEFAULTS.useLigerKernel, 'use_liger_kernel', 'use_liger');
-  if (!liger.known || liger.value) return liger;
+export function readFusedLoss(sources: RunSources): Known<boolean> {
+  const { args, frameworks } = sources;
+  const liger = readLiger(sources);
+  if (!liger.known) return liger;
+  const sft = args.trl && args.method.known && args.method.value === 'sft';
+  const { trl } = frameworks;
+  // TRL then leaves Liger the blocks alone (sft_trainer.py:1126, 1.16.0).
+  const isTrls = sft && trl?.known && !isOlder(trl, '1.15');
+  if (isTrls || liger.value) {
+    const ours = isTrls
+      ? byDefault(true, 'trl 1.15.0', 'trl trl/trainer/sft_trainer.py, fused_lm_head')
+      : readLigerLoss(sources, liger);
+    return (ours.known && ours.value && smoothsLabels(sources)) || ours;
+  }
   const loss = args.get('loss_type');
   if (loss?.plain === 'chunked_nll') return known(true, loss.origin);
-  const sft = args.trl && args.method.known && args.method.value === 'sft';
   if (!sft) return liger;
-  const { trl } = frameworks;
-  if (trl?.known && !isOlder(trl, '1.15'))
-    return byDefault(true, 'trl 1.15.0', 'trl trl/trainer/sft_trainer.py, fused_lm_head');
   const isWritten = loss !== undefined && loss.plain !== null;
   if (isWritten && trl?.known) return liger;
   // The releases were read one by one: "nll" is the default up to 1.6, "chunked_nll" from 1.7 to 1.14; since 1.15 all are fused.

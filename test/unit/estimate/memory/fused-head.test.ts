@@ -14,7 +14,12 @@ const TRL: Origin = { kind: 'default', of: 'trl' };
 
 function run(origin: Origin, trl: string | undefined, spec: RunSpec = {}): TrainingRun {
   const base = testRun({ model: llamaModel(LLAMA_3_8B), micro: 4, sequence: 4096, ...spec });
-  return { ...base, fusedLoss: known(true, origin), frameworks: trl === undefined ? {} : { trl: value(trl) } };
+  return {
+    ...base,
+    fusedLoss: known(true, origin),
+    liger: value(origin === LIGER),
+    frameworks: trl === undefined ? {} : { trl: value(trl) },
+  };
 }
 
 /** Bytes of logits while the loss is made, and at the start of backward. */

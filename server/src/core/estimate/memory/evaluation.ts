@@ -4,6 +4,7 @@ import { formatCount, formatGib } from '../../text/format';
 import type { Assumption } from '../estimate';
 import type { Transients } from './buffers';
 import type { Corner, Facts, Note } from './facts';
+import { fusedHead } from './fused-head';
 import { hasVocabularyHead, logitElements } from './loss-head';
 import type { Part } from './part';
 import { type Moment, moment } from './phases';
@@ -75,9 +76,9 @@ export function evalMoment(facts: Facts, states: States, transients: Transients)
     from: facts.from.evaluation,
   };
   // Who keeps logits asks for them, and then no loss is made in chunks.
-  const isFused = facts.fusedEvalLoss && keptBatches === 0;
-  const factor = hasVocabularyHead(facts) ? (isFused ? 0.3 : computeBytes + 4 + 4) : 0;
-  const logits: Part = {
+  const fusedBy = keptBatches === 0 ? facts.evalFusedBy : undefined;
+  const factor = hasVocabularyHead(facts) ? computeBytes + 4 + 4 : 0;
+  const whole: Part = {
     id: 'logits',
     group: 'logits',
     bytes: factor * logitElements(facts, evalTokens),
@@ -87,6 +88,7 @@ export function evalMoment(facts: Facts, states: States, transients: Transients)
     source: 'transformers ForCausalLMLoss (fp32 upcast)',
     from: facts.from.evaluation,
   };
+  const logits = factor > 0 && fusedBy !== undefined ? fusedHead(facts, fusedBy, 'evaluation') : whole;
   const bytes = hasVocabularyHead(facts) ? keptBatches * gatheredBytes(facts) : 0;
   const kept: Part = {
     id: 'logits.kept',

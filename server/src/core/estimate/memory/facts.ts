@@ -78,8 +78,10 @@ export interface Facts {
   readonly fusedLoss: boolean;
   /** By what, where it is. */
   readonly fusedBy: FusedBy | undefined;
-  /** The loss is made in chunks in evaluation too. */
-  readonly fusedEvalLoss: boolean;
+  /** By what, where evaluation makes it in pieces too. */
+  readonly evalFusedBy: FusedBy | undefined;
+  /** Liger's kernels compute the blocks. */
+  readonly ligerBlocks: boolean;
   readonly compiled: boolean;
   readonly lora: LoraCounts | undefined;
   readonly trainable: number;

@@ -8,7 +8,7 @@ import type { PreferenceFacts } from './preference';
 
 type Implementation = Pick<
   Facts,
-  'attention' | 'checkpointing' | 'compiled' | 'fusedLoss' | 'fusedBy' | 'fusedEvalLoss'
+  'attention' | 'checkpointing' | 'compiled' | 'fusedLoss' | 'fusedBy' | 'evalFusedBy' | 'ligerBlocks'
 >;
 
 /** By what code blocks and loss are computed; where nothing says, both ends are in the band. */
@@ -26,7 +26,8 @@ export function readImplementation(
     compiled: readCompiled(run, corner, note),
     fusedLoss,
     fusedBy: fusedLoss ? fusedBy(run) : undefined,
-    fusedEvalLoss: preference?.fused === true || readFusedEvalLoss(run, corner, note),
+    evalFusedBy: preference?.fused === true || readFusedEvalLoss(run, corner, note) ? fusedBy(run) : undefined,
+    ligerBlocks: valueIfKnown(run.liger) ?? false,
   };
 }
 
@@ -108,7 +109,7 @@ function fusedBy({ fusedLoss, preference, frameworks }: TrainingRun): FusedBy {
 
 /**
  * TRL's chunked loss replaces the model's forward pass, in evaluation too. Liger's makes all logits there unless told to skip them
- * (liger_kernel/transformers/model/llama.py, lce_forward, 0.6), which transformers does at 5.18 (trainer.py:3265) and not at 4.57.
+ * (liger_kernel/transformers/model/llama.py, lce_forward, 0.6), which transformers does since 5.15 (trainer.py:3000; 5.14.0 does not).
  */
 function readFusedEvalLoss(run: TrainingRun, corner: Corner, note: Note): boolean {
   const { fusedLoss, frameworks, evaluation } = run;
@@ -118,11 +119,10 @@ function readFusedEvalLoss(run: TrainingRun, corner: Corner, note: Note): boolea
   const { origin } = fusedLoss;
   if (origin.kind === 'default' || (origin.kind === 'file' && origin.key.endsWith('loss_type'))) return true;
   const { transformers } = frameworks;
-  if (isOlder(transformers, '5.0')) return false;
-  if (transformers?.known && !isOlder(transformers, '5.18')) return true;
+  if (transformers?.known) return !isOlder(transformers, '5.15');
   if (evaluation.known && evaluation.value) {
     const because =
-      'transformers 5.18 skips them under Liger, 4.57 does not, and the version is not known; the band reaches to none';
+      'transformers skips them under Liger since 5.15, and the version is not known; the band reaches to none';
     note({ what: 'logits of evaluation', value: 'of all tokens', because });
   }
   return corner === 'low';

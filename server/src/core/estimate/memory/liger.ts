@@ -11,9 +11,9 @@ const PATCHED: ReadonlySet<string> = new Set(
  * (0.8.5), estimation §3.3: 16h → 8h and 8I → 6I bytes a token. The kernels run on no fake tensor, so nothing was counted.
  */
 export function ligerSpares(facts: Facts, index: number): number {
-  const { fusedBy, model, computeBytes, tokens, tensor, lora, castsWeights } = facts;
+  const { ligerBlocks, model, computeBytes, tokens, tensor, lora, castsWeights } = facts;
   const block = model.blocks[index];
-  if (fusedBy !== 'liger' || !PATCHED.has(model.modelType) || block?.tower !== 'text') return 0;
+  if (!ligerBlocks || !PATCHED.has(model.modelType) || block?.tower !== 'text') return 0;
   const products = block.mlp?.gated === true && block.mlp.moe === undefined ? block.mlp.intermediateSize / tensor : 0;
   return (
     tokens *
