@@ -32,13 +32,15 @@ describe('evaluation', () => {
     expect(low(unknown('the release'))).toBeLessThan(low(known(false, CHUNKED)) - 30 * 2 ** 30);
   });
 
-  it("skips logits under Liger's loss with transformers 5.18", () => {
-    const run = {
-      ...testRun({ evaluation: true }),
+  it("skips logits under Liger's loss with transformers 5.15, and holds those of some tokens and a gradient of the stream", () => {
+    const run = (transformers: string): TrainingRun => ({
+      ...testRun({ micro: 4, sequence: 2048, evaluation: true }),
       fusedLoss: known(true, LIGER),
-      frameworks: { transformers: value('5.23.0') },
-    };
-    expect(bytesOf(run, 'logits')).toBeLessThan(0.1 * logits(false, LIGER));
+      frameworks: { transformers: value(transformers) },
+    });
+    const tokens = 4 * 2048;
+    expect(bytesOf(run('5.15.0'), 'logits')).toBe(2 * 256 * 128256 + 2 * tokens * 4096);
+    expect(bytesOf(run('5.14.0'), 'logits')).toBe(logits(false, LIGER));
   });
 });
 

@@ -5,6 +5,7 @@ import { momentsOf } from '../../../../server/src/core/estimate/memory/moments';
 import { known, type Origin } from '../../../../server/src/core/run/known';
 import type { TrainingRun } from '../../../../server/src/core/run/training-run';
 import { LLAMA_3_8B, llamaModel, type RunSpec, testRun, value } from '../builders';
+import { cluster } from '../time/clusters';
 
 const V = 128256;
 const H = 4096;
@@ -35,13 +36,31 @@ function logits(of: TrainingRun): readonly (number | undefined)[] {
 const T = 4 * 4096;
 
 describe('a loss made in pieces', () => {
-  it('holds the gradient of the head twice in forward with Liger, the gradient of the stream, and logits of as many tokens as match it', () => {
+  it('holds the gradients of head and stream in forward with Liger, and logits of as many tokens as match the stream', () => {
     // 128256 ÷ 4096 makes 32 pieces of 512 tokens.
-    expect(logits(run(LIGER, undefined))).toEqual([2 * 512 * V + 2 * T * H + 4 * HEAD, 2 * T * H + 2 * HEAD]);
+    expect(logits(run(LIGER, undefined))).toEqual([2 * 512 * V + 2 * T * H + 2 * HEAD, 2 * T * H + 2 * HEAD]);
+  });
+
+  it('holds each product of the head beside its gradient, and in fp32 too, with an old Liger or a GPU before Ampere', () => {
+    const old = 2 * 512 * V + 2 * T * H + 8 * HEAD;
+    const assumed: string[] = [];
+    const bytes = (of: TrainingRun, corner: 'expected' | 'high'): number | undefined => {
+      const facts = readFacts(of, corner, ({ what }) => assumed.push(what));
+      const loss = facts && momentsOf(facts).moments.find(({ name }) => name === 'loss');
+      return loss?.parts.find(({ id }) => id === 'logits')?.bytes;
+    };
+    expect(bytes(run(LIGER, undefined), 'high')).toBe(old);
+    expect(assumed).toContain("Liger's release");
+    const lora = { rank: 8, targets: ['q_proj'] };
+    assumed.length = 0;
+    expect(bytes(run(LIGER, undefined, { lora }), 'high')).toBe(2 * 512 * V + 2 * T * H);
+    expect(bytes({ ...run(LIGER, undefined), cluster: value(cluster('p3dn.24xlarge')) }, 'expected')).toBe(old);
+    expect(assumed).not.toContain("Liger's release");
   });
 
   it('sums the gradient in fp32 in backward with TRL 1.15, and gives it back in 16 bits', () => {
-    expect(logits(run(TRL, '1.16.0'))).toEqual([2 * 4096 * 8192, 2 * 4096 * 8192 + 6 * T * H + 6 * HEAD]);
+    const tile = 2 * 4096 * 32768 + 2 * T * H;
+    expect(logits(run(TRL, '1.16.0'))).toEqual([tile, tile + 6 * T * H + 6 * HEAD]);
   });
 
   it('holds all logits of 256 tokens with the releases before', () => {

@@ -103,9 +103,10 @@ export function countActivations(facts: Facts): Activations {
       from: facts.from.batch,
     },
     casts: weightCasts(facts, casts, 'activations.casts', '16-bit copies of the fp32 weights (autocast)'),
+    // A loss in pieces keeps no copy, and counts those that it makes.
     headCasts: weightCasts(
       facts,
-      headCast,
+      facts.fusedBy === 'liger' || facts.fusedBy === 'tiles' ? 0 : headCast,
       'activations.casts.head',
       "16-bit copy of the head's fp32 weight (autocast)",
     ),

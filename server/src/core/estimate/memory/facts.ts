@@ -80,6 +80,8 @@ export interface Facts {
   readonly fusedBy: FusedBy | undefined;
   /** By what, where evaluation makes it in pieces too. */
   readonly evalFusedBy: FusedBy | undefined;
+  /** Liger adds each piece of the head's gradient where the gradient is. */
+  readonly ligerAddsInPlace: boolean;
   /** Liger's kernels compute the blocks. */
   readonly ligerBlocks: boolean;
   readonly compiled: boolean;

@@ -8,8 +8,8 @@ export type FusedBy = 'liger' | 'tiles' | 'chunks';
 /** `evaluation` is a forward of a batch of its own, and makes no gradient. */
 export type LossMoment = 'forward' | 'backward' | 'gradient' | 'evaluation';
 
-/** Tokens of a tile and words of it (trl/kernels/chunked_logprob.py:30, 1.16.0), and tokens of a chunk (trl/trainer/sft_trainer.py, 1.10.0). */
-const TILE = { tokens: 4096, words: 8192 };
+/** Tokens of a tile and words of it (trl/kernels/chunked_logprob.py:30, trl/trainer/utils.py:1506, 1.16.0), and tokens of a chunk (trl/trainer/sft_trainer.py, 1.10.0). */
+const TILE = { tokens: 4096, words: 32768 };
 const CHUNK_TOKENS = 256;
 
 interface Piece {
@@ -41,42 +41,78 @@ const SOURCES: Readonly<Record<FusedBy, string>> = {
 };
 
 function piecesOf(facts: Facts, by: FusedBy, moment: LossMoment): Piece[] {
+  // The head's gradient is a part of its own by then.
+  if (moment === 'gradient') return [];
   const { model, computeBytes: w, lora } = facts;
   const tokens = moment === 'evaluation' ? facts.evalTokens : facts.tokens;
   const vocabulary = model.vocabSize / (facts.splitsVocabulary ? facts.tensor : 1);
-  const stream = (width: number): Piece => ({
+  const rows = (width: number, tokens: number): Piece => ({
     bytes: width * tokens * model.hiddenSize,
     words: `${width} B × ${count(tokens)} tokens × ${count(model.hiddenSize)}`,
   });
-  // A frozen head has no gradient.
-  const weight = (width: number): Piece => ({
-    bytes: lora === undefined ? width * vocabulary * model.hiddenSize : 0,
-    words: `${width} B × ${count(vocabulary)} vocabulary × ${count(model.hiddenSize)}`,
+  const head = (width: number, words = vocabulary): Piece => ({
+    bytes: width * words * model.hiddenSize,
+    words: `${width} B × ${count(words)} vocabulary × ${count(model.hiddenSize)}`,
   });
-  const logits = (width: number, rows: number, words = vocabulary): Piece => ({
-    bytes: width * rows * words,
-    words: `${width} B × ${count(rows)} tokens × ${count(words)} vocabulary`,
+  const logits = (width: number, tokens: number, words = vocabulary): Piece => ({
+    bytes: width * tokens * words,
+    words: `${width} B × ${count(tokens)} tokens × ${count(words)} vocabulary`,
   });
-  // The head's gradient is a part of its own by then.
-  if (moment === 'gradient') return [];
+  const sizes = { tokens, vocabulary, rows, head, logits, isTrained: lora === undefined };
   switch (by) {
-    case 'liger': {
-      // As many tokens at once as take no more than the stream, rounded up to a power of two; each adds its product to the gradient.
-      const rows = Math.min(tokens, 2 ** Math.ceil(Math.log2(tokens / Math.ceil(vocabulary / model.hiddenSize))));
-      // The gradient of the stream is made room for in any case.
-      if (moment === 'evaluation') return [logits(w, rows), stream(w)];
-      return moment === 'forward' ? [logits(w, rows), stream(w), weight(2 * w)] : [stream(w), weight(w)];
-    }
-    case 'tiles': {
-      const tile = logits(w, Math.min(tokens, TILE.tokens), Math.min(vocabulary, TILE.words));
-      // Gradients are summed in fp32 and given back in the weights' type.
-      return moment !== 'backward' ? [tile] : [tile, stream(4 + w), weight(4 + w)];
-    }
+    case 'liger':
+      return ligerPieces(facts, moment, sizes);
+    case 'tiles':
+      return tilePieces(facts, moment, sizes);
     case 'chunks': {
-      const rows = Math.min(tokens, CHUNK_TOKENS);
-      return moment !== 'backward' ? [logits(10, rows)] : [logits(12, rows), stream(w), weight(2 * w)];
+      const chunk = Math.min(tokens, CHUNK_TOKENS);
+      if (moment !== 'backward') return [logits(10, chunk)];
+      return [logits(12, chunk), rows(w, tokens), ...(sizes.isTrained ? [head(2 * w)] : [])];
     }
     default:
       return by satisfies never;
   }
+}
+
+interface Sizes {
+  readonly tokens: number;
+  readonly vocabulary: number;
+  readonly rows: (width: number, tokens: number) => Piece;
+  readonly head: (width: number, words?: number) => Piece;
+  readonly logits: (width: number, tokens: number, words?: number) => Piece;
+  readonly isTrained: boolean;
+}
+
+/**
+ * Gradients are made in forward: that of the stream in any case, that of the head where it is trained, each as wide as what it is of. As many
+ * tokens are taken at once as take no more than the stream, rounded up to a power of two. Under autocast the head is copied to 16 bits, twice
+ * where it is trained, since one copy stays in the cache.
+ */
+function ligerPieces(facts: Facts, moment: 'forward' | 'backward' | 'evaluation', sizes: Sizes): Piece[] {
+  const { computeBytes: w, castsWeights, model, ligerAddsInPlace } = facts;
+  const { tokens, vocabulary, rows, head, logits, isTrained } = sizes;
+  const x = castsWeights ? 4 : w;
+  const gradient = isTrained && moment !== 'evaluation' ? x : 0;
+  if (moment === 'backward') return [rows(x, tokens), head(gradient)];
+  const share = Math.ceil(tokens / Math.ceil(vocabulary / model.hiddenSize));
+  const chunk = Math.min(tokens, 2 ** Math.ceil(Math.log2(share)));
+  const casts = castsWeights ? (gradient > 0 ? 4 : 2) : 0;
+  // Each product is added where the gradient is; else it is there once more, and in fp32.
+  const added = gradient === 0 || (w === 2 && ligerAddsInPlace) ? 0 : w === 4 ? 4 : 6;
+  return [logits(w, chunk), rows(x, tokens), ...(castsWeights ? [rows(w, chunk)] : []), head(gradient + casts + added)];
+}
+
+/** The positions that have a label are copied; a tile is made again in backward, where gradients are summed in fp32 and given back in the weights' type. */
+function tilePieces(facts: Facts, moment: 'forward' | 'backward' | 'evaluation', sizes: Sizes): Piece[] {
+  const { computeBytes: w, castsWeights } = facts;
+  const { tokens, vocabulary, rows, head, logits, isTrained } = sizes;
+  const x = castsWeights ? 4 : w;
+  const some = Math.min(tokens, TILE.tokens);
+  const words = Math.min(vocabulary, TILE.words);
+  const isBackward = moment === 'backward';
+  const casts = castsWeights ? [rows(w, some), head(isBackward ? 2 * w : w, words)] : [];
+  const forward = [logits(w, some, words), rows(x, tokens), ...casts];
+  if (!isBackward) return forward;
+  const each = x === 2 ? 4 + x : 4;
+  return [...forward, rows(each, tokens), ...(isTrained ? [head(each)] : [])];
 }

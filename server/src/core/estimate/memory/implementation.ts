@@ -1,3 +1,4 @@
+import { computeCapability } from '../../hardware/capability';
 import type { Model } from '../../models/model';
 import { valueIfKnown } from '../../run/known';
 import { isOlder } from '../../run/sources';
@@ -8,7 +9,14 @@ import type { PreferenceFacts } from './preference';
 
 type Implementation = Pick<
   Facts,
-  'attention' | 'checkpointing' | 'compiled' | 'fusedLoss' | 'fusedBy' | 'evalFusedBy' | 'ligerBlocks'
+  | 'attention'
+  | 'checkpointing'
+  | 'compiled'
+  | 'fusedLoss'
+  | 'fusedBy'
+  | 'evalFusedBy'
+  | 'ligerAddsInPlace'
+  | 'ligerBlocks'
 >;
 
 /** By what code blocks and loss are computed; where nothing says, both ends are in the band. */
@@ -20,13 +28,15 @@ export function readImplementation(
   note: Note,
 ): Implementation {
   const fusedLoss = preference === undefined ? readFusedLoss(run, corner, note) : preference.fused;
+  const by = fusedLoss ? fusedBy(run) : undefined;
   return {
     attention: megatronAttention(run, corner, note) ?? readAttention(run, model, corner, note),
     checkpointing: readCheckpointing(run, corner, note),
     compiled: readCompiled(run, corner, note),
     fusedLoss,
-    fusedBy: fusedLoss ? fusedBy(run) : undefined,
+    fusedBy: by,
     evalFusedBy: preference?.fused === true || readFusedEvalLoss(run, corner, note) ? fusedBy(run) : undefined,
+    ligerAddsInPlace: by !== 'liger' || readLigerAdds(run, corner, note),
     ligerBlocks: valueIfKnown(run.liger) ?? false,
   };
 }
@@ -105,6 +115,23 @@ function fusedBy({ fusedLoss, preference, frameworks }: TrainingRun): FusedBy {
   const { origin } = preference?.fusedLogProbabilities ?? fusedLoss;
   if (origin?.kind === 'file' && /liger/.test(origin.key)) return 'liger';
   return isOlder(frameworks.trl, '1.15') ? 'chunks' : 'tiles';
+}
+
+/**
+ * Liger adds in place since 0.8.3, on NVIDIA GPUs since Ampere (ops/fused_linear_cross_entropy.py:348; 0.8.0 does not). In fp32 and for a
+ * frozen head it makes no difference.
+ */
+function readLigerAdds({ cluster, lora, precision }: TrainingRun, corner: Corner, note: Note): boolean {
+  if (lora !== undefined || valueIfKnown(precision.compute) === 'fp32') return true;
+  const chip = valueIfKnown(cluster)?.accelerator;
+  if (chip?.vendor === 'NVIDIA' && (computeCapability(chip) ?? 8) < 8) return false;
+  note({
+    what: "Liger's release",
+    value: '0.8.3 or later',
+    because:
+      'no file pins it; releases before hold 6 B more for each weight of the head while the loss is made, and the band reaches to that',
+  });
+  return corner !== 'high';
 }
 
 /**
