@@ -16,6 +16,7 @@ const ACCELERATOR = [
   'role',
   'memory',
   'device_share',
+  'neuron_cores',
   'peak_tflops_dense',
   'measured_matmul_tflops',
   'link',

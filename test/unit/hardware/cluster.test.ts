@@ -191,7 +191,7 @@ describe('links', () => {
     ['workstation-4x-rtx-4090', 'shm', 8, 1],
     ['workstation-2x-rtx-5090', 'shm', 8, 1],
     ['mi300x-platform-8', 'xgmi', 312.9, 8],
-    ['trn1.32xlarge', 'neuronlink', 134.4, 16],
+    ['trn1.32xlarge', 'neuronlink', 134.4, 32],
     ['gaudi2-hls2', 'gaudi-roce', 183.75, 8],
     ['8x TPU v5e', 'ici', 140, 8],
   ])('%s inside: %s, %d GB/s, domain %d', (hardware, kind, gigabytes, domain) => {
@@ -281,6 +281,36 @@ describe('links', () => {
 
   it('halves the slot of two consumer cards', () => {
     expect(built({ hardware: 'workstation-2x-rtx-4090' }).host.pcieLabel).toBe('PCIe Gen4 x8');
+  });
+});
+
+describe('NeuronCores', () => {
+  it.each([
+    ['trn1.32xlarge', undefined, 32, 16],
+    ['trn1.32xlarge', 2, 32, 16],
+    ['trn1.2xlarge', undefined, 2, 16],
+    ['trn2.48xlarge', undefined, 64, 24],
+    ['trn2.48xlarge', 2, 64, 24],
+    ['trn2.48xlarge', 1, 128, 12],
+    ['inf2.48xlarge', undefined, 24, 16],
+    ['16xTrainium1', undefined, 32, 16],
+  ] as const)('of %s with NEURON_LOGICAL_NC_CONFIG %s: %d of %d GiB', (hardware, logicalCores, cores, gib) => {
+    const result = buildCluster({ hardware, logicalCores }, { catalog });
+    if ('problem' in result) throw new Error(result.problem);
+    const { gpusInNode, gpusPerNode, accelerator, intra, host } = result.cluster;
+    expect([gpusInNode, gpusPerNode]).toEqual([cores, cores]);
+    expect(accelerator.memoryBytes).toBe(gib * GIB);
+    expect(accelerator.name).toMatch(/ NeuronCore$/);
+    expect(intra.domain).toBe(cores);
+    const chips = cores / (accelerator.coresPerChip ?? 1);
+    const whole = catalog.accelerator(accelerator.id);
+    expect(accelerator.peakFlops.bf16).toBeCloseTo(((whole?.peakFlops.bf16 ?? 0) * chips) / cores, -3);
+    expect(host.pcieLabel).toContain(`shared by ${accelerator.coresPerChip} GPUs`);
+  });
+
+  it('are what a node has too few of', () => {
+    const result = buildCluster({ hardware: 'trn1.32xlarge', gpusPerNode: 64 }, { catalog });
+    expect('problem' in result && result.problem).toBe('trn1.32xlarge has 32 NeuronCores per node, not 64.');
   });
 });
 

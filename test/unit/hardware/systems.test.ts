@@ -189,10 +189,11 @@ const SYSTEMS: readonly System[] = [
       ['deepspeed-without-accelerator-backend', { on: 'trn1.32xlarge', deepspeed: Z2 }],
       ['cuda-only-setting', { on: 'trn2.48xlarge', trainer: `${TRAIN}optim: adamw_bnb_8bit\n` }],
       ['shapes-change-on-compiled-chip', { on: 'trn1.32xlarge', trainer: `${TRAIN}group_by_length: true\n` }],
+      ['tensor-parallel-not-dividing-cores', { on: 'trn2.48xlarge', trainer: `${TRAIN}tensor_parallel_size: 24\n` }],
     ],
     links: [
-      ['trn1.32xlarge', 'NeuronLink 192 GB/s', 'EFA 6.25 GB/s per GPU, GPUDirect RDMA'],
-      ['trn1n.32xlarge', 'NeuronLink 384 GB/s', 'EFA 12.5 GB/s per GPU, GPUDirect RDMA'],
+      ['trn1.32xlarge', 'NeuronLink 192 GB/s', 'EFA 3.13 GB/s per GPU, GPUDirect RDMA'],
+      ['trn1n.32xlarge', 'NeuronLink 384 GB/s', 'EFA 6.25 GB/s per GPU, GPUDirect RDMA'],
     ],
   },
   {

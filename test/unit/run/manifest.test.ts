@@ -67,6 +67,29 @@ ${master}    Worker:
                   nvidia.com/gpu: 8
 `;
 
+describe('pods with NeuronCores', () => {
+  const on = (resource: string, more: Readonly<Record<string, string>> = {}) =>
+    placed({
+      'job.yaml': TRAIN_JOB.replace('p4d.24xlarge', 'trn2.48xlarge')
+        .replace('numProcPerNode: 8', '')
+        .replace('nvidia.com/gpu: "8"', resource),
+      ...more,
+    });
+
+  it('start a process for each core of the chips that they ask for', () => {
+    expect(on('aws.amazon.com/neuron: 16')).toMatchObject({ gpusPerNode: 64, worldSize: 128 });
+    expect(on('aws.amazon.com/neuron: 4')).toMatchObject({ gpusPerNode: 16, worldSize: 32 });
+    expect(on('aws.amazon.com/neuroncore: 8')).toMatchObject({ gpusPerNode: 8, worldSize: 16 });
+    expect(on('aws.amazon.com/neuron: {{ .Values.chips }}')).toMatchObject({ gpusPerNode: undefined });
+  });
+
+  it('have twice as many where each physical core is one', () => {
+    const script =
+      'export NEURON_LOGICAL_NC_CONFIG=1\ntorchrun train.py --deepspeed ds.json --output_dir out --per_device_train_batch_size 1\n';
+    expect(on('aws.amazon.com/neuron: 16', { 'run.sh': script })).toMatchObject({ gpusPerNode: 128 });
+  });
+});
+
 describe('counts of a manifest that nobody can read', () => {
   it.each([
     ['a template', TRAIN_JOB.replace('numNodes: 2', 'numNodes: {{ .Values.nodes }}')],

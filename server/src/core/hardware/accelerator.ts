@@ -37,6 +37,10 @@ export function acceleratorOf(record: AcceleratorRecord): Accelerator {
     pcieGeneration: record.pcie?.gen,
     hostLinkBytesPerSecond: record.host_link === undefined ? undefined : record.host_link.unidirectional_gb_s * GIGA,
     formFactor: record.form_factor,
+    neuronCores: record.neuron_cores && {
+      physical: record.neuron_cores.physical,
+      perLogical: record.neuron_cores.per_logical,
+    },
     link: {
       path: record.link.path,
       generation: record.link.generation,

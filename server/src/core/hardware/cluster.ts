@@ -3,6 +3,7 @@ import { cpuMachine, whyNoAccelerator } from './cpu-names';
 import { NOTHING_SAID, readDescription } from './description';
 import type { ForcedPaths } from './forced';
 import type { Cluster } from './hardware';
+import { asNeuronCores, coresOfChip, type LogicalNeuronCore } from './neuron-cores';
 import { type NodeShape, nodeOfAccelerator, nodeOfInstance } from './node';
 import { describedNode } from './own-node';
 import { place } from './place';
@@ -14,6 +15,8 @@ export interface ClusterSpec {
   /** These win over the description's own. */
   readonly nodes?: number | undefined;
   readonly gpusPerNode?: number | undefined;
+  /** NEURON_LOGICAL_NC_CONFIG of the launch environment. */
+  readonly logicalCores?: LogicalNeuronCore | undefined;
   /** Paths that the launch environment makes the run take. */
   readonly forced?: ForcedPaths | undefined;
 }
@@ -54,23 +57,27 @@ function ownRecord(own: ClusterSources['own'], name: string): unknown {
 }
 
 function fromName(name: string, spec: ClusterSpec, sources: ClusterSources): { cluster: Cluster } | ClusterProblem {
-  const node = namedNode(name, spec.gpusPerNode, sources);
+  const node = namedNode(name, spec, sources);
   return 'problem' in node ? node : place(node.node, NOTHING_SAID, spec, sources.catalog);
 }
 
 function namedNode(
   name: string,
-  gpusPerNode: number | undefined,
+  { gpusPerNode, logicalCores }: Pick<ClusterSpec, 'gpusPerNode' | 'logicalCores'>,
   { catalog, own }: ClusterSources,
 ): { node: NodeShape } | ClusterProblem {
   const match = catalog.resolve(name);
   if (match?.instance !== undefined) {
     const found = nodeOfInstance(match.instance, catalog);
-    return 'problem' in found ? { problem: found.problem, nearest: [] } : found;
+    return 'problem' in found
+      ? { problem: found.problem, nearest: [] }
+      : { node: asNeuronCores(found.node, logicalCores) };
   }
   if (match?.accelerator !== undefined) {
-    const gpus = match.count ?? gpusPerNode ?? 1;
-    return { node: nodeOfAccelerator({ ...match, accelerator: match.accelerator }, gpus) };
+    const cores = coresOfChip(match.accelerator, logicalCores) ?? 1;
+    const gpus = match.count ?? Math.ceil((gpusPerNode ?? cores) / cores);
+    const node = nodeOfAccelerator({ ...match, accelerator: match.accelerator }, gpus);
+    return { node: asNeuronCores(node, logicalCores) };
   }
   const cpu = cpuMachine(name, catalog);
   if (cpu !== undefined) return { problem: whyNoAccelerator(cpu), nearest: [] };
@@ -92,10 +99,12 @@ function fromDescription(
   const { instance, node: given } = description;
   if (given !== undefined) {
     const node = describedNode(given, description, sources.catalog);
-    return 'problem' in node ? node : place(node.node, description, spec, sources.catalog);
+    if ('problem' in node) return node;
+    return place(asNeuronCores(node.node, spec.logicalCores), description, spec, sources.catalog);
   }
   if (instance === undefined) return { problem: 'The cluster description names no instance.', nearest: [] };
-  const node = namedNode(instance, spec.gpusPerNode ?? description.gpusPerNode, sources);
+  const asked = { ...spec, gpusPerNode: spec.gpusPerNode ?? description.gpusPerNode };
+  const node = namedNode(instance, asked, sources);
   return 'problem' in node ? node : place(node.node, description, spec, sources.catalog);
 }
 
@@ -108,7 +117,11 @@ export function statedSize(
   { catalog, own }: ClusterSources,
 ): { readonly nodes: number | undefined; readonly gpusPerNode: number | undefined } {
   const value = typeof hardware === 'string' ? ownRecord(own, hardware) : hardware;
-  if (value === undefined) return { nodes: undefined, gpusPerNode: catalog.resolve(String(hardware))?.count };
+  if (value === undefined) {
+    const match = catalog.resolve(String(hardware));
+    const cores = match?.accelerator && coresOfChip(match.accelerator);
+    return { nodes: undefined, gpusPerNode: match?.count && match.count * (cores ?? 1) };
+  }
   const read = readDescription(value);
   if ('problem' in read) return { nodes: undefined, gpusPerNode: undefined };
   const { nodes, nodesPerMachine, gpusPerNode } = read.description;

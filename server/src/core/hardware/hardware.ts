@@ -22,6 +22,10 @@ export interface Accelerator {
   /** The link to the CPU where it is not PCIe (NVLink-C2C), one direction. */
   readonly hostLinkBytesPerSecond: number | undefined;
   readonly formFactor: string;
+  /** Cores of a chip of AWS, and how many of them one logical core is by default; undefined for other vendors. */
+  readonly neuronCores?: { readonly physical: number; readonly perLogical: number } | undefined;
+  /** Where this is one logical core of a chip: how many such cores the chip has. */
+  readonly coresPerChip?: number | undefined;
   readonly link: AcceleratorLink;
   /** Date the record was checked. */
   readonly asOf: string;

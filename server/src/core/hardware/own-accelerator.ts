@@ -141,6 +141,8 @@ function described(given: AcceleratorDescription, base: Accelerator | undefined)
     pcieGeneration: pcieGeneration ?? base?.pcieGeneration,
     hostLinkBytesPerSecond: hostLinkGBps === undefined ? base?.hostLinkBytesPerSecond : hostLinkGBps * GIGA,
     formFactor: base?.formFactor ?? 'not said',
+    // An own record describes what the framework sees as one device.
+    neuronCores: undefined,
     asOf: base?.asOf ?? '',
     sources: [OWN_RECORD, ...(base?.sources ?? [])],
     confidence: base === undefined ? OWN_RECORD : base.confidence,

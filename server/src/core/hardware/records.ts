@@ -29,6 +29,8 @@ export interface AcceleratorRecord extends Sourced {
   };
   /** Of the card's compute and bandwidth, where frameworks see one card as several devices. */
   readonly device_share?: number;
+  /** Of one chip of AWS: its cores, and how many of them one device of the framework is by default (LNC). */
+  readonly neuron_cores?: { readonly physical: number; readonly per_logical: number };
   readonly peak_tflops_dense: Readonly<Record<string, number | null | undefined>>;
   readonly measured_matmul_tflops?: Readonly<Record<string, number>>;
   readonly link: {

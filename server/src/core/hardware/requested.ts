@@ -15,7 +15,8 @@ export function whyImpossible(
   said: ClusterDescription,
   { gpus, perMachine }: Extent,
 ): string | undefined {
-  const has = `${node.id} has ${node.gpus} ${node.gpus === 1 ? 'GPU' : 'GPUs'} per node`;
+  const one = node.accelerator.coresPerChip === undefined ? 'GPU' : 'NeuronCore';
+  const has = `${node.id} has ${node.gpus} ${node.gpus === 1 ? one : `${one}s`} per node`;
   if (perMachine > 1 && gpus * perMachine > node.gpus)
     return `${has}, which is not enough for ${perMachine} nodes of ${gpus} GPUs on one machine.`;
   if (gpus > node.gpus) return `${has}, not ${gpus}.`;

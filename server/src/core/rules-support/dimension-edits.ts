@@ -12,6 +12,8 @@ type Dimension = 'tensor' | 'expert' | 'context';
 const KEYS: Readonly<Record<Dimension, readonly string[]>> = {
   tensor: [
     'tensor_parallel.autotp_size',
+    // Of optimum-neuron's training arguments.
+    'tensor_parallel_size',
     'parallelism_config.parallelism_config_tp_size',
     'megatron_lm_config.megatron_lm_tp_degree',
   ],

@@ -3,6 +3,7 @@ import type { Catalogs } from '../catalogs';
 import { buildCluster, statedSize } from '../hardware/cluster';
 import { type ForcedPaths, forcedPaths } from '../hardware/forced';
 import type { Cluster } from '../hardware/hardware';
+import { coresOfChip, type LogicalNeuronCore } from '../hardware/neuron-cores';
 import { basename, isAbsolute, join } from '../paths';
 import type { Path } from '../source';
 import { toPlain } from '../syntax/plain';
@@ -13,7 +14,7 @@ import { manifestPlace } from './manifest';
 import type { Target } from './settings-file';
 import { complete, fromAccelerate, fromBatch, fromLaunches, oneNode, overlay, type Size, unevenBatch } from './sizes';
 import { overrideOf, type RunSources } from './sources';
-import type { Disagreement } from './training-run';
+import type { Disagreement, TrainingRun } from './training-run';
 import { byDefault, countFrom, firstKnown, textFrom, type Written, writtenIn } from './written';
 
 /** How many processes on how many nodes, and on what hardware. */
@@ -40,7 +41,9 @@ export function readPlace(
   const name = overrideOf(sources, 'hardware') ?? target?.hardware ?? askedFor(asked, catalogs);
   const hardware = name && namedHardware(name, sources, catalogs, finder);
   const stated = fromTarget(sources, target, hardware);
-  const started = [fromLaunches(sources, finder), fromAccelerate(sources), manifest];
+  const environment = readEnvironment(sources, finder);
+  const podded = { ...manifest, perNode: manifest.perNode ?? coresOf(manifest.chips, name, environment, catalogs) };
+  const started = [fromLaunches(sources, finder), fromAccelerate(sources), podded];
   const written = overlay([stated, ...started, oneNode(stated)]);
   // What the batch keys imply comes last: it is no statement about the machines.
   const implied = fromBatch(sources);
@@ -166,12 +169,14 @@ function placeOn(
 ): Place {
   const name = textFrom(hardware.written);
   if (!name.known) return { ...taken, cluster: unknown(name.why, name.origin) };
+  const logicalCores = logicalCore(readEnvironment(sources, finder));
   const build = ({ nodes, gpusPerNode }: Omit<Place, 'cluster'>, forced?: ForcedPaths) =>
     buildCluster(
       {
         hardware: hardware.description ?? name.value,
         nodes: nodes.known ? nodes.value : undefined,
         gpusPerNode: gpusPerNode.known ? gpusPerNode.value : undefined,
+        logicalCores,
         forced,
       },
       { catalog: catalogs.hardware, own: sources.settings.hardware },
@@ -192,6 +197,29 @@ function placeOn(
       name.origin,
     ),
   };
+}
+
+/** How many physical NeuronCores one device is, where the launch says it. */
+function logicalCore({ NEURON_LOGICAL_NC_CONFIG: written }: TrainingRun['environment']): LogicalNeuronCore | undefined {
+  const value = written?.known ? Number(written.value) : undefined;
+  return value === 1 || value === 2 ? value : undefined;
+}
+
+/** A pod that asks for chips gets all of their cores. */
+function coresOf(
+  chips: Known<number> | undefined,
+  machine: Written | undefined,
+  environment: TrainingRun['environment'],
+  { hardware }: Catalogs,
+): Known<number> | undefined {
+  if (!chips?.known) return chips;
+  const match = typeof machine?.plain === 'string' ? hardware.resolve(machine.plain) : undefined;
+  const id = match?.instance?.accelerator;
+  const chip = match?.accelerator ?? (id === undefined ? undefined : hardware.accelerator(id));
+  const cores = chip && coresOfChip(chip, logicalCore(environment));
+  if (cores === undefined) return undefined;
+  const formula = `${chips.value} chips × ${cores} NeuronCores`;
+  return known(chips.value * cores, { kind: 'derived', formula, from: [chips.origin] });
 }
 
 /** The cluster with the paths that the launch environment leaves of it. */

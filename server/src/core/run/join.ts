@@ -112,7 +112,7 @@ function outlineRun(
     model: readModel(base, catalogs, finder, disagreements),
   };
   const place = readPlace(sources, catalogs, finder, disagreements);
-  const ranks = readParallelism(sources, place.worldSize);
+  const ranks = readParallelism(sources, place);
   const sharding = readSharding(sources, place.worldSize);
   // All runs are one kind of object to V8, whatever they lack: every rule and every term of an estimate reads them.
   const outline: RunOutline = {

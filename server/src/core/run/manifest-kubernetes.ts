@@ -14,8 +14,10 @@ import {
   ValueCollector,
 } from './manifest-values';
 
-/** How Kubernetes counts the GPUs of a pod. */
-export const GPU_RESOURCES = ['nvidia.com/gpu', 'amd.com/gpu', 'aws.amazon.com/neuron'] as const;
+/** How Kubernetes counts the devices of a pod that a process is started for. */
+export const GPU_RESOURCES = ['nvidia.com/gpu', 'amd.com/gpu', 'aws.amazon.com/neuroncore'] as const;
+/** How it counts whole chips of several NeuronCores (awsdocs-neuron, Kubernetes device plugin; the second name is its old one). */
+export const CHIP_RESOURCES = ['aws.amazon.com/neuron', 'aws.amazon.com/neurondevice'] as const;
 
 /** The label by which a pod asks for a kind of machine. */
 const INSTANCE_LABEL = 'node.kubernetes.io/instance-type';
@@ -76,7 +78,7 @@ function addVariables(text: string, values: ValueCollector): void {
 
 /** `key: value` lines that tell what a pod asks for: the pattern, the name it is kept by, and the key. */
 const WANTED: readonly (readonly [RegExp, string, string])[] = [
-  ...[EFA_RESOURCE, ...GPU_RESOURCES].map((name) => [keyed(name, '\\d{1,4}'), name, name] as const),
+  ...[EFA_RESOURCE, ...GPU_RESOURCES, ...CHIP_RESOURCES].map((name) => [keyed(name, '\\d{1,4}'), name, name] as const),
   [keyed(INSTANCE_LABEL, '[a-z][\\w.-]+'), INSTANCE, INSTANCE_LABEL],
   // An affinity for one kind of machine.
   [
@@ -96,7 +98,7 @@ const COUNTS: readonly (readonly [RegExp, string, string])[] = [
   [keyed('numNodes', '\\S.*?'), NODES, 'numNodes'],
   [keyed('numProcPerNode', '\\S.*?'), PROCESSES, 'numProcPerNode'],
   [keyed('nprocPerNode', '\\S.*?'), PROCESSES, 'nprocPerNode'],
-  ...GPU_RESOURCES.map((name) => [keyed(name, '\\S.*?'), name, name] as const),
+  ...[...GPU_RESOURCES, ...CHIP_RESOURCES].map((name) => [keyed(name, '\\S.*?'), name, name] as const),
 ];
 /** `{{ .Values.nodes }}`, `${NODES}`, `$(NODES)`, `<nodes>`. */
 const TEMPLATED = /\{\{|\$|^<.*>$/;

@@ -6,7 +6,7 @@ import { hyperPodValues } from './hyperpod';
 import type { Known } from './known';
 import type { Links } from './links';
 import { cloudJobs, cloudJobValues, isCloudJob } from './manifest-cloud';
-import { GPU_RESOURCES, isKubernetes, kubernetesValues } from './manifest-kubernetes';
+import { CHIP_RESOURCES, GPU_RESOURCES, isKubernetes, kubernetesValues } from './manifest-kubernetes';
 import { INSTANCE, type ManifestValues, manifestFolders, NODES, PROCESSES } from './manifest-values';
 import { slurmClusterOf, slurmClusterValues } from './slurm-cluster';
 
@@ -15,6 +15,8 @@ export interface ManifestPlace {
   readonly instance: Known<string> | undefined;
   readonly nodes: Known<number> | undefined;
   readonly perNode: Known<number> | undefined;
+  /** Whole chips of NeuronCores per node, where the manifest counts those. */
+  readonly chips: Known<number> | undefined;
 }
 
 const places = new WeakMap<Links, ManifestPlace>();
@@ -29,8 +31,10 @@ export function manifestPlace(links: Links, finder: FileFinder): ManifestPlace {
     if (value && !value.known) return value;
     return value && Number(value.value) >= 1 ? { ...value, value: Number(value.value) } : undefined;
   };
-  const gpus = GPU_RESOURCES.map(count).find((found) => found !== undefined);
-  const place = { instance: values.get(INSTANCE), nodes: count(NODES), perNode: count(PROCESSES) ?? gpus };
+  const first = (names: readonly string[]) => names.map(count).find((found) => found !== undefined);
+  const perNode = count(PROCESSES) ?? first(GPU_RESOURCES);
+  const chips = first(CHIP_RESOURCES);
+  const place = { instance: values.get(INSTANCE), nodes: count(NODES), perNode, chips };
   places.set(links, place);
   return place;
 }

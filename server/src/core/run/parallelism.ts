@@ -1,22 +1,44 @@
+import type { Cluster } from '../hardware/hardware';
 import { type Known, known, unknown, valueIfKnown } from './known';
 import { megatronSetting } from './megatron';
 import { isOlder, type RunSources } from './sources';
 import type { Parallelism, Sharding } from './training-run';
 import { byDefault, countFrom, firstKnown, writtenIn } from './written';
 
-type Sources = Pick<RunSources, 'accelerate' | 'deepspeed' | 'links' | 'frameworks'>;
+type Sources = Pick<RunSources, 'accelerate' | 'deepspeed' | 'links' | 'frameworks' | 'args'>;
 
-/** Ranks along each dimension, from DeepSpeed, Accelerate's parallelism_config and its Megatron plugin. */
-export function readParallelism(sources: Sources, worldSize: Known<number>): Parallelism {
+/**
+ * Ranks along each dimension, from DeepSpeed, Accelerate's parallelism_config and its Megatron plugin; on NeuronCores from
+ * optimum-neuron's training arguments too (optimum/neuron/trainers/training_args.py:361, 0.4.6).
+ */
+export function readParallelism(
+  sources: Sources,
+  { worldSize, cluster }: { readonly worldSize: Known<number>; readonly cluster: Known<Cluster> },
+): Parallelism {
   const { accelerate, deepspeed } = sources;
+  const onNeuron = cluster.known && cluster.value.accelerator.coresPerChip !== undefined;
+  const neuron = (name: string) => (onNeuron ? size(sources.args.get(name)) : undefined);
   const mesh = (name: string) => size(writtenIn(accelerate, `parallelism_config.parallelism_config_${name}`));
   const degree = (name: string) => size(megatronSetting(sources, name));
   const off = byDefault(1, 'a run without this dimension', 'accelerate src/accelerate/commands/launch.py:905');
   const autotp = writtenIn(deepspeed, 'tensor_parallel.autotp_size');
-  const tensor = firstKnown('', autotp && countFrom(autotp, 0), mesh('tp_size'), degree('tp_degree'), off);
+  const tensor = firstKnown(
+    '',
+    autotp && countFrom(autotp, 0),
+    mesh('tp_size'),
+    degree('tp_degree'),
+    neuron('tensor_parallel_size'),
+    off,
+  );
   const parallelism = {
     tensor: tensor.known && tensor.value === 0 ? known(1, tensor.origin) : tensor,
-    pipeline: firstKnown('', size(writtenIn(deepspeed, 'pipeline.stages')), degree('pp_degree'), off),
+    pipeline: firstKnown(
+      '',
+      size(writtenIn(deepspeed, 'pipeline.stages')),
+      degree('pp_degree'),
+      neuron('pipeline_parallel_size'),
+      off,
+    ),
     context: firstKnown(
       '',
       size(writtenIn(deepspeed, 'sequence_parallel_size')),
@@ -71,7 +93,7 @@ function divide(worldSize: Known<number>, ...by: readonly Known<number>[]): Know
 
 /** Ranks one set of shards is spread over, once the sharding is known. Ulysses and context parallel ranks share shards too. */
 export function shardRanks(
-  sources: Sources,
+  sources: Pick<Sources, 'accelerate'>,
   { data, context }: Parallelism,
   sharding: Known<Sharding>,
   gpusPerNode: Known<number>,

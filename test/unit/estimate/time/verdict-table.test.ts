@@ -215,11 +215,12 @@ const MACHINES: readonly (readonly [string, Cluster, readonly Row[]])[] = [
     cluster('trn2.48xlarge', { nodes: 2 }),
     [
       ['tensor', 16, 'good', 'NeuronLink 512 GB/s: good (rate assumed)'],
-      ['tensor', 32, 'bad'],
-      ['shard', 32, 'caution'],
+      ['tensor', 64, 'good'],
+      ['tensor', 128, 'bad'],
+      ['shard', 128, 'caution'],
     ],
   ],
-  ['UltraServer of four NeuronLink nodes', cluster('u-trn2x64'), [['tensor', 64, 'good']]],
+  ['UltraServer of four NeuronLink nodes', cluster('u-trn2x64'), [['tensor', 256, 'good']]],
   ['TPU torus', cluster('8x TPU v5p'), [['tensor', 8, 'good', 'ICI 600 GB/s: good (rate assumed)']]],
 ];
 

@@ -54,8 +54,8 @@ describe('output of a machine’s tools', () => {
       undefined,
       { node: { accelerator: 'amd-mi300x', count: 8 }, gpusPerNode: 8, inside: { path: 'xgmi' } },
     ],
-    [['neuron-trn2.json'], undefined, { instance: 'trn2.48xlarge', gpusPerNode: 16 }],
-    [['neuron-trn1.txt'], undefined, { instance: 'trn1.32xlarge', gpusPerNode: 16 }],
+    [['neuron-trn2.json'], undefined, { instance: 'trn2.48xlarge', gpusPerNode: 64 }],
+    [['neuron-trn1.txt'], undefined, { instance: 'trn1.32xlarge', gpusPerNode: 32 }],
     [
       ['topology-h100.xml'],
       undefined,

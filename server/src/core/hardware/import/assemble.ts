@@ -1,5 +1,6 @@
 import type { HardwareCatalog } from '../../catalogs';
 import type { Cluster } from '../hardware';
+import { coresOfChip } from '../neuron-cores';
 import { Draft, type ImportedValue } from './draft';
 import type { Facts, Remark } from './facts';
 import { candidates } from './identify';
@@ -44,7 +45,9 @@ export function assemble(
   };
 }
 
-function addSize({ nodes, gpusPerNode, gpusInMachine }: Facts, { instance }: Machine, draft: Draft): void {
+function addSize({ nodes, gpusPerNode, gpusInMachine }: Facts, { instance, accelerator }: Machine, draft: Draft): void {
+  // neuron-ls counts chips, and a run its cores.
+  const coresPerChip = (accelerator && coresOfChip(accelerator)) ?? 1;
   const used = gpusPerNode ?? gpusInMachine;
   const most = instance?.accelerator_count;
   const count = gpusInMachine ?? gpusPerNode;
@@ -53,7 +56,7 @@ function addSize({ nodes, gpusPerNode, gpusInMachine }: Facts, { instance }: Mac
   else draft.miss('nodes', 'only a log of a run tells how many took part');
   if (used && most !== undefined && used.value > most)
     draft.remark(`${instance?.id} has ${most} GPUs, and ${used.value} were read`, used.origin);
-  else if (used) draft.take('gpusPerNode', used);
+  else if (used) draft.take('gpusPerNode', { ...used, value: used.value * coresPerChip });
   else draft.miss('GPUs per node', 'nothing that was read counts them');
   if (nodes && nodes.value > 1 && used?.value === 1 && (most ?? count?.value ?? 1) > 1)
     draft.remark(
