@@ -13,6 +13,7 @@ import { readEnvironment, readJob } from './environment';
 import { readKeptLogits } from './evaluation';
 import { type FileFacts, FileFinder, factsOf } from './files';
 import { readHead } from './head';
+import { readQuantizedTraining } from './kbit';
 import type { Launch } from './launch';
 import { readLiger } from './liger';
 import { type Links, linkFiles, type OneLaunch } from './links';
@@ -166,6 +167,7 @@ function completeRun(outline: RunOutline, sources: RunSources): TrainingRun {
     preference: readPreference(sources, lora),
     quantization: readQuantization(sources),
     nestedQuantization: readNestedQuantization(sources),
+    quantizedTraining: readQuantizedTraining(sources),
     torchCompile: readCompile(sources),
     gradientClipping: readClipping(sources),
     ompThreads: readThreads(sources, outline, outline.environment),

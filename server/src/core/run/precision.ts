@@ -4,6 +4,7 @@ import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../dialects/trainer/defaults';
 import { mixedPrecisionOf, NO_ARGUMENTS } from '../dialects/trainer/read';
 import { ownValue } from '../own-value';
 import { type Known, known, unknown } from './known';
+import { readQuantization } from './lora';
 import { isOlder, type RunSources } from './sources';
 import type { Dtype, Precision, Sharding } from './training-run';
 import { assumed, byDefault, textFrom, writtenIn } from './written';
@@ -78,8 +79,17 @@ function loadedDtype(sources: RunSources): Known<Dtype> {
   const dtype = name?.known ? ownValue(NAMES, name.value.replace(/^torch\./, '')) : undefined;
   if (dtype && written) return known(dtype, written.origin);
   const wantsAuto = name?.known === true && name.value === 'auto';
-  if (args.trl && !wantsAuto) return byDefault('fp32', TRL_DEFAULTS.dtype.of, TRL_DEFAULTS.dtype.source);
+  // Before 0.27 TRL named none (trl/trainer/model_config.py:92, 0.26.2).
+  if (args.trl && !wantsAuto && !isOlder(frameworks.trl, '0.27'))
+    return byDefault('fp32', TRL_DEFAULTS.dtype.of, TRL_DEFAULTS.dtype.source);
   if (!wantsAuto && isOlder(frameworks.transformers, '5.0')) {
+    // bitsandbytes asks for 16 bits in what it leaves alone; transformers 5 takes the checkpoint's type there too.
+    if (readQuantization(sources)?.known)
+      return byDefault(
+        'fp16',
+        'transformers before 5',
+        'transformers src/transformers/quantizers/quantizer_bnb_4bit.py:254 (4.57.6)',
+      );
     return byDefault('fp32', 'transformers before 5', 'transformers src/transformers/modeling_utils.py:1228 (4.57.6)');
   }
   if (!model.known) return unknown(`it is the checkpoint's dtype, and ${model.why}`);

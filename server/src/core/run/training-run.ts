@@ -122,6 +122,14 @@ export interface Lora {
   readonly dora?: Known<boolean>;
 }
 
+/** What is done to a quantised model between loading and training. */
+export interface QuantizedTraining {
+  /** Weights that are not quantised are made fp32. */
+  readonly restToFp32: Known<boolean>;
+  /** Adapters are made bf16; PEFT has them in fp32. */
+  readonly halfAdapters: Known<boolean>;
+}
+
 export interface Batch {
   /** Samples per GPU and micro-step. */
   readonly micro: Known<number>;
@@ -266,6 +274,8 @@ export interface TrainingRun extends RunOutline {
   readonly quantization: Known<'nf4' | 'fp4' | 'int8'> | undefined;
   /** Scales of 4-bit weights are quantised too (bitsandbytes' double quantisation). */
   readonly nestedQuantization?: Known<boolean> | undefined;
+  /** Of a run whose frozen weights are quantised. */
+  readonly quantizedTraining?: QuantizedTraining | undefined;
   /** What an encoder that the script makes ends in. */
   readonly head?: Known<'labels' | 'vocabulary'> | undefined;
   /** Of TRL's DPO, KTO, GRPO and reward trainers. */

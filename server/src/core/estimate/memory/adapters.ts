@@ -4,7 +4,7 @@ import type { Lora, TrainingRun } from '../../run/training-run';
 import type { Corner, Facts, Note } from './facts';
 import { countLora, type LoraCounts } from './lora';
 
-type Adapters = Pick<Facts, 'lora' | 'quantization' | 'nested'>;
+type Adapters = Pick<Facts, 'lora' | 'quantization' | 'nested' | 'halfAdapters'>;
 
 /** Adapters and quantised weights. Where a switch is filled in later, the band reaches down to what it could turn on. */
 export function readAdapters(run: TrainingRun, model: Model, tensor: number, corner: Corner, note: Note): Adapters {
@@ -20,6 +20,8 @@ export function readAdapters(run: TrainingRun, model: Model, tensor: number, cor
     lora,
     // Quantised weights cannot be trained themselves.
     quantization: valueIfKnown(quantization) ?? (quantization && isLow && lora ? 'nf4' : undefined),
+    // Where the release is not known, they are taken to be wider.
+    halfAdapters: lora !== undefined && valueIfKnown(run.quantizedTraining?.halfAdapters) === true,
     nested: valueIfKnown(run.nestedQuantization) ?? (run.nestedQuantization !== undefined && isLow),
   };
 }

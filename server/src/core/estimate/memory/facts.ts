@@ -88,6 +88,8 @@ export interface Facts {
   readonly lora: LoraCounts | undefined;
   readonly trainable: number;
   readonly quantization: 'nf4' | 'fp4' | 'int8' | undefined;
+  /** Adapters of quantised weights are bf16: TRL makes them so. */
+  readonly halfAdapters: boolean;
   /** The scales of 4-bit weights are quantised too. */
   readonly nested: boolean;
   /** Quantised products keep their input: bitsandbytes before 0.43.2 (9e753741). */

@@ -50,11 +50,31 @@ export function readPrecision(
     const value = computeBytes === 4 ? 'fp32' : '16-bit';
     note({ what: 'stored weights', value, because: `${weights.why}; the band reaches to fp32` });
   }
+  loaded = restBytes(run, loaded, corner, note);
   if (sharding === 'fsdp') {
     return { weightBytes: loaded, computeBytes, streamBytes: computeBytes, castsWeights: false, mixed };
   }
   const castsWeights = mixed && loaded === 4;
   return { weightBytes: loaded, computeBytes: mixed ? computeBytes : loaded, streamBytes: loaded, castsWeights, mixed };
+}
+
+/** Weights that are not quantised, after the script has prepared the model; a sharded one is left as it is. */
+function restBytes(
+  { quantizedTraining, sharding }: TrainingRun,
+  loaded: 2 | 4,
+  corner: Corner,
+  note: (assumption: Assumption) => void,
+): 2 | 4 {
+  const upcasts = quantizedTraining?.restToFp32;
+  const kind = valueIfKnown(sharding)?.kind;
+  if (upcasts === undefined || loaded === 4 || kind === 'fsdp') return loaded;
+  if (upcasts.known) return upcasts.value ? 4 : loaded;
+  note({
+    what: 'weights that are not quantised',
+    value: '16-bit',
+    because: `${upcasts.why}, which makes them fp32; the band reaches to that`,
+  });
+  return corner === 'high' ? 4 : loaded;
 }
 
 /**

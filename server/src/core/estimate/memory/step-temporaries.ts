@@ -3,6 +3,7 @@ import type { Facts } from './facts';
 import { type LowRank, largestOf } from './low-rank';
 import { isFlat } from './optimizer-state';
 import { COUNTED, type Part } from './part';
+import { trainedBytes } from './weights';
 
 const SOURCE = `torch.optim, foreach; ${COUNTED} and record_optimizers.py`;
 
@@ -26,7 +27,7 @@ export function stepTemporaries(facts: Facts): Part[] {
   const { sharding, step, trainable, shards, lora, counts, optimizer } = facts;
   // Megatron steps with a fused kernel of apex or Transformer Engine.
   if (sharding.kind === 'megatron' || sharding.kind === 'zero') return [];
-  const width = lora === undefined ? facts.weightBytes : 4;
+  const width = trainedBytes(facts);
   const perElement = bytesPerStepped(facts, width);
   const all = trainable / shards;
   const elements = step === 'foreach' ? all : Math.min(all, lora?.largest ?? counts.largest);

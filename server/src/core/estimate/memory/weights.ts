@@ -49,7 +49,9 @@ export function weightParts(facts: Facts, shards: number): Part[] {
       bytes: (bytes * facts.trainable) / shards,
       label: () => `${lora.isDora ? 'DoRA' : 'LoRA'} adapters of rank ${lora.rank}, ${dtypeName(bytes)}`,
       formula: () => `${bytes} B × ${formatParameters(facts.trainable)} parameters${over}`,
-      source: 'peft src/peft/tuners/lora (autocast_adapter_dtype)',
+      source: facts.halfAdapters
+        ? 'trl trl/trainer/sft_trainer.py:908 (1.16.0)'
+        : 'peft src/peft/tuners/lora (autocast_adapter_dtype)',
       from: facts.from.adapters,
     });
   }
@@ -62,9 +64,10 @@ function keepsInt8({ sharding, lora }: Facts): boolean {
   return isStage3 && lora !== undefined && valueIfKnown(sharding.quantizedFrozenWeights) === true;
 }
 
-/** Adapters are kept in fp32 by PEFT (autocast_adapter_dtype) unless DeepSpeed casts the whole model. */
+/** Adapters are kept in fp32 by PEFT (autocast_adapter_dtype) unless TRL makes them bf16, or DeepSpeed casts the whole model. */
 export function trainedBytes(facts: Facts): 2 | 4 {
-  return facts.lora !== undefined && facts.sharding.kind !== 'zero' ? 4 : facts.weightBytes;
+  if (facts.lora === undefined || facts.sharding.kind === 'zero') return facts.weightBytes;
+  return facts.halfAdapters ? 2 : 4;
 }
 
 /** A dtype by its width in bytes, as formulas show it. */
