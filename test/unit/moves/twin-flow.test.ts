@@ -55,6 +55,35 @@ describe('the share of the optimizer that is offloaded', () => {
     }
   });
 
+  const BOTH = DS.replace('"device": "cpu" }', '"device": "cpu" }, "offload_param": { "device": "cpu" }');
+
+  it('is tried with the weights on the host too, which what the GPU stepped goes back to', () => {
+    const both = opened(twinFlow, files(TRAIN, BOTH));
+    expect(both.moves.map((move) => move.allows?.(both.run))).toEqual([true, true, true, true]);
+    const [first] = both.moves;
+    if (!first) throw new Error('no move');
+    const tried = both.written(first);
+    expect(tried.brings()).toEqual([]);
+    const after = tried.analysis.estimate();
+    const back = after?.step?.terms.find(({ id }) => id === 'offload.weights-to-host');
+    // 1.004 billion weights of a rank are ten sub-groups of 1e8 and one more, beside which the Trainer has one of biases: int(0.8 × 12) stay.
+    expect((back?.traffic?.bytes ?? 0) / 1e9).toBeCloseTo(2 * 0.9, 6);
+    expect(after?.step?.seconds).toBe(estimateRun(first.apply(both.run)).step?.seconds);
+    const before = estimateRun(both.run);
+    expect(before.step?.terms.some(({ id }) => id === 'offload.weights-to-host')).toBe(false);
+    expect(after?.memory?.value ?? 0).toBeGreaterThan(before.memory?.value ?? 0);
+  });
+
+  it('is not tried with the weights on drives, and says so', () => {
+    const drives = BOTH.replace(
+      '"offload_param": { "device": "cpu" }',
+      '"offload_param": { "device": "nvme", "nvme_path": "/nvme" }',
+    );
+    const at = opened(twinFlow, files(TRAIN, drives));
+    expect(at.moves.map((move) => move.allows?.(at.run))).toEqual([false, false, false, false]);
+    expect(at.closed).toEqual([{ what: 'share of the optimizer offload', because: expect.stringContaining('drives') }]);
+  });
+
   it('is for stage 3 and an optimizer on the host', () => {
     const on = (ds: string) => {
       const at = opened(twinFlow, files(TRAIN, ds));

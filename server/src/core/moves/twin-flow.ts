@@ -19,7 +19,8 @@ const LEAST_GROUPS = 10;
 /**
  * A part of the optimizer's states back on the GPU (Twin-Flow), at stage 3 and with DeepSpeed's CPU Adam alone
  * (deepspeed/runtime/zero/config.py:398 and stage3.py:313, 0.19.8). Sub-groups become small enough for the share to come out; they are
- * cut within the groups of parameters that whoever makes the optimizer made.
+ * cut within the groups of parameters that whoever makes the optimizer made. Weights on the host are no hindrance: what the GPU has
+ * stepped is copied back to them (stage3.py:2858); sub-groups whose weights are on drives are made on the host whatever the share says.
  */
 export const twinFlow: Dimension = (run, note) => {
   const zero = zeroOf(run);
@@ -31,6 +32,8 @@ export const twinFlow: Dimension = (run, note) => {
     if (isOffloaded(run)) note?.({ what: WHAT, because });
     return [];
   }
+  if (isOffloaded(run) && valueIfKnown(zero.offloadParam) === 'nvme')
+    note?.({ what: WHAT, because: 'offload_param is on drives, and sub-groups swapped there stay on the host' });
   const { offloadRatio: ratio, subGroupElements: size } = zero;
   if (!ratio.known || !size.known || !isOpen(run, WHAT, [ratio], note)) return [];
   const small =
@@ -44,7 +47,7 @@ export const twinFlow: Dimension = (run, note) => {
         writeTo(deepspeed, `${SECTION}.ratio`, share),
         ...(small === size.value || share === 1 ? [] : [writeTo(deepspeed, 'zero_optimization.sub_group_size', small)]),
       ],
-      allows: isOnHost,
+      allows: isSplit,
       apply: (it) =>
         withZero(it, (value) => ({
           ...value,
@@ -71,6 +74,8 @@ export const superOffload: Dimension = (run, note) => {
   const link = run.cluster.known ? run.cluster.value.accelerator.hostLinkBytesPerSecond : undefined;
   const stated = statedVersion(run, 'deepspeed');
   const isOld = stated !== undefined && !isAtLeast(stated, SUPER_SINCE);
+  if (isOffloaded(run) && (valueIfKnown(zero.offloadParam) ?? 'none') !== 'none')
+    note?.({ what: 'SuperOffload', because: 'nothing is published of it with weights on the host too' });
   if (link === undefined || isOld || valueIfKnown(beside) !== 'nothing' || valueIfKnown(run.gradientClipping) !== 0)
     return [];
   return [
@@ -106,7 +111,13 @@ function isOffloaded(run: TrainingRun): boolean {
   return valueIfKnown(zeroOf(run)?.offloadOptimizer) === 'cpu';
 }
 
-/** Weights on the host too would have to follow from both places; nobody has measured that. */
+/** An optimizer on the host, and weights that each sub-group can be stepped beside. */
+function isSplit(run: TrainingRun): boolean {
+  const param = valueIfKnown(zeroOf(run)?.offloadParam);
+  return stageIn(run) === 3 && isOffloaded(run) && (param === 'none' || param === 'cpu');
+}
+
+/** Weights stay on the GPU: SuperOffload's buckets are made for that. */
 function isOnHost(run: TrainingRun): boolean {
   return stageIn(run) === 3 && isOffloaded(run) && valueIfKnown(zeroOf(run)?.offloadParam) === 'none';
 }

@@ -46,6 +46,7 @@ export function offloadDrafts(facts: TimeFacts): Draft[] {
     fetchWeightsDraft(facts, offload),
     addGradientsDraft(facts, offload),
     newWeightsDraft(facts, offload),
+    weightsBackDraft(facts, offload),
     gradientsToHostDraft(facts, offload),
     cpuOptimizerDraft(facts, offload),
     ...nvmeDrafts(facts, offload),
@@ -94,6 +95,21 @@ function newWeightsDraft(facts: TimeFacts, { optimizer, param }: OffloadFacts): 
   return copy(facts, {
     id: 'offload.weights-to-gpu',
     label: 'updated weights to the GPU',
+    bytes,
+    formula: `${gigabytes(bytes)} once per step`,
+    hides: 'never',
+    perTensor: false,
+  });
+}
+
+/** Weights that Twin-Flow has updated on the GPU, where they live on the host: stage3.py:2858 (0.19.8) copies each sub-group back. */
+function weightsBackDraft(facts: TimeFacts, { optimizer, param }: OffloadFacts): Draft | undefined {
+  const share = facts.sharding.kind === 'zero' && optimizer !== 'none' && param === 'cpu' ? shareOnGpu(facts) : 0;
+  if (share === 0) return undefined;
+  const bytes = steppedParameters(facts) * share * facts.weightBytes;
+  return copy(facts, {
+    id: 'offload.weights-to-host',
+    label: 'weights updated on the GPU, back to the host',
     bytes,
     formula: `${gigabytes(bytes)} once per step`,
     hides: 'never',
