@@ -141,6 +141,14 @@ def _more(name, mixed, full):
     yield "fsdp1-hybrid2x8", dict(world=16, replicate=2, sharding="fsdp1", fsdp=hybrid, dtype=mixed["dtype"], **full)
     yield "fsdp8-fp32", dict(world=8, sharding="fsdp2", fsdp={}, dtype="fp32", **full)
     yield "fsdp8-nowrap", dict(world=8, **dict(mixed, fsdp=dict(_ACCELERATE, wrap=False)), **full)
+    # What stays gathered: by size, up to a number of elements, as far as the next use, and adapters. Short samples, so that it decides.
+    few = lambda **keys: dict(sharding="zero3", world=4, zero=dict(auto, **keys), **small)  # noqa: E731
+    yield "z3-d4-persist", few(stage3_param_persistence_threshold=20_000_000)
+    yield "z3-d4-persist-all", few(stage3_param_persistence_threshold=2_000_000_000)
+    yield "z3-d4-persist-some", few(stage3_param_persistence_threshold=20_000_000, stage3_model_persistence_threshold=30_000_000)
+    yield "z3-d4-live", few(stage3_max_live_parameters=100_000_000, stage3_max_reuse_distance=100_000_000)
+    yield "z3-d4-live0", few(stage3_max_live_parameters=0, stage3_max_reuse_distance=0, stage3_prefetch_bucket_size=0)
+    yield "z3-d4-lora-persist", dict(few(stage3_param_persistence_threshold=1_000_000, stage3_max_live_parameters=0, stage3_max_reuse_distance=0), lora=_lora(name))
     yield "fsdp1-8-off", dict(world=8, sharding="fsdp1", offload=True, fsdp=_ACCELERATE, dtype=mixed["dtype"], **full)
 
 

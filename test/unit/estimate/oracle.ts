@@ -154,6 +154,7 @@ function shardingOf(point: OraclePoint): Sharding {
     allgather_bucket_size: 'allgatherBucketElements',
     stage3_prefetch_bucket_size: 'prefetchBucketElements',
     stage3_param_persistence_threshold: 'persistenceThresholdElements',
+    stage3_model_persistence_threshold: 'elementsPersistentAtMost',
     stage3_max_live_parameters: 'maxLiveElements',
     stage3_max_reuse_distance: 'maxReuseDistanceElements',
     sub_group_size: 'subGroupElements',

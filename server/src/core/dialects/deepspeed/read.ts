@@ -6,6 +6,7 @@ import {
   booleanFrom,
   byDefault,
   choiceFrom,
+  countFrom,
   isAutoText,
   numberFrom,
   stageFrom,
@@ -42,6 +43,7 @@ export function readZero(sources: RunSources): ZeroSharding {
     allgatherBucketElements: size('allgather_bucket_size', ZERO_DEFAULTS.allgatherBucket),
     prefetchBucketElements: size('stage3_prefetch_bucket_size', ZERO_DEFAULTS.prefetchBucket),
     persistenceThresholdElements: size('stage3_param_persistence_threshold', ZERO_DEFAULTS.persistenceThreshold),
+    ...modelPersistence(sources),
     maxLiveElements: size('stage3_max_live_parameters', ZERO_DEFAULTS.maxLive),
     maxReuseDistanceElements: size('stage3_max_reuse_distance', ZERO_DEFAULTS.maxReuseDistance),
     subGroupElements: size('sub_group_size', ZERO_DEFAULTS.subGroup),
@@ -53,6 +55,12 @@ export function readZero(sources: RunSources): ZeroSharding {
     gatherWeightsOnSave: gatherOnSave(sources),
     gradAccumDtype: gradAccumDtype(sources),
   };
+}
+
+/** `sys.maxsize` where it is not written: deepspeed/runtime/zero/config.py:235 (0.19.8). */
+function modelPersistence(sources: RunSources): Pick<ZeroSharding, 'elementsPersistentAtMost'> {
+  const written = writtenIn(sources.deepspeed, 'zero_optimization.stage3_model_persistence_threshold');
+  return written && typeof written.plain === 'number' ? { elementsPersistentAtMost: countFrom(written, 0) } : {};
 }
 
 /** A key of `zero_optimization`: written, filled for "auto", or the default. */

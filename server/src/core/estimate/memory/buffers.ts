@@ -9,10 +9,16 @@ import type { Part } from './part';
 export interface Transients {
   /** From the loss to the start of backward. */
   readonly loss: readonly Part[];
+  /** While the head's gradient is made; {@link loss} where absent. */
+  readonly made?: readonly Part[];
   /** What goes when backward begins, beside {@link loss}. */
   readonly forward: readonly Part[];
   /** While a block's backward runs. */
   readonly block: readonly Part[];
+  /** While the head's gradient is reduced, before the first block's backward. */
+  readonly head?: readonly Part[];
+  /** While weights are copied out of the buffer that they were gathered in, before a block's products. */
+  readonly copying?: readonly Part[];
   /** What has gathered beside {@link block} when the first block's backward runs. */
   readonly first: readonly Part[];
   /** Elements of one block's expert gradients that {@link block} lacks when the last is made; undefined: all of them. */

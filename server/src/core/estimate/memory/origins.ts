@@ -52,7 +52,8 @@ function preferenceOf({ preference }: TrainingRun): Origin[] {
 /** Keys that a buffer has of its own, by the id of its term. */
 const BUFFER_FACTS: Readonly<Record<string, readonly Extract<keyof ZeroSharding, `${string}Elements`>[]>> = {
   'buffers.reduce': ['reduceBucketElements'],
-  'buffers.gathered': ['maxLiveElements'],
+  'buffers.gathered': ['maxLiveElements', 'maxReuseDistanceElements'],
+  'buffers.persistent': ['persistenceThresholdElements'],
   'buffers.waiting': ['reduceBucketElements'],
 };
 

@@ -108,7 +108,7 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
       ...untilHead,
       logitsPart(facts, head.weightGradient, 'gradient'),
       ...headGradient.made,
-      ...transients.loss,
+      ...(transients.made ?? transients.loss),
     ]),
     ...blocks,
     moment('step', 'end of backward', [
@@ -120,6 +120,21 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
     ]),
     stepMoment(facts, states, transients),
   ];
+  if (transients.head !== undefined && transients.head.length > 0)
+    moments.push(moment('step', 'gradient of the head reduced', [...graph, ...transients.head]));
+  if (transients.copying !== undefined) {
+    // In forward the last block keeps nothing yet; in backward it is gone.
+    const { saved, last } = activations;
+    const others = scaled(saved, Math.max(0, 1 - last.bytes / Math.max(1, saved.bytes)));
+    moments.push(
+      moment('step', 'weights copied where they are gathered', [
+        ...resident,
+        ...earlier,
+        ...others,
+        ...transients.copying,
+      ]),
+    );
+  }
   // A model smaller than the bucket is reduced at the end.
   if (transients.reduce.length > 0 && left > 0) {
     moments.push(
