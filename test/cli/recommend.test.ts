@@ -58,6 +58,17 @@ describe('hardware recommend', { timeout: 60_000 }, () => {
     expect(JSON.parse(same.out).files[0].estimate.memoryPerGpu).toEqual(several.memoryPerGpu);
   });
 
+  it('leaves out what only emulates the number format of the run', async () => {
+    const { out } = await shardlens(folder, ['hardware', 'recommend', 'ds.json', '--format', 'json']);
+    const found = JSON.parse(out);
+    const ids = found.machines.map(({ id }: { id: string }) => id);
+    expect(ids.length).toBeGreaterThan(10);
+    expect(ids).not.toContain('p3dn.24xlarge');
+    const why = found.others.find(({ id }: { id: string }) => id === 'p3dn.24xlarge')?.why;
+    expect(why).toMatch(/no bf16 arithmetic|does not surely fit/);
+    for (const { gpus } of found.machines) expect(Number.isInteger(gpus)).toBe(true);
+  });
+
   it('as text says where prices are from, and why the other machines are not there', async () => {
     const { out } = await shardlens(folder, ['hardware', 'recommend', 'ds.json']);
     expect(out).toMatch(/machine +memory per GPU +step +tokens\/s +USD per billion tokens/);

@@ -1,6 +1,7 @@
 import type { Overrides } from '../analysis';
 import { type AnalysisInput, analyze } from '../analyze';
 import type { Estimate } from '../estimate/estimate';
+import { buildCluster } from '../hardware/cluster';
 import type { Cluster } from '../hardware/hardware';
 import { valueIfKnown } from '../run/known';
 import type { SourceFile } from '../source';
@@ -44,6 +45,9 @@ const OTHER_STACKS: Readonly<Record<string, string>> = {
   Google: 'TPUs need PyTorch/XLA instead of these libraries',
   Intel: 'Gaudi needs optimum-habana instead of these libraries',
 };
+
+/** A warning too: what an old chip only emulates is no place to start from. */
+const STOPS: ReadonlySet<string> = new Set(['error', 'warning']);
 
 /** What a machine can lack; other findings are about the files, and the same everywhere. */
 const LACKS: ReadonlySet<string> = new Set([
@@ -98,7 +102,8 @@ interface Place extends Pick<Machine, 'id' | 'target'> {
 
 /** All GPUs of so many nodes. */
 function onInstance(id: string, { catalogs, overrides }: AnalysisInput): Place {
-  const gpusPerNode = catalogs.hardware.instance(id)?.accelerator_count ?? 1;
+  const built = buildCluster({ hardware: id }, { catalog: catalogs.hardware });
+  const gpusPerNode = 'problem' in built ? 1 : built.cluster.gpusInNode;
   return {
     id,
     target: undefined,
@@ -132,7 +137,7 @@ function place({ id, target, counts, overrides }: Place, file: SourceFile, input
     if (stack) return unfit(stack);
     const { memory, host } = estimate;
     if (memory.fits === true && host?.fits !== false) {
-      const lacking = analysis.findings().find(({ rule, severity }) => severity === 'error' && LACKS.has(rule));
+      const lacking = analysis.findings().find(({ rule, severity }) => STOPS.has(severity) && LACKS.has(rule));
       if (lacking) return unfit(lacking.message);
       const cluster = run.cluster.value;
       return {

@@ -26,6 +26,18 @@ function terms(of: TrainingRun): ReadonlyMap<string, number> {
   return new Map(step.terms.map(({ id, seconds }) => [id, seconds]));
 }
 
+test('bf16 on a chip without bf16 units is no faster than fp32, and that is said', () => {
+  const v100 = cluster('p3dn.24xlarge', { gpusPerNode: 1 });
+  const of = (compute: 'bf16' | 'fp16') => {
+    const it = run({ model, cluster: v100, sharding: replicated('single') });
+    return { ...it, precision: { ...it.precision, compute: given(compute) } };
+  };
+  const seconds = (compute: 'bf16' | 'fp16') => terms(of(compute)).get('compute.matrices') ?? 0;
+  expect(seconds('bf16')).toBeGreaterThan(4 * seconds('fp16'));
+  const { assumptions } = estimateTime(of('bf16'), { memory: () => ({ memory: null, assumptions: [] }) });
+  expect(assumptions).toContainEqual(expect.objectContaining({ what: 'peak rate', value: 'that of fp32' }));
+});
+
 const single = (changes: Partial<TrainingRun> = {}, shape = {}): TrainingRun =>
   run({ model, cluster: one, sharding: replicated('single'), length: 2048, micro: 4, ...shape, changes });
 

@@ -82,7 +82,9 @@ function peakOf({ cluster, compute }: TimeFacts): { flops: number; substitute: D
   const wanted = compute === 'fp32' || compute === 'bf16' || compute === 'fp16' || compute === 'fp8' ? compute : 'bf16';
   const flops = peaks[wanted];
   if (flops !== null) return { flops, substitute: undefined };
-  for (const other of ['fp16', 'bf16', 'fp32'] as const) {
+  // What a chip has no bf16 units for is computed in fp32 and rounded; fp16 and bf16 are alike where it is fp16 that lacks.
+  const others = wanted === 'bf16' ? (['fp32', 'fp16'] as const) : (['fp16', 'bf16', 'fp32'] as const);
+  for (const other of others) {
     const fallback = peaks[other];
     if (fallback !== null) return { flops: fallback, substitute: other };
   }
