@@ -120,8 +120,27 @@ describe('preferences', () => {
     expect(gathered(dpo)).toBeCloseTo(1.5 * gathered(sharded()), -3);
   });
 
-  test('what GRPO generates is said not to be counted', () => {
-    const grpo = of(model, { preference: preference(given('grpo')) });
-    expect(grpo.assumptions.map(({ what }) => what)).toContain('generating answers and their rewards');
+  test('answers of GRPO take a reading of the weights a token, or its launches; those of a server are not counted', () => {
+    const made = (engine: 'transformers' | 'colocate' | 'server') =>
+      of(model, {
+        preference: preference(given('grpo'), {
+          generation: {
+            engine: given(engine),
+            completions: given(8),
+            completionTokens: given(512),
+            vllmShare: given(0.3),
+            sleeps: given(false),
+            gathersWhole: given(false),
+          },
+        }),
+      });
+    const [own, vllm, server] = [made('transformers'), made('colocate'), made('server')];
+    // 16 GB of weights at 85 % of 3.35 TB/s, and 32 blocks × 60 kernels × 14 µs.
+    expect(secondsOf(vllm, 'compute.generation')).toBeCloseTo((512 * 2 * model.parameters.total) / (3.35e12 * 0.85), 1);
+    expect(secondsOf(own, 'compute.generation')).toBeCloseTo(512 * 32 * 60 * 14e-6, 1);
+    expect(own.high / own.seconds).toBeGreaterThan(2);
+    expect(own.assumptions.map(({ what }) => what)).toContain('generating answers');
+    expect(secondsOf(server, 'compute.generation')).toBe(0);
+    expect(server.assumptions.map(({ what }) => what)).toContain('generating answers and their rewards');
   });
 });

@@ -140,7 +140,7 @@ function balanceNotes(facts: TimeFacts, step: StepEstimate): Assumption[] {
 }
 
 function isGpuCompute(id: string): boolean {
-  return /^compute\.(matrices|attention|elementwise|dequantise|reference)/.test(id);
+  return /^compute\.(matrices|attention|elementwise|dequantise|reference|generation)/.test(id);
 }
 
 /** Where tensor parallelism would be the obvious next step but the link forbids it. */

@@ -5,6 +5,7 @@ import type { Assumption } from '../estimate';
 import type { Draft } from './draft';
 import type { TimeFacts } from './facts';
 import type { Passes } from './flops';
+import { MEMORY_EFFICIENCY } from './gpu-constants';
 
 /** Sequences that one sample of the batch is: chosen and rejected answers of a pair. */
 export function sequencesOf({ preference }: Pick<TrainingRun, 'preference'>): 1 | 2 {
@@ -69,15 +70,59 @@ export function extraForwardDraft(facts: TimeFacts, passes: Passes, parts: reado
   };
 }
 
-/** What a step of GRPO does before it trains, which hangs on the engine that generates. */
+/** Kernels of one block for one token, each of which Python launches where no graph of them is replayed. */
+const TOKEN_KERNELS = 60;
+const LAUNCH_SECONDS = 14e-6;
+
+/**
+ * The answers of GRPO where the training GPUs make them: each token of the batch reads all weights once, and transformers' own `generate`
+ * launches every kernel from Python. Answers end where they end, so that the most tokens make the high end.
+ */
+export function generationDraft(facts: TimeFacts): Draft | undefined {
+  const { run, model, parameters, cluster, micro, accumulation, tensor } = facts;
+  const generation = run.preference?.generation;
+  const engine = valueIfKnown(generation?.engine);
+  const tokens = valueIfKnown(generation?.completionTokens);
+  const { memoryBytesPerSecond: rate } = cluster.accelerator;
+  if (engine === undefined || engine === 'server' || tokens === undefined || rate <= 0) return undefined;
+  const atOnce = valueIfKnown(generation?.completions) ?? micro * accumulation;
+  const rounds = Math.max(1, (micro * accumulation) / Math.max(1, atOnce));
+  const reading = (2 * parameters.total) / tensor / (rate * MEMORY_EFFICIENCY);
+  const launching = engine === 'transformers' ? model.layers * TOKEN_KERNELS * LAUNCH_SECONDS : 0;
+  const each = Math.max(reading, launching);
+  const words = `${(each * 1e3).toFixed(1)} ms`;
+  return {
+    id: 'compute.generation',
+    label: `generating answers with ${engine === 'transformers' ? 'transformers' : 'vLLM'}`,
+    seconds: rounds * tokens * each,
+    guess: { low: 0.2, high: 3 },
+    assumes: {
+      what: 'generating answers',
+      value: `${words} for each of ${tokens} tokens`,
+      because:
+        'no published table separates it, and answers may end sooner: a fifth of the time to three times as much',
+    },
+    formula: `${Number(rounds.toFixed(1))} × ${tokens} tokens × ${words}`,
+    source:
+      'trl trainer/grpo_trainer.py _generate (1.16.0); a token reads the weights once and launches the kernels of each block (prior)',
+    group: 'compute',
+    cause: 'GPU compute',
+    hides: 'never',
+  };
+}
+
+/** What a step of GRPO does beside, which no file tells. */
 export function preferenceNotes({ run }: TimeFacts): Assumption[] {
   if (valueIfKnown(run.preference?.method) !== 'grpo') return [];
+  const engine = valueIfKnown(run.preference?.generation?.engine);
+  const generates = engine === 'transformers' || engine === 'colocate';
   return [
     {
-      what: 'generating answers and their rewards',
+      what: generates ? 'rewards of the answers' : 'generating answers and their rewards',
       value: 'not counted in the step time',
-      because:
-        'how fast the answers come hangs on the engine and on where they end; the step is that of training on them',
+      because: generates
+        ? 'reward functions and models are not in the config'
+        : 'how fast the answers come hangs on the server that makes them; the step is that of training on them',
     },
   ];
 }

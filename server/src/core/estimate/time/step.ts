@@ -9,6 +9,7 @@ import { hookDraft, launchDraft, loaderDraft } from './hooks';
 import { offloadDrafts } from './offload';
 import { gpuOptimizerDraft } from './optimizer';
 import { pipelineDrafts, stageLoad } from './pipeline';
+import { generationDraft } from './preference';
 import { stragglerDraft } from './stragglers';
 
 export interface StepResult {
@@ -53,6 +54,7 @@ function billOf(facts: TimeFacts): Bill | undefined {
   const push = (draft: Draft | undefined): void => {
     if (draft !== undefined) drafts.push(draft);
   };
+  push(generationDraft(facts));
   push(accumulateDraft(facts));
   push(stragglerDraft(facts, compute.seconds));
   push(loaderDraft(facts));
