@@ -56,7 +56,8 @@ def model_of(family):
     if family in ALONE:
         config, record = model_of(family[: -len("_text")])
         return dict(config["text_config"], model_type=family), dict(record, model_type=family, architecture=ALONE[family])
-    record = next((r for r in models.catalog() if r["id"] == models.KINDS.get(family)), None) or record_of(family)
+    other = models.KINDS.get(family) or models.APART.get(family)
+    record = next((r for r in models.catalog() if r["id"] == other), None) or record_of(family)
     sized = models.FAMILIES.get(family, lambda _: {})(dict(models.VARIANTS[0], n=8))
     config = models.with_layers(json.loads(json.dumps(record["config"])), sized.get("_layers", 3))
     text = models.text_config(config)

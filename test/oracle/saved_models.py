@@ -117,6 +117,8 @@ FAMILIES = {
     "whisper": lambda z: dict(max_source_positions=8 * 47, max_target_positions=8192, num_mel_bins=8 * 23),
     "wav2vec2": lambda z: wave(z, conv_dim=[8 * 73] * 7, num_conv_pos_embedding_groups=16, classifier_proj_size=8 * 59, apply_spec_augment=False),
     "hubert": lambda z: wave(z, conv_dim=[8 * 73] * 7, num_conv_pos_embedding_groups=16, classifier_proj_size=8 * 59, apply_spec_augment=False),
+    "hubert layer": lambda z: FAMILIES["hubert"](z),
+    "wav2vec2 layer": lambda z: FAMILIES["wav2vec2"](z),
     "llama4": lambda z: dict(_layers=5),
     "mllama": lambda z: dict(_layers=5),
     "modernbert": lambda z: dict(_layers=5),
@@ -130,6 +132,8 @@ RECORDS = {
 }  # fmt: skip
 # Models of a family whose blocks are of other kinds.
 KINDS = {"gemma4 plain": "google/gemma-4-31B-it", "gemma4 experts": "google/gemma-4-26B-A4B", "dinov2 gated": "facebook/dinov2-giant"}
+# Models of a family that keep more outside the blocks: recorded under a name of their own, which the product's layout gives (`recordedAs`).
+APART = {"hubert layer": "facebook/hubert-large-ll60k", "wav2vec2 layer": "facebook/wav2vec2-large-960h-lv60-self"}
 # Packages whose kernels a family's class takes where they are installed; $KERNELS has them for saved_kernels.py.
 STATE_SPACES = "mamba-ssm and causal-conv1d"
 DELTA_NETS = "flash-linear-attention and causal-conv1d"
@@ -202,8 +206,9 @@ def catalog():
 def record_of(name):
     """The family's verified record with the fewest parameters, or the one that stands for some of its kinds of blocks."""
     model_type = name.split(" ")[0]
-    if name in KINDS:
-        return next(dict(r, kinds=name) for r in catalog() if r["id"] == KINDS[name])
+    other = KINDS.get(name) or APART.get(name)
+    if other:
+        return next(dict(r, kinds=name) for r in catalog() if r["id"] == other)
     records = [r for r in catalog() if r["model_type"] == model_type and r["verified"]]
     records = [r for r in records if r["id"] == RECORDS.get(model_type)] or records
     return min(records, key=lambda r: r["parameters"]["total"]) if records else None

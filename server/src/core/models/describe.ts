@@ -112,7 +112,7 @@ function modelOf(
     noSplitModules: options.family?.noSplitModules ?? [],
     loraTargets: options.family?.loraTargets,
     assumptions: options.assumptions,
-    ...(options.recorded && { recorded: options.recorded(options.modelType, activation) }),
+    ...(options.recorded && { recorded: options.recorded(layout.recordedAs ?? options.modelType, activation) }),
   };
 }
 

@@ -33,6 +33,8 @@ export interface Layout {
   /** Tensors outside the repeated layers. */
   readonly parts: readonly Tensor[];
   readonly stacks: readonly Stack[];
+  /** Name of its own recording, where the model keeps more outside its layers than others of its type. */
+  readonly recordedAs?: string;
 }
 
 /** Puts a whole model inside a submodule of another. */

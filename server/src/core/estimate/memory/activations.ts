@@ -7,6 +7,7 @@ import { keptOnGpu, recomputedShare } from './recompute';
 import { firstBlock, outsideSizes, RECORDED, settingFor } from './recorded';
 import { seesEverySample } from './symbols';
 import { evaluate } from './terms';
+import { waveBackward } from './waves';
 
 export interface Activations {
   /** Kept by autograd over all blocks at the end of forward. */
@@ -69,11 +70,17 @@ export function countActivations(facts: Facts): Activations {
     most = bytes.saved + bytes.backward - gone;
     beside = workingOf(bytes) - gone;
   }
+  const waves = waveBackward(facts);
   const workingPart = (bytes: number): Part => ({
     id: 'activations.block',
     group: 'activations',
     bytes,
-    label: () => (isFull ? 'one block recomputed, and its backward' : 'backward of one block'),
+    label: () =>
+      waves > 0 && bytes === waves
+        ? 'the first convolution recomputed, and its backward'
+        : isFull
+          ? 'one block recomputed, and its backward'
+          : 'backward of one block',
     formula: () => `${formatCount(bytes / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
     source: RECORDED,
     from: [...facts.from.batch, ...facts.from.checkpointing],
@@ -90,7 +97,7 @@ export function countActivations(facts: Facts): Activations {
       source: RECORDED,
       from: [...facts.from.batch, ...facts.from.checkpointing],
     },
-    working: workingPart(working),
+    working: workingPart(Math.max(working, waves)),
     workingBesideAll: workingPart(beside),
     last: {
       id: 'activations.saved',

@@ -86,7 +86,14 @@ function bodyOf(c: ConfigReader, name: string): Layout {
       ...under('encoder', undefined, positionConvolution(c, hidden), layerNorm('layer_norm', hidden)),
     ],
     stacks: [uniform('encoder.layers', layers, layer)],
+    // Wav2Vec2's convolutions and blocks are HuBERT's.
+    ...(normsEverywhere(c) && { recordedAs: 'hubert layer' }),
   };
+}
+
+/** Each convolution has a norm of its own, which keeps what it read. */
+function normsEverywhere(c: ConfigReader): boolean {
+  return c.text('feat_extract_norm') === 'layer';
 }
 
 /** One convolution for each width; all of them have a norm, or only the first (`feat_extract_norm`). */
@@ -94,12 +101,7 @@ function waveConvolutions(c: ConfigReader): Tensor[] {
   const widths = waveDims(c);
   const kernels = c.numbers('conv_kernel') ?? [];
   if (widths.length === 0 || widths.length !== kernels.length) c.problem('conv_dim and conv_kernel differ in length');
-  const everywhere = c.text('feat_extract_norm') === 'layer';
-  // Counted by record_architectures.py: hubert-large keeps 128 bytes for each frame and channel more in 16 bits than hubert-base.
-  if (everywhere)
-    c.assume(
-      'the norms behind its convolutions keep 128 bytes for each frame and channel, which memory does not count',
-    );
+  const everywhere = normsEverywhere(c);
   return widths.flatMap((width, index) => [
     ...conv(
       'conv_layers.*.conv',
