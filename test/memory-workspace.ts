@@ -25,7 +25,7 @@ export function memoryWorkspace(files: Readonly<Record<string, string>>, root: P
       if (found) return found;
       const text = isInside(root, path) ? texts.get(path) : undefined;
       if (text === undefined) return undefined;
-      const source = parseSource(path, text);
+      const source = parseSource(path, unmarked(text));
       sources.set(path, source);
       return source;
     },
@@ -45,5 +45,16 @@ export function memoryWorkspace(files: Readonly<Record<string, string>>, root: P
 function readResult(texts: ReadonlyMap<Path, string>, path: Path, root: Path): ReadResult {
   if (!isInside(root, path)) return { ok: false, why: 'outside' };
   const text = texts.get(path);
-  return text === undefined ? { ok: false, why: 'missing' } : { ok: true, text };
+  return text === undefined ? { ok: false, why: 'missing' } : readOf(text);
+}
+
+/** As the disk's reader gives a text that begins with a byte order mark. */
+function readOf(text: string): ReadResult {
+  return text.startsWith(MARK) ? { ok: true, text: unmarked(text), mark: 'utf-8' } : { ok: true, text };
+}
+
+const MARK = '\uFEFF';
+
+function unmarked(text: string): string {
+  return text.startsWith(MARK) ? text.slice(MARK.length) : text;
 }

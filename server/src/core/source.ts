@@ -1,4 +1,5 @@
 import type { MappingNode, Tree } from './syntax/node';
+import type { Encoding } from './text/decode';
 import type { LineIndex } from './text/lines';
 
 /**
@@ -41,7 +42,12 @@ export interface Config {
 }
 
 export type ReadResult =
-  | { readonly ok: true; readonly text: string }
+  | {
+      readonly ok: true;
+      readonly text: string;
+      /** The file begins with this encoding's byte order mark, which is no part of the text. */
+      readonly mark?: Encoding | undefined;
+    }
   | {
       readonly ok: false;
       /** `pending`: asked for, not here yet (virtual workspaces); the analysis runs again when it is. */

@@ -83,7 +83,7 @@ export function textOf(bytes: Uint8Array): ReadResult {
   const ascii = asciiOf(bytes);
   if (ascii !== undefined) return { ok: true, text: ascii };
   const decoded = decode(bytes);
-  if (decoded.ok) return { ok: true, text: decoded.text };
+  if (decoded.ok) return { ok: true, text: decoded.text, mark: decoded.bom ? decoded.encoding : undefined };
   return { ok: false, why: decoded.why === 'encoding' ? 'binary' : decoded.why };
 }
 

@@ -1,5 +1,6 @@
 import type { Path, ReadResult, SourceFile } from '../core/source';
 import { parseSource } from '../core/syntax/parse';
+import type { Encoding } from '../core/text/decode';
 import { type Look, listDisk, look, MISSING, readDisk, realPath } from './disk';
 import type { OpenDocuments } from './documents';
 import type { RemoteFiles } from './remote';
@@ -49,6 +50,7 @@ export class Files {
   private readonly seen = new Map<Path, FileState>();
   private readonly looks = new Map<Path, Checked<Look>>();
   private readonly savedFiles = new Map<Path, { readonly stamp: string; readonly source: SourceFile | undefined }>();
+  private readonly marks = new Map<Path, { readonly stamp: string; readonly mark: Encoding | undefined }>();
   private readonly folders = new Map<Path, FolderState>();
   private readonly seenFolders = new Map<Path, FolderState>();
   private readonly realFolders = new Map<Path, Checked<Path | undefined>>();
@@ -88,8 +90,22 @@ export class Files {
   /** Changes whenever what {@link read} gives changes. */
   stamp(path: Path): string {
     const document = this.documents.at(path);
-    if (document) return `open:${document.edition}`;
+    if (document) return `open:${document.edition}${this.markOf(path) ?? ''}`;
     return isOnDisk(path) ? this.look(path).stamp : this.remote.fileStamp(path);
+  }
+
+  /** Editors keep a byte order mark out of an open document, and write it again: whether there is one, the disk tells. */
+  private markOf(path: Path): Encoding | undefined {
+    if (!isOnDisk(path)) return undefined;
+    const { stamp } = this.look(path);
+    let known = this.marks.get(path);
+    if (known?.stamp !== stamp) {
+      const read = stamp === MISSING.stamp ? undefined : readDisk(path);
+      known = { stamp, mark: read?.ok ? read.mark : undefined };
+      if (this.marks.size > MAX_CACHED_SAVED) this.marks.clear();
+      this.marks.set(path, known);
+    }
+    return known.mark;
   }
 
   private look(path: Path): Look {
@@ -178,7 +194,7 @@ export class Files {
 
   private readNow(path: Path): ReadResult {
     const document = this.documents.at(path);
-    if (document) return { ok: true, text: document.text };
+    if (document) return { ok: true, text: document.text, mark: this.markOf(path) };
     return isOnDisk(path) ? readDisk(path) : this.remote.read(path);
   }
 

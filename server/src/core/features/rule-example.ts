@@ -58,15 +58,23 @@ function workspaceOf(files: ExampleFiles): Workspace {
     roots: [ROOT],
     read(path) {
       const text = texts.get(path);
-      if (text !== undefined) return { ok: true, text };
+      if (text !== undefined)
+        return text.startsWith(MARK) ? { ok: true, text: unmarked(text), mark: 'utf-8' } : { ok: true, text };
       return { ok: false, why: isInside(ROOT, path) ? 'missing' : 'outside' };
     },
     source(path) {
       const text = texts.get(path);
-      const source = sources.get(path) ?? (text === undefined ? undefined : parseSource(path, text));
+      const source = sources.get(path) ?? (text === undefined ? undefined : parseSource(path, unmarked(text)));
       if (source) sources.set(path, source);
       return source;
     },
     list: (folder) => names(folder).sort(),
   };
+}
+
+/** No part of a text, wherever it is read. */
+const MARK = '\uFEFF';
+
+function unmarked(text: string): string {
+  return text.startsWith(MARK) ? text.slice(MARK.length) : text;
 }
