@@ -35,7 +35,7 @@ export const adafactorUnderFsdp2 = rule({
     report({
       at: optim,
       message:
-        'Adafactor of transformers mixes plain tensors with the distributed ones of FSDP 2; the job stops at the first optimizer step.',
+        'optim is adafactor, which mixes plain tensors with the distributed ones of FSDP 2; the job stops at the first optimizer step.',
       fixes: [{ title: 'Use adamw_torch_fused', edits: replaceValue(config.file, optim.node, 'adamw_torch_fused') }],
     });
   },

@@ -49,7 +49,7 @@ export const megatronSizeMismatch = rule({
     report({
       at: written,
       severity: severityOf(run, misfit),
-      message: `${misfit.words}; Megatron stops when the model is prepared.`,
+      message: `${inKeys(misfit.words)}; Megatron stops when the model is prepared.`,
       fixes:
         size === undefined
           ? []
@@ -61,6 +61,17 @@ export const megatronSizeMismatch = rule({
 const KEYS = {
   tensor: 'megatron_lm_config.megatron_lm_tp_degree',
   pipeline: 'megatron_lm_config.megatron_lm_pp_degree',
+} as const;
+
+/** `megatron_lm_tp_degree 3` for `tp 3`: a file is mended by its own keys. */
+function inKeys(words: string): string {
+  return words.replace(/\b(tp|pp|cp) (?=\d)/g, (_, short: 'tp' | 'pp' | 'cp') => `${NAMES[short]} `);
+}
+
+const NAMES = {
+  tp: 'megatron_lm_tp_degree',
+  pp: 'megatron_lm_pp_degree',
+  cp: 'megatron_lm_context_parallel_size',
 } as const;
 
 function isFlag({ origin }: RunOutline['parallelism']['tensor']): boolean {

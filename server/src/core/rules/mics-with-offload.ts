@@ -41,8 +41,7 @@ export const micsWithOffload = rule({
     if ((device !== 'cpu' && device !== 'nvme') || (run.worldSize.known && run.worldSize.value <= size)) return;
     report({
       at: [found, offload],
-      message:
-        'MiCS does not work with an offloaded optimizer once there is more than one shard group: DeepSpeed stops at the end of the first accumulation.',
+      message: `mics_shard_size ${size} does not work with offload_optimizer on ${device} once there is more than one shard group. DeepSpeed stops at the end of the first accumulation.`,
       fixes: [removeFix(found), removeFix(offload)],
     });
   },

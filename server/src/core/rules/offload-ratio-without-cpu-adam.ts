@@ -39,7 +39,7 @@ export const offloadRatioWithoutCpuAdam = rule({
     report({
       at: [found, isAdam && torchAdam ? torchAdam : optimizer.found],
       severity: severityOfBuilt(run),
-      message: `A ratio of ${ratio} needs DeepSpeed's CPU Adam, ${isAdam ? 'and torch_adam takes another' : 'and another optimizer is set'}; DeepSpeed stops when it builds the engine.`,
+      message: `offload_optimizer.ratio is ${ratio}, which needs DeepSpeed's CPU Adam, ${isAdam ? 'and torch_adam takes another' : 'and another optimizer is set'}; DeepSpeed stops when it builds the engine.`,
       fixes: [setFix(config, found.path, 1)],
     });
   },

@@ -53,7 +53,7 @@ export const optimizerUntestedWithZero = rule({
     report({
       at: optimizer.found,
       severity: severityOfBuilt(run),
-      message: `ZeRO was not tested with ${optimizer.name}, and DeepSpeed stops when it builds it unless zero_allow_untested_optimizer is true.`,
+      message: `optimizer.type is ${optimizer.name}, with which ZeRO was not tested. DeepSpeed stops when it builds the optimizer unless zero_allow_untested_optimizer is true.`,
       fixes: [setFix(config, 'zero_allow_untested_optimizer', true)],
     });
   },

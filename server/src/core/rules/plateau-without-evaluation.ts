@@ -25,7 +25,7 @@ export const plateauWithoutEvaluation = rule({
     report({
       at: [scheduler, ...(written ? [written] : [])],
       severity: written ? 'error' : severityOfAbsence(config),
-      message: `The scheduler ${name} follows the evaluation, but eval_strategy is "no"${written ? '' : ' by default'}; the Trainer stops at start-up.`,
+      message: `lr_scheduler_type ${name} follows the evaluation, but eval_strategy is "no"${written ? '' : ' by default'}; the Trainer stops at start-up.`,
       fixes: [
         {
           title: 'Set eval_strategy to "epoch"',

@@ -41,7 +41,7 @@ export const quantizedStorageUnderFsdp = rule({
       report({
         at: eight,
         message:
-          'FSDP 1 cannot flatten 8-bit weights and stops when it wraps the model; 4-bit weights with bnb_4bit_quant_storage: bfloat16 can be sharded.',
+          'load_in_8bit is true, and FSDP 1 cannot flatten 8-bit weights: it stops when it wraps the model. 4-bit weights with bnb_4bit_quant_storage "bfloat16" can be sharded.',
       });
       return;
     }

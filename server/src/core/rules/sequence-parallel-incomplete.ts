@@ -43,7 +43,7 @@ export const sequenceParallelIncomplete = rule({
     if (attention?.node && (word === 'eager' || word === 'flex_attention')) {
       report({
         at: attention,
-        message: `Sequence parallelism does not work with ${word} attention; Accelerate stops at start-up. It needs sdpa or flash attention.`,
+        message: `${attention.path} is ${word}, and sequence parallelism works with sdpa or flash attention only. Accelerate stops at start-up.`,
         fixes: [{ title: 'Use sdpa', edits: replaceValue(config.file, attention.node, 'sdpa') }],
       });
     }

@@ -46,7 +46,7 @@ export const sizeWrapByFsdp2 = rule({
     report({
       at: [policy, size],
       severity: isLarge ? severityOfRead(settings, run) : 'warning',
-      message: `FSDP 2 cannot wrap by size: the list of layers, with more than ${least} parameters in all, is wrapped as well, and torch stops on it when the model is wrapped.`,
+      message: `SIZE_BASED_WRAP does not work with FSDP 2: the list of layers, with more than ${least} parameters in all, is wrapped as well, and torch stops on it when the model is wrapped.`,
       fixes: [
         {
           title: 'Use TRANSFORMER_BASED_WRAP',
