@@ -1,6 +1,6 @@
 import { type Known, known, unknown } from './known';
 import type { RunSources } from './sources';
-import type { KeptLogits } from './training-run';
+import type { EvalGeneration, KeptLogits } from './training-run';
 import { booleanFrom, byDefault, countFrom, textFrom } from './written';
 
 const ARGUMENTS = 'transformers src/transformers/training_args.py (5.23.0)';
@@ -14,9 +14,36 @@ export function readKeptLogits({ args }: Pick<RunSources, 'args'>): KeptLogits |
   if (!args.present) return undefined;
   const steps = args.get('eval_accumulation_steps');
   return {
-    kept: isKept(args),
+    kept: keepsTokens(args) ?? isKept(args),
     movedAfter: steps && steps.plain !== null ? countFrom(steps) : unknown('nothing moves them before evaluation ends'),
   };
+}
+
+/**
+ * What evaluation generates: `predict_with_generate` of Seq2SeqTrainer, where the script passes compute_metrics (transformers
+ * src/transformers/trainer_seq2seq.py:284, 5.23.0). What the arguments leave open, the model's generation_config decides, whose own
+ * defaults are 20 tokens and one beam.
+ */
+export function readEvalGeneration({ args }: Pick<RunSources, 'args'>): EvalGeneration | undefined {
+  const asked = args.get('predict_with_generate');
+  const on = asked && booleanFrom(asked);
+  const only = args.get('prediction_loss_only');
+  const isLossOnly = only && booleanFrom(only);
+  if (!on?.known || !on.value || (isLossOnly?.known && isLossOnly.value)) return undefined;
+  const count = (key: string): Known<number> => {
+    const written = args.get(key);
+    return written && written.plain !== null
+      ? countFrom(written)
+      : unknown(`${key} is not set, so that the model's generation_config decides`);
+  };
+  return { asked: on, length: count('generation_max_length'), beams: count('generation_num_beams') };
+}
+
+/** Generated tokens are kept in place of logits. */
+function keepsTokens(args: RunSources['args']): Known<boolean> | undefined {
+  const written = args.get('predict_with_generate');
+  const on = written && booleanFrom(written);
+  return on?.known && on.value ? known(false, on.origin) : undefined;
 }
 
 function isKept(args: RunSources['args']): Known<boolean> {

@@ -10,7 +10,7 @@ import { readBatch } from './batch';
 import { readPlace } from './cluster';
 import { findConsumer } from './consumer';
 import { readEnvironment, readJob } from './environment';
-import { readKeptLogits } from './evaluation';
+import { readEvalGeneration, readKeptLogits } from './evaluation';
 import { type FileFacts, FileFinder, factsOf } from './files';
 import { readHead } from './head';
 import { readQuantizedTraining } from './kbit';
@@ -172,6 +172,7 @@ function completeRun(outline: RunOutline, sources: RunSources): TrainingRun {
     gradientClipping: readClipping(sources),
     ompThreads: readThreads(sources, outline, outline.environment),
     evalLogits: readKeptLogits(sources),
+    evalGeneration: readEvalGeneration(sources),
     savesOptimizer: readSavesOptimizer(sources),
     loaderWorkers: readLoaderWorkers(sources),
   };

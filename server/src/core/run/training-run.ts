@@ -251,6 +251,15 @@ export interface RunOutline {
   readonly disagreements: readonly Disagreement[];
 }
 
+/** What evaluation generates for compute_metrics. */
+export interface EvalGeneration {
+  /** `predict_with_generate`. */
+  readonly asked: Known<boolean>;
+  /** Tokens at the most, those of the prompt included where the model has no encoder. */
+  readonly length: Known<number>;
+  readonly beams: Known<number>;
+}
+
 /** What would be launched: the join of every file that describes it. */
 export interface TrainingRun extends RunOutline {
   /** Every "auto" of the DeepSpeed config with what it becomes; unknown where nobody fills it or the source is missing. */
@@ -286,6 +295,8 @@ export interface TrainingRun extends RunOutline {
   readonly ompThreads: Known<number>;
   /** Of the Trainer's evaluation; undefined where no arguments are known. */
   readonly evalLogits?: KeptLogits | undefined;
+  /** Of Seq2SeqTrainer's evaluation, where it generates. */
+  readonly evalGeneration?: EvalGeneration | undefined;
   /** Checkpoints can be resumed from: they hold the optimizer's state (`save_only_model` off). */
   readonly savesOptimizer?: Known<boolean> | undefined;
   /** Processes that load samples beside each rank; with none, the rank loads them itself. */

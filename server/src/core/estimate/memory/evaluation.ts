@@ -2,13 +2,18 @@ import { valueIfKnown } from '../../run/known';
 import type { TrainingRun } from '../../run/training-run';
 import { formatCount, formatGib } from '../../text/format';
 import type { Assumption } from '../estimate';
+import { isEncoderDecoder } from './blocks';
 import type { Transients } from './buffers';
 import type { Corner, Facts, Note } from './facts';
+import { layerPart } from './forward-layer';
 import { fusedHead } from './fused-head';
-import { hasVocabularyHead, logitElements } from './loss-head';
+import { generationMoments, readGenerated } from './generation';
+import { evalHeadFactor, hasVocabularyHead, logitElements } from './loss-head';
 import type { Part } from './part';
 import { type Moment, moment } from './phases';
 import type { States } from './states';
+
+const COUNTED = 'counted with transformers 5.23 by test/oracle/record_evaluation.py';
 
 /** What evaluation keeps of its logits, in plain numbers. */
 export interface EvalFacts {
@@ -16,6 +21,7 @@ export interface EvalFacts {
   readonly keptBatches: number;
   /** Ranks whose logits are gathered on each. */
   readonly gatheredFrom: number;
+  readonly generated: Facts['generated'];
 }
 
 /**
@@ -25,8 +31,9 @@ export interface EvalFacts {
 export function readEvaluation(run: TrainingRun, corner: Corner, note: Note): EvalFacts {
   const { evalLogits, parallelism } = run;
   const gatheredFrom = Math.max(1, valueIfKnown(parallelism.data) ?? valueIfKnown(run.worldSize) ?? 1);
+  const generated = readGenerated(run, corner, note);
   const isKept = valueIfKnown(run.evaluation) === true && valueIfKnown(evalLogits?.kept) === true;
-  if (!isKept) return { keptBatches: 0, gatheredFrom };
+  if (!isKept) return { keptBatches: 0, gatheredFrom, generated };
   const batches = valueIfKnown(evalLogits?.movedAfter) ?? 1;
   note({
     what: 'logits that evaluation keeps',
@@ -35,7 +42,7 @@ export function readEvaluation(run: TrainingRun, corner: Corner, note: Note): Ev
       evalLogits?.movedAfter.known ? '' : 'without eval_accumulation_steps each further batch adds as much; '
     }preprocess_logits_for_metrics may make them small, and the band reaches down to that`,
   });
-  return { keptBatches: corner === 'low' ? 0 : batches, gatheredFrom };
+  return { keptBatches: corner === 'low' ? 0 : batches, gatheredFrom, generated };
 }
 
 /** Bytes of one batch's logits from all ranks: fp32 where accelerate converts what autocast gave (convert_outputs_to_fp32). */
@@ -59,52 +66,91 @@ export function evaluationHint({ evalLogits, evaluation }: TrainingRun, facts: F
   };
 }
 
-/** Evaluation between steps: no graph, two layers of activations, the logits of a batch and those that are kept. */
-export function evalMoment(facts: Facts, states: States, transients: Transients): Moment {
-  const { model, evalTokens, computeBytes, keptBatches } = facts;
-  const h = model.hiddenSize;
-  let widest = 3 * h;
-  for (const block of model.blocks) widest = Math.max(widest, 2 * (block.mlp?.intermediateSize ?? 0));
-  const perToken = computeBytes * (3 * h + 2 * (widest / facts.tensor));
-  const layer: Part = {
+/** Evaluation between steps: a forward without a graph, then its logits and those that are kept, and what is generated. */
+export function evalMoments(facts: Facts, states: States, transients: Transients): Moment[] {
+  const held = [...states.resident, ...states.standing, ...keptPart(facts)];
+  // Copies of weights gather until the forward ends, that of the head last.
+  const inside = [...held, ...evalCasts(facts, false), ...transients.forward];
+  const after = [...held, ...evalCasts(facts, true)];
+  const layer = layerPart(facts, facts.evalTokens, facts.from.evaluation);
+  return [
+    moment('eval', 'logits of a batch', [...after, streamPart(facts), logitsOf(facts), ...transients.loss]),
+    moment('eval', 'one layer in forward', [...inside, layer]),
+    ...generationMoments(facts).map(({ name, isInside, parts }) =>
+      moment('eval', name, [...(isInside ? inside : [...after, ...transients.forward]), ...parts]),
+    ),
+  ];
+}
+
+/** What the last layer gives, and where there is an encoder, what that gives twice. */
+function streamPart(facts: Facts): Part {
+  const width = facts.computeBytes * (isEncoderDecoder(facts) ? 3 : 1);
+  const { evalTokens: tokens, model } = facts;
+  return {
     id: 'activations.eval',
     group: 'activations',
-    bytes: perToken * evalTokens,
-    label: () => 'one layer in forward',
-    formula: () => `${formatCount(perToken)} B × ${formatCount(evalTokens)} tokens`,
-    source: 'inputs and outputs of the widest layer, without a graph',
+    bytes: width * tokens * model.hiddenSize,
+    label: () => 'what the last layer gives',
+    formula: () => `${width} B × ${formatCount(tokens)} tokens × ${formatCount(model.hiddenSize)}`,
+    source: COUNTED,
     from: facts.from.evaluation,
   };
+}
+
+/** Logits and what the loss makes of them, as in the forward of training; log-probabilities of autocast are fp32 in any case. */
+function logitsOf(facts: Facts): Part {
+  const { evalTokens: tokens, keptBatches, evalFusedBy } = facts;
   // Who keeps logits asks for them, and then no loss is made in chunks.
-  const fusedBy = keptBatches === 0 ? facts.evalFusedBy : undefined;
-  const factor = hasVocabularyHead(facts) ? computeBytes + 4 + 4 : 0;
-  const whole: Part = {
+  if (evalFusedBy !== undefined && keptBatches === 0 && hasVocabularyHead(facts))
+    return fusedHead(facts, evalFusedBy, 'evaluation');
+  const factor = hasVocabularyHead(facts) ? evalHeadFactor(facts) : 0;
+  return {
     id: 'logits',
     group: 'logits',
-    bytes: factor * logitElements(facts, evalTokens),
+    bytes: factor * logitElements(facts, tokens),
     label: () => 'logits of one evaluation batch',
-    formula: () =>
-      `${factor} B × ${formatCount(evalTokens)} tokens × ${formatCount(logitElements(facts, 1))} vocabulary`,
-    source: 'transformers ForCausalLMLoss (fp32 upcast)',
+    formula: () => `${factor} B × ${formatCount(tokens)} tokens × ${formatCount(logitElements(facts, 1))} vocabulary`,
+    source: `transformers ForCausalLMLoss (fp32 upcast), or torch's cross-entropy; ${COUNTED}`,
     from: facts.from.evaluation,
   };
-  const logits = factor > 0 && fusedBy !== undefined ? fusedHead(facts, fusedBy, 'evaluation') : whole;
+}
+
+function keptPart(facts: Facts): Part[] {
+  const { keptBatches } = facts;
   const bytes = hasVocabularyHead(facts) ? keptBatches * gatheredBytes(facts) : 0;
-  const kept: Part = {
-    id: 'logits.kept',
-    group: 'logits',
-    bytes,
-    label: () => 'logits kept for compute_metrics, gathered from all ranks',
-    formula: () => `${keptBatches} × ${formatGib(gatheredBytes(facts))}`,
-    source: 'transformers src/transformers/trainer.py:3011 (5.23.0), evaluation_loop',
-    from: facts.from.evaluation,
-  };
-  return moment('eval', 'logits of a batch', [
-    ...states.resident,
-    ...states.standing,
-    layer,
-    logits,
-    ...(bytes > 0 ? [kept] : []),
-    ...transients.loss,
-  ]);
+  if (bytes === 0) return [];
+  return [
+    {
+      id: 'logits.kept',
+      group: 'logits',
+      bytes,
+      label: () => 'logits kept for compute_metrics, gathered from all ranks',
+      formula: () => `${keptBatches} × ${formatGib(gatheredBytes(facts))}`,
+      source: 'transformers src/transformers/trainer.py:3011 (5.23.0), evaluation_loop',
+      from: facts.from.evaluation,
+    },
+  ];
+}
+
+/** Autocast keeps the 16-bit copy of each trained weight until the forward ends, without a graph too (aten/src/ATen/autocast_mode.cpp, cached_cast). */
+function evalCasts(facts: Facts, withHead: boolean): Part[] {
+  const { castsWeights, lora, counts, from, model } = facts;
+  if (!castsWeights) return [];
+  // A frozen weight's copy goes with its product.
+  const elements =
+    lora === undefined ? counts.quantisable + (withHead ? model.vocabSize * model.hiddenSize : 0) : counts.largest;
+  return [
+    {
+      id: 'activations.casts',
+      group: 'activations',
+      bytes: 2 * elements,
+      label: () =>
+        lora === undefined
+          ? '16-bit copies of the fp32 weights (autocast)'
+          : '16-bit copy of the largest weight (autocast)',
+      formula: () => `2 B × ${formatCount(elements)} weights`,
+      source: `torch autocast weight cache; ${COUNTED}`,
+      from: from.precision,
+    },
+  ];
 }

@@ -123,6 +123,8 @@ export interface Facts {
   readonly saves: boolean;
   readonly evaluates: boolean;
   readonly keptBatches: number;
+  /** What evaluation generates; undefined where it does not. */
+  readonly generated: { readonly length: number; readonly beams: number } | undefined;
   readonly gatheredFrom: number;
   /** Inputs of a group of terms, so that a view can jump to the keys. */
   readonly from: InputOrigins;

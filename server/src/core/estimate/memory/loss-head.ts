@@ -32,6 +32,15 @@ export function headFactors(facts: Facts): HeadFactors {
   return { forward, backward, weightGradient: weight };
 }
 
+/** Bytes per token and vocabulary entry of evaluation's logits and loss: what forward holds in training. */
+export function evalHeadFactor(facts: Facts): number {
+  const { forward } = headFactors({ ...facts, fusedBy: undefined });
+  if (!facts.mixed || facts.sharding.kind === 'megatron') return forward;
+  // A loss that makes no copy of its own is computed in fp32 from the 16-bit logits.
+  const plain = facts.model.recorded?.setting('sdpa bf16')?.head[0] ?? forward;
+  return plain < 10 ? Math.min(forward, 8) : forward;
+}
+
 /** Classifiers end in a few labels, and what compares images with texts has no logits of words. */
 export function hasVocabularyHead(facts: Facts): boolean {
   if (endsInLabels(facts.model)) return false;

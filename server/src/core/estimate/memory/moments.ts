@@ -1,7 +1,7 @@
 import type { TrainingRun } from '../../run/training-run';
 import type { Phase, Term } from '../estimate';
 import { movingOf, overheadParts } from './allocator';
-import { evalMoment } from './evaluation';
+import { evalMoments } from './evaluation';
 import { type Facts, readFacts } from './facts';
 import { type Part, sumBytes, toTerm } from './part';
 import { loadMoment, type Moment, saveMoment, trainingMoments } from './phases';
@@ -16,7 +16,7 @@ export function momentsOf(facts: Facts): { readonly moments: readonly Moment[]; 
   const transients = shardingTransients(facts);
   const training = facts.pipeline > 1 ? pipelineMoments : trainingMoments;
   const moments = [...training(facts, states, transients), loadMoment(facts, states)];
-  if (facts.evaluates) moments.push(evalMoment(facts, states, transients));
+  if (facts.evaluates) moments.push(...evalMoments(facts, states, transients));
   if (facts.saves) moments.push(saveMoment(states, transients));
   const loss = moments.find(({ name }) => name.startsWith('loss'));
   moments.push(...preferenceMoments(facts, states), ...referenceForward(facts, loss));

@@ -9,6 +9,7 @@ export type InputGroup =
   | 'adapters'
   | 'batch'
   | 'evaluation'
+  | 'generation'
   | 'sharding'
   | 'offload'
   | 'precision'
@@ -33,6 +34,7 @@ export function inputOrigins(run: TrainingRun): InputOrigins {
     adapters: lora ? of(lora.rank, lora.targets) : of(run.lora),
     batch: of(batch.micro, batch.sequenceLength),
     evaluation: of(batch.evalMicro, batch.sequenceLength),
+    generation: generationOf(run),
     sharding: of(sharding ? strategyOf(sharding, run) : run.sharding, run.worldSize, run.parallelism.shard),
     offload: sharding ? of(...offloadsOf(sharding)) : [],
     precision: of(precision.compute, precision.weights),
@@ -40,6 +42,10 @@ export function inputOrigins(run: TrainingRun): InputOrigins {
     checkpointing: of(run.checkpointing, run.savedOnHost),
     preference: preferenceOf(run),
   };
+}
+
+function generationOf({ batch, evalGeneration: it }: TrainingRun): Origin[] {
+  return it === undefined ? [] : of(it.asked, it.length, it.beams, batch.evalMicro, batch.sequenceLength);
 }
 
 /** Of TRL's preference trainers: what says that there is a reference, and what generates. */
