@@ -39,6 +39,20 @@ describe('a run that is too close to call', () => {
     expect(finding?.message).toMatch(/^Too close to call: .*\. One step on the GPU would decide it, /);
   });
 
+  it.each(['trn1.32xlarge', '8x TPU v5p'])('is any run on %s, whose compiler plans memory itself', (hardware) => {
+    const at = analysisOf('train.yaml', {
+      ...files(),
+      'shardlens.json': `{ "target": "box", "targets": { "box": { "hardware": "${hardware}" } } }`,
+    });
+    const judged = at.estimate()?.memory;
+    expect(judged).toMatchObject({
+      fits: null,
+      open: expect.stringMatching(/^what the (Neuron|XLA) compiler plans is not modelled$/),
+      decides: 'compiling it on the machine would decide it',
+    });
+    expect(at.findings().map(({ rule }) => rule)).not.toContain('memory-does-not-fit');
+  });
+
   it('names the input to know where that would decide it', () => {
     const text = files()['train.yaml']?.replace('gradient_checkpointing: true\n', '') ?? '';
     const open = analysisOf('train.yaml', {

@@ -27,16 +27,30 @@ export function judge(run: TrainingRun, facts: Facts, judged: Judged): Verdict {
   if (capacity === null) return { fits: null };
   const { band, expected, assumed, isMeasured } = judged;
   const ambiguous = ambiguousWords(run, band);
-  const fits = ambiguous === undefined ? fitsInto(capacity, band) : null;
+  const stack = otherStack(run);
+  const fits = ambiguous === undefined && stack === undefined ? fitsInto(capacity, band) : null;
   if (fits !== null) return { fits };
-  const open = ambiguous ?? openWords(assumed, expected, band, capacity);
-  const decides = decidesWords(assumed, expected, capacity, { isMeasured, ambiguous });
+  const open = stack ?? ambiguous ?? openWords(assumed, expected, band, capacity);
+  const decides =
+    stack === undefined
+      ? decidesWords(assumed, expected, capacity, { isMeasured, ambiguous })
+      : 'compiling it on the machine would decide it';
   const because = cannotBeTold(facts, open, decides, { band, capacity });
   return { fits, ...(open !== undefined && { open }), decides, because };
 }
 
 function fitsInto(bytes: number, { low, high }: Band): boolean | null {
   return high <= bytes ? true : low > bytes ? false : null;
+}
+
+/** Chips whose compilers plan memory themselves: the figures are those of torch's allocator on a GPU, and no verdict follows from them. */
+const COMPILERS: Readonly<Record<string, string>> = {
+  AWS: 'what the Neuron compiler plans is not modelled',
+  Google: 'what the XLA compiler plans is not modelled',
+};
+
+function otherStack({ cluster }: TrainingRun): string | undefined {
+  return cluster.known ? COMPILERS[cluster.value.accelerator.vendor] : undefined;
 }
 
 /**
