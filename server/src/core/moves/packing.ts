@@ -19,7 +19,13 @@ export const packing: Dimension = (run, note) => {
   const args = argumentsOf(run);
   if (!args.trl || !run.method.known || run.method.value !== 'sft' || run.method.origin.kind === 'assumed') return [];
   if (!batch.packing.known || batch.packing.value || valueIfKnown(run.parallelism.context) !== 1) return [];
-  if (!batch.sequenceLength.known || !batch.meanSequenceLength.known) return [];
+  if (!batch.sequenceLength.known || !batch.meanSequenceLength.known) {
+    note?.({
+      what: 'packing',
+      because: 'how many samples a row would hold follows from their mean length, which is not known',
+    });
+    return [];
+  }
   if (!isOpen(run, 'packing', [batch.packing], note) || !isBatchOpen(run, note)) return [];
   if (args.get('padding_free', 'eval_packing', 'packing_strategy')) return [];
   const length = batch.sequenceLength.value;

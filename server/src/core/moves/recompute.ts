@@ -36,8 +36,9 @@ function writesFor(run: TrainingRun, on: boolean): Write[] {
     return write ? [write] : [];
   }
   const written = switches(run).filter(({ isSet }) => isSet);
-  // Off means off in every place that turns it on.
-  if (!on) return written.map(({ write }) => ({ ...write, value: false }));
+  // Off means off in every place that turns it on; where only a default of TRL's does, its key says otherwise.
+  if (!on && written.length > 0) return written.map(({ write }) => ({ ...write, value: false }));
+  if (!on) return [argumentWrite(run, 'gradient_checkpointing', false)].filter((write) => write !== undefined);
   const own = launcherWrite(run, 'fsdp_config', 'fsdp_activation_checkpointing', true);
   if (own) return [own];
   return trainer ? [{ ...trainerFsdpKey(run, 'activation_checkpointing'), value: true }] : [];
