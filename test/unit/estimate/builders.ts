@@ -1,6 +1,12 @@
 import type { Model, ParameterGroup } from '../../../server/src/core/models/model';
 import { type Known, known, type Origin, unknown } from '../../../server/src/core/run/known';
-import type { FsdpSharding, Sharding, TrainingRun, ZeroSharding } from '../../../server/src/core/run/training-run';
+import type {
+  FsdpSharding,
+  MegatronSharding,
+  Sharding,
+  TrainingRun,
+  ZeroSharding,
+} from '../../../server/src/core/run/training-run';
 import { loadRecordings } from '../../../server/src/data/activations';
 
 const recordings = loadRecordings();
@@ -158,6 +164,20 @@ export function fsdp(set: Partial<{ [K in keyof FsdpSharding]: unknown }> = {}):
   };
   const entries = Object.entries(defaults).map(([key, v]) => [key, value(v)]);
   return { kind: 'fsdp', ...Object.fromEntries(entries) } as FsdpSharding;
+}
+
+export function megatron(set: Partial<{ [K in keyof MegatronSharding]: unknown }> = {}): MegatronSharding {
+  const defaults = {
+    distributedOptimizer: true,
+    offloadOptimizer: false,
+    sequenceParallel: false,
+    dropout: 0,
+    rotary: true,
+    fusedAttention: true,
+    ...set,
+  };
+  const entries = Object.entries(defaults).map(([key, v]) => [key, value(v)]);
+  return { kind: 'megatron', ...Object.fromEntries(entries) } as MegatronSharding;
 }
 
 export const SINGLE: Sharding = { kind: 'single', gradientAsBucketView: value(false) };

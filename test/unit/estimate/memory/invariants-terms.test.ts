@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { estimateHost } from '../../../../server/src/core/estimate/host';
 import { estimateMemory } from '../../../../server/src/core/estimate/memory/index';
 import type { MegatronSharding, TrainingRun } from '../../../../server/src/core/run/training-run';
-import { fsdp, llamaModel, type RunSpec, SINGLE, testRun, value, zero } from '../builders';
+import { fsdp, llamaModel, megatron, type RunSpec, SINGLE, testRun, value, zero } from '../builders';
 
 const specs = fc.record({
   layers: fc.integer({ min: 2, max: 24 }),
@@ -47,22 +47,6 @@ const step = (run: TrainingRun): number => memoryOf(run).phases.step?.allocated 
 const check = (property: (spec: Spec) => void): void => fc.assert(fc.property(specs, property), { numRuns: 60 });
 
 const ADAPTED = ['q_proj', 'v_proj', 'down_proj'];
-
-function megatron(set: Partial<Record<keyof MegatronSharding, unknown>>): MegatronSharding {
-  const all = {
-    distributedOptimizer: true,
-    offloadOptimizer: false,
-    sequenceParallel: false,
-    dropout: 0,
-    rotary: true,
-    fusedAttention: true,
-    ...set,
-  };
-  return {
-    kind: 'megatron',
-    ...Object.fromEntries(Object.entries(all).map(([key, v]) => [key, value(v)])),
-  } as MegatronSharding;
-}
 
 describe('whatever the run', () => {
   it('DoRA takes no less than LoRA', () => {

@@ -7,7 +7,7 @@ import { sumBytes } from '../../../../server/src/core/estimate/memory/part';
 import { persistentStates } from '../../../../server/src/core/estimate/memory/states';
 import type { Model, ParameterGroup } from '../../../../server/src/core/models/model';
 import type { MegatronSharding, TrainingRun } from '../../../../server/src/core/run/training-run';
-import { LLAMA_3_8B, llamaModel, type RunSpec, testRun, value } from '../builders';
+import { LLAMA_3_8B, llamaModel, megatron, type RunSpec, testRun, value } from '../builders';
 
 /** What test/oracle/record_megatron.py counted of Megatron-core on fake tensors. */
 interface Point {
@@ -72,20 +72,6 @@ function gptModel({ shape, layers, sequence }: Point): Model {
   const [block] = base.blocks;
   if (!block) throw new Error('no block');
   return { ...base, groups, blocks: [{ ...block, mlp: { intermediateSize: ffn, gated: false } }] };
-}
-
-function megatron(set: Partial<Record<keyof MegatronSharding, unknown>> = {}): MegatronSharding {
-  const defaults = {
-    distributedOptimizer: true,
-    offloadOptimizer: false,
-    sequenceParallel: false,
-    dropout: 0,
-    rotary: true,
-    fusedAttention: true,
-    ...set,
-  };
-  const entries = Object.entries(defaults).map(([key, v]) => [key, value(v)]);
-  return { kind: 'megatron', ...Object.fromEntries(entries) } as MegatronSharding;
 }
 
 interface Split {
