@@ -9,8 +9,6 @@ lomo_optim, grokadamw, optimi. bitsandbytes' kernels are left out: they change s
 nothing else of its step. torchao's step is compiled on a GPU and is not here, and so is what it allocates; its states are
 the same. NVIDIA apex, torch_xla, torch_npu and torchdistx have no CPU package, so theirs are missing.
 """
-import json
-import multiprocessing
 import os
 import sys
 import types
@@ -18,6 +16,7 @@ import types
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import record_memory as base  # noqa: E402
 from memory_points import MODELS as ALL  # noqa: E402
+from recording_loop import Recorder  # noqa: E402
 
 torch = base.torch
 MODELS = {name: ALL[name] for name in ("llama3-4", "gpt2-6")}
@@ -179,49 +178,19 @@ def run_point(point):
     return dict(parameters=sum(p.numel() for p in model.parameters()), weights=weights, **found)
 
 
-def _recorded(point):
-    try:
-        return dict(point, result=run_point(point))
-    except Exception as error:  # noqa: BLE001  (what cannot be run is said, and the rest goes on)
-        return dict(point, failed=f"{type(error).__name__}: {str(error)[:200]}")
-
-
 def versions():
     packages = "torch transformers bitsandbytes galore_torch apollo_torch schedulefree torchao lomo_optim grokadamw torch_optimi".split()
     return {name: base.importlib.metadata.version(name) for name in packages}
 
 
-def _write(path, done, left):
-    lines = ",\n".join(json.dumps(point, separators=(",", ":")) for point in done)
-    models = ",\n".join(f"{json.dumps(name)}:{json.dumps(fields, separators=(',', ':'))}" for name, fields in MODELS.items())
-    with open(path + ".part", "w") as file:
-        file.write(f'{{"versions":{json.dumps(versions())},\n"models":{{\n{models}\n}},\n"points":[\n{lines}\n],\n"left":{json.dumps(left, indent=0)}}}\n')
-    os.replace(path + ".part", path)
-
-
-def main():
-    command, *rest = sys.argv[1:]
-    preload()
-    if command == "one":
-        print(json.dumps(run_point(next(p for p in points() if p["id"] == rest[0])), indent=1))
-        return
-    done, left = [], {}
-    if os.path.exists(rest[0]):
-        with open(rest[0]) as file:
-            done = json.load(file)["points"]
-    has = {point["id"] for point in done}
-    wanted = [p for p in points() if p["id"] not in has and (not rest[1:] or p["id"].startswith(tuple(rest[1:])))]
-    with multiprocessing.get_context("fork").Pool(1, maxtasksperchild=1) as pool:
-        for point in pool.imap(_recorded, wanted, chunksize=1):
-            if "failed" in point:
-                print(point["id"], point["failed"], flush=True)
-                left[point["id"]] = point["failed"]
-                _write(rest[0], done, left)
-                continue
-            done.append(point)
-            print(point["id"], point["result"]["steady"]["kept"] / point["result"]["parameters"], flush=True)
-            _write(rest[0], done, left)
-
+RECORDER = Recorder(
+    points=points,
+    run=run_point,
+    models=MODELS,
+    versions=versions,
+    said=lambda result: result["steady"]["kept"] / result["parameters"],
+    preload=preload,
+)
 
 if __name__ == "__main__":
-    main()
+    RECORDER.main(*sys.argv[1:])

@@ -7,8 +7,6 @@
 Adds to what record_memory.py runs: FSDP 1, FSDP's CPU offload, DeepSpeed's stage 0 and what ZeRO++ quantises (its CUDA kernels are
 replaced by what they allocate). DDP has a recorder of its own: record_ddp.py. Left out: NVMe offload, whose buffers are on the host.
 """
-import json
-import multiprocessing
 import os
 import sys
 import types
@@ -16,6 +14,7 @@ import types
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import record_memory as base  # noqa: E402
 import sharding_points  # noqa: E402
+from recording_loop import Recorder  # noqa: E402
 
 torch = base.torch
 base.MODELS.clear()
@@ -168,47 +167,20 @@ REASONS = {
 }
 
 
-def _recorded(point):
-    try:
-        return dict(point, result=run_point(point))
-    except Exception as error:  # noqa: BLE001  (what cannot be run is said, and the rest goes on)
-        words = next((why for kind, why in REASONS.items() if point["id"].endswith(kind)), "unknown")
-        return dict(point, failed=f"{words} ({type(error).__name__}: {str(error)[:120]})")
+def reason(point, error):
+    words = next((why for kind, why in REASONS.items() if point["id"].endswith(kind)), "unknown")
+    return f"{words} ({type(error).__name__}: {str(error)[:120]})"
 
 
-def _write(path, done, left):
-    """What raised is kept with its reason: real code would raise too, unless the reason says that it is this recorder."""
-    lines = ",\n".join(json.dumps(point, separators=(",", ":")) for point in done)
-    with open(path + ".part", "w") as file:
-        models = ",\n".join(f"{json.dumps(name)}:{json.dumps(fields, separators=(',', ':'))}" for name, fields in sharding_points.MODELS.items())
-        file.write(f'{{"versions":{json.dumps(base.versions())},\n"models":{{\n{models}\n}},\n"points":[\n{lines}\n],\n"left":{json.dumps(left, indent=0)}}}\n')
-    os.replace(path + ".part", path)
-
-
-def main():
-    command, *rest = sys.argv[1:]
-    points = sharding_points.points()
-    if command == "one":
-        print(json.dumps(run_point(next(p for p in points if p["id"] == rest[0])), indent=1))
-        return
-    done, left = [], {}
-    if os.path.exists(rest[0]):
-        with open(rest[0]) as file:
-            done = json.load(file)["points"]
-    has = {point["id"] for point in done}
-    wanted = [p for p in points if p["id"] not in has and (not rest[1:] or p["id"].startswith(tuple(rest[1:])))]
-    base.preload()
-    with multiprocessing.get_context("fork").Pool(int(os.environ.get("JOBS", "1")), maxtasksperchild=1) as pool:
-        for point in pool.imap(_recorded, wanted, chunksize=1):
-            if "failed" in point:
-                print(point["id"], point["failed"], flush=True)
-                left[point["id"]] = point["failed"]
-                _write(rest[0], done, left)
-                continue
-            done.append(point)
-            print(point["id"], f"{point['result']['steady']['peak'] / 2**30:.3f} GiB", flush=True)
-            _write(rest[0], done, left)
-
+RECORDER = Recorder(
+    points=sharding_points.points,
+    run=run_point,
+    models=sharding_points.MODELS,
+    versions=base.versions,
+    said=lambda result: f"{result['steady']['peak'] / 2**30:.3f} GiB",
+    reason=reason,
+    preload=base.preload,
+)
 
 if __name__ == "__main__":
-    main()
+    RECORDER.main(*sys.argv[1:])
