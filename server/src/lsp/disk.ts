@@ -96,17 +96,29 @@ function asciiOf(bytes: Uint8Array): string | undefined {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
 }
 
-/** Names of the files in a folder, links to files included, sorted by UTF-16 unit; empty when it cannot be listed. */
-export function listDisk(folder: Path): readonly string[] {
+/** What a folder holds. */
+export interface Listing {
+  /** Names of its files, links included, sorted by UTF-16 unit. */
+  readonly files: readonly string[];
+  /** Every name in it, folders too; undefined where a name that is not among them may lead somewhere all the same. */
+  readonly names: ReadonlySet<string> | undefined;
+}
+
+/** Elsewhere a file answers to names that differ in case or in how their letters are composed. */
+const NAMES_ARE_EXACT = process.platform === 'linux';
+
+/** Lists a folder; one that cannot be listed is empty. */
+export function listDisk(folder: Path): Listing {
   try {
-    const names: string[] = [];
-    for (const entry of readdirSync(folder, { withFileTypes: true })) {
-      if (entry.isFile() || entry.isSymbolicLink()) names.push(entry.name);
-      if (names.length === MAX_FOLDER_NAMES) break;
+    const files: string[] = [];
+    const entries = readdirSync(folder, { withFileTypes: true });
+    for (const entry of entries) {
+      if (entry.isFile() || entry.isSymbolicLink()) files.push(entry.name);
+      if (files.length === MAX_FOLDER_NAMES) break;
     }
-    return names.sort();
+    return { files: files.sort(), names: NAMES_ARE_EXACT ? new Set(entries.map(({ name }) => name)) : undefined };
   } catch {
-    return [];
+    return { files: [], names: undefined };
   }
 }
 

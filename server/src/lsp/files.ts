@@ -53,6 +53,8 @@ export class Files {
   private readonly marks = new Map<Path, { readonly stamp: string; readonly mark: Encoding | undefined }>();
   private readonly folders = new Map<Path, FolderState>();
   private readonly seenFolders = new Map<Path, FolderState>();
+  /** Every name in folders that were listed in a turn. */
+  private readonly listings = new Map<Path, Checked<ReadonlySet<string> | undefined>>();
   private readonly realFolders = new Map<Path, Checked<Path | undefined>>();
 
   constructor(
@@ -80,6 +82,14 @@ export class Files {
     if (this.looks.size > 4 * MAX_CACHED_FILES) this.looks.clear();
     if (this.realFolders.size > MAX_CACHED_FILES) this.realFolders.clear();
     if (this.folders.size > MAX_CACHED_FILES) this.folders.clear();
+    if (this.listings.size > MAX_CACHED_FILES) this.listings.clear();
+  }
+
+  /** Forgets every file and folder that was read. */
+  forget(): void {
+    this.nextTurn();
+    for (const kept of [this.files, this.looks, this.realFolders, this.folders, this.listings, this.savedFiles])
+      kept.clear();
   }
 
   /** The workspace folders, or the folder of a file that is in none of them. */
@@ -111,12 +121,21 @@ export class Files {
   private look(path: Path): Look {
     const seen = this.looks.get(path);
     if (seen?.turn === this.turn) return seen.value;
-    const folder = folderOf(path);
-    // A model's name is looked for as a folder beside each file and above it: where that folder is not, nothing in it is.
-    const isNowhere = this.roots.some((root) => isWithin(folder, root)) && this.look(folder).stamp === MISSING.stamp;
-    const value = isNowhere ? MISSING : look(path);
+    const value = this.isNowhere(path) ? MISSING : look(path);
     this.looks.set(path, { turn: this.turn, value });
     return value;
+  }
+
+  /**
+   * Whether what is known of its folder tells that nothing is at a path. A model's name is looked for as a folder beside each file and
+   * above it, and so are scripts, manifests and settings: most of what is looked for is not there.
+   */
+  private isNowhere(path: Path): boolean {
+    const folder = folderOf(path);
+    if (!this.roots.some((root) => isWithin(folder, root))) return false;
+    if (this.look(folder).stamp === MISSING.stamp) return true;
+    const listed = this.listings.get(folder);
+    return listed?.turn === this.turn && listed.value?.has(path.slice(folder.length + 1)) === false;
   }
 
   folderStamp(folder: Path): string {
@@ -172,8 +191,11 @@ export class Files {
     const stamp = this.stamp(folder);
     const known = this.folders.get(folder);
     if (known?.stamp === stamp) return known;
-    const state = { stamp, names: stamp === MISSING.stamp ? [] : listDisk(folder) };
+    const listing = stamp === MISSING.stamp ? undefined : listDisk(folder);
+    const state = { stamp, names: listing?.files ?? [] };
     this.folders.set(folder, state);
+    // Of the next turn it tells nothing: a folder can change twice within one tick of its clock.
+    this.listings.set(folder, { turn: this.turn, value: listing?.names });
     return state;
   }
 

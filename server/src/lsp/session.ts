@@ -104,6 +104,12 @@ export class Session {
     return snapshot;
   }
 
+  /** Forgets files and analyses that are not asked for again: what is kept, each collection of memory copies once more. */
+  forget(): void {
+    this.snapshots.clear();
+    this.files.forget();
+  }
+
   /** What trying an edit needs: the files as they are now, and the analysis of others for the same target; kept nowhere. */
   rewriteInput(workspace: Workspace): RewriteInput {
     const { analyze, catalogs } = this.core;

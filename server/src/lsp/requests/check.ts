@@ -3,6 +3,7 @@ import type { Analysis } from '../../core/analysis';
 import { couldBeConfig } from '../../core/dialects/index';
 import { bill } from '../../core/features/breakdown';
 import { reportEstimate, reportRun } from '../../core/features/report';
+import { dirname } from '../../core/paths';
 import { confirmedFixes } from '../../core/rewrite/confirm';
 import type { Path } from '../../core/source';
 import { toCodeAction } from '../convert';
@@ -12,14 +13,18 @@ import { pathOf } from '../uri';
 import { diagnosticsOf, findingsOf } from './diagnostic';
 import { largestOf } from './what-if';
 
-/** `shardlens/check`: many files in one turn, so that what they share is read once. */
+/** `shardlens/check`: many files in one turn, so that what they share is read once. None of them comes back in another. */
 export function checkFiles(session: Session, params: CheckParams): CheckAnswer {
   session.files.nextTurn();
-  return { files: params.uris.map((uri) => checkFile(session, uri, params)) };
+  const files = params.uris.map((uri) => checkFile(session, uri, params));
+  if (files.length > 1) session.forget();
+  return { files };
 }
 
 function checkFile(session: Session, uri: string, params: CheckParams): CheckedFile {
   const path = pathOf(uri);
+  // Listed before anything is looked for in it.
+  session.files.folder(dirname(path), session.files.rootsFor(path));
   if (!couldBeOurs(session, path)) return notOurs(uri);
   let snapshot: Snapshot | undefined;
   try {

@@ -1,0 +1,54 @@
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { afterEach, beforeEach, expect, it } from 'vitest';
+import { OpenDocuments } from '../../../server/src/lsp/documents';
+import { Files } from '../../../server/src/lsp/files';
+import type { RemoteFiles } from '../../../server/src/lsp/remote';
+
+let folder: string;
+let files: Files;
+
+const at = (name: string): string => path.join(folder, name);
+const read = (name: string) => files.at(at(name), files.rootsFor(at(name))).result;
+const names = (name = '') => files.folder(path.join(folder, name), files.rootsFor(at(name))).names;
+
+beforeEach(() => {
+  folder = mkdtempSync(path.join(tmpdir(), 'shardlens-files-'));
+  files = new Files(new OpenDocuments(), {} as RemoteFiles);
+  files.open([folder], []);
+});
+
+afterEach(() => rmSync(folder, { recursive: true }));
+
+it('finds in the next turn what was not there when the folder was listed', () => {
+  writeFileSync(at('ds.json'), '{}');
+  expect(names()).toEqual(['ds.json']);
+  expect(read('train.yaml')).toEqual({ ok: false, why: 'missing' });
+  writeFileSync(at('train.yaml'), 'bf16: true\n');
+  // Within a turn all see the same files.
+  expect(read('train.yaml')).toEqual({ ok: false, why: 'missing' });
+  files.nextTurn();
+  expect(read('train.yaml')).toEqual({ ok: true, text: 'bf16: true\n' });
+});
+
+it('finds folders, links and hidden files of a folder that was listed', () => {
+  mkdirSync(at('configs'));
+  writeFileSync(at('configs/ds.json'), '{}');
+  writeFileSync(at('.env'), 'A=1');
+  symlinkSync(at('configs'), at('linked'));
+  expect(names()).toEqual(['.env', 'linked']);
+  expect(read('configs/ds.json').ok).toBe(true);
+  expect(read('linked/ds.json').ok).toBe(true);
+  expect(read('.env').ok).toBe(true);
+  expect(read('configs/other/ds.json')).toEqual({ ok: false, why: 'missing' });
+});
+
+it('reads again what was forgotten', () => {
+  writeFileSync(at('ds.json'), '{}');
+  const before = files.at(at('ds.json'), files.rootsFor(at('ds.json')));
+  files.forget();
+  const after = files.at(at('ds.json'), files.rootsFor(at('ds.json')));
+  expect(after).not.toBe(before);
+  expect(after).toEqual(before);
+});
