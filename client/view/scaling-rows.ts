@@ -28,9 +28,12 @@ export function scalingCells({ points }: Curve): string[][] {
   );
 }
 
+type Memory = 'memoryBytes' | 'fits' | 'open' | 'hostIsFull';
+
 /** What is not known is not close. */
-function memoryWords({ memoryBytes, fits, open }: Pick<ScalingPoint, 'memoryBytes' | 'fits' | 'open'>): string {
+function memoryWords({ memoryBytes, fits, open, hostIsFull }: Pick<ScalingPoint, Memory>): string {
   if (memoryBytes === null) return 'not known';
+  if (hostIsFull) return `${formatGib(memoryBytes)}, host memory does not fit`;
   const verdict = fits === true ? 'fits' : fits === false ? 'does not fit' : undefined;
   return `${formatGib(memoryBytes)}, ${verdict ?? (open === null ? 'too close to call' : `cannot be told: ${open}`)}`;
 }

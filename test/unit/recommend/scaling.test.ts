@@ -42,6 +42,16 @@ describe('scaling', () => {
     expect(why).toBe('beyond that there are more ranks than the 32 samples of the global batch');
   });
 
+  it('does not fit where the host holds too little', () => {
+    const ds =
+      '{ "train_micro_batch_size_per_gpu": "auto", "gradient_accumulation_steps": "auto", "bf16": { "enabled": "auto" }, "zero_optimization": { "stage": 3, "offload_optimizer": { "device": "cpu" } } }';
+    const box =
+      '{ "target": "t", "targets": { "t": { "hardware": "box" } }, "hardware": { "box": { "instance": "p4d.24xlarge", "hostMemoryGiB": 100 } }, "sequenceLength": 1024 }';
+    const { points } = scalingOf({ ...FILES, 'ds.json': ds, 'shardlens.json': box })?.growing ?? { points: [] };
+    expect(points[0]).toMatchObject({ nodes: 1, fits: false, hostIsFull: true });
+    expect(points.at(-1)).toMatchObject({ nodes: 64, hostIsFull: false });
+  });
+
   it('says of the run itself what the estimate says', () => {
     const workspace = memoryWorkspace(FILES);
     const file = workspace.source(`${ROOT}/train.yaml`);

@@ -146,6 +146,7 @@ describe('scaling', () => {
     memoryBytes: GIB,
     fits: true,
     open: null,
+    hostIsFull: false,
   });
   const curve = (points: ScalingPoint[], why: string | null = null): Curve => ({ points, reference: 1, why });
   const scaling = (over: Partial<Scaling>): Scaling => ({
@@ -179,6 +180,7 @@ describe('scaling', () => {
       /, cannot be told: precision is not known$/,
     );
     expect(memoryOf({ memoryBytes: null, fits: null })).toBe('not known');
+    expect(memoryOf({ fits: false, hostIsFull: true })).toMatch(/, host memory does not fit$/);
   });
 
   it('is a table with every point, and a plot with the ideal beside it', () => {

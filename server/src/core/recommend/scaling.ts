@@ -23,7 +23,10 @@ export interface ScalingPoint {
   readonly efficiency: number;
   /** Per GPU. */
   readonly memoryBytes: number | null;
+  /** On the GPUs and on the host; {@link hostIsFull} says which of them decides. */
   readonly fits: boolean | null;
+  /** The host's memory does not hold the run. */
+  readonly hostIsFull: boolean;
   /** What is not known, where that keeps it open whether the run fits; else null. */
   readonly open: string | null;
 }
@@ -134,7 +137,7 @@ function push(points: Measured[], point: Measured | undefined): void {
 }
 
 function measured(run: TrainingRun, nodes: number): Measured | undefined {
-  const { step, memory } = estimateRun(run);
+  const { step, memory, host } = estimateRun(run);
   const { micro, accumulation } = run.batch;
   const { data } = run.parallelism;
   if (!step || !run.cluster.known || !micro.known || !accumulation.known || !data.known) return undefined;
@@ -148,7 +151,8 @@ function measured(run: TrainingRun, nodes: number): Measured | undefined {
     stepSeconds: step.seconds,
     tokensPerSecond: step.tokensPerSecondPerGpu * gpus,
     memoryBytes: memory?.value ?? null,
-    fits: memory?.fits ?? null,
+    fits: host?.fits === false ? false : (memory?.fits ?? null),
+    hostIsFull: host?.fits === false,
     open: memory?.open ?? null,
     breakdown: step.breakdown,
   };
