@@ -77,6 +77,58 @@ def stand_in_for_kernels():
     op_builder.QuantizerBuilder.load = lambda *_, **__: Quantizer()
 
 
+class Swiglu(torch.autograd.Function):
+    """In place of DeepSpeed's Triton kernel, which keeps both operands (ops/triton_ops/swiglu_triton.py)."""
+
+    @staticmethod
+    def forward(ctx, gate, up):
+        ctx.save_for_backward(gate, up)
+        return torch.empty_like(gate)
+
+    @staticmethod
+    def backward(ctx, _):
+        gate, up = ctx.saved_tensors
+        return torch.empty_like(gate), torch.empty_like(up)
+
+
+def spread_experts(experts):
+    """AutoEP with every expert visited alike: its plans read values, and its Triton kernels only move rows."""
+    import deepspeed.module_inject.auto_ep_layer as layer
+    import deepspeed.moe.ep_kernels as kernels
+    from deepspeed.ops.triton_ops import swiglu_triton
+
+    def plan(selected_experts, num_experts, ep_size, num_local_experts, ep_group, num_tokens_per_expert=None):
+        each = [selected_experts.numel() // ep_size] * ep_size
+        return layer.SplitPlan(each, each, torch.zeros((ep_size, num_local_experts), dtype=torch.int32, device="cuda"))
+
+    def indices(counts, experts_per_rank, ranks, longest, alignment, use_cpu=False):
+        made = lambda length: torch.zeros(length, dtype=torch.int32, device="cuda")  # noqa: E731
+        return made(longest), made(experts_per_rank), made(experts_per_rank)
+
+    import deepspeed.module_inject.auto_ep as auto_ep
+    import deepspeed.module_inject.auto_ep_presets.base as presets
+
+    auto_ep._gate_activation_matches = lambda *_: None  # It compares values.
+    # What records the router's logits is looked up otherwise in transformers 5.23; without auxiliary loss none are asked for.
+    presets._retarget_transformers_output_recorders_for_modules = lambda *_, **__: None
+    start = layer.AutoEPMoELayer.__init__
+
+    def made_on_device(self, *args, **options):
+        # A fake parameter does not change its device with its data.
+        with torch.device("cuda"):
+            torch.set_default_dtype(torch.bfloat16)
+            start(self, *args, **options)
+            torch.set_default_dtype(torch.float32)
+
+    layer.AutoEPMoELayer.__init__ = made_on_device
+    layer.compute_split_plan = plan
+    kernels.generate_permute_indices = indices
+    kernels.gather_rows = lambda rows, index: torch.empty((index.numel(), rows.shape[1]), dtype=rows.dtype, device=rows.device)
+    kernels.permute_rows_supported = lambda rows: True
+    swiglu_triton.swiglu = Swiglu.apply
+    experts.prefer_triton_grouped_mm = lambda self: False
+
+
 def options_of(point):
     """Keys of the DeepSpeed config beside ZeRO's."""
     options = dict(point.get("config", {}))
@@ -96,6 +148,10 @@ def configure_deepspeed(point):
         start = deepspeed.initialize
 
         def initialize(config, model, optimizer, **rest):
+            if "expert_parallel" in options:
+                # The whole experts live as long as anyone but DeepSpeed has them.
+                sys._getframe(1).f_locals["trained"].clear()
+                optimizer.param_groups.clear()
             if "optimizer" in options:
                 optimizer, rest = None, dict(rest, model_parameters=[p for p in model.parameters() if p.requires_grad])
             return start(config=config | options, model=model, optimizer=optimizer, **rest)
@@ -118,6 +174,21 @@ def configure_deepspeed(point):
     base.patch_deepspeed = configured
 
 
+def spread(point):
+    if "expert_parallel" not in point.get("config", {}):
+        return
+    patch = base.patch_deepspeed
+
+    def patched(counter):
+        deepspeed = patch(counter)
+        from deepspeed.accelerator import cuda_accelerator
+
+        spread_experts(cuda_accelerator.CUDA_Accelerator)
+        return deepspeed
+
+    base.patch_deepspeed = patched
+
+
 def run_point(point):
     kind = point.get("sharding", "none")
     if point.get("gpus_per_node"):
@@ -130,6 +201,7 @@ def run_point(point):
         base.patch_cuda = patched
     if kind.startswith("zero"):
         configure_deepspeed(point)
+        spread(point)
     if point.get("optimizer") in ("muon", "ds_adam"):
         # DeepSpeed makes it; what is made here is not used.
         point = dict(point, optimizer="adamw_fused")

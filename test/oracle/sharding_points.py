@@ -10,6 +10,8 @@ MODELS = {
     "opt-6": _model("opt", hidden_size=2048, ffn_dim=8192, num_hidden_layers=6, num_attention_heads=32, vocab_size=50272, max_position_embeddings=2048, word_embed_proj_dim=2048),
     "olmoe-2": _model("olmoe", hidden_size=2048, intermediate_size=1024, num_hidden_layers=2, num_attention_heads=16, num_key_value_heads=16, vocab_size=50304, num_experts=64, num_experts_per_tok=8, max_position_embeddings=4096, tie_word_embeddings=False),
     "qwen2-3": _model("qwen2", hidden_size=3584, intermediate_size=18944, num_hidden_layers=3, num_attention_heads=28, num_key_value_heads=4, vocab_size=152064, max_position_embeddings=32768, tie_word_embeddings=False),
+    "qwen3moe-3": _model("qwen3_moe", hidden_size=2048, moe_intermediate_size=768, intermediate_size=6144, num_hidden_layers=3, num_attention_heads=32, num_key_value_heads=4, head_dim=128, vocab_size=16384, num_experts=32, num_experts_per_tok=8, max_position_embeddings=4096, norm_topk_prob=True, tie_word_embeddings=False),
+    "mixtral-2": _model("mixtral", hidden_size=4096, intermediate_size=14336, num_hidden_layers=2, num_attention_heads=32, num_key_value_heads=8, vocab_size=32000, num_local_experts=8, num_experts_per_tok=2, max_position_embeddings=4096, sliding_window=None, tie_word_embeddings=False),
     "phi3-6": _model("phi3", hidden_size=3072, intermediate_size=8192, num_hidden_layers=6, num_attention_heads=32, num_key_value_heads=32, vocab_size=32064, max_position_embeddings=4096, sliding_window=None, tie_word_embeddings=False, pad_token_id=0),
 }
 # fmt: on
@@ -17,7 +19,9 @@ MODELS = {
 # A few at full depth, as proof that depth is all that the others lack.
 _FULL = {"llama3": 32, "qwen3": 36, "gpt2": 48, "mistral": 32, "olmoe": 8}
 _PROOF = ("fsdp8", "z2-d16-auto", "z3-d16-auto")
-_SHALLOW = tuple(MODELS)
+# Run with expert parallelism alone.
+_SPREAD = ("qwen3moe-3", "mixtral-2")
+_SHALLOW = tuple(name for name in MODELS if name not in _SPREAD)
 for _name in _SHALLOW:
     _family = _name.split("-")[0]
     _depth = "n_layer" if _family == "gpt2" else "num_hidden_layers"
@@ -55,7 +59,14 @@ def points():
     for index, kind in kinds:
         if kind in few:
             add(_SHALLOW[(index + 1) % len(_SHALLOW)], kind)
+    for name in _SPREAD:
+        for kind, row in _spread_rows(name):
+            base = dict(id=f"{name}-{kind}", model=name, dtype="bf16", attn="sdpa", micro_batch=2, seq_len=1024) | row
+            base["class"] = "causal_lm"
+            found.append(base)
     for name in MODELS:
+        if name in _SPREAD:
+            continue
         for kind in _PROOF if name not in _SHALLOW else ():
             add(name, kind)
     return found
@@ -150,6 +161,19 @@ def _more(name, mixed, full):
     yield "z3-d4-live0", few(stage3_max_live_parameters=0, stage3_max_reuse_distance=0, stage3_prefetch_bucket_size=0)
     yield "z3-d4-lora-persist", dict(few(stage3_param_persistence_threshold=1_000_000, stage3_max_live_parameters=0, stage3_max_reuse_distance=0), lora=_lora(name))
     yield "fsdp1-8-off", dict(world=8, sharding="fsdp1", offload=True, fsdp=_ACCELERATE, dtype=mixed["dtype"], **full)
+
+
+def _spread_rows(name):
+    """AutoEP: experts over 2 or 4 of 8 ranks, with and without recomputation, and the same without it."""
+    full = dict(checkpointing=True)
+    apart = lambda size: dict(config=dict(expert_parallel=dict(enabled=True, autoep_size=size)))  # noqa: E731
+    for stage in (1, 2, 3):
+        zero = _auto(_hidden(name)) if stage == 3 else _stage12(name)
+        run = dict(sharding=f"zero{stage}", world=8, zero=zero, optimizer="ds_adam")
+        yield f"z{stage}-d8-ep4", dict(run, **apart(4), **full)
+        if stage < 3:
+            yield f"z{stage}-d8-ep2-nockpt", dict(run, **apart(2))
+    yield "z2-d8-ep4-long", dict(sharding="zero2", world=8, zero=_stage12(name), optimizer="ds_adam", **apart(4), **full) | dict(micro_batch=8, seq_len=2048)
 
 
 def _stage12(name):

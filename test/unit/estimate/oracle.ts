@@ -41,7 +41,10 @@ export interface OraclePoint {
   /** FSDP's CPU offload. */
   readonly offload?: boolean;
   /** Keys of the DeepSpeed config beside `zero_optimization`. */
-  readonly config?: { readonly data_types?: { readonly grad_accum_dtype?: string } };
+  readonly config?: {
+    readonly data_types?: { readonly grad_accum_dtype?: string };
+    readonly expert_parallel?: { readonly autoep_size: number };
+  };
   readonly zero?: Readonly<Record<string, unknown>>;
   readonly result: {
     readonly parameters: number;
@@ -103,7 +106,7 @@ export function oracleRun(point: OraclePoint, model: Model): TrainingRun {
   const isMixed = point.dtype === 'amp_bf16';
   const world = point.world ?? 1;
   const targets = point.lora?.target_modules;
-  return testRun({
+  const run = testRun({
     model,
     sharding: shardingOf(point),
     world,
@@ -130,6 +133,8 @@ export function oracleRun(point: OraclePoint, model: Model): TrainingRun {
           },
         }),
   });
+  const expert = value(point.config?.expert_parallel?.autoep_size ?? 1);
+  return { ...run, parallelism: { ...run.parallelism, expert } };
 }
 
 function shardingOf(point: OraclePoint): Sharding {

@@ -6,6 +6,7 @@ import { adaptedExpertBytes } from './lora-experts';
 import { megatronBlock } from './megatron';
 import { choosesOperators } from './recompute';
 import { recordedBlock, settingFor, sizesOf } from './recorded';
+import { spreadExperts } from './spread-experts';
 import { evaluate } from './terms';
 
 /** Activation bytes of one block for one micro-step on one rank. */
@@ -36,6 +37,7 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
   const isPartly = facts.compiled || choosesOperators(facts);
   const dora = doraBytes(facts, index, adapterWidth(facts));
   const experts = adaptedExpertBytes(facts, index);
+  const spread = spreadExperts(facts, index);
   const adapters = facts.tokens * loraPerToken(facts, index) + experts.saved + dora.saved;
   const saved = evaluate(recorded.saved, sizes);
   let backward = 0;
@@ -44,11 +46,12 @@ export function blockBytes(facts: Facts, index: number): BlockBytes {
     saved: isPartly
       ? pairs(facts, index, recorded.saved) +
         tokens * (facts.compiled ? compiledPerToken(facts, block) : selectivePerToken(facts, block))
-      : saved + adapters - frozenNorms(facts) - ligerSpares(facts, index),
+      : saved + adapters - frozenNorms(facts) - ligerSpares(facts, index) + (spread?.saved ?? 0),
     checkpoint: checkpointBytes(facts, index) ?? streamBytes * model.hiddenSize * tokens,
     backward: Math.max(
       (isPartly ? widestBackward(facts, block) : backward) + unpackedBytes(facts) + dora.backward,
       experts.backward,
+      spread?.backward ?? 0,
       dora.forward,
     ),
     casts: evaluate(recorded.casts, sizes),

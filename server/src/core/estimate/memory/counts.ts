@@ -27,6 +27,8 @@ export interface Counts {
   /** Parameters of `nn.Linear` weights inside the blocks: what bitsandbytes quantises. */
   readonly quantisable: number;
   readonly embedding: number;
+  /** Weights of routed experts. */
+  readonly experts: number;
   /** Sums of rows and columns of matrices plus elements of vectors: what a factored optimizer keeps. */
   readonly factored: number;
   readonly matrices: number;
@@ -46,6 +48,7 @@ export function countParameters(model: Model, split: WeightSplit): Counts {
   let inBlocks = 0;
   let quantisable = 0;
   let embedding = 0;
+  let experts = 0;
   let factored = 0;
   let matrices = 0;
   let largest = 0;
@@ -67,6 +70,7 @@ export function countParameters(model: Model, split: WeightSplit): Counts {
       }
     }
     if (group.kind === 'embedding') embedding += all;
+    if (group.kind === 'expert') experts += all;
     if (isMatrix) matrices += all;
     factored += isMatrix ? (all * sides(group.shape)) / Math.max(1, one) : all;
     if (one > largest) {
@@ -89,6 +93,7 @@ export function countParameters(model: Model, split: WeightSplit): Counts {
     largestQuantised,
     quantisable: quantisable * share,
     embedding: stages > 1 ? embedding / 2 : embedding,
+    experts: experts * share,
     factored: factored * share,
     matrices: matrices * share,
   };

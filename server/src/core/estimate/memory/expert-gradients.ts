@@ -1,5 +1,5 @@
 import type { Block } from '../../models/model';
-import { formatParameters } from '../../text/format';
+import { formatCount, formatParameters } from '../../text/format';
 import { type BlockBytes, blockBytes } from './blocks';
 import type { Facts } from './facts';
 import type { Part } from './part';
@@ -15,6 +15,8 @@ export interface ExpertMoment {
   readonly largest: number;
   /** What is there of the block's activations, beside what is kept of it anyway. */
   readonly activations: Part;
+  /** Bytes of what is kept of the block that are gone by then. */
+  readonly gone: number;
   /** What the first such block and those below it still keep. */
   readonly kept: Part;
   /** Share of all parameters of the blocks whose gradients are made when backward comes to the first such block. */
@@ -53,18 +55,21 @@ export function expertMoment(facts: Facts): ExpertMoment | undefined {
     group: 'activations',
     bytes,
     label: () => label,
-    formula: () => `${formatParameters(bytes / Math.max(1, tokens))} B × ${formatParameters(tokens)} tokens`,
+    formula: () => `${formatCount(bytes / Math.max(1, tokens))} B × ${formatCount(tokens)} tokens`,
     source: RECORDED,
     from: [...facts.from.batch, ...facts.from.checkpointing],
   });
+  // What is gone by then is taken off what is kept, where nothing is recomputed.
+  const beside = held - gone + w * tokens * model.hiddenSize;
   const words = isRecomputed
     ? 'one block recomputed, and its backward at the experts'
     : 'backward of one block, at its experts';
   return {
     elements: stacks.elements,
     largest: stacks.largest,
-    activations: part('activations.block', held - gone + w * tokens * model.hiddenSize, words),
-    kept: part('activations.saved', kept, 'activations of the blocks that are left'),
+    activations: part('activations.block', Math.max(0, beside), words),
+    gone: Math.max(0, -beside),
+    kept: part('activations.saved', kept + Math.min(0, beside), 'activations of the blocks that are left'),
     madeShare: Math.max(0, 1 - parameters / Math.max(1, inBlocks)),
     next: facts.counts.perBlock[below[0]?.index ?? -1] ?? 0,
   };

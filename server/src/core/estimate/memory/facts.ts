@@ -22,6 +22,7 @@ import { readPrecision } from './precision';
 import { type PreferenceFacts, readPreferenceFacts } from './preference';
 import { readRanks } from './ranks';
 import { readReleases } from './releases';
+import { type Spread, spreadOver } from './spread';
 
 /** Where an unknown input has to be assumed, the estimate is made for the expected value and for both ends. */
 export type Corner = 'expected' | 'low' | 'high';
@@ -49,6 +50,8 @@ export interface Facts {
   readonly expert: number;
   /** Ranks one set of shards is spread over. */
   readonly shards: number;
+  /** The same on average over dense weights and experts. */
+  readonly spread: Spread;
   /** Sets of shards: HSDP's replicas. */
   readonly replicas: number;
   readonly sharding:
@@ -169,6 +172,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: Note): Facts |
     model,
     counts,
     ...ranks,
+    spread: spreadOver(ranks.shards, ranks.expert, counts, adapters.lora !== undefined),
     ...batch,
     tokens: (batch.samples * batch.sequence) / ranks.context,
     evalTokens: (batch.evalSamples * batch.sequence) / ranks.context,

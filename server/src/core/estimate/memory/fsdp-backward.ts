@@ -60,7 +60,7 @@ export function fsdpBackward(facts: Facts, fsdp: FsdpSharding, around: Backward)
   const experts = isFirst ? undefined : expertMoment(facts);
   if (experts !== undefined) {
     const own = [experts.activations, expertGradients(facts, unit.width, experts.elements)];
-    const inBlocks = scaled(saved, 1 - activations.ends / Math.max(1, saved.bytes));
+    const inBlocks = scaled(saved, 1 - (activations.ends + experts.gone) / Math.max(1, saved.bytes));
     const gathered = 1 + Math.round((100 * experts.next) / Math.max(1, unit.block)) / 100;
     moments.push(
       moment('step', "gradients of the last block's experts", [...early, ...earlier, ...inBlocks, ...own, units(2, 0)]),

@@ -18,6 +18,21 @@ export function noteLimits(run: TrainingRun, facts: Facts, assumptions: Assumpti
       because: `${model.recorded?.why ?? `what ${model.modelType} blocks save has not been counted`}; the band is wider`,
     });
   }
+  if (facts.expert > 1) {
+    assumptions.push({
+      what: 'tokens of each expert',
+      value: 'as many as of any other',
+      because: `the router decides it, and nothing balances the ${facts.expert} ranks that share a layer's experts; the band reaches to a rank with more`,
+    });
+  }
+  if (facts.sharding.kind === 'megatron' && facts.pipeline > 1) {
+    assumptions.push({
+      what: 'pipeline schedule',
+      value: 'one stage a GPU, not interleaved',
+      because:
+        'no key of an Accelerate file or launch line asks for interleaved stages; with num_layers_per_virtual_pipeline_stage in the script, a GPU keeps more micro-batches',
+    });
+  }
   if (isEncoderDecoder(facts)) {
     assumptions.push({
       what: 'length of input and output',

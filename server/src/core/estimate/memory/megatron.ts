@@ -43,7 +43,7 @@ export function megatronFacts(sharding: MegatronSharding): MegatronFacts {
 export function megatronStates(facts: Facts, megatron: MegatronFacts): States {
   const { distributes, offloads } = megatron;
   const { trainable, weightBytes, isBf16 } = facts;
-  const shards = distributes ? facts.shards : 1;
+  const shards = distributes ? facts.spread.trained : 1;
   const width = isBf16 ? 4 : weightBytes;
   const buffer: Part = {
     id: 'gradients.kept',
@@ -93,7 +93,7 @@ function shared(facts: Facts, { splitsSequence }: MegatronFacts): Part[] {
 /** fp16 gradients are copied to fp32 for the step; bf16 ones are fp32 already, and averaged where they are. */
 export function megatronTransients(facts: Facts, { distributes, offloads }: MegatronFacts): Transients {
   if (facts.isBf16 || facts.weightBytes === 4 || offloads) return NO_TRANSIENTS;
-  const elements = facts.trainable / (distributes ? facts.shards : 1);
+  const elements = facts.trainable / (distributes ? facts.spread.trained : 1);
   const make = buffersOf(facts, MEGATRON, 'elements');
   return { ...NO_TRANSIENTS, step: [make('fp32-gradients', 'fp32 gradients of what is stepped', 4, elements)] };
 }

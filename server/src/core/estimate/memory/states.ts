@@ -6,6 +6,7 @@ import type { Facts } from './facts';
 import { megatronStates } from './megatron';
 import { hostStateBytes, optimizerStateBytes, stateFormula } from './optimizer-state';
 import { COUNTED, type Part, sumBytes } from './part';
+import { rankWords } from './spread';
 import { dtypeName, trainedBytes, weightParts } from './weights';
 
 /** What stays on the GPU from step to step, and how gradients come and go. Estimation §3.1. */
@@ -60,13 +61,13 @@ type Zero = Extract<Facts['sharding'], { kind: 'zero' }>;
 type Fsdp = Extract<Facts['sharding'], { kind: 'fsdp' }>;
 
 function zeroStates(facts: Facts, zero: Zero): States {
-  const { counts, shards, trainable } = facts;
+  const { counts, shards, spread, trainable } = facts;
   const stage = valueIfKnown(zero.stage) ?? 0;
   const optimizerDevice = valueIfKnown(zero.offloadOptimizer) ?? 'none';
   const paramDevice = stage === 3 ? (valueIfKnown(zero.offloadParam) ?? 'none') : 'none';
   const offloadsOptimizer = stage >= 1 && optimizerDevice !== 'none';
-  const optimizerShards = stage >= 1 ? shards : 1;
-  const weightShards = stage === 3 ? shards : 1;
+  const optimizerShards = stage >= 1 ? spread.trained : 1;
+  const weightShards = stage === 3 ? spread.weights : 1;
   // Twin-Flow offloads a share of the states only.
   const kept = offloadsOptimizer ? shareKeptOnGpu(zero, trainable / optimizerShards, facts.consumer) : 1;
   const weight = facts.weightBytes;
@@ -93,7 +94,7 @@ function zeroStates(facts: Facts, zero: Zero): States {
   if (master.bytes > 0) resident.push(master);
   if (states.bytes > 0) resident.push(states);
   const onGpu = 1 - (offloadsOptimizer ? 1 : 0);
-  const gradientShards = stage >= 1 ? shards : 1;
+  const gradientShards = stage >= 1 ? spread.trained : 1;
   const full = gradientPart(facts, gradient, gradientShards, ZERO_SOURCE);
   const masterBytes = (4 * trainable) / optimizerShards;
   const stateBytes = optimizerStateBytes(facts, 4) / optimizerShards;
@@ -192,8 +193,9 @@ function gradientPart(facts: Facts, bytes: number, shards: number, source: strin
     id: 'gradients.kept',
     group: 'gradients',
     bytes: (bytes * trainable) / shards,
-    label: () => `gradients, ${dtypeName(bytes)}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
-    formula: () => `${bytes} B × ${formatParameters(trainable)} parameters${shards > 1 ? ` ÷ ${shards} ranks` : ''}`,
+    label: () => `gradients, ${dtypeName(bytes)}${shards > 1 ? `, sharded over ${rankWords(shards)}` : ''}`,
+    formula: () =>
+      `${bytes} B × ${formatParameters(trainable)} parameters${shards > 1 ? ` ÷ ${rankWords(shards)}` : ''}`,
     source,
     from: facts.from.sharding,
   };
@@ -212,9 +214,9 @@ export function masterPart(facts: Facts, shards: number, share: number): Part {
     id: 'optimizer.master',
     group: 'optimizer',
     bytes: ((4 * trainable) / shards) * share,
-    label: () => `fp32 copy of the weights${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
+    label: () => `fp32 copy of the weights${shards > 1 ? `, sharded over ${rankWords(shards)}` : ''}`,
     formula: () =>
-      `4 B × ${formatParameters(trainable)} parameters${shards > 1 ? ` ÷ ${shards} ranks` : ''}${shareText(share)}`,
+      `4 B × ${formatParameters(trainable)} parameters${shards > 1 ? ` ÷ ${rankWords(shards)}` : ''}${shareText(share)}`,
     source: ZERO_SOURCE,
     from: facts.from.optimizer,
   };
@@ -228,8 +230,9 @@ export function optimizerPart(facts: Facts, shards: number, width: number, share
     id: 'optimizer.moments',
     group: 'optimizer',
     bytes: (all / shards) * share,
-    label: () => `${optimizer.label}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
-    formula: () => `${stateFormula(facts, all, trainable)}${shards > 1 ? ` ÷ ${shards} ranks` : ''}${shareText(share)}`,
+    label: () => `${optimizer.label}${shards > 1 ? `, sharded over ${rankWords(shards)}` : ''}`,
+    formula: () =>
+      `${stateFormula(facts, all, trainable)}${shards > 1 ? ` ÷ ${rankWords(shards)}` : ''}${shareText(share)}`,
     source: 'optimizer state by name: transformers src/transformers/trainer_optimizer.py (v5.18.0)',
     from: facts.from.optimizer,
   };

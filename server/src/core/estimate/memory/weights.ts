@@ -2,6 +2,7 @@ import { valueIfKnown } from '../../run/known';
 import { formatParameters } from '../../text/format';
 import type { Facts } from './facts';
 import type { Part } from './part';
+import { rankWords } from './spread';
 
 /**
  * Bits of a quantised weight with its scales: 4 bits in blocks of 64 with an fp32 scale, or with an 8-bit one in blocks of 256
@@ -16,7 +17,7 @@ function quantisedBits(quantization: NonNullable<Facts['quantization']>, nested:
 export function weightParts(facts: Facts, shards: number): Part[] {
   const { counts, quantization, nested, lora, weightBytes } = facts;
   const parts: Part[] = [];
-  const over = shards > 1 ? ` ÷ ${shards} ranks` : '';
+  const over = shards > 1 ? ` ÷ ${rankWords(shards)}` : '';
   const quantised = quantization === undefined ? 0 : counts.quantisable;
   const plain = counts.total - quantised;
   const width = keepsInt8(facts) ? 1 : weightBytes;
@@ -24,7 +25,7 @@ export function weightParts(facts: Facts, shards: number): Part[] {
     id: 'parameters.weights',
     group: 'parameters',
     bytes: (width * plain) / shards,
-    label: () => `weights, ${dtypeName(width)}${shards > 1 ? `, sharded over ${shards} ranks` : ''}`,
+    label: () => `weights, ${dtypeName(width)}${shards > 1 ? `, sharded over ${rankWords(shards)}` : ''}`,
     formula: () => `${width} B × ${formatParameters(plain)} parameters${over}`,
     source: 'model architecture',
     from: facts.from.weights,

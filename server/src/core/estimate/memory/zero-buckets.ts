@@ -3,6 +3,7 @@ import type { ZeroSharding } from '../../run/training-run';
 import { formatParameters as count } from '../../text/format';
 import { buffer, buffersOf, largestTrained, type Transients } from './buffers';
 import { largerThan } from './counts';
+import { expertPartitions } from './expert-partitions';
 import type { Facts } from './facts';
 import { muonProducts } from './muon-gathers';
 import type { Part } from './part';
@@ -19,13 +20,13 @@ const FLAT = 'flat copy of the bucket being reduced';
  * than the bucket goes round it with a copy of its own. The gradient norm is taken in fp64, one tensor at a time.
  */
 export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
-  const { trainable, shards, weightBytes: w } = facts;
+  const { trainable, spread, weightBytes: w } = facts;
   const offloads = (valueIfKnown(zero.offloadOptimizer) ?? 'none') !== 'none';
   const isStage1 = valueIfKnown(zero.stage) === 1;
   const bucket = valueIfKnown(zero.reduceBucketElements) ?? BUCKET_ELEMENTS;
   const buckets = valueIfKnown(zero.overlapComm) === true ? 2 : 1;
   const largest = Math.min(largestTrained(facts), trainable);
-  const partition = trainable / shards;
+  const partition = trainable / spread.trained;
   const normed = Math.min(largest, partition);
   const make = buffersOf(facts, SOURCE, 'elements');
   const standing = offloads ? [make('offload', 'buffer that carries gradients to the host', w, largest)] : [];
@@ -54,6 +55,7 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
   const stage1 = isStage1
     ? stage1Gradients(facts, { bucket, partition, w, overlaps: buckets === 2, offloads })
     : NOTHING;
+  const apart = isStage1 || offloads || accumulates ? undefined : expertPartitions(facts);
   const end = (): readonly Part[] => {
     if (muon !== undefined && !offloads) return [ipg, ...(isStage1 ? stage1.end : [kept]), muon];
     if (stage1.end.length > 0) return [...standing, ipg, ...stage1.end, ...(offloads ? [norm] : [])];
@@ -64,7 +66,7 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
     loss: standing,
     forward: [],
     block: [...standing, ipg],
-    first: stage1.first,
+    first: apart === undefined ? stage1.first : [...stage1.first, apart.kept],
     // Stage 1 without overlap reduces none before the end; others reduce one larger than the bucket when the next is there.
     experts: ({ elements, largest }) =>
       (isStage1 && buckets === 1 && !accumulates) || largest > bucket ? elements : largest,
@@ -73,7 +75,11 @@ export function zero12Transients(facts: Facts, zero: ZeroSharding): Transients {
     end: end(),
     // The step flattens the gradients of its partition, and converts them: two single tensors.
     flat: offloads ? 0 : (4 + w) * partition,
-    step: offloads ? standing : [stepGradients(facts, partition, normed, largest)],
+    step: offloads
+      ? standing
+      : apart === undefined
+        ? [stepGradients(facts, partition, normed, largest)]
+        : [apart.kept, stepGradients(facts, apart.group, Math.min(largest, apart.group), largest)],
     save: standing,
   };
 }
@@ -109,12 +115,9 @@ function stage1Gradients(facts: Facts, { bucket, partition, w, overlaps, offload
   const make = buffersOf(facts, SOURCE, 'elements');
   const inBlocks = counts.total - counts.outside;
   // Whole parameters are copied, however little of the last one is in the partition.
-  const kept = make(
-    'partition',
-    'gradients of the partition',
-    w,
-    offloads ? 0 : Math.max(partition, Math.min(counts.embedding, trainable)),
-  );
+  const apart = offloads ? undefined : expertPartitions(facts);
+  const whole = offloads ? 0 : Math.max(partition, Math.min(counts.embedding, trainable));
+  const kept = apart?.kept ?? make('partition', 'gradients of the partition', w, whole);
   let blockCount = 0;
   for (const block of model.blocks) blockCount += block.count * counts.stageShare;
   // The first block's own are not made yet.
@@ -136,11 +139,15 @@ function stage1Gradients(facts: Facts, { bucket, partition, w, overlaps, offload
   // Those of earlier micro-steps are there in full; the last one's backward adds to them.
   if (facts.accumulation >= 2) return { first: [], end: [late(trainable), kept] };
   const split = { tensor, pipeline, expert, vocabulary: splitsVocabulary ? tensor : 1 };
-  const own = Math.max(0, partition - counts.embedding) / Math.max(1, inBlocks);
+  const inPartition = apart === undefined ? partition : apart.kept.bytes / w;
+  const own = Math.max(0, inPartition - counts.embedding) / Math.max(1, inBlocks);
   const stay = largerThan(model, split, bucket) * counts.stageShare * Math.max(0, 1 - own);
   const label = 'gradients larger than the bucket, kept until the step';
   const waiting = make('waiting', label, w, stay);
-  const early = largerThan(model, split, bucket) * counts.stageShare * Math.min(before, 1 - own + 1 - before);
+  const early =
+    largerThan(model, split, bucket) *
+    counts.stageShare *
+    (apart === undefined ? Math.min(before, 1 - own + 1 - before) : before * Math.max(0, 1 - own));
   const isLarge = counts.embedding > bucket;
   const outside = make(
     'large',
@@ -148,7 +155,10 @@ function stage1Gradients(facts: Facts, { bucket, partition, w, overlaps, offload
     w,
     isLarge ? counts.outside : Math.min(bucket, counts.outside),
   );
-  return { first: stay > 0 ? [make('waiting', label, w, early), kept, head] : [], end: [waiting, outside, kept] };
+  return {
+    first: stay > 0 || apart !== undefined ? [make('waiting', label, w, early), kept, head] : [],
+    end: [waiting, outside, kept],
+  };
 }
 
 /** The step holds the 16-bit gradients of its partition twice and their fp32 copy; before that, the fp64 norm beside the 16-bit ones. */

@@ -167,7 +167,7 @@ function persistentAdapters({ lora }: Facts, zero: ZeroSharding): number {
 /** One sub-group at a time is converted to fp32, which its 16-bit gradients outlive, and stepped. */
 function stepGradients(facts: Facts, zero: ZeroSharding): Part {
   const w = facts.weightBytes;
-  const group = Math.min(valueIfKnown(zero.subGroupElements) ?? 1e9, facts.trainable / facts.shards);
+  const group = Math.min(valueIfKnown(zero.subGroupElements) ?? 1e9, facts.trainable / facts.spread.trained);
   const make = buffersOf(facts, SOURCE, 'elements');
   const each = 4 + Math.max(w === 4 ? 0 : w, bytesPerStepped(facts, 4));
   return make('fp32-gradients', 'fp32 gradients of the sub-group being stepped, and what stepping takes', each, group);
