@@ -17,7 +17,7 @@ export interface Case {
   /** Who reads the files, as our own join says; the recorder chooses where it is not known. */
   readonly consumer?: string;
   readonly world_size?: number;
-  /** Flags that the one launch line gives the script. */
+  /** Flags that the one launch line gives TRL's command. */
   readonly arguments?: readonly string[];
   /** TRL's method (`sft`, `dpo`, …) whose config and trainer read the arguments. */
   readonly method?: string;
@@ -108,10 +108,10 @@ export function joined(each: Case): Case & { readonly world_size: number; readon
   };
 }
 
-/** Of a line that starts a script with a Trainer file: what TrlParser reads beside it. */
+/** Of a line of TRL's own command: what TrlParser reads beside the file. What other scripts read, no recorder knows. */
 function flagsOf(run: TrainingRun | undefined): Pick<Case, 'arguments'> {
   const [launch, ...others] = run?.launches ?? [];
-  if (!launch || others.length > 0 || run?.configs.trainer?.at !== '') return {};
+  if (launch?.launcher !== 'trl' || others.length > 0 || run?.configs.trainer?.at !== '') return {};
   const flags = [...launch.arguments].flatMap(([name, { plain, templated }]) =>
     name === 'config' || templated ? [] : [`--${name}`, ...(plain === true ? [] : [String(plain)])],
   );

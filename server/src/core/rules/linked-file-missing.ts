@@ -11,7 +11,7 @@ const LAUNCHED = (named: string) => ({
   files: {
     'train.yaml': recipe('deepspeed: ds.json\n'),
     'ds.json': '{ "zero_optimization": { "stage": 2 }, "train_micro_batch_size_per_gpu": "auto" }',
-    'run.sh': `accelerate launch train.py --config train.yaml --deepspeed ${named}\n`,
+    'run.sh': `deepspeed train.py --config train.yaml --deepspeed ${named}\n`,
   },
 });
 
