@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readFacts } from '../../../../server/src/core/estimate/memory/facts';
 import { estimateMemory } from '../../../../server/src/core/estimate/memory/index';
+import { momentsOf } from '../../../../server/src/core/estimate/memory/moments';
 import { sumBytes } from '../../../../server/src/core/estimate/memory/part';
 import { persistentStates } from '../../../../server/src/core/estimate/memory/states';
 import { type OraclePoint, oracleModel, oracleRun, readOracle } from '../oracle';
@@ -78,5 +79,16 @@ describe('against the framework code run on fake tensors', () => {
       return (moment === 'optimizer step') === (peak === 'step') || moment === 'end of backward';
     });
     expect(right.length / scored.length).toBeGreaterThan(0.9);
+  });
+
+  it('holds the 16-bit copies of all weights at the end of forward under autocast, of checkpointed blocks too', () => {
+    const points = fixture.points.filter(({ id }) => /^(test-ampckpt-L[23]|llama3-ampckpt)$/.test(id));
+    expect(points).toHaveLength(3);
+    for (const point of points) {
+      const facts = readFacts(oracleRun(point, oracleModel(fixture, point.model)), 'expected', () => undefined);
+      const loss = facts && momentsOf(facts).moments.find(({ name }) => name === 'end of forward');
+      const counted = point.result.steady.phases.forward ?? 0;
+      expect(Math.abs((loss?.allocated ?? 0) / counted - 1), point.id).toBeLessThan(0.02);
+    }
   });
 });

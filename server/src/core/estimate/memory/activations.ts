@@ -23,6 +23,8 @@ export interface Activations {
   /** What one block and the stream still hold when only the first is left. */
   readonly last: Part;
   readonly casts: Part | undefined;
+  /** The same at the end of forward, where autocast's cache also has those of blocks that keep nothing; undefined where there are none. */
+  readonly castsInForward: Part | undefined;
   /** The same of the head, gone when its gradient is made. */
   readonly headCasts: Part | undefined;
 }
@@ -33,6 +35,7 @@ export function countActivations(facts: Facts): Activations {
   const inFlight = pipeline > 1 ? Math.min(accumulation, pipeline) : 1;
   let saved = 0;
   let casts = 0;
+  let cached = 0;
   let decoder = 0;
   const kinds: { readonly bytes: BlockBytes; readonly isDecoder: boolean }[] = [];
   let largest: BlockBytes = { saved: 0, checkpoint: 0, backward: 0, casts: 0 };
@@ -48,6 +51,7 @@ export function countActivations(facts: Facts): Activations {
     if (isDecoder) decoder += kept;
     kinds.push({ bytes, isDecoder });
     casts += (1 - recomputed) * count * bytes.casts;
+    cached += count * bytes.casts;
     if (bytes.saved + bytes.backward > largest.saved + largest.backward) largest = bytes;
   }
   const h = model.hiddenSize;
@@ -110,6 +114,11 @@ export function countActivations(facts: Facts): Activations {
       from: facts.from.batch,
     },
     casts: weightCasts(facts, casts, 'activations.casts', '16-bit copies of the fp32 weights (autocast)'),
+    // Cached for weights that ask for a gradient, with and without a graph (aten/src/ATen/autocast_mode.cpp, cached_cast).
+    castsInForward:
+      facts.lora === undefined && cached > casts
+        ? weightCasts(facts, cached, 'activations.casts', '16-bit copies of the fp32 weights (autocast)')
+        : undefined,
     // A loss in pieces keeps no copy, and counts those that it makes.
     headCasts: weightCasts(
       facts,

@@ -7,7 +7,7 @@ import { expertGradients, expertMoment } from './expert-gradients';
 import type { Facts } from './facts';
 import { fsdpBackward, replicaSums } from './fsdp-backward';
 import { blockShare, embeddingGradient, gradientsAtStep, weightGradient } from './gradients';
-import { headFactors, logitsPart } from './loss-head';
+import { evalHeadFactor, headFactors, logitsPart } from './loss-head';
 import { type Part, sumBytes } from './part';
 import type { States } from './states';
 import { stepTemporaries } from './step-temporaries';
@@ -132,6 +132,21 @@ export function trainingMoments(facts: Facts, states: States, transients: Transi
         ...earlier,
         ...others,
         ...transients.copying,
+      ]),
+    );
+  }
+  // Before autocast ends; what it gives is made fp32 afterwards.
+  if (activations.castsInForward) {
+    moments.push(
+      moment('step', 'end of forward', [
+        ...resident,
+        ...earlier,
+        activations.castsInForward,
+        activations.saved,
+        ...(activations.headCasts ? [activations.headCasts] : []),
+        logitsPart(facts, evalHeadFactor(facts), 'in forward'),
+        ...transients.loss,
+        ...transients.forward,
       ]),
     );
   }
