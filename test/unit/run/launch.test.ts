@@ -125,6 +125,19 @@ describe('words', () => {
     expect(size(`${line}\ntorchrun --nproc_per_node $N train.py a.yaml`).perNode).toBe(8);
   });
 
+  it.each([
+    ['parentheses', '(', ')'],
+    ['branches', 'if a; then V=1; fi\n', ''],
+    ['patterns', 'case a in b) V=1;; c) W=2;; esac\n', ''],
+    ['open branches', 'if a; then\n', ''],
+  ])('takes no longer for many %s and variables', (_, open, close) => {
+    const assigned = Array.from({ length: 12_000 }, (__, i) => `N${i}=1\n`).join('');
+    const script = `${assigned}${open.repeat(Math.floor(100_000 / open.length))}${close.repeat(1000)}\ntorchrun train.py a.yaml`;
+    const start = performance.now();
+    launches(script);
+    expect(performance.now() - start).toBeLessThan(8000);
+  });
+
   it('knows inside a branch what it assigns', () => {
     const text = 'if a; then\n  N=4\n  torchrun --nproc_per_node $N train.py a.yaml\nelse\n  N=8\nfi';
     expect(size(text).perNode).toBe(4);

@@ -24,8 +24,8 @@ const DECLARING: ReadonlySet<string> = new Set(['local', 'declare', 'typeset', '
 
 /** What a script has assigned to its variables so far, as far as that is the same on every way through it. */
 export class Variables {
-  private values = new Map<string, Known<string>>();
-  private readonly ways = new Ways();
+  private readonly values = new Map<string, Known<string>>();
+  private readonly ways = new Ways(this.values);
   private readonly exported = new Set<string>();
 
   private readonly places = new Map<string, Assigned>();
@@ -44,12 +44,12 @@ export class Variables {
 
   /** A parenthesis outside of words: a shell of its own, whose assignments are lost behind it. */
   parenthesis(raw: '(' | ')'): void {
-    this.values = this.ways.word(raw, this.values, false);
+    this.ways.word(raw, false);
   }
 
   /** `;;` between the patterns of a `case`. */
   nextPattern(): void {
-    this.values = this.ways.nextPattern(this.values);
+    this.ways.nextPattern();
   }
 
   /**
@@ -59,7 +59,7 @@ export class Variables {
   run(line: readonly Word[], onlyIf = false): Command | undefined {
     for (const { raw } of line) {
       if (!OPENING.has(raw) && !BETWEEN.has(raw)) break;
-      this.values = this.ways.word(raw, this.values, onlyIf);
+      this.ways.word(raw, onlyIf);
     }
     const words = line.slice(line.findIndex(({ raw }) => !OPENING.has(raw)));
     if (line.every(({ raw }) => OPENING.has(raw))) return undefined;
@@ -82,8 +82,8 @@ export class Variables {
       for (const [name, value] of own) this.assign(name, onlyIf ? inSomeCases(name, value) : value);
       return undefined;
     }
-    if (words[0]?.raw === 'for' && words[1]) this.values.set(words[1].raw, unknown('it is a loop variable'));
-    if (words[first]?.raw === 'read') for (const word of words.slice(first + 1)) this.values.delete(word.raw);
+    if (words[0]?.raw === 'for' && words[1]) this.ways.set(words[1].raw, unknown('it is a loop variable'));
+    if (words[first]?.raw === 'read') for (const word of words.slice(first + 1)) this.ways.set(word.raw, undefined);
     return { words: words.slice(first), environment: this.environmentWith(own) };
   }
 
@@ -97,7 +97,7 @@ export class Variables {
   private assign(name: string, value: Known<string>): void {
     const before = this.values.get(name);
     const same = !before || (before.known && value.known && before.value === value.value);
-    this.values.set(name, same ? value : unknown(`${name} is assigned more than once`, value.origin));
+    this.ways.set(name, same ? value : unknown(`${name} is assigned more than once`, value.origin));
   }
 
   private environmentWith(own: ReadonlyMap<string, Known<string>>): Map<string, Known<string>> {

@@ -1,8 +1,10 @@
-import { type Known, type Origin, unknown } from './known';
+import { type Known, unknown } from './known';
 
 type Values = Map<string, Known<string>>;
+/** Undefined where a variable has no value that is known here. */
+type Value = Known<string> | undefined;
 
-/** Words that begin and end what the shell may pass over, and those between its ways. */
+/** Words that begin and end what the shell may pass over, or does in a shell of its own. */
 const OPENS: Readonly<Record<string, Kind>> = { if: 'if', do: 'loop', case: 'case', '(': 'shell' };
 const CLOSES: Readonly<Record<string, Kind>> = { fi: 'if', done: 'loop', esac: 'case', '}': 'group', ')': 'shell' };
 
@@ -10,59 +12,78 @@ type Kind = 'if' | 'loop' | 'case' | 'group' | 'shell';
 
 interface Fork {
   readonly kind: Kind;
-  readonly before: Values;
-  /** What each way that was read to its end left. */
-  readonly ends: Values[];
+  /** What the way that is being read has changed, with the values before the fork. */
+  changed: Map<string, Value>;
+  /** What the ways before it left of a variable, and how many of them did. */
+  readonly left: Map<string, { readonly before: Value; value: Value; same: boolean; ways: number }>;
+  ways: number;
   /** One of the ways is surely taken: there is an `else`. */
   whole: boolean;
 }
 
 /**
  * The ways through `if`, `case` and loops of a script. Inside one its own assignments hold; behind them only what every way, and
- * passing over all of them, leaves the same.
+ * passing over all of them, leaves the same. What a way changes is taken back at its end, so that a script takes no longer for
+ * the variables that it leaves alone.
  */
 export class Ways {
   private readonly open: Fork[] = [];
 
-  /** Takes in a word of the shell at the start of a command; gives the values that hold behind it. `onlyIf`: behind `||` or a test. */
-  word(raw: string, values: Values, onlyIf: boolean): Values {
+  constructor(private readonly values: Values) {}
+
+  /** Gives a variable its value, or takes it away. */
+  set(name: string, value: Value): void {
+    const { changed } = this.open[this.open.length - 1] ?? {};
+    if (changed && !changed.has(name)) changed.set(name, this.values.get(name));
+    if (value) this.values.set(name, value);
+    else this.values.delete(name);
+  }
+
+  /** Takes in a word of the shell at the start of a command. `onlyIf`: behind `||` or a test. */
+  word(raw: string, onlyIf: boolean): void {
     const kind = OPENS[raw] ?? (raw === '{' && onlyIf ? 'group' : undefined);
-    if (kind) {
-      this.open.push({ kind, before: new Map(values), ends: [], whole: false });
-      return values;
-    }
+    if (kind) this.open.push({ kind, changed: new Map(), left: new Map(), ways: 0, whole: false });
     const top = this.open[this.open.length - 1];
-    if ((raw === 'elif' || raw === 'else') && top?.kind === 'if') return nextWay(top, values, raw === 'else');
-    if (CLOSES[raw] === undefined || top?.kind !== CLOSES[raw]) return values;
-    this.open.pop();
-    return joined([...top.ends, values, ...(top.whole ? [] : [top.before])]);
+    if (kind || !top) return;
+    if ((raw === 'elif' || raw === 'else') && top.kind === 'if') {
+      this.endWay(top);
+      top.whole ||= raw === 'else';
+    } else if (CLOSES[raw] === top.kind) this.join(top);
   }
 
   /** `;;` between the patterns of a `case`. */
-  nextPattern(values: Values): Values {
+  nextPattern(): void {
     const top = this.open[this.open.length - 1];
-    return top?.kind === 'case' ? nextWay(top, values, false) : values;
+    if (top?.kind === 'case') this.endWay(top);
+  }
+
+  private endWay(fork: Fork): void {
+    fork.ways++;
+    for (const [name, before] of fork.changed) {
+      const value = this.values.get(name);
+      const left = fork.left.get(name);
+      if (!left) fork.left.set(name, { before, value, same: true, ways: 1 });
+      else {
+        left.same &&= isSame(left.value, value);
+        left.ways++;
+      }
+      if (before) this.values.set(name, before);
+      else this.values.delete(name);
+    }
+    fork.changed = new Map();
+  }
+
+  private join(fork: Fork): void {
+    this.endWay(fork);
+    this.open.pop();
+    for (const [name, { before, value, same, ways }] of fork.left) {
+      const onEach = fork.whole && ways === fork.ways;
+      const holds = same && (onEach || isSame(before, value));
+      this.set(name, holds ? value : unknown(`${name} is assigned on some ways only`, (value ?? before)?.origin));
+    }
   }
 }
 
-function nextWay(fork: Fork, values: Values, isLast: boolean): Values {
-  fork.ends.push(values);
-  fork.whole ||= isLast;
-  return new Map(fork.before);
-}
-
-function joined(ways: readonly Values[]): Values {
-  const names = new Set(ways.flatMap((values) => [...values.keys()]));
-  const result: Values = new Map();
-  for (const name of names) {
-    const found = ways.map((values) => values.get(name));
-    const [first] = found;
-    const same = found.every((it) => it === first || (it?.known && first?.known && it.value === first.value));
-    result.set(name, same && first ? first : unknown(`${name} is assigned on some ways only`, originOf(found)));
-  }
-  return result;
-}
-
-function originOf(found: readonly (Known<string> | undefined)[]): Origin | undefined {
-  return found.find((it) => it !== undefined)?.origin;
+function isSame(a: Value, b: Value): boolean {
+  return a === b || (a?.known === true && b?.known === true && a.value === b.value);
 }
