@@ -77,10 +77,11 @@ function unpackedBytes({ quantization, computeBytes, counts }: Facts): number {
 
 /**
  * Quantised products of bitsandbytes before 0.43.2 keep their inputs although their weights are frozen: as when all is trained, but
- * that the two norms keep nothing for their weights' gradients.
+ * that two RMSNorms keep nothing for their weights' gradients. torch's LayerNorm keeps its input in any case (native_layer_norm).
  */
 function frozenNorms(facts: Facts): number {
-  return facts.lora !== undefined && facts.savesQuantisedInputs
+  const isLayerNorm = facts.model.groups.some(({ kind, name }) => kind === 'norm' && name.endsWith('.bias'));
+  return facts.lora !== undefined && facts.savesQuantisedInputs && !isLayerNorm
     ? 2 * facts.streamBytes * facts.model.hiddenSize * facts.tokens
     : 0;
 }
