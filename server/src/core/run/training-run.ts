@@ -44,6 +44,8 @@ export interface ZeroSharding {
   readonly quantizedFrozenWeights?: Known<boolean> | undefined;
   /** MiCS shard size (ranks); -1 is off. */
   readonly micsShardRanks: Known<number>;
+  /** MiCS gathers between nodes first, and then inside each. */
+  readonly micsHierarchicalGather?: Known<boolean> | undefined;
   readonly gatherWeightsOnSave: Known<boolean>;
   /** `data_types.grad_accum_dtype`; the model's dtype when absent. */
   readonly gradAccumDtype: Known<Dtype>;

@@ -56,4 +56,19 @@ describe('ZeRO++', () => {
     };
     expect(states(8)).toBe(2 * states(16));
   });
+
+  it('gathers each parameter apart under MiCS, and copies what other nodes sent where it gathers in two hops', () => {
+    const mics = (set: Parameters<typeof zero>[1], shard: number): RunSpec => ({
+      sharding: zero(3, { micsShardRanks: shard, ...set }),
+      shard,
+    });
+    const twoHops = { micsHierarchicalGather: true };
+    expect(bytesOf('buffers.mics', {}, mics(twoHops, 16))).toBe((2 * HEAD) / 8);
+    // Inside one node there is one hop alone.
+    expect(bytesOf('buffers.mics', {}, mics(twoHops, 8))).toBe(0);
+    expect(bytesOf('buffers.mics', {}, mics({}, 16))).toBe(0);
+    // Without MiCS several parameters are gathered in one buffer, and copied out of it.
+    const few = { prefetchBucketElements: 2e8 };
+    expect(bytesOf('buffers.gathered', {}, mics(few, 16))).toBeLessThan(bytesOf('buffers.gathered', few));
+  });
 });

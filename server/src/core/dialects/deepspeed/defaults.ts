@@ -24,6 +24,7 @@ export const ZERO_DEFAULTS = {
   quantizedWeights: { value: false, source: `${ZERO}:313` },
   quantizedGradients: { value: false, source: `${ZERO}:325` },
   mics: { value: -1, source: `${ZERO}:341` },
+  micsHierarchical: { value: false, source: `${ZERO}:343` },
   device: { value: 'none', source: `${OFFLOAD}:58` },
   ratio: { value: 1, source: `${OFFLOAD}:99` },
   /** False before 2026-08-07 (commit 7dfa67aea). */

@@ -52,6 +52,7 @@ export function readZero(sources: RunSources): ZeroSharding {
     quantizedGradients: flag('zero_quantized_gradients', ZERO_DEFAULTS.quantizedGradients),
     quantizedFrozenWeights: flag('zero_quantized_nontrainable_weights', ZERO_DEFAULTS.quantizedWeights),
     micsShardRanks: size('mics_shard_size', ZERO_DEFAULTS.mics),
+    micsHierarchicalGather: flag('mics_hierarchical_params_gather', ZERO_DEFAULTS.micsHierarchical),
     gatherWeightsOnSave: gatherOnSave(sources),
     gradAccumDtype: gradAccumDtype(sources),
   };

@@ -7,6 +7,8 @@ export interface GatherLimits {
   readonly maxLive: number;
   readonly maxReuse: number;
   readonly prefetch: number;
+  /** Each parameter is gathered into a tensor of its own, as MiCS does. */
+  readonly isApart?: boolean;
   /** Parameters no larger than this stay gathered, until so many elements do. */
   readonly persists: number;
   readonly persistsAtMost: number;
@@ -289,7 +291,7 @@ function run(
     }
     live += size;
     counted += size;
-    if (params.length < 2) return;
+    if (params.length < 2 || limits.isApart === true) return;
     const batch: Batch = { size, waiting: params.length, copied: false };
     for (const param of params) batches[param] = batch;
   };

@@ -6,6 +6,7 @@ import { elements } from './counts';
 import type { Facts } from './facts';
 import { type GatherLimits, gatherWalk } from './gather-walk';
 import { hasVocabularyHead } from './loss-head';
+import { isMics, micsGather } from './mics';
 import { muonGathers } from './muon-gathers';
 import type { Part } from './part';
 import { bytesPerStepped } from './step-temporaries';
@@ -78,7 +79,7 @@ export function zero3Transients(facts: Facts, zero: ZeroSharding): Transients {
     loss: [bucket, fresh],
     made: [bucket, gathered(walk.atHead)],
     forward: [],
-    block: [bucket, gathered(walk.last), waiting, ...quantisedGather(facts, zero)],
+    block: [bucket, gathered(walk.last), waiting, ...quantisedGather(facts, zero), ...micsGather(facts, zero)],
     first: [],
     // One larger than the bucket is counted as waiting.
     experts: ({ elements, largest }) => (largest > bucketElements ? elements - largest : largest),
@@ -149,6 +150,7 @@ function limitsOf(zero: ZeroSharding, maxLive: number): GatherLimits {
     maxLive,
     maxReuse: valueIfKnown(zero.maxReuseDistanceElements) ?? LIVE_ELEMENTS,
     prefetch: valueIfKnown(zero.prefetchBucketElements) ?? PREFETCH_ELEMENTS,
+    isApart: isMics(zero),
     persists: valueIfKnown(zero.persistenceThresholdElements) ?? PERSISTENT_ELEMENTS,
     persistsAtMost: valueIfKnown(zero.elementsPersistentAtMost) ?? Number.POSITIVE_INFINITY,
   };
