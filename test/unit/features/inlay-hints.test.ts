@@ -46,7 +46,9 @@ describe('inlayHints', () => {
     const large = hint('meta-llama/Llama-3.1-70B');
     expect(large?.label).toMatch(/\/step · needed$/);
     expect(large?.tooltip).toMatch(/gradients to the host, [\d.]+ .*PCIe Gen3 x16, shared by 2 GPUs/);
-    expect(large?.tooltip).toMatch(/optimizer step on the CPU, \d+ threads? per rank, .* ÷ [\d.]+ GB\/s/);
+    expect(large?.tooltip).toMatch(
+      /optimizer step on the CPU, \d+ threads? per rank, .* ÷ [\d.]+ GB\/s \(AVX-512, OMP_NUM_THREADS=1\)/,
+    );
   });
 
   it('judge the link of shards, replicas and the second partition of ZeRO++', () => {

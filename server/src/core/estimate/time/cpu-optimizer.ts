@@ -85,12 +85,20 @@ export function cpuOptimizerDraft(facts: TimeFacts, { optimizer }: OffloadFacts)
     ...(isCpuKnown(facts)
       ? { band: { low: seconds * 0.6, high: seconds * 1.7 } }
       : { band: { low: seconds * 0.4, high: seconds * 3 }, assumes: UNKNOWN_CPU }),
-    formula: `${formatParameters(stepped)} parameters × (${ADAM_BYTES} B Adam + ${CLIP_BYTES} B clip + ${CAST_BYTES} B cast)${slower === 1 ? '' : ` × ${slower}`} ÷ ${formatRate(rate)}`,
+    formula: `${formatParameters(stepped)} parameters × (${ADAM_BYTES} B Adam + ${CLIP_BYTES} B clip + ${CAST_BYTES} B cast)${slower === 1 ? '' : ` × ${slower}`} ÷ ${formatRate(rate)} (${SIMD_NAMES[facts.cluster.host.simd ?? 'avx2']}, ${threadWords(facts)})`,
     source: 'deepspeed csrc/adam/cpu_adam_impl.cpp',
     group: 'optimizer',
     cause: 'CPU optimizer',
     hides: besideWhat(facts),
   };
+}
+
+const SIMD_NAMES = { avx512: 'AVX-512', avx2: 'AVX2', scalar: 'scalar loop' } as const;
+
+/** What decides the threads: the variable, whoever set it, or nothing. */
+function threadWords(facts: TimeFacts): string {
+  const { count, because } = cpuThreads(facts);
+  return because.includes('nothing sets') ? 'a thread for each core' : `OMP_NUM_THREADS=${count}`;
 }
 
 const UNKNOWN_CPU: Draft['assumes'] = {
