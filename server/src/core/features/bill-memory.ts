@@ -85,13 +85,19 @@ function termsTable(title: string, terms: Terms): BillTable {
     columns: [TEXT('term'), NUMBER('GiB'), TEXT('formula'), TEXT('from'), TEXT('source')],
     rows: ordered.map((term) => [
       term.label,
-      (term.bytes / 1024 ** 3).toFixed(2),
+      gibibytes(term.bytes),
       // What it comes to stands in its own column.
       term.formula.replace(/ = [^=]*$/, ''),
       settingNames(term.from),
       term.source,
     ]),
   };
+}
+
+/** A term that is there is not nothing, however small. */
+function gibibytes(bytes: number): string {
+  const text = (bytes / 1024 ** 3).toFixed(2);
+  return text === '0.00' && bytes > 0 ? '<0.01' : text;
 }
 
 /** Host memory of one node. */
