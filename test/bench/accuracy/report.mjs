@@ -44,6 +44,15 @@ export function report(scored, leftOut, { commit, date, held, heldFits, contradi
     '',
     ...worst(memory, (value) => `${value.toFixed(1)} GiB`),
     '',
+    '### More than 5 % under, where it is said to fit',
+    '',
+    'The value, not the upper end of the band.',
+    '',
+    ...pointsTable(
+      memory.filter(({ error, fits }) => fits === true && error < -0.05),
+      (value) => `${value.toFixed(1)} GiB`,
+    ),
+    '',
     '### Not scored',
     '',
     'These rows their own source contradicts; they are predicted like all others.',
@@ -188,12 +197,21 @@ function line(name, rows, peers, groups) {
 }
 
 function worst(rows, format) {
-  const known = rows.filter(({ error }) => error !== undefined);
-  known.sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
+  return pointsTable(
+    rows
+      .filter(({ error }) => error !== undefined)
+      .sort((a, b) => Math.abs(b.error) - Math.abs(a.error))
+      .slice(0, 10),
+    format,
+  );
+}
+
+function pointsTable(rows, format) {
+  const sorted = [...rows].sort((a, b) => Math.abs(b.error) - Math.abs(a.error));
   return [
     '| point | measured | predicted | error | reason |',
     '|---|---:|---:|---:|---|',
-    ...known.slice(0, 10).map(({ point, what, measured, predicted, error }) => {
+    ...sorted.map(({ point, what, measured, predicted, error }) => {
       const name = `[${point.id}](${point.url})`;
       return `| ${name} | ${format(measured)} | ${format(predicted)} | ${signed(error)} | ${reasonOf(point, what)} |`;
     }),
