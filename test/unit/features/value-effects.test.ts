@@ -61,9 +61,9 @@ describe('a proposed value says what the run would need with it', () => {
 
   it('for a text that the schema does not list', () => {
     // Scores that are written out weigh in long samples, where the loss does not decide the peak.
-    const long = FILES['train.yaml'].replace(/max_length: \d+/, 'max_length: 8192');
-    const train = `${long}attn_implementation: ‸\n`;
-    const found = proposals('train.yaml', { ...FILES, 'train.yaml': train });
+    const long = FILES['shardlens.json'].replace('"sequenceLength": 512', '"sequenceLength": 4096');
+    const train = `${FILES['train.yaml']}attn_implementation: ‸\n`;
+    const found = proposals('train.yaml', { ...FILES, 'train.yaml': train, 'shardlens.json': long });
     expect(gib(found.eager)).toBeGreaterThan(gib(found.sdpa));
   });
 
