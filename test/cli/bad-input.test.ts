@@ -174,7 +174,12 @@ describe('a broken text is a finding, or nothing of ours', () => {
     ['conflict marks', 'ds_config.json', `<<<<<<< HEAD\n${DS}\n=======\n${DS}\n>>>>>>> x\n`, /broken-syntax/],
     ['truncated in its first key', 'ds_config.json', '{ "tr', /broken-syntax/],
     ['YAML with brackets for keys', 'accelerate_config.yaml', '%%% :: [[[\n}}}', /broken-syntax/],
-    ['UTF-16', 'ds_config.json', Buffer.concat([Buffer.from([255, 254]), Buffer.from(DS, 'utf16le')]), /no findings/],
+    [
+      'UTF-16',
+      'ds_config.json',
+      Buffer.concat([Buffer.from([255, 254]), Buffer.from(DS, 'utf16le')]),
+      /byte-order-mark/,
+    ],
     ['truncated', 'ds_config.json', DS.slice(0, -10), /broken/],
     ['100,000 brackets deep', 'ds_config.json', `{ "zero_optimization": ${deep}`, /not-fully-read/],
     ['100,000 braces deep', 'ds_config.json', '{"a":'.repeat(100_000), /not-fully-read/],
@@ -182,7 +187,7 @@ describe('a broken text is a finding, or nothing of ours', () => {
     ['100,000 brackets deep, YAML', 'accelerate.yaml', `a: ${deep}`, /not-fully-read/],
     ['100,000 dashes deep, YAML', 'train.yaml', `${TRAIN}x: ${deep}\n  ${'- '.repeat(100_000)}a`, /not-fully-read/],
     ['duplicate keys', 'ds_config.json', DS.replace('{', '{ "train_micro_batch_size_per_gpu": 2,'), /duplicate-key/],
-    ['byte-order mark', 'ds_config.json', `\uFEFF${DS}`, /no findings/],
+    ['byte-order mark', 'ds_config.json', `\uFEFF${DS}`, /byte-order-mark/],
     ['CRLF', 'ds_config.json', DS.replaceAll(',', ',\r\n'), /no findings/],
     ['lone surrogates', 'ds_config.json', DS.replace('{', '{ "\\ud800": 1,'), /unknown-key-ignored/],
     [

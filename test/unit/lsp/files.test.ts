@@ -52,3 +52,19 @@ it('reads again what was forgotten', () => {
   expect(after).not.toBe(before);
   expect(after).toEqual(before);
 });
+
+it('knows the byte order mark of a file, also where the editor keeps it out of the open text', () => {
+  writeFileSync(at('ds.json'), '\uFEFF{}');
+  expect(read('ds.json')).toEqual({ ok: true, text: '{}', mark: 'utf-8' });
+  const documents = new OpenDocuments();
+  const opened = new Files(documents, {} as RemoteFiles);
+  opened.open([folder], []);
+  documents.didOpen({ uri: `file://${at('ds.json')}`, languageId: 'json', version: 1, text: '{}' });
+  const seen = () => opened.at(at('ds.json'), opened.rootsFor(at('ds.json')));
+  const marked = seen();
+  expect(marked.result).toEqual({ ok: true, text: '{}', mark: 'utf-8' });
+  writeFileSync(at('ds.json'), '{}');
+  opened.nextTurn();
+  expect(seen().result).toEqual({ ok: true, text: '{}' });
+  expect(seen().stamp).not.toBe(marked.stamp);
+});

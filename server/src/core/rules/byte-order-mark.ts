@@ -1,3 +1,4 @@
+import type { Severity } from '../findings';
 import { recipe } from '../rules-support/trainer-recipe';
 import type { DialectId } from '../source';
 import { type RuleContext, rule } from './rule';
@@ -45,20 +46,23 @@ export const byteOrderMark = rule({
     if (!reader) return;
     report({
       at,
-      severity: reader.isSure ? 'error' : 'warning',
+      severity: reader.severity,
       message: `The file begins with a byte order mark, and ${reader.name} with json.load, which stops at it. Save it as UTF-8 without the mark.`,
     });
   },
 });
 
 /** Who reads the file with json.load; undefined where nobody may. */
-function strictReader({ config, run }: RuleContext): { readonly name: string; readonly isSure: boolean } | undefined {
+function strictReader({
+  config,
+  run,
+}: RuleContext): { readonly name: string; readonly severity: Severity } | undefined {
   const dialect: DialectId = config.dialect;
-  if (dialect === 'accelerate') return { name: 'Accelerate reads it', isSure: true };
+  if (dialect === 'accelerate') return { name: 'Accelerate reads it', severity: 'error' };
   // TrlParser takes JSON for YAML.
-  if (dialect === 'trainer') return { name: 'HfArgumentParser reads it', isSure: false };
-  if (dialect !== 'deepspeed') return { name: 'transformers reads it', isSure: true };
-  if (!run.consumer.known) return { name: 'the Trainer and Accelerate read it', isSure: false };
+  if (dialect === 'trainer') return { name: 'HfArgumentParser reads it', severity: 'warning' };
+  if (dialect !== 'deepspeed') return { name: 'transformers reads it', severity: 'error' };
+  if (!run.consumer.known) return { name: 'the Trainer and Accelerate read it', severity: 'information' };
   if (run.consumer.value === 'deepspeed') return undefined;
-  return { name: `${run.consumer.value === 'trainer' ? 'the Trainer' : 'Accelerate'} reads it`, isSure: true };
+  return { name: `${run.consumer.value === 'trainer' ? 'the Trainer' : 'Accelerate'} reads it`, severity: 'error' };
 }
