@@ -194,4 +194,11 @@ describe('Megatron-LM', () => {
     expect(split).toBeLessThan(four);
     expect(recomputed).toBeLessThan(split);
   });
+
+  it('says that stages are not interleaved, which no file can ask for', () => {
+    const words = (pipeline: number) =>
+      estimateMemory(runOf({ model: MODEL }, megatron(), { pipeline, data: 2 })).assumptions.map(({ what }) => what);
+    expect(words(4)).toContain('pipeline schedule');
+    expect(words(1)).not.toContain('pipeline schedule');
+  });
 });

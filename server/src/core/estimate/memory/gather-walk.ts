@@ -60,7 +60,7 @@ const walked = new WeakMap<Model['groups'], Map<string, GatherWalk>>();
  */
 export function gatherWalk(facts: Facts, limits: GatherLimits): GatherWalk {
   const { model, tensor, checkpointing } = facts;
-  const key = `${tensor} ${facts.expert} ${checkpointing} ${facts.lora === undefined} ${Object.values(limits).join(' ')}`;
+  const key = `${tensor} ${facts.expert} ${checkpointing} ${facts.lora === undefined} ${facts.quantization} ${Object.values(limits).join(' ')}`;
   const before = walked.get(model.groups) ?? new Map<string, GatherWalk>();
   walked.set(model.groups, before);
   const found = before.get(key) ?? walk(facts, limits);
@@ -89,7 +89,7 @@ interface LaidOut extends Order {
 }
 
 /** Numbers the parameters of the last blocks and of what is outside them. */
-function layOut({ model, counts }: Facts, limits: GatherLimits): LaidOut {
+function layOut({ model, counts, quantization }: Facts, limits: GatherLimits): LaidOut {
   const gathers: Gathers = { sizes: [], persists: [] };
   let persistent = 0;
   // As many of a kind as there is room for; DeepSpeed asks one parameter after the other.
@@ -118,7 +118,9 @@ function layOut({ model, counts }: Facts, limits: GatherLimits): LaidOut {
     } else norms.push(visit);
   }
   start.push([]);
-  const kinds = model.blocks.map((_, kind) => modulesOf(model, kind, counts.perBlock[kind] ?? 0));
+  // Four weights of 4 bits are one element of the 16-bit tensor that bitsandbytes packs them into for sharding.
+  const packed = quantization === 'nf4' || quantization === 'fp4' ? 1 / 4 : 1;
+  const kinds = model.blocks.map((_, kind) => modulesOf(model, kind, counts.perBlock[kind] ?? 0, packed));
   const kept = kinds.map((modules, kind) =>
     modules.map(({ sizes, copies }) => sizes.map((size) => stays(size, copies * (model.blocks[kind]?.count ?? 0)))),
   );
@@ -131,7 +133,7 @@ function layOut({ model, counts }: Facts, limits: GatherLimits): LaidOut {
     .sort((a, b) => (b.block.first ?? 0) - (a.block.first ?? 0));
   for (const { block, kind } of order) {
     for (let layer = 0; layer < block.count && (walkedElements < enough || blocks.length < 3); layer++) {
-      walkedElements += counts.perBlock[kind] ?? 0;
+      walkedElements += (counts.perBlock[kind] ?? 0) * packed;
       const visits: (readonly number[])[] = [[]];
       for (const [index, { sizes, opens, closes, copies }] of (kinds[kind] ?? []).entries()) {
         for (let empty = 0; empty < opens; empty++) visits.push([]);
@@ -158,7 +160,7 @@ interface Module {
 }
 
 /** The modules of one kind of block in the order in which they run, with what one rank has of each parameter. */
-function modulesOf(model: Model, kind: number, onRank: number): Module[] {
+function modulesOf(model: Model, kind: number, onRank: number, packed: number): Module[] {
   const groups = model.groups.filter(({ block }) => block === kind);
   const count = Math.max(1, model.blocks[kind]?.count ?? 1);
   const whole = groups.reduce((sum, group) => sum + (elements(group) * group.count) / count, 0);
@@ -170,7 +172,7 @@ function modulesOf(model: Model, kind: number, onRank: number): Module[] {
     const parent = path.slice(0, path.lastIndexOf('.'));
     const copies = Math.round(group.count / count);
     // Experts that are modules of their own are gathered one by one; together they are as many elements.
-    const size = elements(group) * share * (copies > 4 ? copies : 1);
+    const size = elements(group) * share * (copies > 4 ? copies : 1) * (group.module === 'linear' ? packed : 1);
     const isNorm = group.kind === 'norm' && parent.endsWith('*');
     const found = modules.get(path) ?? { sizes: [], opens: 0, closes: 0, copies: copies > 4 ? 1 : copies, isNorm };
     found.sizes.push(size);
