@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { readFacts } from '../../../../server/src/core/estimate/memory/facts';
-import { type GatherLimits, gatherWalk } from '../../../../server/src/core/estimate/memory/gather-walk';
+import type { GatherLimits } from '../../../../server/src/core/estimate/memory/gather-order';
+import { gatherWalk } from '../../../../server/src/core/estimate/memory/gather-walk';
 import { momentsOf } from '../../../../server/src/core/estimate/memory/moments';
 import { LLAMA_3_8B, llamaModel, type RunSpec, testRun, value, zero } from '../builders';
 import { oracleModel, oracleRun, readOracle } from '../oracle';
