@@ -207,7 +207,7 @@ describe('what the flags of a launch line bring', () => {
     if (!run) throw new Error('it is no run');
     const found = withLaunches([], {
       file,
-      run: { ...run, launches: run.launches?.map((launch) => ({ ...launch, arguments: new Map() })) },
+      run,
       workspace,
       catalogs,
       levels: {},

@@ -46,6 +46,12 @@ export function effectiveArguments(
   return { file: (all ?? head).file, flags: [...head.flags, ...(all?.flags ?? [])] };
 }
 
+/** Whether a launch line gives anything besides the file that holds the arguments. */
+export function givesArguments({ arguments: args }: Launch): boolean {
+  for (const name of args.keys()) if (!NO_ARGUMENTS.has(name)) return true;
+  return false;
+}
+
 interface Value {
   readonly name: string;
   readonly value: unknown;

@@ -7,7 +7,7 @@ import type { Launch } from '../run/launch';
 import type { RunOutline } from '../run/training-run';
 import type { Path, SourceFile, Workspace } from '../source';
 import { type FlagsWin, flagsWin } from './certainty';
-import { type Effective, effectiveArguments } from './effective';
+import { type Effective, effectiveArguments, givesArguments } from './effective';
 import { type Placed, pathOfFlags, placed } from './places';
 import { described, lineOf, type Met } from './words';
 
@@ -38,7 +38,7 @@ const MOST_LAUNCHES = 8;
  */
 export function withLaunches(own: readonly Finding[], input: LaunchedInput): readonly Finding[] {
   const launches = input.run.launches ?? [];
-  if (!launches.some((launch) => launch.arguments.size > 0)) return own;
+  if (!launches.some(givesArguments)) return own;
   const looked = lookAt(distinct(launches).slice(0, MOST_LAUNCHES), input);
   // What fails on arguments put together from two places is no word about the run.
   if (!looked || looked.some(({ found }) => found.some(({ finding }) => finding.rule === 'analysis-incomplete')))
@@ -63,13 +63,15 @@ function lookAt(launches: readonly Launch[], input: LaunchedInput): readonly Loo
   // Of a script that makes its arguments otherwise nothing is known.
   if (!trainer && !(run.consumer.known && run.consumer.value === 'trainer')) return undefined;
   const { schema } = catalogs.schema('trainer');
-  const looked = launches.map((launch): Looked => {
+  const flagged = launches.map((launch) => {
     const wins = flagsWin(launch, trainer !== undefined, workspace, dependencies);
     const path = trainer?.file.path ?? pathOfFlags(launch.path);
     const effective = wins === 'not' ? undefined : effectiveArguments(trainer, launch, schema, path);
-    return { launch, effective, wins, found: findingsOf(launch, effective, input) };
+    return { launch, effective, wins };
   });
-  return looked.some(({ effective }) => effective) ? looked : undefined;
+  // Most lines give the script its config alone.
+  if (!flagged.some(({ effective }) => effective)) return undefined;
+  return flagged.map((each) => ({ ...each, found: findingsOf(each.launch, each.effective, input) }));
 }
 
 function findingsOf(launch: Launch, effective: Effective | undefined, input: LaunchedInput): readonly Placed[] {
