@@ -1,20 +1,19 @@
 import type { RunNote } from '../analysis';
 import type { Catalogs } from '../catalogs';
-import { buildCluster, statedSize } from '../hardware/cluster';
+import { buildCluster } from '../hardware/cluster';
 import { type ForcedPaths, forcedPaths } from '../hardware/forced';
 import type { Cluster } from '../hardware/hardware';
-import { coresOfChip, type LogicalNeuronCore } from '../hardware/neuron-cores';
-import { basename, isAbsolute, join } from '../paths';
-import type { Path } from '../source';
-import { toPlain } from '../syntax/plain';
+import { basename } from '../paths';
 import { readEnvironment } from './environment';
 import type { FileFinder } from './files';
 import { type Known, known, type Origin, unknown } from './known';
 import { manifestPlace } from './manifest';
+import { type NamedHardware, namedHardware, shortName } from './named-hardware';
+import { coresOf, logicalCore } from './neuron';
 import type { Target } from './settings-file';
 import { complete, fromAccelerate, fromBatch, fromLaunches, oneNode, overlay, type Size, unevenBatch } from './sizes';
 import { overrideOf, type RunSources } from './sources';
-import type { Disagreement, TrainingRun } from './training-run';
+import type { Disagreement } from './training-run';
 import { byDefault, countFrom, firstKnown, textFrom, type Written, writtenIn } from './written';
 
 /** How many processes on how many nodes, and on what hardware. */
@@ -132,12 +131,6 @@ function fromTarget(sources: PlaceSources, target: Target | undefined, hardware:
   };
 }
 
-/** A description goes by the name of its file. */
-function shortName(plain: unknown): string {
-  const name = String(plain);
-  return name.endsWith('.json') ? basename(name) : name;
-}
-
 /** A target that makes the run larger or smaller than what starts it is a disagreement; a flag over a file is not. */
 function compare(stated: Size, started: Size, taken: Size, disagreements: Disagreement[]): void {
   const { world } = taken;
@@ -199,29 +192,6 @@ function placeOn(
   };
 }
 
-/** How many physical NeuronCores one device is, where the launch says it. */
-function logicalCore({ NEURON_LOGICAL_NC_CONFIG: written }: TrainingRun['environment']): LogicalNeuronCore | undefined {
-  const value = written?.known ? Number(written.value) : undefined;
-  return value === 1 || value === 2 ? value : undefined;
-}
-
-/** A pod that asks for chips gets all of their cores. */
-function coresOf(
-  chips: Known<number> | undefined,
-  machine: Written | undefined,
-  environment: TrainingRun['environment'],
-  { hardware }: Catalogs,
-): Known<number> | undefined {
-  if (!chips?.known) return chips;
-  const match = typeof machine?.plain === 'string' ? hardware.resolve(machine.plain) : undefined;
-  const id = match?.instance?.accelerator;
-  const chip = match?.accelerator ?? (id === undefined ? undefined : hardware.accelerator(id));
-  const cores = chip && coresOfChip(chip, logicalCore(environment));
-  if (cores === undefined) return undefined;
-  const formula = `${chips.value} chips × ${cores} NeuronCores`;
-  return known(chips.value * cores, { kind: 'derived', formula, from: [chips.origin] });
-}
-
 /** The cluster with the paths that the launch environment leaves of it. */
 function asLaunched(
   cluster: Cluster,
@@ -272,49 +242,4 @@ function unknownHardware(
 ): RunNote {
   const hint = nearest.length > 0 ? ` The nearest names are ${nearest.join(', ')}.` : '';
   return { kind: 'unknown-hardware', message: problem + hint, origin };
-}
-
-/** Hardware as a flag or a target names it. */
-interface NamedHardware {
-  readonly written: Written;
-  /** The cluster description behind the name; undefined for a catalog id. */
-  readonly description: Readonly<Record<string, unknown>> | undefined;
-  readonly stated: { readonly nodes: number | undefined; readonly gpusPerNode: number | undefined };
-}
-
-function namedHardware(written: Written, sources: PlaceSources, catalogs: Catalogs, finder: FileFinder): NamedHardware {
-  const name = typeof written.plain === 'string' ? written.plain : '';
-  const description = describedBy(name, sources, finder);
-  const own = sources.settings.hardware;
-  return { written, description, stated: statedSize(description ?? name, { catalog: catalogs.hardware, own }) };
-}
-
-/** A cluster description: a record of shardlens.json by name, or a file by path, relative to shardlens.json or as a flag gives it. */
-function describedBy(
-  name: string,
-  { settings, links }: PlaceSources,
-  finder: FileFinder,
-): Readonly<Record<string, unknown>> | undefined {
-  if (Object.hasOwn(settings.hardware, name)) return objectOf(settings.hardware[name]);
-  if (!name.endsWith('.json')) return undefined;
-  const from = links.files[0]?.path ?? settings.folder;
-  const above = finder.foldersUp(from).map((folder) => join(folder, name));
-  const places: readonly Path[] = isAbsolute(name) ? [join('', name)] : [join(settings.folder, name), ...above];
-  for (const place of places) {
-    finder.dependencies.add(place);
-    const file = finder.workspace.source(place);
-    const found = objectOf(toPlain(file?.tree.root, 'json'));
-    if (file?.tree.problems.some(({ kind }) => kind === 'broken' || kind === 'limit')) {
-      const message = `The cluster description ${basename(place)} cannot be read to its end.`;
-      finder.notes.push({ kind: 'unreadable-file', message, origin: undefined });
-    }
-    if (found) return found;
-  }
-  return undefined;
-}
-
-function objectOf(value: unknown): Readonly<Record<string, unknown>> | undefined {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-    ? (value as Readonly<Record<string, unknown>>)
-    : undefined;
 }

@@ -1,0 +1,30 @@
+import type { Catalogs } from '../catalogs';
+import { coresOfChip, type LogicalNeuronCore } from '../hardware/neuron-cores';
+import { type Known, known } from './known';
+import type { TrainingRun } from './training-run';
+import type { Written } from './written';
+
+/** How many physical NeuronCores one device is, where the launch says it. */
+export function logicalCore({
+  NEURON_LOGICAL_NC_CONFIG: written,
+}: TrainingRun['environment']): LogicalNeuronCore | undefined {
+  const value = written?.known ? Number(written.value) : undefined;
+  return value === 1 || value === 2 ? value : undefined;
+}
+
+/** A pod that asks for chips gets all of their cores. */
+export function coresOf(
+  chips: Known<number> | undefined,
+  machine: Written | undefined,
+  environment: TrainingRun['environment'],
+  { hardware }: Catalogs,
+): Known<number> | undefined {
+  if (!chips?.known) return chips;
+  const match = typeof machine?.plain === 'string' ? hardware.resolve(machine.plain) : undefined;
+  const id = match?.instance?.accelerator;
+  const chip = match?.accelerator ?? (id === undefined ? undefined : hardware.accelerator(id));
+  const cores = chip && coresOfChip(chip, logicalCore(environment));
+  if (cores === undefined) return undefined;
+  const formula = `${chips.value} chips × ${cores} NeuronCores`;
+  return known(chips.value * cores, { kind: 'derived', formula, from: [chips.origin] });
+}
