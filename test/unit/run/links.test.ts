@@ -132,3 +132,37 @@ describe('links that do not work', () => {
     }
   });
 });
+
+describe('a file that a flag of the launch line names', () => {
+  const set = (flags: string) => ({
+    'train.yaml': trainer('deepspeed: ds.json\n'),
+    'ds.json': DS,
+    'zero3.json': DS.replace('2', '3'),
+    'run.sh': `deepspeed train.py --config train.yaml ${flags}\n`,
+  });
+  const stage = (flags: string) => {
+    const { sharding } = join(set(flags)).run;
+    return sharding.known && sharding.value.kind === 'zero' ? told(sharding.value.stage) : told(sharding);
+  };
+
+  it('takes the place of the one that the Trainer file names', () => {
+    expect(stage('')).toBe(2);
+    expect(stage('--deepspeed zero3.json')).toBe(3);
+    // Bare, the flag is DeepSpeed's own switch, and the next one names the file.
+    expect(stage('--deepspeed --deepspeed_config zero3.json')).toBe(3);
+  });
+
+  it('leaves the run unknown, and not that of the Trainer file, where it is missing or filled in later', () => {
+    expect(stage('--deepspeed other.json')).toBe('unknown: other.json, which says it, was not found');
+    expect(stage('--deepspeed "$DS"')).toMatch(/^unknown: the file of --deepspeed, which says it, is filled in/);
+    expect(join(set('--deepspeed other.json')).notes.map(({ kind }) => kind)).toEqual(['missing-file']);
+    expect(join(set('--deepspeed "$DS"')).notes).toEqual([]);
+  });
+
+  it('is no launch of the file that it stands over', () => {
+    const files = set('--deepspeed zero3.json');
+    const ds = { 'ds.json': files['ds.json'], ...files };
+    expect(join(ds).run.launches).toBeUndefined();
+    expect(join({ 'zero3.json': files['zero3.json'], ...files }).run.launches).toHaveLength(1);
+  });
+});
