@@ -132,6 +132,20 @@ describe('another run', () => {
     });
   });
 
+  it('is another with other options of its optimizer, or any other fact', () => {
+    const run = testRun(ZERO_3);
+    const before = fingerprintOf(run);
+    const options = { kind: 'assumed', because: 'a test' } as const;
+    const momentum: TrainingRun = {
+      ...run,
+      optimizer: { ...run.optimizer, options: { known: true, value: { momentum: '0.9' }, origin: options } },
+    };
+    expect(differences(before, momentum)).toEqual(['another setting that memory or time depend on has changed']);
+    // A fact that came after the measurement and that the run does not have makes it no other run.
+    expect(differences(before, { ...run, recomputedEvery: undefined })).toEqual([]);
+    expect(differences(before, { ...run, launches: [] })).toEqual([]);
+  });
+
   it('has the same fingerprint wherever its facts were written', () => {
     const elsewhere = testRun(ZERO_3);
     const micro = { known: true, value: 2, origin: { kind: 'flag', flag: '--x' } } as const;

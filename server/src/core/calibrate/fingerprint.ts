@@ -96,16 +96,31 @@ function nameOf(sharding: Sharding): string {
   return sharding.kind;
 }
 
+/** What tells how a run came about, and not what it is; a fact that is not named here counts, so that a new one cannot be forgotten. */
+const ABOUT = [
+  'consumer',
+  'consumers',
+  'files',
+  'undecided',
+  'configs',
+  'autos',
+  'job',
+  'storage',
+  'launch',
+  'launches',
+  'measured',
+  'datasetSamples',
+  'disagreements',
+] as const satisfies readonly (keyof TrainingRun)[];
+
 function others(run: TrainingRun): unknown {
-  const { model, cluster, frameworks } = run;
-  return [
-    model.known ? [model.value.modelType, model.value.parameters.total] : null,
-    cluster.known ? [cluster.value.label, cluster.value.accelerator.memoryBytes] : null,
-    [frameworks.torch, frameworks.transformers, frameworks.deepspeed, frameworks.accelerate, frameworks.bitsandbytes],
-    [run.batch, run.parallelism, run.sharding, run.precision, run.optimizer, run.attention, run.fusedLoss],
-    [run.lora, run.quantization, run.nestedQuantization, run.method, run.torchCompile, run.gradientClipping],
-    [run.ompThreads, run.environment, run.evaluation, run.saves],
-  ];
+  const { model, cluster } = run;
+  return {
+    ...run,
+    ...Object.fromEntries(ABOUT.map((name) => [name, undefined])),
+    model: model.known ? [model.value.modelType, model.value.parameters.total] : null,
+    cluster: cluster.known ? [cluster.value.label, cluster.value.accelerator.memoryBytes] : null,
+  };
 }
 
 /** Values without where they came from, in an order that does not depend on how they were read. */
@@ -113,7 +128,10 @@ function plain(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(plain).join()}]`;
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if ('known' in value) return 'value' in value && value.known === true ? plain(value.value) : 'null';
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  // What a run does not have is as good as not there: a fact that a later version adds makes no run another.
+  const fields = Object.entries(value as object)
+    .filter(([, it]) => it !== undefined)
+    .sort(([a], [b]) => (a < b ? -1 : 1));
   return `{${fields.map(([key, it]) => `${key}:${plain(it)}`).join()}}`;
 }
 
