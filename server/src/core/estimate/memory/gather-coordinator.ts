@@ -53,7 +53,7 @@ export class GatherCoordinator {
   }
 
   /** A module is about to run: what it lacks is gathered, and what comes after it is gathered ahead. */
-  fetch(params: readonly number[]): void {
+  fetchModule(params: readonly number[]): void {
     const missing = params.filter((param) => !this.#isThere[param]);
     if (missing.length > 0) this.#gather(missing);
     for (const param of params) {

@@ -161,14 +161,14 @@ export interface Schedule {
 export function schedule({ checkpointing, lora }: Facts, { start, blocks, end }: Order): Schedule {
   const visits: (readonly number[])[] = [];
   const events: Event[] = [];
-  const fetch = (params: readonly number[]): void => {
+  const fetchModule = (params: readonly number[]): void => {
     events.push({ visit: visits.push(params) - 1, releases: undefined });
   };
   const release = (params: readonly number[]): void => {
     if (params.length > 0) events.push({ visit: -1, releases: params });
   };
   const visit = (params: readonly number[]): void => {
-    fetch(params);
+    fetchModule(params);
     release(params);
   };
   for (const params of start) visit(params);
@@ -176,16 +176,16 @@ export function schedule({ checkpointing, lora }: Facts, { start, blocks, end }:
   for (const params of end) visit(params);
   const forward = events.length;
   const [head = [], ...norms] = [...end].reverse();
-  fetch([]);
+  fetchModule([]);
   visit(head);
-  fetch([]);
+  fetchModule([]);
   for (const params of norms) visit(params);
   const afterHead = events.length;
   let last = 0;
   for (let index = blocks.length - 1; index >= 0; index--) {
     if (index === blocks.length - 2) last = events.length;
     const [own = [], ...block] = blocks[index] ?? [];
-    fetch(own);
+    fetchModule(own);
     const back = [...block].reverse();
     if (checkpointing !== 'full') {
       for (const params of back) visit(params);
@@ -194,12 +194,12 @@ export function schedule({ checkpointing, lora }: Facts, { start, blocks, end }:
     // The last product asks for its input first, and with it the block runs forward again.
     const at = back.findIndex((params) => params.length > 0);
     const asks = back[at] ?? [];
-    fetch([]);
-    fetch(asks);
+    fetchModule([]);
+    fetchModule(asks);
     if (lora === undefined) for (const params of block) visit(params);
     else {
       // Frozen weights that run again are released with the product that asked (partitioned_param_coordinator.py:394).
-      for (const params of block) fetch(params);
+      for (const params of block) fetchModule(params);
       for (const params of block) release(params);
     }
     release(asks);

@@ -48,7 +48,7 @@ function walk(facts: Facts, limits: GatherLimits): GatherWalk {
   const coordinator = new GatherCoordinator(gathers, visits, limits);
   const seen = { loss: 0, atHead: 0, head: 0, last: 0, others: 0 };
   for (const [index, { visit, releases }] of events.entries()) {
-    if (releases === undefined) coordinator.fetch(visits[visit] ?? []);
+    if (releases === undefined) coordinator.fetchModule(visits[visit] ?? []);
     else coordinator.release(releases);
     const { live } = coordinator;
     if (index === forward - 1) seen.loss = live;
