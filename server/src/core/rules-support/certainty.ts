@@ -51,9 +51,11 @@ export function shardingIsStated({ sharding }: RunOutline): boolean {
   return sharding.known && sharding.origin.kind !== 'assumed';
 }
 
-/** Whether the run's sharding is stated and its accelerator runs torch's caching allocator, which the memory model counts. */
+/** Whether the run's sharding is stated, how the model is split known, and its accelerator runs torch's caching allocator, which the memory model counts. */
 export function memoryIsJudged(run: RunOutline): boolean {
   if (!shardingIsStated(run) || !run.cluster.known) return false;
+  const { tensor, pipeline, context } = run.parallelism;
+  if (![tensor, pipeline, context].every((size) => size.known)) return false;
   const { vendor } = run.cluster.value.accelerator;
   return vendor === 'NVIDIA' || vendor === 'AMD';
 }

@@ -74,6 +74,6 @@ export function offloadDeviceOf(config: Config, section: 'offload_optimizer' | '
 /** Data-parallel ranks, where nothing that no file shows (a mesh of the script's own) can divide them. */
 export function dataRanksOf(run: RunOutline): number | undefined {
   const { tensor, pipeline, context } = run.parallelism;
-  const divided = [tensor, pipeline, context].some((size) => size.known && size.value > 1);
+  const divided = [tensor, pipeline, context].some((size) => !size.known || size.value > 1);
   return run.worldSize.known && !divided ? run.worldSize.value : undefined;
 }

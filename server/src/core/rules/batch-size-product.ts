@@ -1,4 +1,5 @@
 import { type Batch, nearestBatches } from '../rules-support/batch-triples';
+import { dataRanksOf } from '../rules-support/zero';
 import { numberOf, type Setting, setting } from '../settings';
 import { replaceValue } from '../syntax/editing';
 import { type Report, rule } from './rule';
@@ -62,7 +63,8 @@ export const batchSizeProduct = rule({
     if ((micro && !isCount(microSize)) || (steps && !isCount(stepCount))) return;
     if (microSize === undefined && stepCount === undefined) return;
 
-    const ranks = ranksOf(run);
+    // DeepSpeed divides by a tensor, pipeline or sequence parallel size where the code hands it a mesh: then ranks prove nothing.
+    const ranks = dataRanksOf(run);
     const factor = (microSize ?? 1) * (stepCount ?? 1);
     const perStep = ranks === undefined ? factor : factor * ranks;
     const whole = microSize === undefined || stepCount === undefined ? totalSize % perStep === 0 : true;
@@ -139,16 +141,6 @@ export const batchSizeProduct = rule({
 
 function isCount(value: number | undefined): value is number {
   return value !== undefined && Number.isInteger(value) && value > 0;
-}
-
-/**
- * Ranks the equation is checked with. DeepSpeed divides by a tensor, pipeline or sequence parallel size only where the
- * code hands it a mesh, which no file shows: then nothing is said.
- */
-function ranksOf(run: Parameters<typeof batchSizeProduct.check>[0]['run']): number | undefined {
-  const { tensor, pipeline, context } = run.parallelism;
-  const modelParallel = [tensor, pipeline, context].some((size) => size.known && size.value > 1);
-  return run.worldSize.known && !modelParallel ? run.worldSize.value : undefined;
 }
 
 function messageOf(

@@ -37,6 +37,9 @@ export const sequenceParallelNotDividingWorld = rule({
     const found = setting(config, 'sequence_parallel_size');
     const size = numberOf(found);
     if (!found || size === undefined || size < 1 || !run.worldSize.known) return;
+    // Where the script splits the model, its mpu says the ranks, and DeepSpeed divides by nothing of this file.
+    const { tensor, pipeline } = run.parallelism;
+    if ([tensor, pipeline].some((split) => !split.known || split.value > 1)) return;
     const ranks = run.worldSize.value;
     if (ranks % size === 0) return;
     // With a micro-batch alone the fraction flows on into the global batch, and nothing stops.

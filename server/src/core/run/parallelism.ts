@@ -1,6 +1,7 @@
 import type { Cluster } from '../hardware/hardware';
 import { type Known, known, unknown, valueIfKnown } from './known';
 import { megatronSetting } from './megatron';
+import { scriptSizes } from './script-parallel';
 import { isOlder, type RunSources } from './sources';
 import type { Parallelism, Sharding } from './training-run';
 import { byDefault, countFrom, firstKnown, writtenIn } from './written';
@@ -9,7 +10,8 @@ type Sources = Pick<RunSources, 'accelerate' | 'deepspeed' | 'links' | 'framewor
 
 /**
  * Ranks along each dimension, from DeepSpeed, Accelerate's parallelism_config and its Megatron plugin; on NeuronCores from
- * optimum-neuron's training arguments too (optimum/neuron/trainers/training_args.py:361, 0.4.6).
+ * optimum-neuron's training arguments too (optimum/neuron/trainers/training_args.py:361, 0.4.6), and from the flags that a launch line
+ * hands to a script of its own.
  */
 export function readParallelism(
   sources: Sources,
@@ -20,6 +22,7 @@ export function readParallelism(
   const neuron = (name: string) => (onNeuron ? size(sources.args.get(name)) : undefined);
   const mesh = (name: string) => size(writtenIn(accelerate, `parallelism_config.parallelism_config_${name}`));
   const degree = (name: string) => size(megatronSetting(sources, name));
+  const script = scriptSizes(sources);
   const off = byDefault(1, 'a run without this dimension', 'accelerate src/accelerate/commands/launch.py:905');
   const autotp = writtenIn(deepspeed, 'tensor_parallel.autotp_size');
   const tensor = firstKnown(
@@ -28,6 +31,7 @@ export function readParallelism(
     mesh('tp_size'),
     degree('tp_degree'),
     neuron('tensor_parallel_size'),
+    script.tensor,
     off,
   );
   const parallelism = {
@@ -37,6 +41,7 @@ export function readParallelism(
       size(writtenIn(deepspeed, 'pipeline.stages')),
       degree('pp_degree'),
       neuron('pipeline_parallel_size'),
+      script.pipeline,
       off,
     ),
     context: firstKnown(
@@ -45,6 +50,7 @@ export function readParallelism(
       mesh('cp_size'),
       mesh('sp_size'),
       megatronContext(sources, worldSize),
+      script.context,
       off,
     ),
     expert: firstKnown(

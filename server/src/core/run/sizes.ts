@@ -3,6 +3,7 @@ import { hostsOf } from './hostfile';
 import { type Known, known, type Origin, unknown } from './known';
 import type { Launch } from './launch';
 import { sizeOf } from './launch-size';
+import { scriptSizes } from './script-parallel';
 import type { RunSources } from './sources';
 import { byDefault, countFrom, writtenIn } from './written';
 
@@ -13,7 +14,7 @@ export interface Size {
   readonly world?: Known<number> | undefined;
 }
 
-type SizeSources = Pick<RunSources, 'links' | 'accelerate' | 'deepspeed'>;
+type SizeSources = Pick<RunSources, 'links' | 'accelerate' | 'deepspeed' | 'args'>;
 
 /** Who names the GPUs per node means one node, where neither that nor what starts the run says more. */
 export function oneNode({ nodes, perNode }: Size): Size {
@@ -85,8 +86,12 @@ function startedProcesses(processes: Known<number>, machines: Known<number>): Kn
   return known(each * machines.value, { kind: 'derived', formula, from: [processes.origin, machines.origin] });
 }
 
-/** All three batch keys as numbers fit one number of ranks only: DeepSpeed asserts the product (runtime/config.py:938). */
-export function fromBatch({ deepspeed }: SizeSources): Size {
+/**
+ * All three batch keys as numbers fit one number of data-parallel ranks only: DeepSpeed asserts the product
+ * (runtime/config.py:938). Each of them is as many processes as split one sample or the model.
+ */
+export function fromBatch(sources: SizeSources): Size {
+  const { deepspeed } = sources;
   const [total, micro, steps] = [
     'train_batch_size',
     'train_micro_batch_size_per_gpu',
@@ -95,11 +100,34 @@ export function fromBatch({ deepspeed }: SizeSources): Size {
     const written = writtenIn(deepspeed, key);
     return written ? countFrom(written) : undefined;
   });
-  if (!total?.known || !micro?.known || !steps?.known || writtenIn(deepspeed, 'tensor_parallel')) return {};
-  const world = total.value / (micro.value * steps.value);
-  if (!Number.isInteger(world)) return {};
-  const formula = `${total.value} ÷ (${micro.value} × ${steps.value})`;
-  return { world: known(world, { kind: 'derived', formula, from: [total.origin, micro.origin, steps.origin] }) };
+  if (!total?.known || !micro?.known || !steps?.known) return {};
+  const data = total.value / (micro.value * steps.value);
+  const split = splittingSizes(sources);
+  if (!Number.isInteger(data) || !split) return {};
+  const formula = [`${total.value} ÷ (${micro.value} × ${steps.value})`, ...split.map(({ value }) => value)].join(
+    ' × ',
+  );
+  const from = [total, micro, steps, ...split].map(({ origin }) => origin);
+  const world = split.reduce((product, { value }) => product * value, data);
+  return { world: known(world, { kind: 'derived', formula, from }) };
+}
+
+/** Sections that split the model; how the ranks come out then is not taken from the batch. */
+const SPLITTING = ['tensor_parallel', 'pipeline.stages'];
+
+/**
+ * Sizes that DeepSpeed or the script's mpu divides the processes by (deepspeed/runtime/config.py:459, 0.19.8); undefined where one
+ * of them is not known.
+ */
+function splittingSizes(sources: SizeSources): readonly { value: number; origin: Origin }[] | undefined {
+  const { deepspeed, accelerate } = sources;
+  if (SPLITTING.some((key) => writtenIn(deepspeed, key)) || writtenIn(accelerate, 'parallelism_config'))
+    return undefined;
+  const ulysses = writtenIn(deepspeed, 'sequence_parallel_size');
+  const { tensor, pipeline, context } = scriptSizes(sources);
+  const sizes = [ulysses ? countFrom(ulysses) : context, tensor, pipeline];
+  if (sizes.some((size) => size?.known === false)) return undefined;
+  return sizes.flatMap((size) => (size?.known && size.value > 1 ? [size] : []));
 }
 
 /** Why the ranks that the batch keys imply cannot run on the nodes that are named: every node starts as many. */

@@ -65,8 +65,16 @@ const TELLING = [
   'optim',
 ];
 
-/** Whether the script of a launch line reads TrainingArguments: without that, no default of theirs holds. */
+/** Flags of Megatron's, which share `--bf16` and others with TrainingArguments. */
+const MEGATRON = ['tensor_model_parallel_size', 'pipeline_model_parallel_size'];
+
+/**
+ * Whether the script of a launch line reads TrainingArguments: without that, no default of theirs holds. Their `--deepspeed` takes a
+ * file; bare, it is the switch of deepspeed.add_config_arguments (deepspeed/__init__.py, 0.19.8).
+ */
 function isTraining(launch: Launch): boolean {
+  if (launch.arguments.get('deepspeed')?.plain === true) return false;
+  if (MEGATRON.some((name) => launch.arguments.has(name))) return false;
   return launch.launcher === 'trl' || TELLING.filter((name) => launch.arguments.has(name)).length > 1;
 }
 
