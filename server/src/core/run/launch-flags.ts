@@ -22,6 +22,8 @@ export const BARE_FLAGS: Readonly<Record<Launcher, ReadonlySet<string>>> = {
 interface Flags {
   readonly flags: ReadonlyMap<string, Written>;
   readonly positional: readonly Word[];
+  /** The first word that may stand for flags, which cannot be read: `$DISTRIBUTED_ARGS`. */
+  readonly unread: Word | undefined;
   /** Index of the word that ended the reading: the script. */
   readonly next: number;
 }
@@ -35,12 +37,20 @@ export function readFlags(
 ): Flags {
   const flags = new Map<string, Written>();
   const positional: Word[] = [];
+  const script = untilWord ? words.findLastIndex(({ raw }) => SCRIPT.test(raw)) : -1;
+  let unread: Word | undefined;
   let i = start;
   while (i < words.length) {
     const word = words[i];
     if (!word) break;
     const match = /^--?([A-Za-z][\w.-]*)(=?)/.exec(word.raw);
     if (!match) {
+      const isUnread = mayBeFlags(word);
+      if (isUnread) unread ??= word;
+      if (untilWord && isUnread && (i < script || NAMES_FLAGS.test(word.raw))) {
+        i++;
+        continue;
+      }
       if (untilWord) break;
       positional.push(word);
       i++;
@@ -50,21 +60,45 @@ export function readFlags(
     const following = words[i + 1];
     if (match[2] === '=') flags.set(name, flag(name, word, word, match[0].length));
     else if (following && !bare?.has(name) && takesValue(following, untilWord && bare !== undefined)) {
-      flags.set(name, flag(name, word, following, 0));
-      i++;
+      const further = untilWord ? [] : furtherWords(words, i + 2);
+      flags.set(name, flag(name, word, following, 0, further));
+      i += 1;
     } else flags.set(name, { ...flag(name, word, word, 0), plain: true, templated: false });
     i++;
   }
-  return { flags, positional, next: i };
+  return { flags, positional, unread, next: i };
+}
+
+/** Words behind a flag's first one, which a list takes (argparse nargs="+"); a config file or `key=value` is for the script. */
+function furtherWords(words: readonly Word[], start: number): readonly Word[] {
+  const found: Word[] = [];
+  for (const word of words.slice(start)) {
+    if (/^--?[A-Za-z]/.test(word.raw) || /=|\.(json|jsonc|ya?ml)["']?$/i.test(word.raw)) break;
+    // An unquoted variable mostly stands for further flags.
+    if (!word.text.known && !word.raw.startsWith('"')) break;
+    found.push(word);
+  }
+  return found;
+}
+
+const SCRIPT = /\.py["']?$/;
+
+/** Variables by whose name people mean flags: a script's is not among them. */
+const NAMES_FLAGS = /args|opts|options|flags|distributed|launch|@/i;
+
+/** A word that is not known, and that the shell may split into several. */
+function mayBeFlags({ text, raw }: Word): boolean {
+  return !text.known && (!/^["']/.test(raw) || raw.includes('@')) && !SCRIPT.test(raw) && /^"?[$`]/.test(raw);
 }
 
 function takesValue(word: Word, beforeScript: boolean): boolean {
   if (/^--?[A-Za-z]/.test(word.raw)) return false;
-  return !(beforeScript && /\.py["']?$/.test(word.raw));
+  return !(beforeScript && SCRIPT.test(word.raw));
 }
 
-function flag(name: string, option: Word, value: Word, skip: number): Written {
+function flag(name: string, option: Word, value: Word, skip: number, further: readonly Word[] = []): Written {
   const { text } = value;
+  if (further.length > 0) return listed(name, option, [value, ...further]);
   const origin = text.known ? text.origin : (text.origin ?? { kind: 'assumed', because: 'a launch line' });
   const place = origin.kind === 'file' ? { ...origin, start: option.start, end: value.end, key: `--${name}` } : origin;
   return {
@@ -73,7 +107,19 @@ function flag(name: string, option: Word, value: Word, skip: number): Written {
     origin: place,
     from: 'flag',
     templated: !text.known,
-    literal: text.known && !/[$`]/.test(option.raw + value.raw),
+    literal: text.known && !option.expanded && !value.expanded && !/[$`]/.test(option.raw + value.raw),
     ...(value.variable && { variable: value.variable }),
+  };
+}
+
+/** A flag with several words: a list to the arguments that take one, and no value to those that do not. */
+function listed(name: string, option: Word, words: readonly Word[]): Written {
+  const read = words.map((word) => flag(name, option, word, 0));
+  const filled = read.find(({ templated }) => templated);
+  return {
+    ...(filled ?? read[0] ?? flag(name, option, option, 0)),
+    plain: filled ? filled.plain : read.map(({ plain }) => plain),
+    origin: read.at(-1)?.origin ?? { kind: 'assumed', because: 'a launch line' },
+    literal: read.every(({ literal }) => literal),
   };
 }

@@ -14,8 +14,24 @@ export interface LaunchSize {
 /** The hosts of the hostfile that a launch line names; undefined where it names none. */
 export type ReadHosts = (launch: Launch) => Hosts | undefined;
 
-/** Sizes by the rules of each launcher: accelerate counts all processes, torchrun and deepspeed those of one node. */
+/**
+ * Sizes by the rules of each launcher: accelerate counts all processes, torchrun and deepspeed those of one node. What nothing
+ * says is not known where the line has words that cannot be read.
+ */
 export function sizeOf(launch: Launch, hosts?: ReadHosts): LaunchSize {
+  const said = sizeSaid(launch, hosts);
+  const { unread, launcher } = launch;
+  if (!unread || launcher === 'python') return said;
+  const unsaid = unknown<number>(`${unread.raw} of the launch line is not known, and may say it`, unread.text.origin);
+  const countsAll = launcher === 'accelerate' || launcher === 'trl';
+  return {
+    processes: said.processes ?? (countsAll ? unsaid : undefined),
+    nodes: said.nodes ?? unsaid,
+    perNode: said.perNode ?? (countsAll ? undefined : unsaid),
+  };
+}
+
+function sizeSaid(launch: Launch, hosts?: ReadHosts): LaunchSize {
   const { flags, slurm } = launch;
   const jobNodes = slurmNodes(slurm);
   const jobGpus = slurmGpus(slurm);

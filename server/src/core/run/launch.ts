@@ -27,6 +27,8 @@ export interface Launch {
   readonly arguments: ReadonlyMap<string, Written>;
   /** Words of the training script that belong to no flag: `train.yaml`. */
   readonly positional: readonly Word[];
+  /** A word that cannot be read and may stand for flags of the launcher. */
+  readonly unread?: Word;
   readonly environment: ReadonlyMap<string, Known<string>>;
   readonly slurm: ReadonlyMap<string, Word>;
 }
@@ -70,6 +72,7 @@ function launchOf(path: Path, command: Command, script: Script): Launch | undefi
   const scriptWord = found.script ?? words[head.next];
   if (!scriptWord) return undefined;
   const rest = readFlags(words, found.script ? found.next : head.next + 1, undefined, false);
+  const unread = found.script ? rest.unread : head.unread;
   const launch: Launch = {
     path,
     start: first.start,
@@ -80,6 +83,7 @@ function launchOf(path: Path, command: Command, script: Script): Launch | undefi
     script: scriptWord.text,
     arguments: rest.flags,
     positional: rest.positional,
+    ...(unread && unread !== scriptWord && { unread }),
     environment: handedOn(words.slice(0, found.next), command, script),
     slurm: script.slurm,
   };
