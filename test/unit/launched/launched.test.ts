@@ -258,3 +258,131 @@ describe('an error that one of several lines has', () => {
     expect(shown(true)).toEqual(['error: It is too large.']);
   });
 });
+
+describe('launch lines of other runs, other scripts and lists', () => {
+  const BASE = TRAIN.replace('fp16: true\n', '');
+  const of = (name: string, files: Readonly<Record<string, string>>) => {
+    const workspace = memoryWorkspace(files);
+    const file = workspace.source(`${ROOT}/${name}`);
+    if (!file) throw new Error('it cannot be read');
+    return { ...analyze(file, { workspace, catalogs }), workspace };
+  };
+  const DS = (micro: string) =>
+    `{ "zero_optimization": { "stage": 2 }, "bf16": { "enabled": true }, "train_micro_batch_size_per_gpu": ${micro} }`;
+  const errors = (name: string, rule: string, files: Readonly<Record<string, string>>) =>
+    of(name, files)
+      .findings()
+      .filter((finding) => finding.rule === rule)
+      .map(({ severity }) => severity);
+
+  it('does not put the flags of another job into the Trainer file', () => {
+    const files = {
+      'ds.json': DS('4'),
+      'train.yaml': `${BASE}deepspeed: ds.json\n`,
+      'run.sh': 'deepspeed --num_gpus 8 train.py --config train.yaml\n',
+    };
+    const other = 'deepspeed --num_gpus 8 other.py --deepspeed ds.json --bf16 True --per_device_train_batch_size 4\n';
+    expect(errors('ds.json', 'trainer-mismatch', { ...files, 'other.sh': other })).toEqual(['error']);
+    expect(of('ds.json', { ...files, 'other.sh': other }).run?.launches).toHaveLength(1);
+    const another = 'deepspeed other.py --config other.yaml --deepspeed ds.json --per_device_train_batch_size 4\n';
+    expect(errors('ds.json', 'trainer-mismatch', { ...files, 'other.sh': another })).toEqual(['error']);
+    // Without a line that starts the Trainer file, the other job is still another one.
+    expect(errors('ds.json', 'trainer-mismatch', { ...files, 'run.sh': other })).toEqual(['error']);
+    const both = 'deepspeed train.py --config train.yaml --deepspeed ds.json --per_device_train_batch_size 4\n';
+    expect(errors('ds.json', 'trainer-mismatch', { ...files, 'run.sh': both })).toEqual(['warning']);
+  });
+
+  it('keeps an error that a line without training flags has, and says so', () => {
+    const found = of('train.yaml', {
+      'train.yaml': `${BASE}fp16: true\n`,
+      'infer.sh': 'deepspeed --num_gpus 1 infer.py --config train.yaml --bf16 False --per_device_eval_batch_size 1\n',
+      'run.sh': 'deepspeed --num_gpus 8 train.py --config train.yaml\n',
+    }).findings();
+    const both = found.find(({ rule }) => rule === 'fp16-and-bf16-arguments');
+    expect(both?.severity).toBe('error');
+    expect(both?.message).not.toContain('flags in run.sh');
+  });
+
+  it('names the value that is reckoned with, or none', () => {
+    const line = (script: string, micro: number) =>
+      `deepspeed --num_gpus 8 ${script} --model_name_or_path gpt2 --bf16 True --per_device_train_batch_size ${micro} --save_steps 10 --deepspeed ds.json\n`;
+    const found = of('ds.json', { 'ds.json': DS('4'), 'a.sh': line('a.py', 4), 'b.sh': line('b.py', 2) }).findings();
+    expect(found.map(({ message }) => message).join(' ')).not.toContain('reckons with 2');
+    expect(found.map(({ rule }) => rule)).toContain('trainer-mismatch');
+  });
+
+  it('reads every word of a list, and removes every word of it', () => {
+    const dpo = `${BASE}model_name_or_path: gpt2\nloss_type: [sigmoid, bco_pair]\nloss_weights: [0.8, 0.2]\nbeta: 0.1\n`;
+    const rule = 'loss-weights-mismatch';
+    const start = (flags: string) => ({
+      'train.yaml': dpo,
+      'run.sh': `trl dpo --config train.yaml ${flags} --seed 1\n`,
+    });
+    expect(errors('train.yaml', rule, start('--loss_type sigmoid sft'))).toEqual([]);
+    // A variable behind a value holds other flags.
+    expect(errors('train.yaml', rule, start('--loss_type sigmoid $MORE'))).toEqual(['error']);
+    const files = start('--loss_type sigmoid sft hinge');
+    const { findings, workspace } = of('train.yaml', files);
+    const [fix] = findings()
+      .filter((finding) => finding.rule === rule)
+      .flatMap(({ fixes }) => fixes.filter(({ title }) => title.startsWith('Remove --loss_type')));
+    const script = workspace.source(`${ROOT}/run.sh`)?.text ?? '';
+    expect(applyEdits(script, fix?.edits ?? [])).toBe('trl dpo --config train.yaml --seed 1\n');
+  });
+
+  it('is not judged by the file that inline JSON stands over', () => {
+    const run = (more: string) => ({
+      'train.yaml': `${BASE}deepspeed: ds.json\n`,
+      'ds.json': DS('4'),
+      'run.sh': `deepspeed --num_gpus 8 train.py --config train.yaml${more}\n`,
+    });
+    expect(errors('train.yaml', 'trainer-mismatch', run(''))).toEqual(['error']);
+    const inline = run(` --deepspeed '{"zero_optimization":{"stage":3}}'`);
+    expect(errors('train.yaml', 'trainer-mismatch', inline)).toEqual([]);
+    expect(of('train.yaml', inline).run?.sharding.known).toBe(false);
+  });
+
+  it('takes no default for what a script may give itself', () => {
+    const line =
+      'deepspeed --num_gpus 8 train.py --output_dir out --per_device_train_batch_size 2 --save_steps 500 --logging_steps 10 --deepspeed ds.json\n';
+    const start = (script: string | undefined) =>
+      errors('ds.json', 'trainer-mismatch', {
+        'ds.json': DS('2'),
+        'run.sh': line,
+        ...(script !== undefined && { 'train.py': script }),
+      });
+    const MAKES = 'args = TrainingArguments(output_dir=a.output_dir, bf16=True)\n';
+    expect(start(undefined)).toEqual([]);
+    expect(start(`p = argparse.ArgumentParser()\n${MAKES}`)).toEqual([]);
+    expect(start(`s = HfArgumentParser(ScriptArguments).parse_args_into_dataclasses()\n${MAKES}`)).toEqual([]);
+    expect(start('p = HfArgumentParser((ModelArguments, TrainingArguments))\n')).toEqual(['warning']);
+    expect(start('class Mine(TrainingArguments):\n  x: int\np = HfArgumentParser((A, Mine))\n')).toEqual(['warning']);
+  });
+
+  it('lets an old name stand over the new one, as the Trainer does', () => {
+    const best = `${BASE}eval_strategy: 'no'\nsave_strategy: steps\nsave_steps: 100\neval_steps: 100\nload_best_model_at_end: true\n`;
+    const start = (flags: string) =>
+      errors('train.yaml', 'load-best-strategy-mismatch', {
+        'train.yaml': best,
+        'run.sh': `trl sft --config train.yaml${flags}\n`,
+      });
+    expect(start('')).toEqual(['error']);
+    expect(start(' --evaluation_strategy steps')).toEqual(['warning']);
+  });
+});
+
+describe('a byte order mark of a Trainer file in JSON', () => {
+  it('is passed over by TRL, which reads it as YAML', () => {
+    const json = `\uFEFF${JSON.stringify({ output_dir: 'out', learning_rate: 2e-5, num_train_epochs: 1, logging_steps: 10, per_device_train_batch_size: 1 })}`;
+    const found = (run: string) => {
+      const workspace = memoryWorkspace({ 'train.json': json, 'run.sh': run });
+      const file = workspace.source(`${ROOT}/train.json`);
+      if (!file) throw new Error('it cannot be read');
+      return analyze(file, { workspace, catalogs })
+        .findings()
+        .filter(({ rule }) => rule === 'byte-order-mark');
+    };
+    expect(found('python train.py train.json\n')).toHaveLength(1);
+    expect(found('trl sft --config train.json\n')).toEqual([]);
+  });
+});

@@ -17,14 +17,32 @@ const READS_FILE = /\.parse_(?:yaml|json)_file\s*\(/;
 
 const READS_FLAGS = /\.parse_(?:known_)?args\w*\s*\(/;
 
-/** Without a Trainer file, whether the script makes TrainingArguments of its flags. */
-const READS_ARGUMENTS = /\b(?:HfArgumentParser|TrlParser)\s*\(/;
+/** What makes the classes that it is given of all flags, with the defaults of those that lack. */
+const PARSES_CLASSES = /\b(?:HfArgumentParser|TrlParser|H4ArgumentParser)\s*\(([^)]*)/g;
+
+const ARGUMENTS = String.raw`\w*TrainingArguments|\w*(?:SFT|DPO|GRPO|KTO|Reward|RLOO|ORPO|CPO|GKD|BCO|PRM|PPO|NashMD)(?:Trainer)?Config`;
+
+/** A class that the script makes its own arguments of. */
+const OWN_CLASS = new RegExp(String.raw`\bclass\s+(\w+)\s*\([^)]*\b(?:${ARGUMENTS})\b`, 'g');
+
+/** Training arguments made by a call, so that what the flags lack may be given there. */
+const MAKES_ARGUMENTS = new RegExp(String.raw`(?<!\bclass\s+)\b(?:${ARGUMENTS})\s*\(`);
+
+/** Without a Trainer file, whether the script makes its training arguments of the flags alone. */
+function ofFlagsAlone(text: string): FlagsWin {
+  const own = [...text.matchAll(OWN_CLASS)].map(([, name = '']) => name);
+  const wanted = new RegExp(String.raw`\b(?:${[ARGUMENTS, ...own].join('|')})\b`);
+  const parsers = [...text.matchAll(PARSES_CLASSES)];
+  if (parsers.some(([, classes = '']) => wanted.test(classes))) return 'surely';
+  if (MAKES_ARGUMENTS.test(text)) return 'not';
+  return parsers.length === 0 && /\bArgumentParser\s*\(/.test(text) ? 'not' : 'likely';
+}
 
 export function flagsWin(launch: Launch, hasFile: boolean, workspace: Workspace, dependencies: Set<Path>): FlagsWin {
   if (launch.launcher === 'trl') return 'surely';
   const text = scriptOf(launch, workspace, dependencies);
   if (text === undefined) return 'likely';
-  if (!hasFile) return READS_ARGUMENTS.test(text) ? 'surely' : 'likely';
+  if (!hasFile) return ofFlagsAlone(text);
   if (READS_BOTH.test(text)) return 'surely';
   return READS_FILE.test(text) && !READS_FLAGS.test(text) ? 'not' : 'likely';
 }

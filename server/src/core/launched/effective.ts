@@ -61,6 +61,9 @@ interface Value {
 /** Flags that are no argument of the Trainer's, whatever its schema says of them. */
 const NO_ARGUMENTS = new Set(['config', 'local_rank', 'help']);
 
+/** Old names that the Trainer reads after the new ones, where it has both (training_args.py __post_init__, transformers 4.41 to 4.45). */
+const RENAMED = new Map([['evaluation_strategy', 'eval_strategy']]);
+
 function givenBy(trainer: Config | undefined, launch: Launch, schema: JsonSchema): Value[] {
   const found: Value[] = [];
   for (const [flag, written] of launch.arguments) {
@@ -69,7 +72,13 @@ function givenBy(trainer: Config | undefined, launch: Launch, schema: JsonSchema
     const denied = flag.startsWith('no_') ? childSchema(schema, flag.slice(3)) : undefined;
     const known = denied ?? childSchema(schema, flag);
     if (!known && !(trainer && lookup(trainer.root, flag))) continue;
-    const name = denied ? flag.slice(3) : flag;
+    const newer = RENAMED.get(flag);
+    if (newer !== undefined && launch.arguments.has(newer)) continue;
+    const older = [...RENAMED].find(([, to]) => to === flag)?.[0];
+    // What the file gives by the old name stands over a flag of the new one.
+    if (older !== undefined && trainer && lookup(trainer.root, older)) continue;
+    const isNewer = newer !== undefined && trainer && !lookup(trainer.root, flag) && lookup(trainer.root, newer);
+    const name = denied ? flag.slice(3) : isNewer ? newer : flag;
     const value = denied && written.plain === true ? false : asArgument(written, known);
     found.push({ name, value, written });
   }
@@ -79,8 +88,9 @@ function givenBy(trainer: Config | undefined, launch: Launch, schema: JsonSchema
 /** What argparse makes of the words of a flag, by the type of the argument (hf_argparser.py:200, transformers 5.23.0). */
 function asArgument({ plain, templated }: Written, schema: JsonSchema | undefined): unknown {
   if (templated) return FILLED_LATER;
-  if (typeof plain !== 'string') return plain;
   const types = schema ? typesOf(schema) : ['boolean', 'number'];
+  if (Array.isArray(plain)) return types.includes('array') ? plain : FILLED_LATER;
+  if (typeof plain !== 'string') return plain;
   const isNumber = types.includes('number') || types.includes('integer');
   if (isNumber && /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(plain)) return Number(plain);
   if (types.includes('boolean')) {

@@ -71,7 +71,16 @@ function lookAt(launches: readonly Launch[], input: LaunchedInput): readonly Loo
   });
   // Most lines give the script its config alone.
   if (!flagged.some(({ effective }) => effective)) return undefined;
-  return flagged.map((each) => ({ ...each, found: findingsOf(each.launch, each.effective, input) }));
+  return flagged.map((each) => {
+    const found = findingsOf(each.launch, each.effective, input);
+    // A script that cannot be looked at may give what its flags lack: only what the flags themselves say is told.
+    const isWhole = trainer !== undefined || each.wins === 'surely';
+    return { ...each, found: isWhole ? found : found.filter(saysWhatFlagsSay) };
+  });
+}
+
+function saysWhatFlagsSay({ finding, flags }: Placed): boolean {
+  return flags.length > 0 && !/\bby default\b/.test(finding.message);
 }
 
 function findingsOf(launch: Launch, effective: Effective | undefined, input: LaunchedInput): readonly Placed[] {
@@ -132,11 +141,17 @@ function inTheirWords(finding: Finding, met: readonly Met[], input: LaunchedInpu
 }
 
 /** An error of some lines alone: what the files bring by themselves stays one, what the flags of the first line bring is a warning. */
-function ofSomeLines(finding: Finding, met: readonly Met[], looked: readonly Looked[], input: LaunchedInput): Finding {
+function ofSomeLines(
+  finding: Finding,
+  met: readonly (Met & Pick<Looked, 'effective'>)[],
+  looked: readonly Looked[],
+  input: LaunchedInput,
+): Finding {
   const { trainer } = input.run.configs;
   const [first] = looked;
   if (!trainer || !first?.effective || input.levels[finding.rule] !== undefined) return finding;
   const bare = { ...first.launch, arguments: withoutArguments(first.launch.arguments, first.effective) };
+  if (met.some(({ effective }) => !effective)) return finding;
   const alone = input.findings(input.file, input.workspace, { launch: bare, trainer: trainer.file });
   if (alone.some((other) => isSame(other, finding))) return finding;
   const where = met.map(({ launch }) => lineOf(launch, undefined, input.workspace)).join(', ');
@@ -182,10 +197,27 @@ function addedBy(
       if (group.at(-1)?.launch !== each.launch) group.push({ ...each, found });
     }
   }
-  return [...added.values()].map((lines) => {
+  return [...added.values()].flatMap((lines) => {
+    // What is reckoned with is what the first line makes of the files.
+    if (lines[0]?.found.finding.rule === SOURCES_DISAGREE && lines[0].launch !== looked[0]?.launch) return [];
+    const bare = looked.find(({ launch, effective }) => !effective && lines.some((line) => line.launch === launch));
+    if (bare) return asWritten(lines, bare.launch, looked.length, input);
     const isSure = isAll && lines.length === looked.length && lines.every(({ wins }) => wins === 'surely');
     return described(lines, { of: looked.length, isSure }, input);
   });
+}
+
+/** The rule whose words name the value that is taken. */
+const SOURCES_DISAGREE = 'sources-disagree';
+
+/** What a line without training flags has too is so of the files as they are written. */
+function asWritten(lines: readonly Met[], bare: Launch, of: number, { workspace }: LaunchedInput): Finding | [] {
+  const finding = lines.find(({ launch }) => launch === bare)?.found.finding;
+  if (!finding) return [];
+  const others = of - lines.length;
+  const lacks = others === 0 ? '' : `, not ${others === 1 ? 'the other line' : `the ${others} other lines`}`;
+  const where = lines.map(({ launch }) => lineOf(launch, undefined, workspace)).join(', ');
+  return { ...finding, message: `${finding.message} This is so of ${where}${lacks}.` };
 }
 
 /** Several flags without a key in the file share its top. */

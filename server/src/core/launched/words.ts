@@ -56,7 +56,7 @@ function inWords(message: string, flags: readonly EffectiveFlag[], { run }: Word
 }
 
 function wordsOf({ key, plain, templated }: Written): string {
-  return templated || plain === true ? key : `${key} ${plain}`;
+  return templated || plain === true ? key : `${key} ${Array.isArray(plain) ? plain.join(' ') : plain}`;
 }
 
 /** `run.sh:3`: where the flag stands, else where the line begins. */

@@ -62,7 +62,7 @@ export function readFlags(
     else if (following && !bare?.has(name) && takesValue(following, untilWord && bare !== undefined)) {
       const further = untilWord ? [] : furtherWords(words, i + 2);
       flags.set(name, flag(name, word, following, 0, further));
-      i += 1;
+      i++;
     } else flags.set(name, { ...flag(name, word, word, 0), plain: true, templated: false });
     i++;
   }
@@ -75,7 +75,7 @@ function furtherWords(words: readonly Word[], start: number): readonly Word[] {
   for (const word of words.slice(start)) {
     if (/^--?[A-Za-z]/.test(word.raw) || /=|\.(json|jsonc|ya?ml)["']?$/i.test(word.raw)) break;
     // An unquoted variable mostly stands for further flags.
-    if (!word.text.known && !word.raw.startsWith('"')) break;
+    if (!word.text.known && (!/^["']/.test(word.raw) || word.raw.includes('@'))) break;
     found.push(word);
   }
   return found;

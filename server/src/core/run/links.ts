@@ -85,7 +85,7 @@ class Linker {
     this.follow(this.configs.trainer);
     if (!this.configs.accelerate && !this.isMissing('accelerate')) this.add(this.accelerateFor(own, top));
     if (launches.length === 0 && this.configs.accelerate) {
-      launches = this.around.launchesNaming(this.configs.accelerate.file.path);
+      launches = this.withoutOthers(this.around.launchesNaming(this.configs.accelerate.file.path), top);
     }
     if (writtenIn(this.configs.accelerate, 'distributed_type')?.plain === 'DEEPSPEED')
       this.follow(this.configs.accelerate);
@@ -95,12 +95,25 @@ class Linker {
   /** The lines that name this file, else those that name its Trainer file and give no other file in the place of this one. */
   private launchesOf(own: FileFacts, top: Path): readonly Launch[] {
     const naming = this.around.launchesNaming(own.file.path);
-    if (naming.length > 0 || top === own.file.path) return naming;
-    return this.around.launchesNaming(top).filter((launch) => {
+    if (top === own.file.path) return naming;
+    const starting = this.around.launchesNaming(top);
+    const ofThisRun = this.withoutOthers(naming, top);
+    if (ofThisRun.length > 0) return ofThisRun;
+    return starting.filter((launch) => {
+      if (isInline(launch.arguments.get('deepspeed')) && own.dialect === 'deepspeed') return false;
       const named = namedBy(launch).find(({ dialect }) => dialect === own.dialect);
       if (!named || named.written.templated) return true;
       return this.around.fileOf(String(named.written.plain), launch, own.dialect)?.file.path === own.file.path;
     });
+  }
+
+  /** Without lines that name a file of this run, but give other arguments in the place of its Trainer file: they start other runs. */
+  private withoutOthers(launches: readonly Launch[], top: Path): readonly Launch[] {
+    // The user's word that the files belong together is stronger.
+    if (!this.configs.trainer || this.settings.with.some(({ path }) => path === top)) return launches;
+    const starting = this.around.launchesNaming(top);
+    const names = new Set([basename(top), basename(this.own.file.path)]);
+    return launches.filter((launch) => starting.includes(launch) || !hasOtherArguments(launch, names));
   }
 
   private result(launches: readonly Launch[]): Links {
@@ -216,6 +229,11 @@ class Linker {
   /** Files that the taken launch line names: flags win over what the Trainer file names, as in the framework. */
   private addFromLaunch(launch: Launch): void {
     const because = becauseLaunched(launch);
+    const inline = launch.arguments.get('deepspeed');
+    if (isInline(inline) && !this.configs.deepspeed) {
+      const why = `${inline.key} of the launch line holds the DeepSpeed config itself, which is not read there`;
+      this.missing.push({ dialect: 'deepspeed', why, origin: inline.origin });
+    }
     for (const { written, dialect } of namedBy(launch)) {
       if (this.configs[dialect]) continue;
       const facts = written.templated ? undefined : this.launchedFile(String(written.plain), launch, dialect);
@@ -269,6 +287,35 @@ function namedBy({ flags, arguments: args }: Launch): readonly { written: Writte
     const isFile = written && (written.templated || isFileName(written.plain));
     return isFile ? [{ written, dialect }] : [];
   });
+}
+
+/** JSON in the place of a file's name, as TrainingArguments take it (training_args.py:1528, 5.23.0). */
+function isInline(written: Written | undefined): written is Written {
+  return typeof written?.plain === 'string' && written.plain.trimStart().startsWith('{');
+}
+
+/** What a line gives where no file holds the arguments; `deepspeed` alone also stands beside a file. */
+const OWN_ARGUMENTS = [
+  'output_dir',
+  'per_device_train_batch_size',
+  'gradient_accumulation_steps',
+  'learning_rate',
+  'num_train_epochs',
+  'max_steps',
+  'bf16',
+  'fp16',
+  'save_steps',
+  'save_strategy',
+  'logging_steps',
+];
+
+/** Whether a line surely takes its arguments from elsewhere than the files of these names: another file, or flags alone. */
+function hasOtherArguments(launch: Launch, names: ReadonlySet<string>): boolean {
+  const { arguments: args, positional } = launch;
+  const files = configWords(launch).filter(isFileName);
+  if (files.length > 0) return files.every((name) => !names.has(basename(name)));
+  const mayNameFile = args.has('config') || positional.some(({ text }) => !text.known);
+  return !mayNameFile && OWN_ARGUMENTS.some((name) => args.has(name));
 }
 
 function isFileName(plain: unknown): boolean {
