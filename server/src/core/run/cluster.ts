@@ -14,6 +14,7 @@ import type { Target } from './settings-file';
 import { complete, fromAccelerate, fromBatch, fromLaunches, oneNode, overlay, type Size, unevenBatch } from './sizes';
 import { overrideOf, type RunSources } from './sources';
 import type { Disagreement } from './training-run';
+import { fromTrl } from './trl-launch';
 import { byDefault, countFrom, firstKnown, textFrom, type Written, writtenIn } from './written';
 
 /** How many processes on how many nodes, and on what hardware. */
@@ -42,7 +43,7 @@ export function readPlace(
   const stated = fromTarget(sources, target, hardware);
   const environment = readEnvironment(sources, finder);
   const podded = { ...manifest, perNode: manifest.perNode ?? coresOf(manifest.chips, name, environment, catalogs) };
-  const started = [fromLaunches(sources, finder), fromAccelerate(sources), podded];
+  const started = [fromLaunches(sources, finder), fromTrl(sources), fromAccelerate(sources), podded];
   const written = overlay([stated, ...started, oneNode(stated)]);
   // What the batch keys imply comes last: it is no statement about the machines.
   const implied = fromBatch(sources);

@@ -1,23 +1,15 @@
-import { ACCELERATE, FSDP_DEFAULTS as ACCELERATE_FSDP, PLUGIN_DEFAULTS } from '../dialects/accelerate/defaults';
-import { DEEPSPEED, ZERO_DEFAULTS } from '../dialects/deepspeed/defaults';
+import { ACCELERATE, FSDP_DEFAULTS as ACCELERATE_FSDP } from '../dialects/accelerate/defaults';
 import { readZero } from '../dialects/deepspeed/read';
 import { FSDP_DEFAULTS as TRAINER_FSDP } from '../dialects/fsdp/defaults';
 import { type FsdpSource, readFsdp } from '../dialects/fsdp/read';
 import { type Known, known, type Origin, unknown } from './known';
+import type { Launch } from './launch';
 import { readMegatron } from './megatron';
+import { pluginZero } from './plugin-zero';
 import { isOlder, type RunSources } from './sources';
-import type { Sharding, ZeroSharding } from './training-run';
-import {
-  assumed,
-  booleanFrom,
-  byDefault,
-  choiceFrom,
-  stageFrom,
-  textFrom,
-  textsFrom,
-  type Written,
-  writtenIn,
-} from './written';
+import type { Sharding } from './training-run';
+import { trlSharding } from './trl-launch';
+import { assumed, booleanFrom, byDefault, textFrom, textsFrom, type Written, writtenIn } from './written';
 
 /** How weights, gradients and optimizer states are spread, in the order in which the frameworks decide it. */
 export function readSharding(sources: RunSources, worldSize: Known<number>): Known<Sharding> {
@@ -27,7 +19,7 @@ export function readSharding(sources: RunSources, worldSize: Known<number>): Kno
   if (lost) return unknown(lost.why, lost.origin);
   const launcher = links.missing.find(({ dialect }) => dialect === 'accelerate');
   if (launcher) return trainerFsdp(sources) ?? unknown(launcher.why, launcher.origin);
-  return trainerFsdp(sources) ?? acceleratePlugin(sources) ?? replicated(sources, worldSize);
+  return trainerFsdp(sources) ?? trlSharding(sources) ?? acceleratePlugin(sources) ?? replicated(sources, worldSize);
 }
 
 function whole(path: string, node: { start: number; end: number }, key: string): Origin {
@@ -128,55 +120,6 @@ function acceleratePlugin(sources: RunSources): Known<Sharding> | undefined {
   return named === 'MEGATRON_LM' || flags?.has('use_megatron_lm') ? known(readMegatron(sources), origin) : undefined;
 }
 
-const DEVICES = ['none', 'cpu', 'nvme'] as const;
-
-/** ZeRO from the keys of Accelerate's own `deepspeed_config`; what it has no key for is DeepSpeed's default. */
-function pluginZero(get: (key: string) => Written | undefined, sources: RunSources): ZeroSharding {
-  const stage = pluginStage(get('zero_stage'));
-  const device = (key: string, fallback: { value: 'none'; source: string }) => {
-    const written = get(key);
-    return written
-      ? choiceFrom(written, DEVICES)
-      : byDefault<'none' | 'cpu' | 'nvme'>(fallback.value, ACCELERATE, fallback.source);
-  };
-  const optimizer = device('offload_optimizer_device', PLUGIN_DEFAULTS.offloadOptimizer);
-  const param = device('offload_param_device', PLUGIN_DEFAULTS.offloadParam);
-  const save = get('zero3_save_16bit_model');
-  const base = readZero({ ...sources, deepspeed: undefined });
-  const isThree = stage.known && stage.value === 3;
-  return {
-    ...base,
-    stage,
-    offloadOptimizer:
-      stage.known && stage.value === 0 && optimizer.known
-        ? known('none', {
-            kind: 'derived',
-            formula: `stage ${stage.value} ignores offload_optimizer_device`,
-            from: [stage.origin, optimizer.origin],
-          })
-        : optimizer,
-    offloadParam:
-      stage.known && !isThree && param.known && param.value !== 'none'
-        ? known('none', {
-            kind: 'derived',
-            formula: `stage ${stage.value} ignores offload_param_device`,
-            from: [stage.origin, param.origin],
-          })
-        : param,
-    overlapComm: stage.known
-      ? byDefault(isThree, `${DEEPSPEED} at stage ${stage.value}`, ZERO_DEFAULTS.overlapComm.source)
-      : unknown(stage.why, stage.origin),
-    gatherWeightsOnSave: save
-      ? booleanFrom(save)
-      : byDefault(PLUGIN_DEFAULTS.save16bit.value, ACCELERATE, PLUGIN_DEFAULTS.save16bit.source),
-  };
-}
-
-function pluginStage(written: Written | undefined): ZeroSharding['stage'] {
-  if (!written) return byDefault(PLUGIN_DEFAULTS.zeroStage.value, ACCELERATE, PLUGIN_DEFAULTS.zeroStage.source);
-  return stageFrom(written);
-}
-
 /** No framework shards: one process, or DDP over several. */
 function replicated({ accelerate, args, links }: RunSources, worldSize: Known<number>): Known<Sharding> {
   if (!accelerate && !args.present) return unknown('no file of this run says how it is sharded');
@@ -188,5 +131,20 @@ function replicated({ accelerate, args, links }: RunSources, worldSize: Known<nu
   if (worldSize.value > 1 && !accelerate && !links.launch) {
     return assumed(sharding, 'no DeepSpeed, FSDP or Accelerate file was found with the Trainer file');
   }
+  if (worldSize.value > 1 && !accelerate && links.launch && leavesToDefaults(links.launch)) {
+    return assumed(
+      sharding,
+      'the launch line names no Accelerate file, and a default_config.yaml where it runs could shard the run',
+    );
+  }
   return known(sharding, worldSize.origin);
+}
+
+/**
+ * Whether Accelerate takes what the line leaves open from the default_config.yaml of who starts it: FSDP and DeepSpeed too, unless
+ * `--multi_gpu` says otherwise (accelerate commands/launch.py:1218, 1.15.0). TRL starts through Accelerate.
+ */
+function leavesToDefaults({ launcher, flags, arguments: args }: Launch): boolean {
+  if (launcher === 'accelerate') return !flags.has('multi_gpu') && !flags.has('config_file');
+  return launcher === 'trl' && !args.has('multi_gpu') && !args.has('config_file');
 }
