@@ -339,6 +339,7 @@ describe('launch lines of other runs, other scripts and lists', () => {
     expect(errors('train.yaml', 'trainer-mismatch', run(''))).toEqual(['error']);
     const inline = run(` --deepspeed '{"zero_optimization":{"stage":3}}'`);
     expect(errors('train.yaml', 'trainer-mismatch', inline)).toEqual([]);
+    expect(errors('ds.json', 'trainer-mismatch', inline)).toEqual([]);
     expect(of('train.yaml', inline).run?.sharding.known).toBe(false);
   });
 

@@ -183,7 +183,7 @@ class Linker {
   /** The Trainer file of this run: one that names this file, one that a launch line puts beside it, or the only one. */
   private trainerFor(own: FileFacts): Found | undefined {
     const naming = this.naming(own.file.path, 'trainer');
-    if (naming) return naming;
+    if (naming) return this.isReplaced(own, naming.facts.file.path) ? undefined : naming;
     for (const launch of this.around.launchesNaming(own.file.path)) {
       for (const written of configWords(launch)) {
         const facts = this.around.fileOf(written, launch, 'trainer');
@@ -195,6 +195,12 @@ class Linker {
     const [trainer, ...others] = this.around.inFolder('trainer', dirname(own.file.path));
     const isOnly = this.around.inFolder('accelerate', dirname(own.file.path)).length === 1;
     return trainer && others.length === 0 && isOnly ? becauseOnly(trainer) : undefined;
+  }
+
+  /** Whether every line that starts a Trainer file holds another DeepSpeed config in the place of this one: no run has both. */
+  private isReplaced({ dialect }: FileFacts, trainer: Path): boolean {
+    const starting = dialect === 'deepspeed' ? this.around.launchesNaming(trainer) : [];
+    return starting.length > 0 && starting.every((launch) => isInline(launch.arguments.get('deepspeed')));
   }
 
   /** A DeepSpeed file that an Accelerate file names belongs to that file's Trainer file too. */
