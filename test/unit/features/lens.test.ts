@@ -43,6 +43,10 @@ describe('lenses', () => {
     expect(lenses(analysisOf('train.yaml', files), catalogs)[0]?.title).toMatch(
       /^8\.0 B · 4 GPUs of unknown kind · [\d.]+ GiB per GPU: fits \S+ and larger$/,
     );
+    const unsized = { ...files, 'shardlens.json': files['shardlens.json'].replace(/,?\s*"sequenceLength": \d+/, '') };
+    expect(lenses(analysisOf('train.yaml', unsized), catalogs)[0]?.title).toMatch(
+      /GiB per GPU: would fit \S+ and larger \(the sequence length is not known\)$/,
+    );
     const huge = { ...files, 'train.yaml': TRAIN.replace('meta-llama/Meta-Llama-3-8B', 'deepseek-ai/DeepSeek-V3') };
     expect(lenses(analysisOf('train.yaml', huge), catalogs)[0]?.title).toMatch(/fits no common GPU|model unknown/);
   });

@@ -83,11 +83,13 @@ describe('pods with NeuronCores', () => {
     expect(on('aws.amazon.com/neuron: {{ .Values.chips }}')).toMatchObject({ gpusPerNode: undefined });
   });
 
-  it('have twice as many where each physical core is one', () => {
-    const script =
-      'export NEURON_LOGICAL_NC_CONFIG=1\ntorchrun train.py --deepspeed ds.json --output_dir out --per_device_train_batch_size 1\n';
-    expect(on('aws.amazon.com/neuron: 16', { 'run.sh': script })).toMatchObject({ gpusPerNode: 128 });
-  });
+  it.each(['NEURON_LOGICAL_NC_CONFIG', 'NEURON_RT_VIRTUAL_CORE_SIZE'])(
+    'have twice as many where each physical core is one by %s',
+    (name) => {
+      const script = `export ${name}=1\ntorchrun train.py --deepspeed ds.json --output_dir out --per_device_train_batch_size 1\n`;
+      expect(on('aws.amazon.com/neuron: 16', { 'run.sh': script })).toMatchObject({ gpusPerNode: 128 });
+    },
+  );
 });
 
 describe('counts of a manifest that nobody can read', () => {

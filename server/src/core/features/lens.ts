@@ -98,7 +98,7 @@ export function summaryOf(
   else parts.push(run.worldSize.known ? `${run.worldSize.value} GPUs of unknown kind` : 'hardware unknown');
   if (estimate?.memory) {
     const was = changed(saved?.memory?.value, estimate.memory.value, (it) => formatGib(it).replace(' GiB', ''));
-    parts.push(was + memoryPart(estimate.memory, catalogs));
+    parts.push(was + memoryPart(estimate.memory, run, catalogs));
   }
   if (estimate?.step) {
     const { seconds, measured } = estimate.step;
@@ -115,14 +115,16 @@ function changed(before: number | undefined, now: number, format: (value: number
   return before === undefined || format(before) === format(now) ? '' : `${format(before)} → `;
 }
 
-function memoryPart(memory: MemoryEstimate, catalogs: Catalogs): string {
+function memoryPart(memory: MemoryEstimate, { batch }: TrainingRun, catalogs: Catalogs): string {
   const measured = memory.measured === undefined ? '' : ' (measured)';
   if (memory.capacity !== null) return `${memoryFigures(memory)}${measured}${verdict(memory)}`;
   const need = `${formatGib(memory.value)} per GPU`;
   const common = againstCommonGpus(memory, catalogs);
   const smallest = common.find(({ fits }) => fits === true);
   if (common.length === 0) return need;
-  return smallest ? `${need}: fits ${smallest.name} and larger` : `${need}: fits no common GPU`;
+  const open = batch.sequenceLength.known ? '' : ' (the sequence length is not known)';
+  if (!smallest) return `${need}: fits no common GPU${open}`;
+  return `${need}: ${open ? 'would fit' : 'fits'} ${smallest.name} and larger${open}`;
 }
 
 function tooltipOf(estimate: Estimate): string {

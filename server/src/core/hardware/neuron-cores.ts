@@ -2,7 +2,7 @@ import { sliceOf } from './accelerator';
 import type { Accelerator } from './hardware';
 import type { NodeShape } from './node';
 
-/** Physical NeuronCores that one logical core is made of, as NEURON_LOGICAL_NC_CONFIG says it. */
+/** Physical NeuronCores that one logical core is made of, as NEURON_LOGICAL_NC_CONFIG or NEURON_RT_VIRTUAL_CORE_SIZE says it. */
 export type LogicalNeuronCore = 1 | 2;
 
 /** Logical cores of one chip, which frameworks see as devices and start a process for each; undefined for other chips. */
@@ -27,7 +27,7 @@ export function asNeuronCores(node: NodeShape, asked: LogicalNeuronCore | undefi
   const logical = (chip.neuronCores?.physical ?? cores) / cores;
   const accelerator = { ...sliceOf(chip, 1 / cores), name: `${chip.name} NeuronCore`, coresPerChip: cores };
   const pairs = logical === 1 ? '' : `, each ${logical} physical ones`;
-  const why = asked === undefined || chip.neuronCores?.perLogical === 1 ? '' : ` (NEURON_LOGICAL_NC_CONFIG=${asked})`;
+  const why = asked === undefined || chip.neuronCores?.perLogical === 1 ? '' : ` (the launch sets a logical core size of ${asked})`;
   return {
     ...node,
     accelerator,

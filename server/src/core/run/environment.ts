@@ -9,7 +9,7 @@ import type { RunSources } from './sources';
 import type { TrainingRun } from './training-run';
 
 const TELLING =
-  /^(NCCL_|FI_|NEURON_LOGICAL_NC_CONFIG$|OMP_NUM_THREADS$|PYTORCH_(CUDA_)?ALLOC_CONF$|CUDA_VISIBLE_DEVICES$|CUDA_LAUNCH_BLOCKING$)/;
+  /^(NCCL_|FI_|NEURON_LOGICAL_NC_CONFIG$|NEURON_RT_VIRTUAL_CORE_SIZE$|OMP_NUM_THREADS$|PYTORCH_(CUDA_)?ALLOC_CONF$|CUDA_VISIBLE_DEVICES$|CUDA_LAUNCH_BLOCKING$)/;
 
 /** Where DeepSpeed's launcher finds variables for the other nodes (deepspeed/launcher/runner.py, DEEPSPEED_ENVIRONMENT_NAME). */
 const DEEPSPEED_ENV = '.deepspeed_env';

@@ -4,10 +4,15 @@ import { type Known, known } from './known';
 import type { TrainingRun } from './training-run';
 import type { Written } from './written';
 
-/** How many physical NeuronCores one device is, where the launch says it. */
+/**
+ * How many physical NeuronCores one device is, where the launch says it: to the compiler and the runtime by
+ * NEURON_LOGICAL_NC_CONFIG, to the runtime by NEURON_RT_VIRTUAL_CORE_SIZE, which decides how many devices processes see.
+ */
 export function logicalCore({
-  NEURON_LOGICAL_NC_CONFIG: written,
+  NEURON_LOGICAL_NC_CONFIG,
+  NEURON_RT_VIRTUAL_CORE_SIZE,
 }: TrainingRun['environment']): LogicalNeuronCore | undefined {
+  const written = NEURON_RT_VIRTUAL_CORE_SIZE ?? NEURON_LOGICAL_NC_CONFIG;
   const value = written?.known ? Number(written.value) : undefined;
   return value === 1 || value === 2 ? value : undefined;
 }

@@ -34,7 +34,7 @@ function makeArguments(config: Config | undefined, launch: Launch | undefined): 
   const flags = launch && (config || isTraining(launch)) ? launch : undefined;
   const get = (...names: readonly string[]): Written | undefined => {
     for (const name of names) {
-      const found = flags?.arguments.get(name);
+      const found = flags?.arguments.get(name) ?? (flags && abbreviated(flags, name));
       if (found) return found;
     }
     for (const name of names) {
@@ -46,6 +46,27 @@ function makeArguments(config: Config | undefined, launch: Launch | undefined): 
   const { method, trl } = methodOf(get, config, launch);
   return { present: config !== undefined || flags !== undefined, config, launch, trl, method, get };
 }
+
+/** Arguments on which the size of a step rests, and whose beginnings mean nothing else. */
+const ABBREVIATED: ReadonlySet<string> = new Set([
+  'per_device_train_batch_size',
+  'per_device_eval_batch_size',
+  'gradient_accumulation_steps',
+  'gradient_checkpointing',
+  'use_liger_kernel',
+]);
+
+/** argparse takes the beginning of a flag for the flag, where no other one begins so: `--per_device_train_batch 4`. */
+function abbreviated({ arguments: given }: Launch, name: string): Written | undefined {
+  if (!ABBREVIATED.has(name)) return undefined;
+  for (const [flag, written] of given)
+    if (flag.length > SHORTEST && flag.length < name.length && name.startsWith(flag))
+      return { ...written, literal: false };
+  return undefined;
+}
+
+/** What is shorter than `gradient_` or `per_device_` and a letter begins several arguments, or is a script's own. */
+const SHORTEST = 'per_device_'.length;
 
 /** Flags of TrainingArguments that scripts with loops of their own (diffusers, `*_no_trainer.py`) do not have. */
 const TELLING = [
