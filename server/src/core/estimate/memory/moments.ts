@@ -23,8 +23,11 @@ export function momentsOf(facts: Facts): { readonly moments: readonly Moment[]; 
   const standing = standingOf(facts, states);
   const beside = heldBeside(facts);
   const held = sumBytes(beside);
-  const all = moments.map((it) => ({ ...it, parts: [...beside, ...it.parts], allocated: it.allocated + held }));
-  return { moments: withKept(facts, beside.length === 0 ? moments : all, standing + held), standing: standing + held };
+  const all =
+    beside.length === 0
+      ? moments
+      : moments.map((it) => ({ ...it, parts: [...beside, ...it.parts], allocated: it.allocated + held }));
+  return { moments: withKept(facts, all, standing + held), standing: standing + held };
 }
 
 /**

@@ -65,16 +65,18 @@ const BUFFER_FACTS: Readonly<Record<string, readonly Extract<keyof ZeroSharding,
 
 /** The setting that decides the size of a buffer; none for one that follows from the model alone. */
 export function bufferOrigins(zero: ZeroSharding | undefined, id: string): readonly Origin[] {
-  return zero === undefined ? [] : of(...(BUFFER_FACTS[id] ?? []).map((fact) => zero[fact]));
+  const names = zero && BUFFER_FACTS[id];
+  return names ? of(...names.map((name) => zero[name])) : [];
 }
 
-/** What nothing says had to be assumed, which is an origin too. */
+/** What nothing says had to be assumed, which is an origin too. Asked some thirty times an estimate, so that it makes nothing else. */
 function of(...facts: readonly Fact[]): Origin[] {
-  return facts.flatMap((fact): Origin[] => {
-    if (fact === undefined) return [];
-    if (fact.origin) return [fact.origin];
-    return fact.known ? [] : [{ kind: 'assumed', because: fact.why }];
-  });
+  const origins: Origin[] = [];
+  for (const fact of facts) {
+    if (fact?.origin) origins.push(fact.origin);
+    else if (fact?.known === false) origins.push({ kind: 'assumed', because: fact.why });
+  }
+  return origins;
 }
 
 /** The stage or strategy, whose key says more than the section it stands in. */
