@@ -123,7 +123,8 @@ function memoryPart(memory: MemoryEstimate, { batch }: TrainingRun, catalogs: Ca
   const smallest = common.find(({ fits }) => fits === true);
   if (common.length === 0) return need;
   const open = batch.sequenceLength.known ? '' : ' (the sequence length is not known)';
-  if (!smallest) return `${need}: fits no common GPU${open}`;
+  const perhaps = common.find(({ fits }) => fits === null);
+  if (!smallest) return `${need}: ${perhaps ? 'surely fits' : 'fits'} no common GPU${open}`;
   return `${need}: ${open ? 'would fit' : 'fits'} ${smallest.name} and larger${open}`;
 }
 
