@@ -79,7 +79,7 @@ function mistypedArguments({ config, catalogs, report }: RuleContext): void {
       (name) => name.length >= MIN_TYPO_LENGTH && !factsOf(childSchema(schema, name)).appliesTo,
     );
   for (const { setting, key, schema: own, parent } of describedSettings(config, schema)) {
-    if (own || parent !== schema || key.length < MIN_TYPO_LENGTH || FOR_ACCELERATE.has(key)) continue;
+    if (own || parent !== schema || key.length < MIN_TYPO_LENGTH || FOR_ACCELERATE.test(key)) continue;
     const nearest = nearestKey(key, known());
     if (nearest === undefined || isVariant(key, nearest)) continue;
     report({
@@ -95,11 +95,8 @@ function mistypedArguments({ config, catalogs, report }: RuleContext): void {
 /**
  * What TRL's command line does not know it hands to `accelerate launch` (trl/cli/commands/training.py:60, 1.13.0), from its YAML too.
  */
-const FOR_ACCELERATE = new Set(
-  'accelerate_config config_file num_processes num_machines machine_rank main_process_ip main_process_port mixed_precision gpu_ids use_deepspeed zero_stage offload_optimizer_device offload_param_device deepspeed_config_file deepspeed_hostfile deepspeed_multinode_launcher zero3_init_flag zero3_save_16bit_model use_fsdp fsdp_version fsdp_offload_params fsdp_sharding_strategy fsdp_reshard_after_forward fsdp_auto_wrap_policy fsdp_state_dict_type fsdp_activation_checkpointing num_cpu_threads_per_process dynamo_backend rdzv_backend'.split(
-    ' ',
-  ),
-);
+const FOR_ACCELERATE =
+  /^(?:accelerate_config|config_file|num_(?:processes|machines)|main_process_\w+|mixed_precision|use_(?:deepspeed|fsdp)|(?:fsdp|deepspeed|zero3|dynamo|offload)_\w+)$/;
 
 /** Shorter names of scripts' own are too often two edits away from some argument. */
 const MIN_TYPO_LENGTH = 8;
