@@ -3,8 +3,16 @@ import path from 'node:path';
 import esbuild from 'esbuild';
 import { packedLiteral } from './packed-text.mjs';
 
-/** Libraries that few runs need, and the modules of ours that take something from them; each of those is run late or on request. */
+/**
+ * Libraries, and a part of ours as large as one, that few runs need, and the modules that take something from them; each of those is run
+ * late or on request. A part of ours is named by its path, and brings along what it shares with the rest.
+ */
 const LIBRARIES = [
+  {
+    name: 'hardware-import',
+    packages: ['./server/src/core/hardware/import'],
+    users: ['server/src/cli/hardware-import.ts', 'server/src/lsp/requests/import-hardware.ts'],
+  },
   {
     name: 'yaml',
     packages: ['yaml'],
@@ -18,6 +26,7 @@ const LIBRARIES = [
 ];
 
 const PACKED = 'packed-library';
+const OURS = './server/src/';
 
 /**
  * Packs libraries to a quarter of their size, as the catalogs are: a check of plain files runs neither, and Node would still
@@ -28,7 +37,7 @@ export function packLibraries(root, options, plugins) {
     name: 'pack-libraries',
     setup(build) {
       for (const library of LIBRARIES) {
-        const wanted = new RegExp(`^(?:${library.packages.join('|')})$`);
+        const wanted = new RegExp(`^(?:${library.packages.map(written).join('|')})$`);
         build.onResolve({ filter: wanted }, () => ({ path: library.name, namespace: PACKED, pluginData: library }));
       }
       build.onLoad({ filter: /./, namespace: PACKED }, async ({ pluginData: library }) => {
@@ -50,12 +59,17 @@ export const { ${names.join(', ')} } = module.exports;
   };
 }
 
+/** How an import names a package: a part of ours from wherever it is imported. */
+function written(name) {
+  return name.startsWith(OURS) ? `(?:\\.\\./)+${name.slice(OURS.length)}` : name;
+}
+
 /** What the users of a library import from one of its packages, types aside. */
 function namesTaken(root, { users }, name) {
   const texts = users.map((file) => readFileSync(path.join(root, file), 'utf8'));
   const lists = texts.flatMap((text) => [...text.matchAll(/^import \{([^}]*)\} from '([^']*)';$/gm)]);
   const names = lists
-    .filter(([, , from]) => from === name)
+    .filter(([, , from]) => new RegExp(`^${written(name)}$`).test(from))
     .flatMap(([, list]) => list.split(','))
     .map((item) => item.trim().replace(/ as .*/, ''))
     .filter((item) => item !== '' && !item.startsWith('type '));
