@@ -27,7 +27,10 @@ export function asNeuronCores(node: NodeShape, asked: LogicalNeuronCore | undefi
   const logical = (chip.neuronCores?.physical ?? cores) / cores;
   const accelerator = { ...sliceOf(chip, 1 / cores), name: `${chip.name} NeuronCore`, coresPerChip: cores };
   const pairs = logical === 1 ? '' : `, each ${logical} physical ones`;
-  const why = asked === undefined || chip.neuronCores?.perLogical === 1 ? '' : ` (the launch sets a logical core size of ${asked})`;
+  const why =
+    asked === undefined || chip.neuronCores?.perLogical === 1
+      ? ''
+      : ` (the launch sets a logical core size of ${asked})`;
   return {
     ...node,
     accelerator,
