@@ -14,17 +14,19 @@ const made = new WeakMap<TrainingRun, Partial<Record<Corner, Made>>>();
  */
 export function factsOnce(run: TrainingRun, corner: Corner, note: Note): Facts | undefined {
   const known = made.get(run) ?? {};
-  const { facts, notes } = known[corner] ?? make(run, corner);
+  const { facts, notes } = known[corner] ?? make(run, corner, known);
   known[corner] = { facts, notes };
   made.set(run, known);
   for (const given of notes) note(...given);
   return facts;
 }
 
-function make(run: TrainingRun, corner: Corner): Made {
+function make(run: TrainingRun, corner: Corner, known: Partial<Record<Corner, Made>>): Made {
   const notes: Parameters<Note>[] = [];
-  const facts = readFacts(run, corner, (...given) => {
+  const note: Note = (...given) => {
     notes.push(given);
-  });
-  return { facts, notes };
+  };
+  // Where facts come from is the same at both ends.
+  const { expected, low, high } = known;
+  return { facts: readFacts(run, corner, note, (expected ?? low ?? high)?.facts?.from), notes };
 }

@@ -134,7 +134,12 @@ export interface Facts {
 }
 
 /** Reads a run into numbers. What is missing and cannot be assumed ends it, with the reason among the assumptions. */
-export function readFacts(run: TrainingRun, corner: Corner, note: Note): Facts | undefined {
+export function readFacts(
+  run: TrainingRun,
+  corner: Corner,
+  note: Note,
+  from: InputOrigins = inputOrigins(run),
+): Facts | undefined {
   const missing = (what: string, why: string, because: string): undefined => {
     note({ what, value: 'not known', because: `${why}; ${because}` });
     return undefined;
@@ -196,7 +201,7 @@ export function readFacts(run: TrainingRun, corner: Corner, note: Note): Facts |
     saves: valueIfKnown(run.saves) ?? true,
     evaluates: valueIfKnown(run.evaluation) ?? false,
     ...readEvaluation(run, corner, note),
-    from: inputOrigins(run),
+    from,
   };
 }
 
