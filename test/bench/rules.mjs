@@ -74,7 +74,7 @@ function inputFor({ joinRun, estimateRun, recognise, memoryWorkspace, ROOT }, ca
     workspace,
     catalogs,
     estimate: () => {
-      estimate ??= estimateRun(joined.run);
+      estimate ??= estimateRun(joined.wholeRun());
       return estimate;
     },
   };
