@@ -199,11 +199,48 @@ async function stayWhenHidden(page, view) {
 /** The view is there again when the window is loaded anew. */
 async function stayAfterReload(page, url) {
   await page.keyboard.press('Control+s');
-  await page.waitForTimeout(2000);
+  await untilStored(page);
   // The first address names a file to open, and would put it in the place of what was open.
-  await page.goto(url);
+  await page.goto(url, WAIT);
   const again = await viewIn(page);
   await again.locator('svg[role=img]').first().waitFor(WAIT);
+}
+
+/**
+ * VS Code in a browser writes which editors are open every 5 s, when the page is idle (`BrowserStorageService`), and does not
+ * wait for what it still writes while the page unloads. Until then another tab lies before the view, whose page is not loaded.
+ */
+async function untilStored(page) {
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const groups = (await page.evaluate(storedGroups)).flatMap((state) => leavesOf(state.serializedGrid.root));
+    const shown = groups.map(({ editors, mru }) => editors[mru[0]]?.value ?? '');
+    if (shown.some((editor) => editor.includes('mainThreadWebview-shardlens.breakdown'))) return;
+    await page.waitForTimeout(200);
+  }
+  throw new Error('VS Code did not store that the breakdown view is open');
+}
+
+function leavesOf(node) {
+  return node.type === 'leaf' ? [node.data] : node.data.flatMap(leavesOf);
+}
+
+/** Runs in the page: the groups of editors as VS Code has stored them, for each workspace. */
+async function storedGroups() {
+  const result = (request) =>
+    new Promise((resolve, reject) => {
+      request.onsuccess = () => resolve(request.result);
+      request.onerror = () => reject(request.error);
+    });
+  const states = [];
+  for (const { name } of await indexedDB.databases()) {
+    if (!name?.startsWith('vscode-web-state-db-')) continue;
+    const database = await result(indexedDB.open(name));
+    const items = database.transaction('ItemTable').objectStore('ItemTable');
+    const stored = await result(items.get('memento/workbench.parts.editor'));
+    database.close();
+    if (stored) states.push(JSON.parse(stored)['editorpart.state']);
+  }
+  return states.filter(Boolean);
 }
 
 /** The page inside VS Code's two frames. */
