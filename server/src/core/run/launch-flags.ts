@@ -1,5 +1,5 @@
 import type { Launcher } from './launch';
-import type { Word } from './shell';
+import type { Word } from './shell-words';
 import type { Written } from './written';
 
 /** Launcher flags that take no value: the word after them can be the script. */

@@ -1,5 +1,6 @@
 import { type Known, known } from './known';
-import type { Command, Script, Word } from './shell';
+import type { Command, Script } from './shell';
+import type { Word } from './shell-words';
 
 /**
  * The variables of a launch line: those of its shell, and what the words in front of the launcher hand on: `env NAME=value`,

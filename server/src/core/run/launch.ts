@@ -5,7 +5,8 @@ import { BARE_FLAGS, readFlags } from './launch-flags';
 import { handedOn } from './launch-variables';
 import { shellOf } from './manifest-commands';
 import { isKubernetes } from './manifest-kubernetes';
-import { type Command, readScript, type Script, type Word } from './shell';
+import { type Command, readScript, type Script } from './shell';
+import type { Word } from './shell-words';
 import type { Written } from './written';
 
 export type Launcher = 'accelerate' | 'deepspeed' | 'torchrun' | 'trl' | 'python';

@@ -1,4 +1,4 @@
-import type { Word } from './shell';
+import type { Word } from './shell-words';
 
 /** The variables that a command may change; 'any' where the script does not name them. */
 export type Changes = readonly string[] | 'any';

@@ -1,7 +1,8 @@
 import { type Known, known, unknown } from './known';
-import type { Command, Word } from './shell';
+import type { Command } from './shell';
 import { type Changes, changesOf, LastChanges } from './shell-changes';
 import { Ways } from './shell-ways';
+import type { Word } from './shell-words';
 
 /** Where a script assigns a variable, and what else depends on it; complete once the script is read to its end. */
 export interface Assigned {

@@ -1,5 +1,6 @@
+import type { Path } from '../source';
 import { type Known, known, unknown } from './known';
-import type { Word } from './shell';
+import type { Word } from './shell-words';
 
 /** Options of `#SBATCH` lines, by long name. */
 type SlurmOptions = ReadonlyMap<string, Word>;
@@ -15,6 +16,25 @@ const OPTIONS: Readonly<Record<string, string>> = {
   SLURM_NTASKS_PER_NODE: 'ntasks-per-node',
   SLURM_GPUS_PER_NODE: 'gpus-per-node',
 };
+
+/** `-N 2` and its like, by long name. */
+const SHORT: Readonly<Record<string, string>> = { N: 'nodes', n: 'ntasks', G: 'gpus', p: 'partition' };
+
+/** The options of a comment that begins at `start`, by long name; none where it is no `#SBATCH` line. */
+export function* slurmOptions(path: Path, comment: string, start: number): Generator<readonly [string, Word]> {
+  const head = /^#SBATCH\s+/.exec(comment)?.[0];
+  if (head === undefined) return;
+  const option = /(?:--([a-z-]+)(?:[= ]\s*([^\s#]+))?|-([A-Za-z])\s*([^\s#-][^\s#]*))/g;
+  for (const match of comment.slice(head.length).matchAll(option)) {
+    const name = match[1] ?? SHORT[match[3] ?? ''];
+    const raw = match[2] ?? match[4];
+    if (name === undefined || raw === undefined) continue;
+    const begin = start + head.length + match.index;
+    const end = begin + match[0].length;
+    const origin = { kind: 'file', path, start: begin, end, key: `#SBATCH --${name}` } as const;
+    yield [name, { raw, start: begin, end, text: known(raw, origin) }];
+  }
+}
 
 /** What Slurm sets a variable of a batch script to; undefined for other variables, and where the option is no plain number. */
 export function slurmVariable(name: string, slurm: SlurmOptions): Known<string> | undefined {
