@@ -319,8 +319,10 @@ describe('launch lines of other runs, other scripts and lists', () => {
       'run.sh': `trl dpo --config train.yaml ${flags} --seed 1\n`,
     });
     expect(errors('train.yaml', rule, start('--loss_type sigmoid sft'))).toEqual([]);
-    // A variable behind a value holds other flags.
-    expect(errors('train.yaml', rule, start('--loss_type sigmoid $MORE'))).toEqual(['error']);
+    // A variable behind it may hold more of the list, or other flags.
+    expect(errors('train.yaml', rule, start('--loss_type sigmoid $MORE'))).toEqual([]);
+    expect(errors('train.yaml', rule, start('--loss_type sigmoid $(cat losses)'))).toEqual([]);
+    expect(errors('train.yaml', rule, start('--loss_type sigmoid --beta $MORE'))).toEqual(['error']);
     const files = start('--loss_type sigmoid sft hinge');
     const { findings, workspace } = of('train.yaml', files);
     const [fix] = findings()

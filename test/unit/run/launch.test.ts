@@ -195,6 +195,17 @@ describe('words', () => {
     expect(told(launch?.environment.get('OMP_NUM_THREADS'))).toBe('12');
   });
 
+  it('does not know a list behind which an unknown word stands, as it may be more of it', () => {
+    const flag = (line: string, name: string) => launches(`torchrun train.py ${line}`)[0]?.arguments.get(name);
+    expect(flag('--lora_target_modules q_proj v_proj', 'lora_target_modules')?.plain).toEqual(['q_proj', 'v_proj']);
+    for (const more of ['$MORE', '$(cat names)', '"$@"', '`names`'])
+      expect(flag(`--lora_target_modules q_proj v_proj ${more}`, 'lora_target_modules')?.templated).toBe(true);
+    expect(flag('--lora_target_modules q_proj $MORE', 'lora_target_modules')?.templated).toBe(true);
+    expect(flag('--lora_target_modules q_proj --bf16 $BF16', 'lora_target_modules')?.plain).toBe('q_proj');
+    // An argument of one word leaves the variable to other flags.
+    expect(flag('--learning_rate 1e-5 $MORE', 'learning_rate')?.plain).toBe('1e-5');
+  });
+
   it('does not take a plain python line for training', () => {
     expect(launches('python setup.py install\npip install deepspeed')).toHaveLength(0);
   });

@@ -61,7 +61,13 @@ export function readFlags(
     if (match[2] === '=') flags.set(name, flag(name, word, word, match[0].length));
     else if (following && !bare?.has(name) && takesValue(following, untilWord && bare !== undefined)) {
       const further = untilWord ? [] : furtherWords(words, i + 2);
-      flags.set(name, flag(name, word, following, 0, further));
+      const behind = words[i + 2 + further.length];
+      const mayGoOn = !untilWord && LISTS.has(name) && behind !== undefined && mayStandForWords(behind);
+      const read = flag(name, word, following, 0, further);
+      flags.set(
+        name,
+        mayGoOn ? { ...read, plain: `${behind.raw} may be more of it`, templated: true, literal: false } : read,
+      );
       i++;
     } else flags.set(name, { ...flag(name, word, word, 0), plain: true, templated: false });
     i++;
@@ -75,10 +81,25 @@ function furtherWords(words: readonly Word[], start: number): readonly Word[] {
   for (const word of words.slice(start)) {
     if (/^--?[A-Za-z]/.test(word.raw) || /=|\.(json|jsonc|ya?ml)["']?$/i.test(word.raw)) break;
     // An unquoted variable mostly stands for further flags.
-    if (!word.text.known && (!/^["']/.test(word.raw) || word.raw.includes('@'))) break;
+    if (mayStandForWords(word)) break;
     found.push(word);
   }
   return found;
+}
+
+/**
+ * Arguments that take several words (nargs="+"), so that an unknown word behind one may be more of it: of transformers
+ * (src/transformers/hf_argparser.py:222, 5.23.0; `report_to` too before transformers pull request 30078) and of TRL (its parsers built with 0.26.2 and 1.16.0).
+ */
+const LISTS: ReadonlySet<string> = new Set(
+  'debug label_names include_for_metrics report_to tools loss_type loss_weights reward_weights reward_funcs lora_target_modules lora_target_parameters lora_modules_to_save'.split(
+    ' ',
+  ),
+);
+
+/** A word that is not known, and that the shell may split into several, or leave out. */
+function mayStandForWords({ text, raw }: Word): boolean {
+  return !text.known && (!/^["']/.test(raw) || raw.includes('@'));
 }
 
 const SCRIPT = /\.py["']?$/;
@@ -86,9 +107,8 @@ const SCRIPT = /\.py["']?$/;
 /** Variables by whose name people mean flags: a script's is not among them. */
 const NAMES_FLAGS = /args|opts|options|flags|distributed|launch|@/i;
 
-/** A word that is not known, and that the shell may split into several. */
-function mayBeFlags({ text, raw }: Word): boolean {
-  return !text.known && (!/^["']/.test(raw) || raw.includes('@')) && !SCRIPT.test(raw) && /^"?[$`]/.test(raw);
+function mayBeFlags(word: Word): boolean {
+  return mayStandForWords(word) && !SCRIPT.test(word.raw) && /^"?[$`]/.test(word.raw);
 }
 
 function takesValue(word: Word, beforeScript: boolean): boolean {
