@@ -51,6 +51,7 @@ export const trainerBatchMismatch = rule({
     // Left out, the Trainer accumulates over 1 step (transformers training_args.py).
     const stepCount = steps ? numberOf(steps) : 1;
     if (!found?.node || !micro || total === undefined || microSize === undefined || stepCount === undefined) return;
+    // Every process counts, also those that share a sample: the arguments know no mesh (deepspeed.py:143, 5.23.0; :140, 4.57.6).
     const ranks = run.worldSize.value;
     const product = microSize * stepCount * ranks;
     if (product === total) return;
