@@ -120,7 +120,8 @@ export function readClipping(sources: RunSources): Known<number> {
 
 /** `eval_strategy` and `save_strategy` other than "no". */
 export function readStrategy({ args }: RunSources, which: 'eval' | 'save'): Known<boolean> {
-  const written = which === 'eval' ? args.get('eval_strategy', 'evaluation_strategy') : args.get('save_strategy');
+  const written = args.get(which === 'eval' ? 'eval_strategy' : 'save_strategy');
+  if (written?.templated) return unknown(`${written.key} is filled in by a template or variable`, written.origin);
   // PyYAML reads a bare `no` as false; the framework rejects it, and what was meant is clear.
   if (written) return known(written.plain !== 'no' && written.plain !== false, written.origin);
   const { value, of, source } = which === 'eval' ? TRAINER_DEFAULTS.evaluates : TRAINER_DEFAULTS.saves;

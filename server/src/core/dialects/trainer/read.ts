@@ -34,6 +34,10 @@ function makeArguments(config: Config | undefined, launch: Launch | undefined): 
   const flags = launch && (config || isTraining(launch)) ? launch : undefined;
   const get = (...names: readonly string[]): Written | undefined => {
     for (const name of names) {
+      const older = olderOf(name, config, flags);
+      if (older) return older;
+    }
+    for (const name of names) {
       const found = flags?.arguments.get(name) ?? (flags && abbreviated(flags, name));
       if (found) return found;
     }
@@ -45,6 +49,32 @@ function makeArguments(config: Config | undefined, launch: Launch | undefined): 
   };
   const { method, trl } = methodOf(get, config, launch);
   return { present: config !== undefined || flags !== undefined, config, launch, trl, method, get };
+}
+
+/**
+ * Arguments of their own that stand over the ones that took their place, as long as a release has both: transformers
+ * src/transformers/training_args.py:2194, :2208 and :1779 (4.57.6, gone in 5); `evaluation_strategy` in __post_init__ of 4.41 to 4.45.
+ */
+const OLDER: ReadonlyMap<string, string> = new Map([
+  ['per_device_train_batch_size', 'per_gpu_train_batch_size'],
+  ['per_device_eval_batch_size', 'per_gpu_eval_batch_size'],
+  ['eval_strategy', 'evaluation_strategy'],
+  ['optim', 'adafactor'],
+]);
+
+function olderOf(name: string, config: Config | undefined, launch: Launch | undefined): Written | undefined {
+  const older = OLDER.get(name);
+  if (older === undefined) return undefined;
+  const written = launch?.arguments.get(older) ?? writtenIn(config, older);
+  if (!written || written.plain === null) return undefined;
+  if (name === 'eval_strategy' || written.templated) return written;
+  if (name !== 'optim') return isZero(written) ? undefined : written;
+  const isOn = booleanFrom(written);
+  return isOn.known && isOn.value ? { ...written, plain: older } : undefined;
+}
+
+function isZero({ plain }: Written): boolean {
+  return plain === 0 || plain === '0';
 }
 
 /** Arguments on which the size of a step rests, and whose beginnings mean nothing else. */
