@@ -345,6 +345,23 @@ describe('launch lines of other runs, other scripts and lists', () => {
     expect(of('train.yaml', inline).run?.sharding.known).toBe(false);
   });
 
+  it('is not judged by the file that names it, where every line gives another file in its place', () => {
+    const run = (...more: readonly string[]) => ({
+      'train.yaml': `${BASE}deepspeed: ds.json\n`,
+      'ds.json': DS('4'),
+      'other.json': DS('1'),
+      'run.sh': more.map((each) => `deepspeed --num_gpus 8 train.py --config train.yaml${each}\n`).join(''),
+    });
+    const of = (files: Readonly<Record<string, string>>) => errors('ds.json', 'trainer-mismatch', files);
+    expect(of(run(''))).toEqual(['error']);
+    expect(of(run(' --deepspeed other.json'))).toEqual([]);
+    expect(of(run(' --deepspeed gone.json', ' --deepspeed ./other.json'))).toEqual([]);
+    expect(of(run(' --deepspeed other.json', ''))).toEqual(['error']);
+    expect(of(run(' --deepspeed ./ds.json'))).toEqual(['error']);
+    expect(errors('other.json', 'trainer-mismatch', run(' --deepspeed other.json'))).toEqual([]);
+    expect(errors('train.yaml', 'trainer-mismatch', run(' --deepspeed other.json'))).toEqual([]);
+  });
+
   it('takes no default for what a script may give itself', () => {
     const line =
       'deepspeed --num_gpus 8 train.py --output_dir out --per_device_train_batch_size 2 --save_steps 500 --logging_steps 10 --deepspeed ds.json\n';

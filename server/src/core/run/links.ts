@@ -197,10 +197,20 @@ class Linker {
     return trainer && others.length === 0 && isOnly ? becauseOnly(trainer) : undefined;
   }
 
-  /** Whether every line that starts a Trainer file holds another DeepSpeed config in the place of this one: no run has both. */
-  private isReplaced({ dialect }: FileFacts, trainer: Path): boolean {
+  /** Whether every line that starts a Trainer file gives another DeepSpeed config in the place of this one: no run has both. */
+  private isReplaced({ dialect, file }: FileFacts, trainer: Path): boolean {
     const starting = dialect === 'deepspeed' ? this.around.launchesNaming(trainer) : [];
-    return starting.length > 0 && starting.every((launch) => isInline(launch.arguments.get('deepspeed')));
+    return starting.length > 0 && starting.every((launch) => this.givesAnother(launch, file.path));
+  }
+
+  /** The Trainer's own argument, inline or a file: it alone stands over the key in the Trainer file. */
+  private givesAnother(launch: Launch, path: Path): boolean {
+    const written = launch.arguments.get('deepspeed');
+    if (!written || written.templated || !isFileName(written.plain)) return isInline(written);
+    const name = String(written.plain);
+    const named = this.finder.resolve(name, launch.path, 'deepspeed');
+    // Not found, only another name shows another file.
+    return named === undefined ? basename(name) !== basename(path) : named !== path;
   }
 
   /** A DeepSpeed file that an Accelerate file names belongs to that file's Trainer file too. */
