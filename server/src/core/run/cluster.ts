@@ -10,12 +10,12 @@ import { type Known, known, type Origin, unknown } from './known';
 import { manifestPlace } from './manifest';
 import { type NamedHardware, namedHardware, shortName } from './named-hardware';
 import { coresOf, logicalCore } from './neuron';
-import type { Target } from './settings-file';
 import { complete, fromAccelerate, fromBatch, fromLaunches, oneNode, overlay, type Size, unevenBatch } from './sizes';
 import { overrideOf, type RunSources } from './sources';
+import { fromTarget, noHardware, targetOf } from './target';
 import type { Disagreement } from './training-run';
 import { fromTrl } from './trl-launch';
-import { byDefault, countFrom, firstKnown, textFrom, type Written, writtenIn } from './written';
+import { byDefault, firstKnown, textFrom, type Written, writtenIn } from './written';
 
 /** How many processes on how many nodes, and on what hardware. */
 export interface Place {
@@ -73,63 +73,6 @@ function several({ links }: PlaceSources): string {
   if (links.candidates.length < 2) return '';
   const names = links.candidates.map((path) => basename(path)).slice(0, 4);
   return `; ${names.join(', ')} could be meant, and \`with\` in shardlens.json can name one`;
-}
-
-function noHardware({ settings }: PlaceSources): string {
-  const names = [...settings.targets.keys()];
-  return names.length > 0
-    ? `no target is chosen; shardlens.json has ${names.join(', ')}`
-    : 'no flag, target or file names the hardware';
-}
-
-/**
- * The target that a flag or the editor names, else `target` of shardlens.json, else the only one there is. What was picked in the
- * editor counts for the whole workspace: a project that has no target of that name goes by its own.
- */
-function targetOf(sources: PlaceSources, finder: FileFinder): Target | undefined {
-  const { settings } = sources;
-  const picked = overrideOf(sources, 'target');
-  const target = picked && targetCalled(picked, settings, finder);
-  if (target || (picked && sources.overrides.from !== 'editor')) return target;
-  const written = settings.fields.target;
-  if (written) return targetCalled(written, settings, finder);
-  return settings.targets.size === 1 ? [...settings.targets.values()][0] : undefined;
-}
-
-function targetCalled(
-  { plain: name, origin }: Written,
-  { targets }: PlaceSources['settings'],
-  finder: FileFinder,
-): Target | undefined {
-  // A value that is no text is said where it is written.
-  if (typeof name !== 'string') return undefined;
-  const target = targets.get(name);
-  if (target) return target;
-  const names = [...targets.keys()];
-  finder.notes.push({
-    kind: 'unknown-target',
-    message: `No target is called "${name}"; ${names.length > 0 ? `there is ${names.join(', ')}` : 'shardlens.json has none'}.`,
-    origin,
-  });
-  return undefined;
-}
-
-/** Flags, then the target, then what its hardware states by itself: a cluster description's sizes, or the 8 of `8xH100`. */
-function fromTarget(sources: PlaceSources, target: Target | undefined, hardware: NamedHardware | undefined): Size {
-  const itself = (value: number | undefined, key: string): Known<number> | undefined =>
-    hardware && value !== undefined
-      ? known(value, {
-          kind: 'derived',
-          formula: `${key} of ${shortName(hardware.written.plain)}`,
-          from: [hardware.written.origin],
-        })
-      : undefined;
-  const nodes = overrideOf(sources, 'nodes') ?? target?.nodes;
-  const perNode = overrideOf(sources, 'gpusPerNode') ?? target?.gpusPerNode;
-  return {
-    nodes: nodes ? countFrom(nodes) : itself(hardware?.stated.nodes, 'nodes'),
-    perNode: perNode ? countFrom(perNode) : itself(hardware?.stated.gpusPerNode, 'gpusPerNode'),
-  };
 }
 
 /** A target that makes the run larger or smaller than what starts it is a disagreement; a flag over a file is not. */
