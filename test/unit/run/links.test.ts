@@ -17,6 +17,22 @@ describe('which files make one run', () => {
     });
   });
 
+  it("goes by the Trainer's own DeepSpeed file where Accelerate is given another one", () => {
+    const set = {
+      'train.yaml': trainer('deepspeed: ds.json\n'),
+      'ds.json': DS,
+      'other.json': DS.replace('2', '3'),
+      'run.sh': 'accelerate launch --num_processes 4 --deepspeed_config_file other.json train.py --config train.yaml\n',
+    };
+    expect(Object.keys(files(set))).toEqual(['train.yaml', 'ds.json']);
+    const { 'ds.json': ds, ...rest } = set;
+    expect(told(join({ 'ds.json': ds, ...rest }).run.worldSize)).toBe(4);
+    const flag = { ...set, 'run.sh': set['run.sh'].replace('train.yaml', 'train.yaml --deepspeed other.json') };
+    expect(Object.keys(files(flag))).toEqual(['train.yaml', 'other.json']);
+    const plain = { ...set, 'train.yaml': trainer('') };
+    expect(Object.keys(files(plain))).toEqual(['train.yaml', 'other.json']);
+  });
+
   it('finds the Trainer file that names a DeepSpeed file, and says which others could be meant', () => {
     const { run } = join({
       'ds.json': DS,

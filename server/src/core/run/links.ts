@@ -101,7 +101,7 @@ class Linker {
     if (ofThisRun.length > 0) return ofThisRun;
     return starting.filter((launch) => {
       if (isInline(launch.arguments.get('deepspeed')) && own.dialect === 'deepspeed') return false;
-      const named = namedBy(launch).find(({ dialect }) => dialect === own.dialect);
+      const named = namedBy(launch, this.configs.trainer).find(({ dialect }) => dialect === own.dialect);
       if (!named || named.written.templated) return true;
       return this.around.fileOf(String(named.written.plain), launch, own.dialect)?.file.path === own.file.path;
     });
@@ -250,7 +250,7 @@ class Linker {
       const why = `${inline.key} of the launch line holds the DeepSpeed config itself, which is not read there`;
       this.missing.push({ dialect: 'deepspeed', why, origin: inline.origin });
     }
-    for (const { written, dialect } of namedBy(launch)) {
+    for (const { written, dialect } of namedBy(launch, this.configs.trainer)) {
       if (this.configs[dialect]) continue;
       const facts = written.templated ? undefined : this.launchedFile(String(written.plain), launch, dialect);
       if (facts) this.add({ facts, because, alternatives: [] });
@@ -289,11 +289,19 @@ class Linker {
 /** Kind of the note about a file that a launch line names and that is not there. */
 export const MISSING_FILE = 'missing-file';
 
-/** The files that the flags of a launch line name, those first that win. */
-function namedBy({ flags, arguments: args }: Launch): readonly { written: Written; dialect: DialectId }[] {
+/**
+ * The files that the flags of a launch line name, those first that win. Accelerate's `--deepspeed_config_file` is read only where the
+ * Trainer has no `deepspeed` (transformers training_args.py:1706, 5.23.0; accelerate utils/dataclasses.py:1264, 1.15.0).
+ */
+function namedBy(
+  { flags, arguments: args }: Launch,
+  trainer: Config | undefined,
+): readonly { written: Written; dialect: DialectId }[] {
+  const ofTrainer = args.get('deepspeed') ?? writtenIn(trainer, 'deepspeed');
+  const isGiven = ofTrainer?.plain !== undefined && ofTrainer.plain !== null && ofTrainer.plain !== true;
   const named = [
     { written: flags.get('config_file') ?? args.get('accelerate_config'), dialect: 'accelerate' },
-    { written: flags.get('deepspeed_config_file'), dialect: 'deepspeed' },
+    { written: isGiven ? undefined : flags.get('deepspeed_config_file'), dialect: 'deepspeed' },
     // Bare, it only switches DeepSpeed on: `--deepspeed --deepspeed_config ds.json`.
     { written: args.get('deepspeed'), dialect: 'deepspeed' },
     { written: args.get('deepspeed_config'), dialect: 'deepspeed' },
