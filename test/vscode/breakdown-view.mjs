@@ -143,7 +143,7 @@ export async function testBreakdownView(vsix, { theme, picture } = {}) {
     if (/Content Security Policy|Refused to/.test(message.text())) refusals.push(message.text());
   });
   try {
-    await page.goto(workbench.url([['openFile', workbench.remote(path.join(workbench.folder, 'sft.yaml'))]]));
+    await page.goto(workbench.url([['openFile', workbench.remote(path.join(workbench.folder, 'sft.yaml'))]]), WAIT);
     await page.locator('.codelens-decoration a', { hasText: 'Breakdown' }).first().click(WAIT);
     const view = await viewIn(page);
     await view.locator('svg[role=img]').first().waitFor(WAIT);

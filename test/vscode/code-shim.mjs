@@ -27,6 +27,7 @@ try {
       ['extensionDevelopmentPath', workbench.remote(extension)],
       ['extensionTestsPath', workbench.remote(tests)],
     ]),
+    { timeout: TIMEOUT_MS },
   );
   const timeout = new Promise((resolve) => void setTimeout(() => resolve(98), TIMEOUT_MS).unref());
   code = await Promise.race([done, timeout]);

@@ -14,7 +14,7 @@ export async function testUserView(vsix) {
   const { page } = workbench;
   const file = path.join(workbench.folder, 'broken.json');
   try {
-    await page.goto(workbench.url([['openFile', workbench.remote(file)]]));
+    await page.goto(workbench.url([['openFile', workbench.remote(file)]]), WAIT);
     const editor = page.locator('.monaco-editor[data-uri$="/broken.json"]');
     await editor.waitFor(WAIT);
     await page
