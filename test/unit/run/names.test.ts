@@ -16,9 +16,16 @@ describe('names that a text holds', () => {
     expect(mayName(text('config: my run (2).json'), 'my run (3).json')).toBe(false);
   });
 
-  it('may be any where a text has escapes, and are none in a file that cannot be read', () => {
-    expect(mayName(text('"deepspeed": "ds\\u002ejson"'), 'ds.json')).toBe(true);
+  it('may be any where a text spells letters by their numbers, and are none in a file that cannot be read', () => {
+    for (const written of ['"ds\\u002ejson"', '"d\\x73.json"', '"d\\U00000073.json"', '"d\\\n  s.json"'])
+      expect(mayName(text(`"deepspeed": ${written}`), 'ds.json')).toBe(true);
     expect(mayName({ ok: false, why: 'missing' }, 'ds.json')).toBe(false);
+  });
+
+  it('begin behind escapes, of which data files are full', () => {
+    const data = text('{"code": "C:\\\\runs\\\\a.json\\tb.json\\u0020c.json \\/d.json", "name": "\\u00fcber.json"}');
+    for (const name of ['a.json', 'b.json', 'c.json', 'd.json', 'über.json']) expect(mayName(data, name)).toBe(true);
+    for (const name of ['ds.json', 'uns.json']) expect(mayName(data, name)).toBe(false);
   });
 
   it('never miss a file that is named by its last part', () => {
