@@ -52,11 +52,13 @@ export interface Part {
 
 /** Checks files and makes their part of the report. */
 export async function checkPart(client: Client, paths: readonly Path[], options: PartOptions): Promise<Part> {
-  const checked = await client.check(paths, { report: options.format === 'json' });
+  const { format } = options;
+  const namesOfFixes = format !== 'json' && format !== 'sarif';
+  const checked = await client.check(paths, { report: format === 'json', namesOfFixes });
   const complaints = checked.flatMap((file) => [...(complaintOf(file, options.named) ?? []), ...file.lostFlags]);
   const told = checked.filter((file) => isTold(file, options.named));
   const files = told.map((file) => outputFileOf(file, options.quiet));
-  const isText = options.format === 'text';
+  const isText = format === 'text';
   return {
     counts: { ...countsOf(files), ...hiddenCounts(told) },
     complaints,

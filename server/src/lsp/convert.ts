@@ -63,14 +63,21 @@ function toRelated(place: Finding['related'][number], context: ConvertContext): 
 /** A quick fix for a diagnostic; undefined when a file it would change cannot be read. */
 export function toCodeAction(fix: Fix, diagnostic: Diagnostic, context: ConvertContext): CodeAction | undefined {
   const edit = toWorkspaceEdit(fix.edits, context, fix.creates);
-  if (!edit) return undefined;
-  return {
-    title: fix.title,
-    kind: 'quickfix',
-    diagnostics: [diagnostic],
-    ...(fix.preferred ? { isPreferred: true } : {}),
-    edit,
-  };
+  return edit && { ...toOffer(fix), diagnostics: [diagnostic], edit };
+}
+
+/** A quick fix by name, for those who show it and do not apply it; undefined where {@link toCodeAction} is. */
+export function toNamedAction(fix: Fix, context: ConvertContext): CodeAction | undefined {
+  return canApply(fix, context) ? toOffer(fix) : undefined;
+}
+
+function toOffer({ title, preferred }: Fix): CodeAction {
+  return preferred ? { title, kind: 'quickfix', isPreferred: true } : { title, kind: 'quickfix' };
+}
+
+function canApply({ edits, creates = [] }: Pick<Fix, 'edits' | 'creates'>, context: ConvertContext): boolean {
+  if (creates.length > 0 && !(context.documentChanges && context.createFiles)) return false;
+  return edits.every(({ path }) => context.source(path) !== undefined);
 }
 
 /** Edits over any number of files as one change that the editor applies whole. */
@@ -79,7 +86,7 @@ export function toWorkspaceEdit(
   context: ConvertContext,
   creates: NonNullable<Fix['creates']> = [],
 ): WorkspaceEdit | undefined {
-  if (creates.length > 0 && !(context.documentChanges && context.createFiles)) return undefined;
+  if (!canApply({ edits, creates }, context)) return undefined;
   const byPath = new Map<Path, TextEdit[]>();
   for (const edit of edits) {
     const file = context.source(edit.path);

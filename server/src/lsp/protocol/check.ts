@@ -9,6 +9,8 @@ import type { DialectId } from '../../core/source';
  */
 export interface CheckParams {
   readonly uris: readonly string[];
+  /** Of fixes only what they are called, as formats for people show them. */
+  readonly namesOfFixes?: boolean;
   /** Also the run and its estimate, as `--format json` prints them. */
   readonly report?: boolean;
   /** Also the tables of the bill. */
