@@ -45,17 +45,17 @@ export class Files {
   private realRoots: readonly Path[] = [];
   private allowed: readonly Path[] = [];
   private turn = 0;
-  private readonly files = new Map<Path, FileState>();
+  private files = new Map<Path, FileState>();
   /** What this turn has shown to those who see the workspace folders. */
-  private readonly seen = new Map<Path, FileState>();
-  private readonly looks = new Map<Path, Checked<Look>>();
+  private seen = new Map<Path, FileState>();
+  private looks = new Map<Path, Checked<Look>>();
   private readonly savedFiles = new Map<Path, { readonly stamp: string; readonly source: SourceFile | undefined }>();
   private readonly marks = new Map<Path, { readonly stamp: string; readonly mark: Encoding | undefined }>();
-  private readonly folders = new Map<Path, FolderState>();
-  private readonly seenFolders = new Map<Path, FolderState>();
+  private folders = new Map<Path, FolderState>();
+  private seenFolders = new Map<Path, FolderState>();
   /** Every name in folders that were listed in a turn. */
-  private readonly listings = new Map<Path, Checked<ReadonlySet<string> | undefined>>();
-  private readonly realFolders = new Map<Path, Checked<Path | undefined>>();
+  private listings = new Map<Path, Checked<ReadonlySet<string> | undefined>>();
+  private realFolders = new Map<Path, Checked<Path | undefined>>();
 
   constructor(
     private readonly documents: OpenDocuments,
@@ -77,19 +77,23 @@ export class Files {
   /** Forgets what was seen to be unchanged: from now on each file is looked at again, once. */
   nextTurn(): void {
     this.turn++;
-    this.seen.clear();
-    this.seenFolders.clear();
-    if (this.looks.size > 4 * MAX_CACHED_FILES) this.looks.clear();
-    if (this.realFolders.size > MAX_CACHED_FILES) this.realFolders.clear();
-    if (this.folders.size > MAX_CACHED_FILES) this.folders.clear();
-    if (this.listings.size > MAX_CACHED_FILES) this.listings.clear();
+    this.seen = new Map();
+    this.seenFolders = new Map();
+    if (this.looks.size > 4 * MAX_CACHED_FILES) this.looks = new Map();
+    if (this.realFolders.size > MAX_CACHED_FILES) this.realFolders = new Map();
+    if (this.folders.size > MAX_CACHED_FILES) this.folders = new Map();
+    if (this.listings.size > MAX_CACHED_FILES) this.listings = new Map();
   }
 
-  /** Forgets every file and folder that was read. */
-  forget(): void {
-    this.nextTurn();
-    for (const kept of [this.files, this.looks, this.realFolders, this.folders, this.listings, this.savedFiles])
-      kept.clear();
+  /** Forgets what was read in a folder and below it. */
+  forget(folder: Path): void {
+    this.files = without(folder, this.files);
+    this.seen = without(folder, this.seen);
+    this.looks = without(folder, this.looks);
+    this.realFolders = without(folder, this.realFolders);
+    this.folders = without(folder, this.folders);
+    this.seenFolders = without(folder, this.seenFolders);
+    this.listings = without(folder, this.listings);
   }
 
   /** The workspace folders, or the folder of a file that is in none of them. */
@@ -148,7 +152,7 @@ export class Files {
     const known = isShared ? this.seen.get(path) : undefined;
     if (known) return known;
     const file = this.mayRead(path, roots) ? this.cached(path) : OUTSIDE;
-    if (this.seen.size > MAX_CACHED_FILES) this.seen.clear();
+    if (this.seen.size > MAX_CACHED_FILES) this.seen = new Map();
     if (isShared) this.seen.set(path, file);
     return file;
   }
@@ -181,7 +185,7 @@ export class Files {
     const known = isShared ? this.seenFolders.get(folder) : undefined;
     if (known) return known;
     const state = this.mayRead(folder, roots) ? this.listed(folder) : { stamp: this.folderStamp(folder), names: [] };
-    if (this.seenFolders.size > MAX_CACHED_FILES) this.seenFolders.clear();
+    if (this.seenFolders.size > MAX_CACHED_FILES) this.seenFolders = new Map();
     if (isShared) this.seenFolders.set(folder, state);
     return state;
   }
@@ -258,6 +262,16 @@ export class Files {
     this.realFolders.set(folder, { turn: this.turn, value });
     return value;
   }
+}
+
+/**
+ * A new map, and not the old one with entries deleted: the table that V8 leaves behind where a map shrinks or is cleared leads to the
+ * next one, and so, once it has grown old, keeps alive all that ever stood in the map until the old are collected too.
+ */
+function without<T>(folder: Path, map: ReadonlyMap<Path, T>): Map<Path, T> {
+  const kept = new Map<Path, T>();
+  for (const [path, value] of map) if (!isWithin(path, folder)) kept.set(path, value);
+  return kept;
 }
 
 /** True for the folder itself and all below it. */

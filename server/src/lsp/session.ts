@@ -2,6 +2,7 @@ import type { Analysis, Overrides } from '../core/analysis';
 import type { AnalysisInput } from '../core/analyze';
 import type { Catalogs } from '../core/catalogs';
 import type { Finding } from '../core/findings';
+import { dirname, isInside } from '../core/paths';
 import type { RewriteInput } from '../core/rewrite/trial';
 import type { Path, ReadResult, SourceFile, Workspace } from '../core/source';
 import type { Connection } from './connection';
@@ -64,6 +65,8 @@ export class Session {
   private readonly snapshots = new Map<Path, { snapshot: AnalysedSnapshot; overrides: number }>();
   private readonly failures = new Map<Path, { readonly snapshotStamp: string; readonly message: string }>();
   private lastId = 0;
+  /** Of the files of a check that are looked at now. */
+  private folder: Path | undefined;
 
   constructor(
     readonly connection: Connection,
@@ -89,25 +92,38 @@ export class Session {
     return this.snapshotInTurn(path);
   }
 
-  /** As {@link snapshot}, trusting that no file has changed since the turn began: for many files at once. */
+  /** As {@link snapshotInTurn}, and kept nowhere: for one of many files. */
+  snapshotOnce(path: Path): Snapshot {
+    return isCopy(path) ? COPY : this.analysed(path);
+  }
+
+  /** As {@link snapshot}, trusting that no file has changed since the turn began. */
   snapshotInTurn(path: Path): Snapshot {
-    if (isCopy(path)) return { ok: false, why: 'missing' };
+    if (isCopy(path)) return COPY;
     const known = this.snapshots.get(path);
     if (known && known.overrides === this.overridesEdition && known.snapshot.workspace.isFresh()) return known.snapshot;
+    const snapshot = this.analysed(path);
+    if (snapshot.ok) this.keep(path, snapshot);
+    return snapshot;
+  }
+
+  private analysed(path: Path): Snapshot {
     const workspace = new TrackedWorkspace(this.files, path);
     const read = this.readOwn(path, workspace);
     if (!read.ok) return read;
     const { analyze, catalogs } = this.core;
     const analysis = analyze(read.file, { workspace, catalogs, overrides: this.overrides });
-    const snapshot: AnalysedSnapshot = { ok: true, analysis, workspace, id: ++this.lastId };
-    this.keep(path, snapshot);
-    return snapshot;
+    return { ok: true, analysis, workspace, id: ++this.lastId };
   }
 
-  /** Forgets files and analyses that are not asked for again: what is kept, each collection of memory copies once more. */
-  forget(): void {
-    this.snapshots.clear();
-    this.files.forget();
+  /**
+   * Goes on to the files of a folder, in a check of many: those of the folders it leaves behind are not asked for again, and what is
+   * kept, each collection of memory copies once more. What lies in the folders above stays: every file below looks there.
+   */
+  enter(folder: Path): void {
+    const before = this.folder;
+    this.folder = folder;
+    if (before !== undefined && !isInside(before, folder)) this.files.forget(outermostLeft(before, folder));
   }
 
   /** What trying an edit needs: the files as they are now, and the analysis of others for the same target; kept nowhere. */
@@ -184,6 +200,15 @@ export class Session {
       return;
     }
   }
+}
+
+const COPY: Snapshot = { ok: false, why: 'missing' };
+
+/** On the way from a folder to one that is not below it, the outermost that is left. */
+function outermostLeft(from: Path, to: Path): Path {
+  let left = from;
+  for (let above = dirname(left); above !== left && !isInside(above, to); above = dirname(left)) left = above;
+  return left;
 }
 
 function isPending(snapshot: Snapshot): boolean {

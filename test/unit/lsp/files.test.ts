@@ -44,13 +44,16 @@ it('finds folders, links and hidden files of a folder that was listed', () => {
   expect(read('configs/other/ds.json')).toEqual({ ok: false, why: 'missing' });
 });
 
-it('reads again what was forgotten', () => {
+it('reads again what was forgotten, and keeps what lies above it', () => {
+  mkdirSync(at('run'));
   writeFileSync(at('ds.json'), '{}');
-  const before = files.at(at('ds.json'), files.rootsFor(at('ds.json')));
-  files.forget();
-  const after = files.at(at('ds.json'), files.rootsFor(at('ds.json')));
-  expect(after).not.toBe(before);
-  expect(after).toEqual(before);
+  writeFileSync(at('run/ds.json'), '{}');
+  const look = (name: string) => files.at(at(name), files.rootsFor(at(name)));
+  const [above, below] = [look('ds.json'), look('run/ds.json')];
+  files.forget(at('run'));
+  expect(look('ds.json')).toBe(above);
+  expect(look('run/ds.json')).not.toBe(below);
+  expect(look('run/ds.json')).toEqual(below);
 });
 
 it('knows the byte order mark of a file, also where the editor keeps it out of the open text', () => {

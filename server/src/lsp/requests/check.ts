@@ -3,10 +3,11 @@ import type { Analysis } from '../../core/analysis';
 import { couldBeConfig } from '../../core/dialects/index';
 import { bill } from '../../core/features/breakdown';
 import { reportEstimate, reportRun } from '../../core/features/report';
+import type { Fix } from '../../core/findings';
 import { dirname } from '../../core/paths';
 import { confirmedFixes } from '../../core/rewrite/confirm';
 import type { Path } from '../../core/source';
-import { toCodeAction } from '../convert';
+import { toCodeAction, toNamedAction } from '../convert';
 import type { CheckAnswer, CheckedFile, CheckParams } from '../protocol';
 import type { AnalysedSnapshot, Session, Snapshot } from '../session';
 import { pathOf } from '../uri';
@@ -16,19 +17,19 @@ import { largestOf } from './what-if';
 /** `shardlens/check`: many files in one turn, so that what they share is read once. None of them comes back in another. */
 export function checkFiles(session: Session, params: CheckParams): CheckAnswer {
   session.files.nextTurn();
-  const files = params.uris.map((uri) => checkFile(session, uri, params));
-  if (files.length > 1) session.forget();
-  return { files };
+  return { files: params.uris.map((uri) => checkFile(session, uri, params)) };
 }
 
 function checkFile(session: Session, uri: string, params: CheckParams): CheckedFile {
   const path = pathOf(uri);
+  const folder = dirname(path);
+  session.enter(folder);
   // Listed before anything is looked for in it.
-  session.files.folder(dirname(path), session.files.rootsFor(path));
+  session.files.folder(folder, session.files.rootsFor(path));
   if (!couldBeOurs(session, path)) return notOurs(uri);
   let snapshot: Snapshot | undefined;
   try {
-    snapshot = session.snapshotInTurn(path);
+    snapshot = params.uris.length > 1 ? session.snapshotOnce(path) : session.snapshotInTurn(path);
   } catch (error) {
     session.noteFailure(path, error);
   }
@@ -50,7 +51,9 @@ function checkFile(session: Session, uri: string, params: CheckParams): CheckedF
       if (!analysed || !diagnostic || finding.fixes.length === 0) return NO_FIXES;
       const context = session.convertContext(analysed.workspace);
       const fixes = confirmedFixes(analysed.analysis, finding, session.rewriteInput(analysed.workspace));
-      return fixes.flatMap((fix) => toCodeAction(fix, diagnostic, context) ?? []);
+      const action = (fix: Fix) =>
+        params.namesOfFixes ? toNamedAction(fix, context) : toCodeAction(fix, diagnostic, context);
+      return fixes.flatMap((fix) => action(fix) ?? []);
     }),
     ...reports(session, path, analysed, params),
   };
