@@ -265,7 +265,7 @@ describe('launch lines of other runs, other scripts and lists', () => {
     const workspace = memoryWorkspace(files);
     const file = workspace.source(`${ROOT}/${name}`);
     if (!file) throw new Error('it cannot be read');
-    return { ...analyze(file, { workspace, catalogs }), workspace };
+    return Object.assign(analyze(file, { workspace, catalogs }), { workspace });
   };
   const DS = (micro: string) =>
     `{ "zero_optimization": { "stage": 2 }, "bf16": { "enabled": true }, "train_micro_batch_size_per_gpu": ${micro} }`;

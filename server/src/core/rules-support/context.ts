@@ -44,10 +44,10 @@ export class Context implements RuleContext {
   readonly catalogs: Catalogs;
   /** Rules take this out of its object, so it is no method. */
   readonly report: (report: Report) => void;
-  private rule: CalledRule | undefined;
-  private level: Severity | undefined;
-  private said = 0;
-  private restsOnEstimate = false;
+  rule: CalledRule | undefined;
+  level: Severity | undefined;
+  said = 0;
+  restsOnEstimate = false;
 
   constructor(
     readonly config: Config,
@@ -59,13 +59,7 @@ export class Context implements RuleContext {
     this.notes = input.notes;
     this.workspace = input.workspace;
     this.catalogs = input.catalogs;
-    this.report = (report) => {
-      const finding = this.rule && findingOf(this.rule, config, this.level, report);
-      // A number computed without the keys that a break took away is no number of this run.
-      if (!finding || (this.restsOnEstimate && isTorn(config))) return;
-      findings.push(finding);
-      if (++this.said === MOST_FINDINGS_OF_A_RULE) throw new EnoughSaid();
-    };
+    this.report = reporter(this, findings);
   }
 
   startRule(rule: CalledRule, level: Severity | undefined): void {
@@ -83,6 +77,21 @@ export class Context implements RuleContext {
     this.restsOnEstimate = true;
     return this.input.estimate();
   }
+}
+
+/**
+ * Made outside of the constructor: a function that a constructor makes and keeps in its object, V8 holds with all that it sees until old
+ * memory is collected.
+ */
+function reporter(context: Context, findings: Finding[]): (report: Report) => void {
+  return (report) => {
+    const { rule, config, level, restsOnEstimate } = context;
+    const finding = rule && findingOf(rule, config, level, report);
+    // A number computed without the keys that a break took away is no number of this run.
+    if (!finding || (restsOnEstimate && isTorn(config))) return;
+    findings.push(finding);
+    if (++context.said === MOST_FINDINGS_OF_A_RULE) throw new EnoughSaid();
+  };
 }
 
 /** Whether a break has moved more of a config than what stands at it. */

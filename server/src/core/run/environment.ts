@@ -1,3 +1,4 @@
+import { Kept } from '../kept';
 import { dirname, join } from '../paths';
 import type { Path } from '../source';
 import type { FileFinder } from './files';
@@ -14,7 +15,7 @@ const TELLING =
 /** Where DeepSpeed's launcher finds variables for the other nodes (deepspeed/launcher/runner.py, DEEPSPEED_ENVIRONMENT_NAME). */
 const DEEPSPEED_ENV = '.deepspeed_env';
 
-const made = new WeakMap<Links, TrainingRun['environment']>();
+const made = new Kept<Links, TrainingRun['environment']>();
 
 /**
  * Variables that change paths and allocation: those of the launch line, else of the Kubernetes manifest that starts it, else

@@ -1,3 +1,4 @@
+import { Kept } from '../kept';
 import { dirname, extension, isInside } from '../paths';
 import type { Path, Workspace } from '../source';
 import { rankOfPins } from './pins';
@@ -45,7 +46,7 @@ export interface FolderNames {
 const MAX_CANDIDATES = 40;
 const MAX_SCRIPTS = 40;
 
-const sorted = new WeakMap<readonly string[], FolderNames>();
+const sorted = new Kept<readonly string[], FolderNames>();
 
 /** Sorted once for as long as the adapter gives the same list. */
 export function namesIn(folder: Path, workspace: Workspace): FolderNames {

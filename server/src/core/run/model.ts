@@ -104,14 +104,15 @@ interface Remembered {
   readonly seen: readonly (SourceFile | undefined)[];
 }
 
-const MAX_REMEMBERED = 500;
+const MAX_REMEMBERED = 64;
 const remembered = new WeakMap<ModelCatalog, Map<string, Remembered>>();
 
 /** Resolving a model counts its parameters or searches the names nearest to it: too much for every keystroke. */
 function rememberedModel(name: string, options: ResolveOptions): Resolved {
   const { catalog, workspace, base, own } = options;
   let answers = remembered.get(catalog);
-  if (!answers) {
+  // A new map, not the old one cleared: what V8 leaves of a cleared map keeps alive what is put into it later.
+  if (!answers || answers.size >= MAX_REMEMBERED) {
     answers = new Map();
     remembered.set(catalog, answers);
   }
@@ -120,7 +121,6 @@ function rememberedModel(name: string, options: ResolveOptions): Resolved {
   const isSame = (path: Path, index: number) => workspace.source(path) === before?.seen[index];
   if (before && before.own === own && before.resolved.dependencies.every(isSame)) return before.resolved;
   const resolved = resolveModel(name, options);
-  if (answers.size >= MAX_REMEMBERED) answers.clear();
   answers.set(key, { own, resolved, seen: resolved.dependencies.map((path) => workspace.source(path)) });
   return resolved;
 }

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../catalogs';
+import { Kept } from '../kept';
 import type { Setting } from '../settings';
 import type { Config } from '../source';
 import type { Entry, MappingNode, Node } from '../syntax/node';
@@ -31,7 +32,7 @@ export function describedSettings(config: Config, root: JsonSchema): readonly De
 }
 
 /** Several rules go over the same settings. */
-const walked = new WeakMap<Config, { root: JsonSchema; settings: readonly DescribedSetting[] }>();
+const walked = new Kept<Config, { root: JsonSchema; settings: readonly DescribedSetting[] }>();
 
 function walk(config: Config, root: JsonSchema): readonly DescribedSetting[] {
   const found: DescribedSetting[] = [];
