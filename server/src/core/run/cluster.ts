@@ -51,7 +51,7 @@ export function readPlace(
   const taken = uneven ? { ...written, perNode: uneven } : overlay([written, implied]);
   if (uneven)
     finder.notes.push({ kind: 'uneven-batch', message: `${capitalised(uneven.why)}.`, origin: uneven.origin });
-  compare(stated, overlay(started), taken, disagreements);
+  if (stated.nodes || stated.perNode) compare(overlay(started), taken, disagreements);
   const place = named(taken, several(sources));
   if (!hardware) return { ...place, cluster: unknown(target ? 'the target names no hardware' : noHardware(sources)) };
   return placeOn(hardware, place, sources, catalogs, finder);
@@ -76,9 +76,9 @@ function several({ links }: PlaceSources): string {
 }
 
 /** A target that makes the run larger or smaller than what starts it is a disagreement; a flag over a file is not. */
-function compare(stated: Size, started: Size, taken: Size, disagreements: Disagreement[]): void {
+function compare(started: Size, taken: Size, disagreements: Disagreement[]): void {
   const { world } = taken;
-  if ((!stated.nodes && !stated.perNode) || !world?.known || !started.world?.known) return;
+  if (!world?.known || !started.world?.known) return;
   if (world.value === started.world.value) return;
   disagreements.push({ fact: 'number of processes', taken: world, other: started.world });
 }
