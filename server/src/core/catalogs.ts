@@ -128,6 +128,10 @@ export interface SchemaAnnotation {
   readonly strictSince?: string;
   /** Keys that were known once, and the last version measured that took them. */
   readonly formerKeys?: Readonly<Record<string, string>>;
+  /** Values in lower case that the key took once, and the first release measured that stops on them. */
+  readonly formerValues?: Readonly<Record<string, string>>;
+  /** The text is split at blanks, and each word is one of the values. */
+  readonly wordList?: boolean;
   /** Names that people write for a key of this object, and the key they mean. */
   readonly renames?: Readonly<Record<string, string>>;
   /** Who fills "auto". */

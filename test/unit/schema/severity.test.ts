@@ -56,6 +56,32 @@ describe('how loud a finding is depends on the version', () => {
     expect(levels(files, 'key-newer-than-framework')).toEqual(expected);
   });
 
+  it.each([
+    ['optim: adamw_hf\n', undefined, ['warning unknown-value']],
+    ['optim: adamw_hf\n', '4.49.0', []],
+    ['optim: adamw_hf\n', '4.50.0', ['error unknown-value']],
+    ['optim: adamw_apex_fused\n', '4.57.6', []],
+    ['optim: adamw_apex_fused\n', '5.23.0', ['error unknown-value']],
+    ['optim: adamw_apex_fuse\n', '4.57.6', ['error unknown-value']],
+    ['debug: underflow_overflow tpu_metrics_debug\n', '5.23.0', []],
+    ['debug: underflow_overflow tpu\n', '5.23.0', ['error unknown-value']],
+  ])('%s with transformers %s', (text, version, expected) => {
+    const settings = version ? { 'shardlens.json': frameworks({ transformers: version }) } : {};
+    expect(levels({ 'train.yaml': TRAINER + text, ...settings }, 'unknown-value')).toEqual(expected);
+  });
+
+  it.each([
+    ['distributed_type: TPU', undefined, ['warning unknown-value']],
+    ['distributed_type: TPU', '0.16.0', []],
+    ['distributed_type: TPU', '1.0.0', ['error unknown-value']],
+    ['distributed_type: MULTI_GPU\ndynamo_config:\n  dynamo_backend: IPEX', '1.12.0', []],
+    ['distributed_type: MULTI_GPU\ndynamo_config:\n  dynamo_backend: IPEX', '1.15.0', ['error unknown-value']],
+  ])('%s with accelerate %s', (text, version, expected) => {
+    const settings = version ? { 'shardlens.json': frameworks({ accelerate: version }) } : {};
+    const files = { 'accelerate.yaml': `compute_environment: LOCAL_MACHINE\n${text}\nnum_processes: 8\n`, ...settings };
+    expect(levels(files, 'unknown-value')).toEqual(expected);
+  });
+
   it("max_seq_length of a script that does not use TRL is the script's own", () => {
     expect(levels({ 'train.yaml': `${TRAINER}max_seq_length: 512\n` }, 'removed-key')).toEqual([]);
     expect(levels({ 'train.yaml': `${TRAINER}max_seq_length: 512\npacking: true\n` }, 'removed-key')).toEqual([

@@ -2,7 +2,7 @@ import { ownValue } from '../own-value';
 import { factsOf, nearestKey, valuesOf } from '../schema/keys';
 import { schemaProblems } from '../schema/problems';
 import { describedSettings } from '../schema/settings';
-import { readerOf, stopWords, valueVerdict } from '../schema/verdict';
+import { formerValueVerdict, readerOf, stopWords, valueVerdict } from '../schema/verdict';
 import { expectedWords } from '../schema/words';
 import { stringOf } from '../settings';
 import { replaceValue } from '../syntax/editing';
@@ -19,6 +19,9 @@ export const unknownValue = rule({
     'transformers src/transformers/training_args.py:1526 (5.18.0)',
     'accelerate src/accelerate/commands/config/config_args.py:163 (1.15.0)',
     'accelerate src/accelerate/utils/launch.py:279 (1.15.0)',
+    'transformers src/transformers/training_args.py:148 (4.49.0) adamw_hf; gone from 4.50.0',
+    'transformers src/transformers/training_args.py:156 (4.57.6) adamw_apex_fused; gone from 5.8.0',
+    'accelerate src/accelerate/utils/dataclasses.py:560 (0.34.2) TPU; gone from 1.0.0',
   ],
   verified: 'run',
   examples: {
@@ -47,7 +50,14 @@ export const unknownValue = rule({
       const { setting, schema, parent, value } = problem;
       const { node } = setting;
       if (!node) continue;
-      const verdict = valueVerdict(config.dialect, schema, parent, run);
+      const verdict = formerValueVerdict(
+        config.dialect,
+        schema,
+        value,
+        valueVerdict(config.dialect, schema, parent, run),
+        run,
+      );
+      if (!verdict) continue;
       const reader = readerOf(config.dialect);
       const nearest = nearestValue(value, schema);
       report({

@@ -131,7 +131,9 @@ function isListed(value: string | number, schema: JsonSchema): boolean {
   if (facts.openValues || schema.examples) return true;
   const listed = valuesOf(schema).filter((entry) => entry !== 'auto');
   if (listed.length === 0 || listed.includes(value)) return true;
-  if (!facts.anyCase || typeof value !== 'string') return false;
+  if (typeof value !== 'string') return false;
+  if (facts.wordList) return value.split(/\s+/).every((word) => listed.includes(word));
+  if (!facts.anyCase) return false;
   return listed.some((entry) => typeof entry === 'string' && entry.toLowerCase() === value.toLowerCase());
 }
 

@@ -1,4 +1,5 @@
 import type { JsonSchema } from '../catalogs';
+import { ownValue } from '../own-value';
 import type { RunOutline } from '../run/training-run';
 import { setting, stringOf } from '../settings';
 import type { DialectId } from '../source';
@@ -28,6 +29,22 @@ export function valueVerdict(dialect: DialectId, schema: JsonSchema, parent: Jso
   const { readSince } = factsOf(schema);
   if (stops && readSince !== undefined) return readVerdict(readSince, run);
   return withVersion(stops, factsOf(schema).strictSince ?? factsOf(parent).strictSince, run);
+}
+
+/** {@link valueVerdict} for a value that releases before one took; undefined where the run has such a release. */
+export function formerValueVerdict(
+  dialect: DialectId,
+  schema: JsonSchema,
+  value: unknown,
+  verdict: Verdict,
+  run: RunOutline,
+): Verdict | undefined {
+  const gone = ownValue(factsOf(schema).formerValues ?? {}, String(value).toLowerCase());
+  if (gone === undefined || verdict.severity !== 'error') return verdict;
+  const framework = dialect === 'accelerate' ? dialect : 'transformers';
+  const stated = statedVersion(run, framework);
+  if (stated === undefined) return { severity: 'warning', since: `of ${framework} ${gone}` };
+  return isAtLeast(stated, gone) ? verdict : undefined;
 }
 
 /** A key that only the other FSDP reads stops nothing. */
