@@ -14,6 +14,11 @@ const LIBRARIES = [
     users: ['server/src/cli/hardware-import.ts', 'server/src/lsp/requests/import-hardware.ts'],
   },
   {
+    name: 'logs',
+    packages: ['./server/src/core/calibrate/read'],
+    users: ['server/src/lsp/requests/calibrate.ts'],
+  },
+  {
     name: 'yaml',
     packages: ['yaml'],
     users: ['server/src/core/syntax/yaml-build.ts', 'server/src/core/syntax/yaml-compose.ts'],
