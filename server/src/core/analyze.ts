@@ -79,9 +79,9 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
   };
   let silenced: Silenced | undefined;
   const findOnce = (): Silenced => {
-    silenced ??= find(file, dialect, input, (found) =>
-      withLaunches(found, { ...input, file, dependencies: joined.dependencies, findings: findIn }),
-    );
+    const launched = (found: readonly Finding[]): readonly Finding[] =>
+      withLaunches(found, { ...input, file, dependencies: joined.dependencies, findings: findIn });
+    silenced ??= find(file, dialect, input, joined.run.launches ? launched : asFound);
     return silenced;
   };
   return new JoinedAnalysis(
@@ -123,6 +123,11 @@ class JoinedAnalysis implements Analysis {
   }
 }
 
+/** Without a launch line: what needs one is not even loaded. */
+function asFound(found: readonly Finding[]): readonly Finding[] {
+  return found;
+}
+
 /** What the rules find with the flags of the launch lines, less what the file's comments silence. */
 function find(
   file: SourceFile,
@@ -132,7 +137,7 @@ function find(
 ): Silenced {
   if (input.configs.length === 0) return { shown: unreadFindings(file, dialect), ignored: [] };
   const undecided = new Map<string, boolean>();
-  return silence(file, launched(runRules(rules, input)), {
+  return silence(file, launched(runRules(rules, input)), () => ({
     run: input.run,
     levels: input.levels,
     rules,
@@ -141,5 +146,5 @@ function find(
       undecided.set(id, known);
       return known;
     },
-  });
+  }));
 }

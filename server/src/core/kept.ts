@@ -1,17 +1,33 @@
+/** Gives back what it is given, so that a class below it puts its private field into that object. */
+class Given {
+  constructor(owner: object) {
+    // biome-ignore lint/correctness/noConstructorReturn: it is the way to give an object a private field from outside.
+    return owner;
+  }
+}
+
+/** What was made from objects of one kind, kept with each and found again. */
+export interface Kept<K extends object, V> {
+  get(owner: K): V | undefined;
+  set(owner: K, value: V): void;
+}
+
 /**
- * What was made from an object, kept with it and found again. As a WeakMap is, but for values that lead back to their object: once a
- * WeakMap has grown old, V8 takes the values put into it for alive, and with them their keys, until old memory is collected too. A check
- * of many files would copy nearly every file twice.
+ * As a WeakMap is, but for one thing: once a WeakMap has grown old, V8 takes the values put into it for alive until old memory is
+ * collected too, and a check of many files would copy nearly every file twice. The value stands in a private field of its object, which no
+ * copy of the object has.
  */
-export class Kept<K extends object, V> {
-  private readonly place = Symbol('kept');
+export function kept<K extends object, V>(): Kept<K, V> {
+  return class Keeper extends Given {
+    #value: V | undefined;
 
-  get(owner: K): V | undefined {
-    return (owner as { readonly [place: symbol]: V | undefined })[this.place];
-  }
+    static get(owner: K): V | undefined {
+      return #value in owner ? (owner as Keeper).#value : undefined;
+    }
 
-  /** Not enumerable: a copy of the object is another object, from which other things are made. */
-  set(owner: K, value: V): void {
-    Object.defineProperty(owner, this.place, { value, writable: true, configurable: true });
-  }
+    static set(owner: K, value: V): void {
+      const keeper = #value in owner ? (owner as Keeper) : new Keeper(owner);
+      keeper.#value = value;
+    }
+  };
 }

@@ -9,6 +9,9 @@ import { isOnDisk } from './uri';
 /** Parsed files kept; more than this many are met only when a whole tree is checked, where none comes back. */
 const MAX_CACHED_FILES = 2000;
 
+/** Looks that are worth forgetting: those at some ten files and around them. */
+const MANY = 256;
+
 /** Saved forms of open documents kept. */
 const MAX_CACHED_SAVED = 64;
 
@@ -85,15 +88,18 @@ export class Files {
     if (this.listings.size > MAX_CACHED_FILES) this.listings = new Map();
   }
 
-  /** Forgets what was read in a folder and below it. */
-  forget(folder: Path): void {
-    this.files = without(folder, this.files);
-    this.seen = without(folder, this.seen);
-    this.looks = without(folder, this.looks);
-    this.realFolders = without(folder, this.realFolders);
-    this.folders = without(folder, this.folders);
-    this.seenFolders = without(folder, this.seenFolders);
-    this.listings = without(folder, this.listings);
+  /** Once much has gathered, forgets what lies neither in a folder nor in one above it. What lies above, every file below looks for. */
+  forgetBeside(folder: Path): void {
+    if (this.looks.size + this.seenFolders.size < MANY) return;
+    const isAbove = (path: Path): boolean => isWithin(folder, path);
+    const liesAbove = (path: Path): boolean => isAbove(path) || (isAbove(folderOf(path)) && !this.folders.has(path));
+    this.files = only(liesAbove, this.files);
+    this.seen = only(liesAbove, this.seen);
+    this.looks = only(liesAbove, this.looks);
+    this.realFolders = only(isAbove, this.realFolders);
+    this.seenFolders = only(isAbove, this.seenFolders);
+    this.listings = only(isAbove, this.listings);
+    this.folders = only(isAbove, this.folders);
   }
 
   /** The workspace folders, or the folder of a file that is in none of them. */
@@ -268,9 +274,9 @@ export class Files {
  * A new map, and not the old one with entries deleted: the table that V8 leaves behind where a map shrinks or is cleared leads to the
  * next one, and so, once it has grown old, keeps alive all that ever stood in the map until the old are collected too.
  */
-function without<T>(folder: Path, map: ReadonlyMap<Path, T>): Map<Path, T> {
+function only<T>(isWanted: (path: Path) => boolean, map: ReadonlyMap<Path, T>): Map<Path, T> {
   const kept = new Map<Path, T>();
-  for (const [path, value] of map) if (!isWithin(path, folder)) kept.set(path, value);
+  for (const [path, value] of map) if (isWanted(path)) kept.set(path, value);
   return kept;
 }
 

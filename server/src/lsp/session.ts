@@ -2,7 +2,6 @@ import type { Analysis, Overrides } from '../core/analysis';
 import type { AnalysisInput } from '../core/analyze';
 import type { Catalogs } from '../core/catalogs';
 import type { Finding } from '../core/findings';
-import { dirname, isInside } from '../core/paths';
 import type { RewriteInput } from '../core/rewrite/trial';
 import type { Path, ReadResult, SourceFile, Workspace } from '../core/source';
 import type { Connection } from './connection';
@@ -12,7 +11,7 @@ import { Files } from './files';
 import type { ClientSettings } from './protocol';
 import { RemoteFiles } from './remote';
 import { isCopy } from './uri';
-import { TrackedWorkspace } from './workspace';
+import { TrackedWorkspace, TurnWorkspace } from './workspace';
 
 /** The core as the server calls it; tests hand in their own. */
 export interface Core {
@@ -28,9 +27,17 @@ export type Snapshot =
 export interface AnalysedSnapshot {
   readonly ok: true;
   readonly analysis: Analysis;
-  readonly workspace: TrackedWorkspace;
+  readonly workspace: TurnWorkspace;
   /** Two snapshots with the same id are the same. */
   readonly id: number;
+}
+
+/** A snapshot to be used again, as long as nothing that it saw has changed. */
+interface KeptSnapshot {
+  readonly snapshot: AnalysedSnapshot;
+  readonly workspace: TrackedWorkspace;
+  /** Edition of the overrides it was made under. */
+  readonly overrides: number;
 }
 
 /** Features of the client that change what we send. */
@@ -62,7 +69,7 @@ export class Session {
   abilities: ClientAbilities = NO_ABILITIES;
   private overrides: Overrides = { from: 'editor' };
   private overridesEdition = 0;
-  private readonly snapshots = new Map<Path, { snapshot: AnalysedSnapshot; overrides: number }>();
+  private readonly snapshots = new Map<Path, KeptSnapshot>();
   private readonly failures = new Map<Path, { readonly snapshotStamp: string; readonly message: string }>();
   private lastId = 0;
   /** Of the files of a check that are looked at now. */
@@ -94,21 +101,21 @@ export class Session {
 
   /** As {@link snapshotInTurn}, and kept nowhere: for one of many files. */
   snapshotOnce(path: Path): Snapshot {
-    return isCopy(path) ? COPY : this.analysed(path);
+    return isCopy(path) ? COPY : this.analysed(path, new TurnWorkspace(this.files, path));
   }
 
   /** As {@link snapshot}, trusting that no file has changed since the turn began. */
   snapshotInTurn(path: Path): Snapshot {
     if (isCopy(path)) return COPY;
     const known = this.snapshots.get(path);
-    if (known && known.overrides === this.overridesEdition && known.snapshot.workspace.isFresh()) return known.snapshot;
-    const snapshot = this.analysed(path);
-    if (snapshot.ok) this.keep(path, snapshot);
+    if (known && known.overrides === this.overridesEdition && known.workspace.isFresh()) return known.snapshot;
+    const workspace = new TrackedWorkspace(this.files, path);
+    const snapshot = this.analysed(path, workspace);
+    if (snapshot.ok) this.keep(path, { snapshot, workspace, overrides: this.overridesEdition });
     return snapshot;
   }
 
-  private analysed(path: Path): Snapshot {
-    const workspace = new TrackedWorkspace(this.files, path);
+  private analysed(path: Path, workspace: TurnWorkspace): Snapshot {
     const read = this.readOwn(path, workspace);
     if (!read.ok) return read;
     const { analyze, catalogs } = this.core;
@@ -118,12 +125,11 @@ export class Session {
 
   /**
    * Goes on to the files of a folder, in a check of many: those of the folders it leaves behind are not asked for again, and what is
-   * kept, each collection of memory copies once more. What lies in the folders above stays: every file below looks there.
+   * kept, each collection of memory copies once more.
    */
   enter(folder: Path): void {
-    const before = this.folder;
+    if (folder !== this.folder) this.files.forgetBeside(folder);
     this.folder = folder;
-    if (before !== undefined && !isInside(before, folder)) this.files.forget(outermostLeft(before, folder));
   }
 
   /** What trying an edit needs: the files as they are now, and the analysis of others for the same target; kept nowhere. */
@@ -171,7 +177,7 @@ export class Session {
     };
   }
 
-  convertContext(workspace: TrackedWorkspace): ConvertContext {
+  convertContext(workspace: Workspace): ConvertContext {
     return {
       source: (path) => workspace.source(path),
       open: (path) => this.documents.at(path),
@@ -182,7 +188,7 @@ export class Session {
 
   private readOwn(
     path: Path,
-    workspace: TrackedWorkspace,
+    workspace: Workspace,
   ): { ok: true; file: SourceFile } | { ok: false; why: Exclude<ReadResult, { ok: true }>['why'] } {
     const file = workspace.source(path);
     if (file) return { ok: true, file };
@@ -190,9 +196,9 @@ export class Session {
     return read.ok ? { ok: false, why: 'unreadable' } : read;
   }
 
-  private keep(path: Path, snapshot: AnalysedSnapshot): void {
+  private keep(path: Path, snapshot: KeptSnapshot): void {
     this.snapshots.delete(path);
-    this.snapshots.set(path, { snapshot, overrides: this.overridesEdition });
+    this.snapshots.set(path, snapshot);
     if (this.snapshots.size <= MAX_CACHED_ANALYSES) return;
     for (const other of this.snapshots.keys()) {
       if (this.documents.at(other)) continue;
@@ -204,15 +210,9 @@ export class Session {
 
 const COPY: Snapshot = { ok: false, why: 'missing' };
 
-/** On the way from a folder to one that is not below it, the outermost that is left. */
-function outermostLeft(from: Path, to: Path): Path {
-  let left = from;
-  for (let above = dirname(left); above !== left && !isInside(above, to); above = dirname(left)) left = above;
-  return left;
-}
-
 function isPending(snapshot: Snapshot): boolean {
-  return snapshot.ok ? snapshot.workspace.sawPending : snapshot.why === 'pending';
+  if (!snapshot.ok) return snapshot.why === 'pending';
+  return snapshot.workspace instanceof TrackedWorkspace && snapshot.workspace.sawPending;
 }
 
 const NO_ABILITIES: ClientAbilities = {

@@ -1,19 +1,12 @@
 import type { Path, ReadResult, SourceFile, Workspace } from '../core/source';
 import type { FileState, Files, FolderState } from './files';
 
-/**
- * The files as one analysis sees them: each as it was at the first look. It notes what was looked at, so that the analysis can
- * be used again exactly as long as nothing it saw has changed.
- */
-export class TrackedWorkspace implements Workspace {
+/** The files as they are in this turn: for an analysis that is kept nowhere. */
+export class TurnWorkspace implements Workspace {
   readonly roots: readonly Path[];
-  /** True when a file was asked for that has not come from the client yet. */
-  sawPending = false;
-  private readonly seenFiles = new Map<Path, FileState>();
-  private readonly seenFolders = new Map<Path, FolderState>();
 
   constructor(
-    private readonly files: Files,
+    protected readonly files: Files,
     readonly path: Path,
   ) {
     this.roots = files.rootsFor(path);
@@ -28,13 +21,27 @@ export class TrackedWorkspace implements Workspace {
   }
 
   list(folder: Path): readonly string[] {
-    let state = this.seenFolders.get(folder);
-    if (!state) {
-      state = this.files.folder(folder, this.roots);
-      this.seenFolders.set(folder, state);
-    }
-    return state.names;
+    return this.lookInto(folder).names;
   }
+
+  protected look(path: Path): FileState {
+    return this.files.at(path, this.roots);
+  }
+
+  protected lookInto(folder: Path): FolderState {
+    return this.files.folder(folder, this.roots);
+  }
+}
+
+/**
+ * The files as one analysis sees them: each as it was at the first look. It notes what was looked at, so that the analysis can
+ * be used again exactly as long as nothing it saw has changed.
+ */
+export class TrackedWorkspace extends TurnWorkspace {
+  /** True when a file was asked for that has not come from the client yet. */
+  sawPending = false;
+  private readonly seenFiles = new Map<Path, FileState>();
+  private readonly seenFolders = new Map<Path, FolderState>();
 
   /** True while every file and folder looked at is as it was. */
   isFresh(): boolean {
@@ -44,13 +51,22 @@ export class TrackedWorkspace implements Workspace {
     return true;
   }
 
-  private look(path: Path): FileState {
+  protected override look(path: Path): FileState {
     const seen = this.seenFiles.get(path);
     if (seen) return seen;
-    const file = this.files.at(path, this.roots);
+    const file = super.look(path);
     this.seenFiles.set(path, file);
     if (!file.result.ok && file.result.why === 'pending') this.sawPending = true;
     return file;
+  }
+
+  protected override lookInto(folder: Path): FolderState {
+    let state = this.seenFolders.get(folder);
+    if (!state) {
+      state = super.lookInto(folder);
+      this.seenFolders.set(folder, state);
+    }
+    return state;
   }
 }
 

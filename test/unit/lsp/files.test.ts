@@ -50,7 +50,10 @@ it('reads again what was forgotten, and keeps what lies above it', () => {
   writeFileSync(at('run/ds.json'), '{}');
   const look = (name: string) => files.at(at(name), files.rootsFor(at(name)));
   const [above, below] = [look('ds.json'), look('run/ds.json')];
-  files.forget(at('run'));
+  files.forgetBeside(folder);
+  expect(look('run/ds.json')).toBe(below);
+  for (let i = 0; i < 300; i++) look(`other/${i}.json`);
+  files.forgetBeside(folder);
   expect(look('ds.json')).toBe(above);
   expect(look('run/ds.json')).not.toBe(below);
   expect(look('run/ds.json')).toEqual(below);

@@ -1,6 +1,6 @@
 import type { Analysis } from '../analysis';
 import type { Finding, Fix, Severity } from '../findings';
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import type { Path, SourceFile } from '../source';
 import { applyAll } from './fixpoint';
 import { withSources } from './overlay';
@@ -8,7 +8,7 @@ import { type RewriteInput, Trials } from './trial';
 
 const RANKS: Readonly<Record<Severity, number>> = { hint: 1, information: 2, warning: 3, error: 4 };
 
-const confirmed = new Kept<Finding, readonly Fix[]>();
+const confirmed = kept<Finding, readonly Fix[]>();
 
 /**
  * The fixes of a finding, the preferred one still so only if it holds what that promises in this very file: it is made, and its finding is
@@ -34,7 +34,7 @@ export function confirmedFixes(analysis: Analysis, finding: Finding, input: Rewr
 /** Text read again to try the fixes of one file: hundreds of fixes of a config, and few of a file that is none. */
 const MAX_TRIED_UNITS = 2 * 1024 * 1024;
 
-const tried = new Kept<Analysis, number>();
+const tried = kept<Analysis, number>();
 
 /** Whether one more fix of this file may be tried; beyond that, fixes are offered and not recommended. */
 function mayTry(analysis: Analysis): boolean {

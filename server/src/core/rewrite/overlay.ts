@@ -1,8 +1,8 @@
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import type { Path, ReadResult, SourceFile, Workspace } from '../source';
 
 /** Readers remember what they found in a result for as long as they are given the same one. */
-const results = new Kept<SourceFile, ReadResult>();
+const results = kept<SourceFile, ReadResult>();
 
 /** The workspace with some of its files replaced by their changed form; what is changed later counts too. */
 export function withSources(workspace: Workspace, sources: ReadonlyMap<Path, SourceFile>): Workspace {

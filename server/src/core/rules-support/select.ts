@@ -33,9 +33,9 @@ export function rulesFor(config: Config, run: RunOutline, rules: readonly Rule[]
   const kind = `${config.dialect} ${had.join(' ')}`;
   const own = byKind.get(kind) ?? dialectRules(rules, config.dialect, had);
   byKind.set(kind, own);
-  const found = new Set<CalledRule>();
+  const found = [...own.always];
   addNeeded(config.root, '', own, found);
-  return [...own.always, ...found];
+  return found;
 }
 
 function selectionOf(rules: readonly Rule[]): Selection {
@@ -82,10 +82,11 @@ function dialectRules(all: readonly Rule[], dialect: DialectId, parts: readonly 
   return { always, byNeed, sections };
 }
 
-function addNeeded(mapping: MappingNode, prefix: string, rules: DialectRules, found: Set<CalledRule>): void {
+function addNeeded(mapping: MappingNode, prefix: string, rules: DialectRules, found: CalledRule[]): void {
   for (const { key, value } of mapping.entries) {
-    const path = prefix + key;
-    for (const rule of rules.byNeed.get(path) ?? NO_RULES) found.add(rule);
+    const path = prefix === '' ? key : prefix + key;
+    // The list is short: looking through it costs less than a set.
+    for (const rule of rules.byNeed.get(path) ?? NO_RULES) if (!found.includes(rule)) found.push(rule);
     if (value?.kind === 'mapping' && rules.sections.has(path)) addNeeded(value, `${path}.`, rules, found);
   }
 }

@@ -1,4 +1,4 @@
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import { dirname, join } from '../paths';
 import type { Path } from '../source';
 import type { FileFinder } from './files';
@@ -15,7 +15,7 @@ const TELLING =
 /** Where DeepSpeed's launcher finds variables for the other nodes (deepspeed/launcher/runner.py, DEEPSPEED_ENVIRONMENT_NAME). */
 const DEEPSPEED_ENV = '.deepspeed_env';
 
-const made = new Kept<Links, TrainingRun['environment']>();
+const made = kept<Links, TrainingRun['environment']>();
 
 /**
  * Variables that change paths and allocation: those of the launch line, else of the Kubernetes manifest that starts it, else

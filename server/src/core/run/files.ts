@@ -1,7 +1,7 @@
 import type { RunNote } from '../analysis';
 import type { FileReference, Recognition } from '../dialects/dialect';
 import { couldBeConfig, dialect, recognise } from '../dialects/index';
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import { basename, extension, isAbsolute, join } from '../paths';
 import { originOf, type Setting } from '../settings';
 import type { Config, DialectId, Path, ReadResult, SourceFile, Workspace } from '../source';
@@ -18,7 +18,7 @@ export interface FileFacts {
   readonly names: readonly { readonly setting: Setting; readonly dialect: DialectId; readonly written: string }[];
 }
 
-const made = new Kept<SourceFile, FileFacts | 'none'>();
+const made = kept<SourceFile, FileFacts | 'none'>();
 
 /** undefined for files that are no config of ours. */
 export function factsOf(file: SourceFile, recognition?: Recognition): FileFacts | undefined {
@@ -63,7 +63,7 @@ export function factsAs(file: SourceFile, wanted: DialectId): FileFacts | undefi
 }
 
 /** By the text read: the files around a config are asked for again and again, and none changes while the adapter keeps its text. */
-const byText = new Kept<ReadResult, FileFacts | 'none'>();
+const byText = kept<ReadResult, FileFacts | 'none'>();
 
 /** Reads files for one analysis: remembers what was looked at, and what could not be read. */
 export class FileFinder {

@@ -1,4 +1,4 @@
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import { dirname, extension, isInside } from '../paths';
 import type { Path, Workspace } from '../source';
 import { rankOfPins } from './pins';
@@ -46,7 +46,7 @@ export interface FolderNames {
 const MAX_CANDIDATES = 40;
 const MAX_SCRIPTS = 40;
 
-const sorted = new Kept<readonly string[], FolderNames>();
+const sorted = kept<readonly string[], FolderNames>();
 
 /** Sorted once for as long as the adapter gives the same list. */
 export function namesIn(folder: Path, workspace: Workspace): FolderNames {

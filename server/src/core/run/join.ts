@@ -105,12 +105,19 @@ function outlineRun(
   const disagreements: Disagreement[] = [];
   const args = readArguments(links.configs.trainer, links.launch);
   const { deepspeed, accelerate, fsdp } = links.configs;
-  const base = { links, settings, overrides, args, deepspeed, accelerate, fsdp };
+  const { consumer, consumers } = findConsumer(links, args, settings);
   const sources: RunSources = {
-    ...base,
-    ...findConsumer(links, args, settings),
+    links,
+    settings,
+    overrides,
+    args,
+    deepspeed,
+    accelerate,
+    fsdp,
+    consumer,
+    consumers,
     frameworks: readVersions(own.file.path, settings, finder, links),
-    model: readModel(base, catalogs, finder, disagreements),
+    model: readModel({ args, overrides, settings, links }, catalogs, finder, disagreements),
   };
   const place = readPlace(sources, catalogs, finder, disagreements);
   const ranks = readParallelism(sources, place);
@@ -129,7 +136,14 @@ function outlineRun(
     gpusPerNode: place.gpusPerNode,
     worldSize: place.worldSize,
     batch: readBatch(sources, ranks, disagreements),
-    parallelism: { ...ranks, shard: shardRanks(sources, ranks, sharding, place.gpusPerNode) },
+    parallelism: {
+      tensor: ranks.tensor,
+      pipeline: ranks.pipeline,
+      context: ranks.context,
+      expert: ranks.expert,
+      data: ranks.data,
+      shard: shardRanks(sources, ranks, sharding, place.gpusPerNode),
+    },
     sharding,
     lora: readLora(sources),
     method: args.method,

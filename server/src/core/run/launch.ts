@@ -1,4 +1,4 @@
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import { basename } from '../paths';
 import type { Path, ReadResult } from '../source';
 import type { Known } from './known';
@@ -35,7 +35,7 @@ export interface Launch {
   readonly slurm: ReadonlyMap<string, Word>;
 }
 
-const read = new Kept<ReadResult, readonly Launch[]>();
+const read = kept<ReadResult, readonly Launch[]>();
 
 /** The launch lines of a script, remembered for as long as the adapter keeps the text. */
 export function launchesIn(path: Path, result: ReadResult): readonly Launch[] {

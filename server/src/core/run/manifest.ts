@@ -1,4 +1,4 @@
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import { basename, extension, join } from '../paths';
 import type { Path, ReadResult } from '../source';
 import type { FileFinder } from './files';
@@ -20,7 +20,7 @@ export interface ManifestPlace {
   readonly chips: Known<number> | undefined;
 }
 
-const places = new Kept<Links, ManifestPlace>();
+const places = kept<Links, ManifestPlace>();
 
 /** Kind of machine, nodes and processes of the manifest that starts this run. */
 export function manifestPlace(links: Links, finder: FileFinder): ManifestPlace {
@@ -40,7 +40,7 @@ export function manifestPlace(links: Links, finder: FileFinder): ManifestPlace {
   return place;
 }
 
-const values = new Kept<Links, ManifestValues>();
+const values = kept<Links, ManifestValues>();
 
 /**
  * What the manifest that starts this run says: the only one in the folders around that names its script or one of its files,
@@ -77,7 +77,7 @@ interface Manifest {
   readonly valuesFor: (names: readonly string[]) => ManifestValues;
 }
 
-const read = new Kept<ReadResult, Manifest | 'none'>();
+const read = kept<ReadResult, Manifest | 'none'>();
 const LARGEST = 256 * 1024;
 
 function manifestsIn(folder: Path, names: readonly string[], finder: FileFinder): Manifest[] {

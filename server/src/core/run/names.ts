@@ -1,8 +1,8 @@
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import type { ReadResult } from '../source';
 
 /** Names of config files that a text holds; undefined where escapes may spell them otherwise. */
-const held = new Kept<ReadResult, ReadonlySet<string> | 'any'>();
+const held = kept<ReadResult, ReadonlySet<string> | 'any'>();
 
 /**
  * Whether a text may name a file, by its last part. A data file of megabytes may lie beside a hundred configs, each of which

@@ -60,8 +60,9 @@ export function readParallelism(
       off,
     ),
   };
-  const data = divide(worldSize, parallelism.tensor, parallelism.pipeline, parallelism.context);
-  return { ...parallelism, data, shard: data };
+  const { tensor: tensorRanks, pipeline, context, expert } = parallelism;
+  const data = divide(worldSize, tensorRanks, pipeline, context);
+  return { tensor: tensorRanks, pipeline, context, expert, data, shard: data };
 }
 
 /** The Megatron plugin takes 2 where the key is absent since 1.13 (accelerate utils/dataclasses.py:2681, 1.15.0); before, Megatron's own 1. */

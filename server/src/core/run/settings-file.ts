@@ -1,7 +1,7 @@
 import type { RunNote } from '../analysis';
 import type { Measurement } from '../calibrate/measurement';
 import type { Severity } from '../findings';
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import { basename, dirname, join, relativeTo } from '../paths';
 import type { Config, Path, SourceFile, Workspace } from '../source';
 import { foldersUp } from './folders';
@@ -72,7 +72,7 @@ function nothing(folder: Path, notes: readonly RunNote[]): ProjectSettings {
 const NONE: Readonly<Record<string, unknown>> = {};
 
 /** Made once per version of the settings file. */
-const contents = new Kept<SourceFile, SettingsContent | RunNote>();
+const contents = kept<SourceFile, SettingsContent | RunNote>();
 
 function forFile(file: SourceFile, path: Path): ProjectSettings {
   let content = contents.get(file);

@@ -1,4 +1,4 @@
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import { join } from '../paths';
 import type { Path, ReadResult } from '../source';
 import type { FileFinder } from './files';
@@ -65,7 +65,7 @@ function addImage(versions: { [name in FrameworkName]?: Known<string> }, links: 
   }
 }
 
-const read = new Kept<ReadResult, Versions>();
+const read = kept<ReadResult, Versions>();
 
 function pinsIn(path: Path, result: ReadResult): Versions {
   let pins = read.get(result);

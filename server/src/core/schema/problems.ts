@@ -1,5 +1,5 @@
 import type { DialectSchema, JsonSchema, SchemaError } from '../catalogs';
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import type { Setting } from '../settings';
 import type { Config } from '../source';
 import type { MappingNode, Node } from '../syntax/node';
@@ -35,7 +35,7 @@ export type SchemaProblem =
     } & Misfit);
 
 /** One list per config and schema: several rules look at the same one. */
-const known = new Kept<Config, { schema: DialectSchema; problems: readonly SchemaProblem[] }>();
+const known = kept<Config, { schema: DialectSchema; problems: readonly SchemaProblem[] }>();
 
 /**
  * Where a config departs from its schema, in the order written. The compiled validator says where; what is wrong there is

@@ -1,5 +1,5 @@
 import type { JsonSchema } from '../catalogs';
-import { Kept } from '../kept';
+import { kept } from '../kept';
 import type { Setting } from '../settings';
 import type { Config } from '../source';
 import type { Entry, MappingNode, Node } from '../syntax/node';
@@ -32,7 +32,7 @@ export function describedSettings(config: Config, root: JsonSchema): readonly De
 }
 
 /** Several rules go over the same settings. */
-const walked = new Kept<Config, { root: JsonSchema; settings: readonly DescribedSetting[] }>();
+const walked = kept<Config, { root: JsonSchema; settings: readonly DescribedSetting[] }>();
 
 function walk(config: Config, root: JsonSchema): readonly DescribedSetting[] {
   const found: DescribedSetting[] = [];

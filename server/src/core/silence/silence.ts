@@ -25,9 +25,10 @@ export interface SilenceInput {
  * Takes out the findings that a comment of the file asks not to see, and adds a hint for each comment that asks in vain. The only place
  * where a finding is silenced by the file it is in; levels of shardlens.json keep a rule from running.
  */
-export function silence(file: SourceFile, findings: readonly Finding[], input: SilenceInput): Silenced {
-  const comments = takesComments(file, input.run) ? ignoreComments(file) : [];
-  if (comments.length === 0) return { shown: findings, ignored: [] };
+export function silence(file: SourceFile, findings: readonly Finding[], inputOf: () => SilenceInput): Silenced {
+  const comments = ignoreComments(file);
+  const input = comments.length === 0 ? undefined : inputOf();
+  if (!input || !takesComments(file, input.run)) return { shown: findings, ignored: [] };
   const uses: CommentUse[] = comments.map((comment) => ({ comment, used: new Set<string>() }));
   const shown: Finding[] = [];
   const ignored: Finding[] = [];

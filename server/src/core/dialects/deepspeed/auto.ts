@@ -1,4 +1,4 @@
-import { Kept } from '../../kept';
+import { kept } from '../../kept';
 import { ownValue } from '../../own-value';
 import { type Known, known, type Origin, unknown } from '../../run/known';
 import type { RunSources } from '../../run/sources';
@@ -99,7 +99,7 @@ export function autoValues(sources: RunSources, batch: { readonly global: Known<
     : [];
 }
 
-const found = new Kept<MappingNode, readonly string[]>();
+const found = kept<MappingNode, readonly string[]>();
 
 /** Dotted paths of every "auto" in a config. */
 function autosOf({ root }: Config): readonly string[] {

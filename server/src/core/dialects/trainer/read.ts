@@ -1,4 +1,4 @@
-import { Kept } from '../../kept';
+import { kept } from '../../kept';
 import { type Known, known, unknown } from '../../run/known';
 import type { Launch } from '../../run/launch';
 import type { RunOutline } from '../../run/training-run';
@@ -20,7 +20,7 @@ export interface TrainerArguments {
 }
 
 /** Rules ask for the arguments of a file again and again. */
-const read = new Kept<Config, TrainerArguments>();
+const read = kept<Config, TrainerArguments>();
 
 /** The training arguments of a run: a flag of the launch line before what the file says, as HfArgumentParser and TRL do. */
 export function readArguments(config: Config | undefined, launch: Launch | undefined): TrainerArguments {

@@ -1,4 +1,4 @@
-import { Kept } from '../../kept';
+import { kept } from '../../kept';
 import type { TrainingRun } from '../../run/training-run';
 import { type Corner, type Facts, type Note, readFacts } from './facts';
 
@@ -7,7 +7,7 @@ interface Made {
   readonly notes: readonly Parameters<Note>[];
 }
 
-const made = new Kept<TrainingRun, Partial<Record<Corner, Made>>>();
+const made = kept<TrainingRun, Partial<Record<Corner, Made>>>();
 
 /**
  * {@link readFacts} of a run at one end of what is not known, read once: memory, host memory and checkpoints all start from them. What
