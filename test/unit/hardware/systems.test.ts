@@ -59,7 +59,7 @@ const JOB = (efa: number) =>
 const WITH_EFA = '          Efa:\n            Enabled: true\n';
 const QUEUE = (more: string) =>
   `Scheduling:\n  Scheduler: slurm\n  SlurmQueues:\n    - Name: gpu\n      ComputeResources:\n        - Name: a100\n          InstanceType: p4d.24xlarge\n${more}`;
-const SBATCH = '#SBATCH --nodes=2\nsrun torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n';
+const SBATCH = '#SBATCH --nodes=2\nsrun torchrun --nnodes $SLURM_NNODES --nproc_per_node 8 train.py --deepspeed ds.json\n';
 const ESTIMATOR =
   'import sagemaker\nPyTorch(entry_point="train.py", instance_type="ml.p4d.24xlarge", instance_count=2, hyperparameters={"deepspeed": "ds.json"})\n';
 const BATCH =
@@ -282,7 +282,7 @@ const SYSTEMS: readonly System[] = [
       {
         on: 'p4d.24xlarge',
         deepspeed: Z3,
-        script: `#SBATCH --nodes=2\n#SBATCH --gpus-per-node=8\nsrun torchrun train.py --deepspeed ds.json --output_dir out\n`,
+        script: `#SBATCH --nodes=2\n#SBATCH --gpus-per-node=8\nsrun torchrun --nnodes $SLURM_NNODES --nproc_per_node gpu train.py --deepspeed ds.json --output_dir out\n`,
       },
     ],
     rules: [

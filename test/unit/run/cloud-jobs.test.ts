@@ -334,7 +334,7 @@ const QUEUE = (name: string, machine: string, more = '') => `    - Name: ${name}
           MaxCount: 4
 ${more}`;
 const SBATCH = (options: string) =>
-  `#!/bin/bash\n${options}srun torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n`;
+  `#!/bin/bash\n${options}srun torchrun --nnodes $SLURM_NNODES --nproc_per_node 8 train.py --deepspeed ds.json\n`;
 
 describe('the ParallelCluster file of a Slurm script', () => {
   it('gives the machine of the first queue, or of the partition', () => {

@@ -46,14 +46,48 @@ describe('sizes by the rules of each launcher', () => {
     ['#SBATCH --nodes=8\nSLURM_NNODES=2\ntorchrun --nnodes=$SLURM_NNODES train.py a.yaml', { nodes: 2 }],
     // Slurm chooses from a range.
     [
-      '#SBATCH --nodes=2-4\nsrun torchrun train.py a.yaml',
+      '#SBATCH --nodes=2-4\nsrun python train.py --bf16 --config a.yaml',
       { nodes: 'unknown: #SBATCH --nodes is not written as one number' },
     ],
     [
       '#SBATCH --nodes=2-4\nsrun torchrun --nnodes=$SLURM_NNODES train.py a.yaml',
       { nodes: 'unknown: --nnodes is filled in by a template or variable' },
     ],
-    ['#SBATCH -N 2\n#SBATCH --gpus-per-node=8\nsrun torchrun --nnodes 2 train.py a.yaml', { nodes: 2, perNode: 8 }],
+    [
+      '#SBATCH -N 2\n#SBATCH --gpus-per-node=8\nsrun torchrun --nnodes 2 --nproc_per_node gpu train.py a.yaml',
+      { nodes: 2, perNode: 8 },
+    ],
+    // What the launcher itself says or takes stands over what the job has.
+    ['#SBATCH -N 2\n#SBATCH --gres=gpu:8\naccelerate launch --num_processes 4 train.py a.yaml', { processes: 4 }],
+    ['#SBATCH --gres=gpu:8\naccelerate launch train.py a.yaml', { perNode: 8 }],
+    ['#SBATCH --gres=gpu:8\naccelerate launch --config_file b.yaml train.py a.yaml', {}],
+    ['#SBATCH --gres=gpu:8\nCUDA_VISIBLE_DEVICES=0,1 accelerate launch train.py a.yaml', { perNode: 2 }],
+    ['#SBATCH -N 2\n#SBATCH --gres=gpu:8\ntorchrun --nproc_per_node 4 train.py a.yaml', { perNode: 4 }],
+    ['#SBATCH -N 2\n#SBATCH --gres=gpu:8\nsrun torchrun train.py a.yaml', {}],
+    ['#SBATCH -N 2\n#SBATCH --gres=gpu:8\ndeepspeed train.py --deepspeed ds.json', { perNode: 8 }],
+    [
+      '#SBATCH -N 2\n#SBATCH --gres=gpu:8\ndeepspeed --include $H train.py --deepspeed ds.json',
+      { nodes: 'unknown: --include cannot be read' },
+    ],
+    // Flags of srun stand over those of the job.
+    [
+      '#SBATCH --gres=gpu:8\nsrun --exclusive -n1 --gpus=4 torchrun --nproc_per_node=gpu train.py a.yaml',
+      { perNode: 4 },
+    ],
+    ['#SBATCH --gres=gpu:8\nsrun --gres gpu:2 torchrun --nproc_per_node=gpu train.py a.yaml', { perNode: 2 }],
+    [
+      '#SBATCH -N 2\n#SBATCH --gres=gpu:8\nsrun --gpus 6 torchrun --nproc_per_node=gpu train.py a.yaml',
+      { perNode: 'unknown: Slurm is not told the GPUs of each node' },
+    ],
+    ['#SBATCH -N 4\nsrun -N 2 --ntasks-per-node=8 python train.py --bf16 --config a.yaml', { nodes: 2, perNode: 8 }],
+    [
+      '#SBATCH -N 4\nN=$((SLURM_NNODES - 1))\naccelerate launch --num_processes $(( N * 8 )) --num_machines $N train.py a.yaml',
+      { processes: 24, nodes: 3 },
+    ],
+    [
+      'accelerate launch --num_processes $((2 * WORLD)) train.py a.yaml',
+      { processes: 'unknown: --num_processes is filled in by a template or variable' },
+    ],
   ])('%s', (text, expected) => {
     expect(size(text)).toEqual({ processes: undefined, nodes: undefined, perNode: undefined, ...expected });
   });

@@ -32,7 +32,10 @@ describe('the number of nodes', () => {
     ['accelerate launch --config_file other.yaml TRAIN', 'the file of --config_file cannot be read'],
     ['deepspeed --hostfile hosts --num_gpus 8 TRAIN', 'the file of --hostfile cannot be read'],
     ['deepspeed --include "$HOSTS" TRAIN', '--include cannot be read'],
-    ['#SBATCH --nodes=2-4\nsrun torchrun --nproc_per_node=8 TRAIN', '#SBATCH --nodes is not written as one number'],
+    [
+      '#SBATCH --nodes=2-4\n#SBATCH --ntasks-per-node=8\nsrun python TRAIN',
+      '#SBATCH --nodes is not written as one number',
+    ],
   ])('is not known where it is said and cannot be read: %s', (launch, why) => {
     expect(place(launch)).toEqual([`unknown: ${why}`, 8, `unknown: ${why}`]);
   });
@@ -71,6 +74,57 @@ describe('the number of nodes', () => {
     const machines = 'export NNODES=$SLURM_NNODES\nsrun accelerate launch --config_file a.yaml';
     const line = `${job}${machines} --num_processes $((NNODES * 8)) --num_machines $NNODES TRAIN`;
     expect(place(line)).toEqual([8, 8, 64]);
+  });
+});
+
+describe('what the launcher takes where it says nothing', () => {
+  const JOB = '#SBATCH --nodes=2\n#SBATCH --gres=gpu:4\n';
+
+  it.each([
+    ['torchrun --nproc_per_node 4 TRAIN', [1, 4, 4]],
+    ['srun torchrun --nproc_per_node 4 TRAIN', [1, 4, 4]],
+    ['torchrun TRAIN', [1, 1, 1]],
+    ['deepspeed TRAIN', [1, 4, 4]],
+    ['accelerate launch --num_processes 2 TRAIN', [1, 2, 2]],
+    ['accelerate launch TRAIN', [1, 4, 4]],
+  ])('is not the size of the job: %s', (launch, expected) => {
+    expect(place(JOB + launch)).toEqual(expected);
+  });
+
+  it('is what the Accelerate file says', () => {
+    const file = 'compute_environment: LOCAL_MACHINE\ndistributed_type: MULTI_GPU\nnum_machines: 1\nnum_processes: 3\n';
+    expect(place(`${JOB}accelerate launch --config_file a.yaml TRAIN`, { 'a.yaml': file })).toEqual([1, 3, 3]);
+  });
+});
+
+describe('several launch lines of one run', () => {
+  it.each([
+    ['torchrun --nproc_per_node 4 TRAIN\naccelerate launch --num_processes 4 TRAIN', [1, 4, 4]],
+    ['torchrun --nproc_per_node 4 TRAIN\npython merge.py --deepspeed ds.json --x 1', [1, 4, 4]],
+  ])('give what they agree in: %s', (launch, expected) => {
+    expect(place(launch.replace('TRAIN', TRAIN))).toEqual(expected);
+  });
+
+  it.each([
+    ['torchrun --nproc_per_node 4 TRAIN\ntorchrun --nproc_per_node $N TRAIN', 'filled in by'],
+    [
+      'torchrun --nproc_per_node 4 TRAIN\ntorchrun --nproc_per_node gpu TRAIN',
+      'one launch line says 4 and another nothing',
+    ],
+    ['torchrun --nproc_per_node 8 TRAIN\ntorchrun TRAIN', 'one launch line says 8 and another 1'],
+    ['torchrun --nproc_per_node 8 TRAIN\npython TRAIN', 'one launch line says 8 and another nothing'],
+  ])('give no size where one is not known or takes another: %s', (launch, why) => {
+    const [, perNode, world] = place(launch.replace('TRAIN', TRAIN));
+    expect([perNode, world]).toEqual([expect.stringContaining(why), expect.stringMatching(/^unknown/)]);
+  });
+
+  it('give no number of nodes where one stays on its own', () => {
+    const multi = '#SBATCH -N 2\nsrun torchrun --nproc_per_node 8 --nnodes $SLURM_NNODES TRAIN';
+    expect(place(`torchrun --nproc_per_node 8 ${TRAIN}\n${multi}`)).toEqual([
+      'unknown: one launch line says 1 and another 2',
+      8,
+      expect.stringMatching(/^unknown/),
+    ]);
   });
 });
 

@@ -8,7 +8,8 @@ const TRAIN =
   'model_name_or_path: meta-llama/Meta-Llama-3-8B\noutput_dir: /fsx/out\nper_device_train_batch_size: 1\ngradient_accumulation_steps: 4\nlearning_rate: 2.0e-5\nmax_steps: 10000\nmax_length: 4096\npacking: true\nbf16: true\ndeepspeed: ds.json\n';
 const DS =
   '{ "train_micro_batch_size_per_gpu": "auto", "gradient_accumulation_steps": "auto", "bf16": { "enabled": "auto" }, "zero_optimization": { "stage": 3 } }';
-const SCRIPT = '#SBATCH --nodes=2\nsrun torchrun --nproc_per_node 8 train.py --config train.yaml\n';
+const SCRIPT =
+  '#SBATCH --nodes=2\nsrun torchrun --nnodes $SLURM_NNODES --nproc_per_node 8 train.py --config train.yaml\n';
 
 function cluster(gibibytes: number): string {
   return `Scheduling:\n  Scheduler: slurm\n  SlurmQueues:\n    - Name: gpu\n      CapacityType: CAPACITY_BLOCK\n      ComputeResources:\n        - Name: h100\n          InstanceType: p5.48xlarge\n          Efa:\n            Enabled: true\nSharedStorage:\n  - MountDir: /fsx\n    StorageType: FsxLustre\n    FsxLustreSettings:\n      StorageCapacity: ${gibibytes}\n      DeploymentType: PERSISTENT_2\n      PerUnitStorageThroughput: 125\n`;

@@ -67,7 +67,8 @@ export const efaNotUsed = rule({
         files: {
           'ds.json':
             '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2 } }',
-          'run.sbatch': '#SBATCH --nodes=2\nsrun torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n',
+          'run.sbatch':
+            '#SBATCH --nodes=2\nsrun torchrun --nnodes $SLURM_NNODES --nproc_per_node 8 train.py --deepspeed ds.json\n',
           'cluster.yaml': queue(''),
         },
       },
@@ -87,7 +88,8 @@ export const efaNotUsed = rule({
         files: {
           'ds.json':
             '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 2 } }',
-          'run.sbatch': '#SBATCH --nodes=2\nsrun torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n',
+          'run.sbatch':
+            '#SBATCH --nodes=2\nsrun torchrun --nnodes $SLURM_NNODES --nproc_per_node 8 train.py --deepspeed ds.json\n',
           'cluster.yaml': queue('\n          Efa:\n            Enabled: true'),
         },
       },

@@ -12,7 +12,7 @@ const HYPERPOD =
   '{ "ClusterName": "ml", "InstanceGroups": [\n  { "InstanceGroupName": "controller-machine", "InstanceType": "ml.c5.xlarge", "InstanceCount": 1 },\n  { "InstanceGroupName": "worker-group-1", "InstanceType": "ml.p5.48xlarge", "InstanceCount": 4 } ] }\n';
 
 function script(nodes: number): string {
-  return `#SBATCH --nodes=${nodes}\nsrun torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n`;
+  return `#SBATCH --nodes=${nodes}\nsrun torchrun --nnodes $SLURM_NNODES --nproc_per_node 8 train.py --deepspeed ds.json\n`;
 }
 
 /** Reports Slurm jobs that ask for more nodes than their ParallelCluster queue can start, or their HyperPod cluster has. */

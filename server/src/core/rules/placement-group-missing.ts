@@ -6,7 +6,8 @@ import { rule } from './rule';
 
 const EFA = new Set<LinkKind>(['efa', 'efa-gdr']);
 const DS = '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3 } }';
-const SCRIPT = '#SBATCH --nodes=4\nsrun torchrun --nproc_per_node 8 train.py --deepspeed ds.json\n';
+const SCRIPT =
+  '#SBATCH --nodes=4\nsrun torchrun --nnodes $SLURM_NNODES --nproc_per_node 8 train.py --deepspeed ds.json\n';
 
 function queue(networking: string): string {
   return `Scheduling:\n  Scheduler: slurm\n  SlurmQueues:\n    - Name: gpu\n${networking}      ComputeResources:\n        - Name: h100\n          InstanceType: p5.48xlarge\n          Efa:\n            Enabled: true\n`;

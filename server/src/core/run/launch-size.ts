@@ -32,50 +32,48 @@ export function sizeOf(launch: Launch, hosts?: ReadHosts): LaunchSize {
 }
 
 function sizeSaid(launch: Launch, hosts?: ReadHosts): LaunchSize {
-  const { flags, slurm } = launch;
-  const jobNodes = slurmNodes(slurm);
-  const jobGpus = slurmGpus(slurm);
-  if (launch.launcher === 'accelerate' || launch.launcher === 'trl') {
-    const source = launch.launcher === 'trl' ? launch.arguments : flags;
-    return {
-      processes: countAt(source.get('num_processes')),
-      nodes: countAt(source.get('num_machines')) ?? jobNodes,
-      perNode: jobGpus,
-    };
+  const { flags, launcher, slurm, srun } = launch;
+  if (launcher === 'accelerate' || launcher === 'trl') {
+    const source = launcher === 'trl' ? launch.arguments : flags;
+    const processes = countAt(source.get('num_processes'));
+    // Without a number, and without a file that has it, one for each GPU (accelerate commands/launch.py:1324, 1.15.0).
+    const takesAll = !processes && !flags.has('config_file');
+    return { processes, nodes: countAt(source.get('num_machines')), perNode: takesAll ? gpusOf(launch) : undefined };
   }
-  if (launch.launcher === 'torchrun') {
-    return {
-      processes: undefined,
-      nodes: countAt(flags.get('nnodes')) ?? (flags.has('standalone') ? undefined : jobNodes),
-      perNode: countPerNode(flags.get('nproc_per_node')) ?? jobGpus,
-    };
+  if (launcher === 'torchrun') {
+    const nodes = countAt(flags.get('nnodes'));
+    return { processes: undefined, nodes, perNode: countPerNode(flags.get('nproc_per_node'), launch) };
   }
-  if (launch.launcher === 'deepspeed') return sizeOfDeepspeed(launch, hosts);
-  const tasks = launch.srun ? slurmTasks(slurm) : undefined;
-  return { processes: undefined, nodes: launch.srun ? jobNodes : undefined, perNode: tasks };
+  if (launcher === 'deepspeed') return sizeOfDeepspeed(launch, hosts);
+  return {
+    processes: undefined,
+    nodes: srun ? slurmNodes(slurm) : undefined,
+    perNode: srun ? slurmTasks(slurm) : undefined,
+  };
 }
 
-/** The launcher's filters choose among the hosts of its hostfile; `--num_nodes` and `--num_gpus` take the first of them. */
+/**
+ * The launcher's filters choose among the hosts of its hostfile; `--num_nodes` and `--num_gpus` take the first of them. Without a
+ * hostfile it stays on its own machine, whatever the job has (deepspeed/launcher/runner.py:214 and 467, 0.19.8).
+ */
 function sizeOfDeepspeed(launch: Launch, readHosts: ReadHosts | undefined): LaunchSize {
   const { flags, slurm } = launch;
   const filter = flags.get('include') ?? flags.get('i');
   const hosts = readHosts?.(launch);
   const counted = hosts?.nodes.known ? hosts.nodes : undefined;
-  const all = flags.has('exclude') || flags.has('e') ? notCounted(flags.get('exclude') ?? flags.get('e')) : counted;
+  const without = notCounted(flags.get('exclude') ?? flags.get('e'));
   return {
     processes: undefined,
     nodes:
       countAt(flags.get('num_nodes')) ??
       includedHosts(filter) ??
-      (hosts ? all : undefined) ??
-      slurmNodes(slurm) ??
-      hosts?.nodes,
+      // A hostfile that is not there is made from the nodes of the job.
+      (hosts && (without ?? counted ?? slurmNodes(slurm) ?? hosts.nodes)),
     perNode:
       countAt(flags.get('num_gpus')) ??
       included(filter) ??
       visible(launch) ??
-      (filter ? undefined : hosts?.perNode) ??
-      slurmGpus(slurm),
+      (filter ? undefined : (hosts?.perNode ?? without ?? slurmGpus(slurm))),
   };
 }
 
@@ -84,15 +82,24 @@ function countAt(written: Written | undefined): Known<number> | undefined {
 }
 
 /** `gpu` and `auto` are all GPUs that a node has (torch/distributed/run.py, determine_local_world_size). */
-function countPerNode(written: Written | undefined): Known<number> | undefined {
-  return written?.plain === 'gpu' || written?.plain === 'auto' ? undefined : countAt(written);
+function countPerNode(written: Written | undefined, launch: Launch): Known<number> | undefined {
+  return written?.plain === 'gpu' || written?.plain === 'auto' ? gpusOf(launch) : countAt(written);
+}
+
+/** GPUs that a launcher sees on its node. */
+function gpusOf(launch: Launch): Known<number> | undefined {
+  return visibleIn(launch) ?? slurmGpus(launch.slurm);
 }
 
 /** Without filters of its own the deepspeed launcher takes CUDA_VISIBLE_DEVICES as --include (launcher/runner.py:448, 0.19.8). */
-function visible({ environment, flags }: Launch): Known<number> | undefined {
+function visible(launch: Launch): Known<number> | undefined {
+  const isFiltered = ['num_nodes', 'exclude', 'e', 'hostfile', 'H'].some((flag) => launch.flags.has(flag));
+  return isFiltered ? undefined : visibleIn(launch);
+}
+
+function visibleIn({ environment }: Launch): Known<number> | undefined {
   const found = environment.get('CUDA_VISIBLE_DEVICES');
-  const isFiltered = ['num_nodes', 'exclude', 'e', 'hostfile', 'H'].some((flag) => flags.has(flag));
-  if (isFiltered || !found?.known || !/^\d+(,\d+)*$/.test(found.value.trim())) return undefined;
+  if (!found?.known || !/^\d+(,\d+)*$/.test(found.value.trim())) return undefined;
   return known(found.value.split(',').length, found.origin);
 }
 

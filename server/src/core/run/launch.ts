@@ -8,6 +8,7 @@ import { shellOf } from './manifest-commands';
 import { isKubernetes } from './manifest-kubernetes';
 import { type Command, readScript, type Script } from './shell';
 import type { Word } from './shell-words';
+import { stepOptions } from './slurm-variables';
 import type { Written } from './written';
 
 export type Launcher = 'accelerate' | 'deepspeed' | 'torchrun' | 'trl' | 'python';
@@ -75,19 +76,21 @@ function launchOf(path: Path, command: Command, script: Script): Launch | undefi
   if (!scriptWord) return undefined;
   const rest = readFlags(words, found.script ? found.next : head.next + 1, undefined, false);
   const unread = found.script ? rest.unread : head.unread;
+  const step = words.findIndex(({ raw }) => raw === 'srun') + 1;
+  const srun = step > 0 && step < found.next;
   const launch: Launch = {
     path,
     start: first.start,
     end: last.end,
     launcher: found.launcher,
-    srun: words.some((word, index) => index < found.next && word.raw === 'srun'),
+    srun,
     flags: found.script ? new Map() : head.flags,
     script: scriptWord.text,
     arguments: rest.flags,
     positional: rest.positional,
     ...(unread && unread !== scriptWord && { unread }),
     environment: handedOn(words.slice(0, found.next), command, script),
-    slurm: script.slurm,
+    slurm: srun ? stepOptions(path, words.slice(step, found.next - 1), script.slurm) : script.slurm,
   };
   // A plain `python` line counts only where it starts a training script with flags: not `python setup.py`.
   const trains = launch.arguments.size > 1 || launch.positional.some(({ raw }) => /\.(ya?ml|json)["']?$/.test(raw));

@@ -55,7 +55,8 @@ export class Expansions {
     const start = cursor.at;
     this.skip();
     const skipped = cursor.text.slice(start, Math.min(cursor.at, start + 30));
-    const value = this.orElse(cursor.text.slice(start, cursor.at));
+    const whole = cursor.text.slice(start, cursor.at);
+    const value = this.orElse(whole) ?? this.result(whole);
     if (value !== undefined) return { value, why: undefined };
     for (const [, name = ''] of skipped.matchAll(/[${]([A-Za-z_]\w*)/g)) variables.use(name, start);
     if (skipped.startsWith('$((')) variables.change(arithmeticChanges(cursor.text.slice(start + 3, cursor.at - 2)));
@@ -75,6 +76,19 @@ export class Expansions {
     // `:=` assigns it.
     if (text.startsWith(`\${${name}:=`)) return undefined;
     return /^[\w.,:/+-]*$/.test(other) ? other : undefined;
+  }
+
+  /** `$((NODES * 8))` of two whole numbers. */
+  private result(text: string): string | undefined {
+    const [, left = '', sign, right = ''] =
+      /^\$\(\(\s*(?:\$?\{?([A-Za-z_]\w*|\d+)\}?)\s*([*+-])\s*(?:\$?\{?([A-Za-z_]\w*|\d+)\}?)\s*\)\)$/.exec(text) ?? [];
+    const [a = Number.NaN, b = Number.NaN] = [left, right].map((name) => {
+      const value = /^\d/.test(name) ? name : this.valueOf(name);
+      const digits = typeof value === 'string' ? value : value?.known ? value.value : '';
+      return /^(0|[1-9]\d*)$/.test(digits) ? Number(digits) : Number.NaN;
+    });
+    const result = sign === '*' ? a * b : sign === '+' ? a + b : a - b;
+    return Number.isSafeInteger(result) ? String(result) : undefined;
   }
 
   private valueOf(name: string): Known<string> | undefined {

@@ -21,28 +21,57 @@ export function oneNode({ nodes, perNode }: Size): Size {
   return perNode && !nodes ? { nodes: byDefault(1, 'Shardlens', 'one node where none is named') } : {};
 }
 
-/** Launch lines that start this run; where two of them differ in a figure, it is not known. */
-export function fromLaunches({ links, accelerate }: SizeSources, finder: FileFinder): Size {
-  const sizes = links.launches.map((launch) => sizeOf(launch, (it) => hostsOf(it, finder)));
-  const agreed = (of: (size: (typeof sizes)[number]) => Known<number> | undefined): Known<number> | undefined => {
-    const values = sizes.flatMap((size) => of(size) ?? []);
-    const [first] = values;
-    const other = values.find((one) => one.known && first?.known && one.value !== first.value);
-    return other && first?.known && other.known
-      ? unknown(`one launch line says ${first.value} and another ${other.value}`, first.origin)
-      : first;
+/** Launch lines that start this run; where two of them differ in a figure, or one does not tell it, it is not known. */
+export function fromLaunches(sources: SizeSources, finder: FileFinder): Size {
+  const { launches } = sources.links;
+  const sizes = launches.map((launch) => sizeOfLine(launch, sources, finder));
+  const [first = {}] = sizes;
+  if (sizes.length < 2) return first;
+  const wholes = launches.flatMap((launch, index) => {
+    // Plain python with another script is a tool beside the run.
+    if (index > 0 && launch.launcher === 'python' && !launch.srun && !isSameScript(launch, launches[0])) return [];
+    return overlay([sizes[index] ?? {}, ...(countsAll(launch) ? [fromAccelerate(sources)] : [])]);
+  });
+  const agreed = (field: (typeof FIELDS)[number]): Known<number> | undefined => {
+    const values = wholes.map((whole) => whole[field]);
+    const one = values.find((value) => value?.known);
+    const others = values.filter((value) => !value?.known || !one?.known || value.value !== one.value);
+    if (others.length === 0) return first[field];
+    const open = others.find((value) => value?.known === false);
+    const other = others.find((value) => value?.known);
+    const words = other?.known ? other.value : 'nothing';
+    return (
+      open ?? (one?.known ? unknown(`one launch line says ${one.value} and another ${words}`, one.origin) : undefined)
+    );
   };
-  const size = {
-    nodes: agreed((one) => one.nodes),
-    perNode: agreed((one) => one.perNode),
-    world: agreed((one) => one.processes),
-  };
-  const first = links.launch;
-  const unread = first && !accelerate ? unreadMachines(first) : undefined;
+  return { nodes: agreed('nodes'), perNode: agreed('perNode'), world: agreed('world') };
+}
+
+function isSameScript({ script: one }: Launch, other: Launch | undefined): boolean {
+  return one.known && other?.script.known === true && one.value === other.script.value;
+}
+
+/** What one line says, with what its launcher takes where it says nothing. */
+function sizeOfLine(launch: Launch, sources: SizeSources, finder: FileFinder): Size {
+  const { nodes, perNode, processes } = sizeOf(launch, (it) => hostsOf(it, finder));
+  const isSaid = countsAll(launch) && (sources.accelerate || sources.args.get('accelerate_config', 'num_processes'));
+  const size = { perNode: (isSaid ? undefined : perNode) ?? onlyProcess(launch), world: processes };
+  const unread = sources.accelerate ? undefined : unreadMachines(launch);
   return {
     ...size,
-    nodes: size.nodes ?? unread ?? (first && (size.perNode ?? size.world) && launchedOnOneNode(first)),
+    nodes: nodes ?? unread ?? ((size.perNode || size.world) && launchedOnOneNode(launch)),
   };
+}
+
+function countsAll({ launcher }: Launch): boolean {
+  return launcher === 'accelerate' || launcher === 'trl';
+}
+
+function onlyProcess({ launcher, flags, script }: Launch): Known<number> | undefined {
+  // Another word in the place of the script is a flag that was not read.
+  if (launcher !== 'torchrun' || flags.has('nproc_per_node') || !script.known || !script.value.endsWith('.py'))
+    return undefined;
+  return byDefault(1, 'torchrun', 'torch/distributed/run.py:506 --nproc-per-node');
 }
 
 /** The Accelerate file that the line names may say more than one machine; it was not found. */
