@@ -5,7 +5,16 @@ import { type Known, known, type Origin, unknown } from './known';
 import { megatronSetting } from './megatron';
 import { overrideOf, pluginSetting, type RunSources } from './sources';
 import type { Batch, Disagreement, Parallelism } from './training-run';
-import { booleanFrom, byDefault, countFrom, firstKnown, isAutoText, numberFrom, writtenIn } from './written';
+import {
+  booleanFrom,
+  byDefault,
+  countFrom,
+  firstKnown,
+  isAutoText,
+  numberFrom,
+  type Written,
+  writtenIn,
+} from './written';
 
 /** The batch triangle from whichever files give it, and the sequence lengths. */
 export function readBatch(sources: RunSources, parallelism: Parallelism, disagreements: Disagreement[]): Batch {
@@ -38,7 +47,23 @@ export function readBatch(sources: RunSources, parallelism: Parallelism, disagre
   const written = globalWritten(sources);
   const accumulation = firstKnown(WHY.accumulation, micros && countFrom(micros), steps.taken, pluginSteps);
   const triangle = completeTriangle(micro.taken, accumulation, written, parallelism.data);
-  return { ...triangle, evalMicro: evalMicro(sources), ...sequence(sources, disagreements) };
+  const lengths = sequence(sources, disagreements);
+  // Written out here and in the other parts of an outline: a spread makes objects of many shapes, which V8 reads slowly.
+  return {
+    micro: triangle.micro,
+    accumulation: triangle.accumulation,
+    global: triangle.global,
+    evalMicro: evalMicro(sources),
+    sequenceLength: lengths.sequenceLength,
+    meanSequenceLength: lengths.meanSequenceLength,
+    packing: lengths.packing,
+    shrinks: isOn(sources.args.get('auto_find_batch_size')),
+  };
+}
+
+function isOn(written: Written | undefined): boolean {
+  const on = written && booleanFrom(written);
+  return on?.known === true && on.value;
 }
 
 const WHY = {

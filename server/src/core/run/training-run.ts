@@ -144,6 +144,8 @@ export interface Batch {
   /** Mean tokens a padded sample really has: what time is computed for. Equal to sequenceLength when packed. */
   readonly meanSequenceLength: Known<number>;
   readonly packing: Known<boolean>;
+  /** The Trainer lessens the micro-batch where a step runs out of memory (transformers/trainer.py:1570, 5.23.0). */
+  readonly shrinks?: boolean;
 }
 
 /** What TRL's preference and reward trainers hold beside the model that is trained. */

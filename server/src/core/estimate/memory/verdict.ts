@@ -28,16 +28,23 @@ export function judge(run: TrainingRun, facts: Facts, judged: Judged): Verdict {
   const { band, expected, assumed, isMeasured } = judged;
   const ambiguous = ambiguousWords(run, band);
   const stack = otherStack(run);
-  const fits = ambiguous === undefined && stack === undefined ? fitsInto(capacity, band) : null;
+  const found = ambiguous === undefined && stack === undefined ? fitsInto(capacity, band) : null;
+  const shrinks = run.batch.shrinks === true ? SHRINKS : undefined;
+  const fits = shrinks && !found ? null : found;
   if (fits !== null) return { fits };
-  const open = stack ?? ambiguous ?? openWords(assumed, expected, band, capacity);
+  const open = stack ?? shrinks ?? ambiguous ?? openWords(assumed, expected, band, capacity);
   const decides =
-    stack === undefined
-      ? decidesWords(assumed, expected, capacity, { isMeasured, ambiguous })
-      : 'compiling it on the machine would decide it';
+    stack !== undefined
+      ? 'compiling it on the machine would decide it'
+      : shrinks !== undefined
+        ? 'the Trainer lessens it until a step fits'
+        : decidesWords(assumed, expected, capacity, { isMeasured, ambiguous });
   const because = cannotBeTold(facts, open, decides, { band, capacity });
   return { fits, ...(open !== undefined && { open }), decides, because };
 }
+
+/** accelerate/utils/memory.py:167 (1.15.0) multiplies it by 0.9 until a step fits. */
+const SHRINKS = 'with auto_find_batch_size the micro-batch is only the most it may be';
 
 function fitsInto(bytes: number, { low, high }: Band): boolean | null {
   return high <= bytes ? true : low > bytes ? false : null;
