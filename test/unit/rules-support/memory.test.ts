@@ -48,11 +48,29 @@ describe('a run that does not fit', () => {
     expect(tooLarge(files, 'train.yaml')?.severity).toBe('error');
   });
 
+  it('is none where the Trainer lessens the micro-batch until a step fits', () => {
+    const finds = { ...files, 'train.yaml': `${TRAIN}auto_find_batch_size: true\n` };
+    expect(tooLarge(finds, 'train.yaml')).toBeUndefined();
+    const { memory, assumptions } = analyse(finds, 'train.yaml').estimate() ?? {};
+    expect(memory?.fits).toBeNull();
+    expect(assumptions?.find(({ what }) => what === 'whether it fits')?.value).toContain('auto_find_batch_size');
+  });
+
   it('is a warning where max_length only cuts the samples', () => {
-    const cut = { ...files, 'train.yaml': `${TRAIN}max_length: 4096\n`, 'shardlens.json': target('') };
+    const cut = {
+      ...files,
+      'train.yaml': `${TRAIN}max_length: 4096\ngradient_checkpointing: false\n`,
+      'shardlens.json': target(''),
+    };
     const found = tooLarge(cut, 'train.yaml');
     expect(found?.severity).toBe('warning');
     expect(found?.message).toContain('with samples of 4,096 tokens');
+  });
+
+  it('is none where TRL, which recomputes by default, may be what reads the file', () => {
+    const cut = { ...files, 'train.yaml': `${TRAIN}max_length: 4096\n`, 'shardlens.json': target('') };
+    expect(tooLarge(cut, 'train.yaml')).toBeUndefined();
+    expect(analyse(cut, 'train.yaml').run?.checkpointing.known).toBe(false);
   });
 
   it('is an error again where samples are packed to that length', () => {

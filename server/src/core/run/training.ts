@@ -1,7 +1,7 @@
 import { fillAuto } from '../dialects/deepspeed/auto';
 import { CLIPPING_DEFAULT, DEEPSPEED } from '../dialects/deepspeed/defaults';
 import { TRAINER_DEFAULTS, TRL_DEFAULTS } from '../dialects/trainer/defaults';
-import { argumentOr, NO_ARGUMENTS } from '../dialects/trainer/read';
+import { argumentOr, NO_ARGUMENTS, type TrainerArguments } from '../dialects/trainer/read';
 import type { Place } from './cluster';
 import { type Known, known, unknown } from './known';
 import { readLiger, readLigerLoss, smoothsLabels } from './liger';
@@ -20,8 +20,11 @@ export function readCheckpointing(sources: RunSources, sharding: Known<Sharding>
   const fsdp = sharding.known && sharding.value.kind === 'fsdp' ? sharding.value.activationCheckpointing : undefined;
   if (fsdp?.known && fsdp.value) return known('full', fsdp.origin);
   // TRL's configs recompute by default since 0.22 (trl/trainer/sft_config.py:111); before, TrainingArguments' default held.
-  const isTrl = args.trl && !isOlder(frameworks.trl, '0.22');
+  const isNew = !isOlder(frameworks.trl, '0.22');
+  const isTrl = args.trl && isNew;
   const fallback = isTrl ? TRL_DEFAULTS.gradientCheckpointing : TRAINER_DEFAULTS.gradientCheckpointing;
+  if (isNew && mayBeTrl(args) && !args.get(...CHECKPOINTING))
+    return unknown("TRL's trainers recompute by default, the Trainer does not, and no file tells which one runs");
   const on = argumentOr(args, fallback, ...CHECKPOINTING);
   if (!on.known)
     return unknown(args.present ? on.why : 'the script, which is not read, turns recomputation on or off', on.origin);
@@ -32,6 +35,11 @@ export function readCheckpointing(sources: RunSources, sharding: Known<Sharding>
   );
   const layers = every && countFrom(every);
   return layers?.known && layers.value > 1 ? known('selective', layers.origin) : known('full', on.origin);
+}
+
+/** TRL's scripts read these keys too, and scripts of the Trainer's examples, which have `do_train` or their own names for the length. */
+function mayBeTrl({ trl, method, get }: TrainerArguments): boolean {
+  return !trl && (method.known || get('max_length', 'dataset_name') !== undefined) && !get('do_train', 'block_size');
 }
 
 const ATTENTION = ['sdpa', 'eager', 'flash_attention_2', 'flash_attention_3', 'flex_attention'] as const;
