@@ -82,6 +82,21 @@ describe('how loud a finding is depends on the version', () => {
     expect(levels(files, 'unknown-value')).toEqual(expected);
   });
 
+  it.each([
+    [undefined, ['warning unknown-key-ignored']],
+    ['0.16.3', []],
+    ['0.16.4', ['warning unknown-key-ignored']],
+  ])('thread_count of aio, renamed in 0.16.4, with DeepSpeed %s', (version, expected) => {
+    const settings = version ? { 'shardlens.json': frameworks({ deepspeed: version }) } : {};
+    const ds = '{ "train_batch_size": 8, "aio": { "thread_count": 8 }, "zero_optimization": { "stage": 3 } }';
+    expect(levels({ 'ds.json': ds, ...settings }, 'unknown-key-ignored')).toEqual(expected);
+  });
+
+  it('curriculum_type is a key that the engine reads', () => {
+    const ds = '{ "train_batch_size": 8, "curriculum_learning": { "enabled": true, "curriculum_type": "seqlen" } }';
+    expect(levels({ 'ds.json': ds }, 'unknown-key-ignored')).toEqual([]);
+  });
+
   it("max_seq_length of a script that does not use TRL is the script's own", () => {
     expect(levels({ 'train.yaml': `${TRAINER}max_seq_length: 512\n` }, 'removed-key')).toEqual([]);
     expect(levels({ 'train.yaml': `${TRAINER}max_seq_length: 512\npacking: true\n` }, 'removed-key')).toEqual([

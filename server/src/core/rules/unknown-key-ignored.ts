@@ -1,7 +1,10 @@
+import { ownValue } from '../own-value';
+import type { RunOutline } from '../run/training-run';
 import { factsOf } from '../schema/keys';
 import { schemaProblems } from '../schema/problems';
-import { type Explanation, explainUnknownKey } from '../schema/unknown-key';
+import { type Explanation, explainUnknownKey, type UnknownKey } from '../schema/unknown-key';
 import { readerAtStart } from '../schema/verdict';
+import { isAtLeast, statedVersion } from '../schema/versions';
 import { removeEntry, renameKey } from '../syntax/editing';
 import { isSizeWithoutPrefix } from './parallelism-prefix-missing';
 import { rule } from './rule';
@@ -17,6 +20,7 @@ export const unknownKeyIgnored = rule({
     'deepspeed/runtime/config_utils.py:193 (0.19.6) get_scalar_param',
     'accelerate src/accelerate/commands/launch.py:1263 (1.15.0)',
     'transformers src/transformers/training_args.py:2742 (5.18.0) _process_fsdp_args',
+    'deepspeed/runtime/swap_tensor/constants.py:23 (0.16.4) thread_count renamed intra_op_parallelism',
   ],
   verified: 'run',
   examples: {
@@ -45,10 +49,11 @@ export const unknownKeyIgnored = rule({
       },
     ],
   },
-  check({ config, catalogs, report }) {
+  check({ config, run, catalogs, report }) {
     const dialectSchema = catalogs.schema(config.dialect);
     for (const problem of schemaProblems(config, dialectSchema)) {
       if (problem.kind !== 'unknown-key' || factsOf(problem.parent).unknownKeys !== 'ignore') continue;
+      if (config.dialect === 'deepspeed' && wasRead(problem, run)) continue;
       const explanation = explainUnknownKey(problem, dialectSchema.schema, catalogs);
       if (explanation.kind === 'misplaced' || explanation.kind === 'foreign') continue;
       const { setting, key, owner } = problem;
@@ -77,7 +82,14 @@ export const unknownKeyIgnored = rule({
   },
 });
 
+/** A key that the stated release of DeepSpeed still reads. */
+function wasRead({ key, parent }: UnknownKey, run: RunOutline): boolean {
+  const last = ownValue(factsOf(parent).formerKeys ?? {}, key);
+  const stated = statedVersion(run, 'deepspeed');
+  return last !== undefined && stated !== undefined && isAtLeast(last, stated);
+}
+
 function suggestion(explanation: Explanation): string | undefined {
   if (explanation.kind === 'typo') return explanation.nearest;
-  return explanation.kind === 'renamed' ? explanation.to : undefined;
+  return explanation.kind === 'renamed' || explanation.kind === 'former' ? explanation.to : undefined;
 }

@@ -7,7 +7,7 @@ import type { SchemaProblem } from './problems';
 /** What an unknown key most likely is. */
 export type Explanation =
   /** Known once; `last` is the last version measured that took it. */
-  | { readonly kind: 'former'; readonly last: string }
+  | { readonly kind: 'former'; readonly last: string; readonly to: string | undefined }
   /** A name people write for another key. */
   | { readonly kind: 'renamed'; readonly to: string }
   | { readonly kind: 'typo'; readonly nearest: string }
@@ -17,7 +17,7 @@ export type Explanation =
   | { readonly kind: 'foreign'; readonly dialect: DialectId; readonly place: string }
   | { readonly kind: 'unknown' };
 
-type UnknownKey = Extract<SchemaProblem, { kind: 'unknown-key' }>;
+export type UnknownKey = Extract<SchemaProblem, { kind: 'unknown-key' }>;
 
 /** Dialects whose keys are found in files of a dialect by mistake. */
 const NEIGHBOURS: Partial<Record<DialectId, readonly DialectId[]>> = {
@@ -43,8 +43,8 @@ function explain(problem: UnknownKey, root: JsonSchema, catalogs: Catalogs): Exp
   const { key, parent, setting } = problem;
   const facts = factsOf(parent);
   const last = ownValue(facts.formerKeys ?? {}, key);
-  if (last !== undefined) return { kind: 'former', last };
   const to = ownValue(facts.renames ?? {}, key);
+  if (last !== undefined) return { kind: 'former', last, to };
   if (to !== undefined) return { kind: 'renamed', to };
   // A name that stands in several sections, as `enabled`, says nothing about where this one belongs.
   const [place, ...others] = placesOfKey(root, key);
