@@ -4,7 +4,7 @@ import { recognise } from './dialects/index';
 import type { Estimate } from './estimate/estimate';
 import { estimateRun } from './estimate/index';
 import type { Finding } from './findings';
-import { type ThisLaunch, withLaunches } from './launched/launched';
+import { type LaunchedInput, withLaunches } from './launched/launched';
 import type { RewriteInput } from './rewrite/trial';
 import { runRules } from './rules/engine';
 import { rules } from './rules/index';
@@ -67,8 +67,9 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
     catalogs,
     levels: { ...joined.levels, ...overrides.rules },
   };
-  const findIn = (changed: SourceFile, around: Workspace, only: ThisLaunch): readonly Finding[] => {
-    const other = joinRun(changed, recognition, { workspace: around, catalogs, overrides, only });
+  const findIn: LaunchedInput['findings'] = (changed, around, only, size) => {
+    const given = { ...overrides, ...size };
+    const other = joinRun(changed, recognition, { workspace: around, catalogs, overrides: given, only });
     for (const path of other.dependencies) joined.dependencies.add(path);
     let estimated: Estimate | undefined;
     const estimateOther = (): Estimate => {
@@ -81,7 +82,12 @@ export function analyze(file: SourceFile, { workspace, catalogs, overrides = NO_
   const findOnce = (): Silenced => {
     const launched = (found: readonly Finding[]): readonly Finding[] =>
       withLaunches(found, { ...input, file, dependencies: joined.dependencies, findings: findIn });
-    silenced ??= find(file, dialect, input, joined.run.launches ? launched : asFound);
+    silenced ??= find(
+      file,
+      dialect,
+      input,
+      joined.run.launches || joined.run.disagreements.length > 0 ? launched : asFound,
+    );
     return silenced;
   };
   return new JoinedAnalysis(
@@ -123,7 +129,7 @@ class JoinedAnalysis implements Analysis {
   }
 }
 
-/** Without a launch line: what needs one is not even loaded. */
+/** Without a launch line, and where all sources agree: what needs more is not even loaded. */
 function asFound(found: readonly Finding[]): readonly Finding[] {
   return found;
 }

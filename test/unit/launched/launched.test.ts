@@ -245,8 +245,8 @@ describe('an error that one of several lines has', () => {
       catalogs,
       levels: {},
       dependencies: new Set(),
-      findings: (_file, _workspace, { launch }) => {
-        const seed = launch.arguments.get('seed')?.plain;
+      findings: (_file, _workspace, only) => {
+        const seed = only?.launch.arguments.get('seed')?.plain;
         return seed === '1' || (seed === undefined && isOfFiles) ? [ERROR] : [];
       },
     }).map(({ severity, message }) => `${severity}: ${message}`);
@@ -404,5 +404,55 @@ describe('a byte order mark of a Trainer file in JSON', () => {
     };
     expect(found('python train.py train.json\n')).toHaveLength(1);
     expect(found('trl sft --config train.json\n')).toEqual([]);
+  });
+});
+
+describe('an error that depends on what is not settled', () => {
+  const DS = '{ "train_batch_size": 256, "zero_optimization": { "stage": 2 }, "bf16": { "enabled": "auto" } }';
+  const ARGUMENTS = `${TRAIN.replace('fp16: true\n', '').replace('size: 1', 'size: 16')}gradient_accumulation_steps: 4\ndeepspeed: ds.json\n`;
+  const errors = (run: string, more: Readonly<Record<string, string>> = {}, name = 'ds.json') => {
+    const workspace = memoryWorkspace({ 'ds.json': DS, 'train.yaml': ARGUMENTS, 'run.sh': run, ...more });
+    const file = workspace.source(`${ROOT}/${name}`);
+    if (!file) throw new Error('it cannot be read');
+    return analyze(file, { workspace, catalogs })
+      .findings()
+      .filter(({ rule }) => rule === 'trainer-batch-mismatch' || rule === 'fp16-and-bf16-arguments')
+      .map(({ severity, message }) => `${severity}: ${message.slice(message.indexOf('differ.') + 7).trim()}`);
+  };
+  const LINE = 'torchrun --nproc_per_node 8 train.py train.yaml';
+
+  it.each(['"$@"', '$EXTRA_ARGS', `\${@:2}`, '--bf16 "$@"', '--seed 1 "$@"'])(
+    'is a warning where further flags could mend it: %s',
+    (words) => {
+      const [, word] = /(\S+)$/.exec(words) ?? [];
+      expect(errors(`${LINE} ${words}`)).toEqual([`warning: ${word} on the launch line may mend this.`]);
+    },
+  );
+
+  it('stays one without such words, or where one line has none', () => {
+    expect(errors(LINE)).toEqual(['error: ']);
+    expect(errors(`${LINE} --output_dir $DIR`)).toEqual(['error: ']);
+    expect(errors(`${LINE} "$@"\n${LINE}`)).toEqual(['error: ']);
+    const script = { 'train.py': 'HfArgumentParser(TrainingArguments).parse_yaml_file(sys.argv[1])' };
+    expect(errors(`${LINE} "$@"`, script)).toEqual(['error: ']);
+  });
+
+  it('stays one where no argument has part in it', () => {
+    const files = { 'ds.json': DS.replace('"stage": 2', '"stage": 7') };
+    const workspace = memoryWorkspace({ ...files, 'train.yaml': ARGUMENTS, 'run.sh': `${LINE} "$@"` });
+    const file = workspace.source(`${ROOT}/ds.json`);
+    const found = file ? analyze(file, { workspace, catalogs }).findings() : [];
+    expect(found.filter(({ severity }) => severity === 'error').map(({ start }) => start)).not.toEqual([]);
+  });
+
+  it('is a warning where the size that another source gives has it not', () => {
+    const target = (gpus: number) => ({
+      'shardlens.json': `{ "target": "x", "targets": { "x": { "hardware": "p4d.24xlarge", "gpusPerNode": ${gpus} } } }`,
+    });
+    const four = LINE.replace('8', '4');
+    expect(errors(four, target(8))).toEqual(['warning: With the other number of processes this is not so.']);
+    expect(errors(four, target(2))).toEqual(['warning: With the other number of processes this is not so.']);
+    expect(errors(LINE, target(2))).toEqual(['error: ']);
+    expect(errors(LINE, target(8))).toEqual(['error: ']);
   });
 });

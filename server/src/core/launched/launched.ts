@@ -4,7 +4,9 @@ import { withSources } from '../rewrite/overlay';
 import { inOrder } from '../rules/engine';
 import type { RuleLevel } from '../rules-support/context';
 import type { Launch } from '../run/launch';
-import type { RunOutline } from '../run/training-run';
+import type { Word } from '../run/shell-words';
+import type { Disagreement, RunOutline } from '../run/training-run';
+import { childSchema } from '../schema/keys';
 import type { Path, SourceFile, Workspace } from '../source';
 import { type FlagsWin, flagsWin } from './certainty';
 import { type Effective, effectiveArguments, givesArguments } from './effective';
@@ -19,8 +21,13 @@ export interface LaunchedInput {
   readonly catalogs: Catalogs;
   readonly levels: Readonly<Record<string, RuleLevel>>;
   readonly dependencies: Set<Path>;
-  /** The findings of the file in the run of one launch line, with other texts around it. */
-  readonly findings: (file: SourceFile, workspace: Workspace, only: ThisLaunch) => readonly Finding[];
+  /** The findings of the file in the run of one launch line, with other texts around it; or in a run of another size. */
+  readonly findings: (
+    file: SourceFile,
+    workspace: Workspace,
+    only: ThisLaunch | undefined,
+    size?: Disagreement['size'],
+  ) => readonly Finding[];
 }
 
 /** One launch line, and the file that holds the arguments that its flags make. */
@@ -37,6 +44,10 @@ const MOST_LAUNCHES = 8;
  * line, with its flags in the place of the keys that they stand over. Without a line that gives training arguments nothing is done.
  */
 export function withLaunches(own: readonly Finding[], input: LaunchedInput): readonly Finding[] {
+  return asSure(withFlags(own, input), input);
+}
+
+function withFlags(own: readonly Finding[], input: LaunchedInput): readonly Finding[] {
   const launches = input.run.launches ?? [];
   if (!launches.some(givesArguments)) return own;
   const looked = lookAt(distinct(launches).slice(0, MOST_LAUNCHES), input);
@@ -46,6 +57,45 @@ export function withLaunches(own: readonly Finding[], input: LaunchedInput): rea
   const isAll = distinct(launches).length <= MOST_LAUNCHES;
   const kept = own.flatMap((finding) => underFlags(finding, looked, isAll, input) ?? []);
   return inOrder([...kept, ...addedBy(own, looked, isAll, input)]);
+}
+
+/** An error that a run of the size that another source gives has not, or that further flags could mend, is a warning. */
+function asSure(found: readonly Finding[], input: LaunchedInput): readonly Finding[] {
+  const { file, levels, run, workspace } = input;
+  const isOpen = ({ severity, rule }: Finding): boolean => severity === 'error' && levels[rule] === undefined;
+  if (!found.some(isOpen)) return found;
+  const disagreement = run.disagreements.find(({ size }) => size);
+  const resized = disagreement && input.findings(file, workspace, undefined, disagreement.size);
+  const more = furtherFlags(input);
+  return found.map((finding) => {
+    const why = !isOpen(finding)
+      ? undefined
+      : resized?.some((other) => isSame(other, finding)) === false
+        ? `With the other ${disagreement?.fact} this is not so.`
+        : more && isArgument(finding, input) && `${more.raw.slice(0, 40)} on the launch line may mend this.`;
+    return why ? { ...finding, severity: 'warning', message: `${finding.message} ${why}` } : finding;
+  });
+}
+
+/** A word of every launch line that may stand for training arguments. */
+function furtherFlags({ run: { launches = [], configs }, workspace, dependencies }: LaunchedInput): Word | undefined {
+  const isOpen = (launch: Launch) =>
+    launch.open && flagsWin(launch, configs.trainer !== undefined, workspace, dependencies) !== 'not';
+  return launches.every(isOpen) ? launches[0]?.open : undefined;
+}
+
+/** Whether a training argument has part in a finding: a flag can give it another value. */
+function isArgument({ path, start, end, related }: Finding, { run, catalogs }: LaunchedInput): boolean {
+  const { trainer } = run.configs;
+  const { schema } = catalogs.schema('trainer');
+  return [{ path, start, end }, ...related].some(
+    (place) =>
+      place.path === run.launches?.[0]?.path ||
+      (place.path === trainer?.file.path &&
+        trainer.root.entries.some(
+          (entry) => entry.start <= place.start && place.end <= entry.end && childSchema(schema, entry.key),
+        )),
+  );
 }
 
 /** A launch line, and what is found of the file as it starts it. */
@@ -202,7 +252,8 @@ function addedBy(
     if (lines[0]?.found.finding.rule === SOURCES_DISAGREE && lines[0].launch !== looked[0]?.launch) return [];
     const bare = looked.find(({ launch, effective }) => !effective && lines.some((line) => line.launch === launch));
     if (bare) return asWritten(lines, bare.launch, looked.length, input);
-    const isSure = isAll && lines.length === looked.length && lines.every(({ wins }) => wins === 'surely');
+    const isSure =
+      isAll && lines.length === looked.length && lines.every(({ wins, launch }) => wins === 'surely' && !launch.open);
     return described(lines, { of: looked.length, isSure }, input);
   });
 }

@@ -80,7 +80,9 @@ function compare(started: Size, taken: Size, disagreements: Disagreement[]): voi
   const { world } = taken;
   if (!world?.known || !started.world?.known) return;
   if (world.value === started.world.value) return;
-  disagreements.push({ fact: 'number of processes', taken: world, other: started.world });
+  const { nodes, perNode } = started;
+  const size = nodes?.known && perNode?.known ? { nodes: nodes.value, gpusPerNode: perNode.value } : undefined;
+  disagreements.push({ fact: 'number of processes', taken: world, other: started.world, size });
 }
 
 function named(size: Size, hint: string): Omit<Place, 'cluster'> {

@@ -61,6 +61,7 @@ export function readFlags(
     if (match[2] === '=') flags.set(name, flag(name, word, word, match[0].length));
     else if (following && !bare?.has(name) && takesValue(following, untilWord && bare !== undefined)) {
       const further = untilWord ? [] : furtherWords(words, i + 2);
+      if (!untilWord && mayBeFlags(following) && NAMES_FLAGS.test(following.raw)) unread ??= following;
       const behind = words[i + 2 + further.length];
       const mayGoOn = !untilWord && LISTS.has(name) && behind !== undefined && mayStandForWords(behind);
       const read = flag(name, word, following, 0, further);

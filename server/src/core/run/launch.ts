@@ -32,6 +32,8 @@ export interface Launch {
   readonly positional: readonly Word[];
   /** A word that cannot be read and may stand for flags of the launcher. */
   readonly unread?: Word;
+  /** A word that cannot be read and may stand for further flags of the training script: `"$@"`. */
+  readonly open?: Word | undefined;
   readonly environment: ReadonlyMap<string, Known<string>>;
   readonly slurm: ReadonlyMap<string, Word>;
 }
@@ -89,6 +91,7 @@ function launchOf(path: Path, command: Command, script: Script): Launch | undefi
     arguments: rest.flags,
     positional: rest.positional,
     ...(unread && unread !== scriptWord && { unread }),
+    open: rest.unread,
     environment: handedOn(words.slice(0, found.next), command, script),
     slurm: srun ? stepOptions(path, words.slice(step, found.next - 1), script.slurm) : script.slurm,
   };

@@ -322,4 +322,6 @@ export interface Disagreement {
   readonly fact: string;
   readonly taken: Known<unknown>;
   readonly other: Known<unknown>;
+  /** What the other source makes of the run's size, where the two disagree about that. */
+  readonly size?: { readonly nodes: number; readonly gpusPerNode: number } | undefined;
 }
