@@ -154,6 +154,24 @@ describe('the place', () => {
     expect(place('accelerate launch --num_processes 16 --num_machines $N train.py train.yaml')).toEqual([2, 8, 16]);
   });
 
+  it('is what shardlens.json says of the file that has the arguments, unless it names the other one', () => {
+    const settings = (files: string) =>
+      `{ "target": "a", "targets": { "a": { "hardware": "g5.12xlarge", "gpusPerNode": 4 }, "b": { "hardware": "p5.48xlarge", "gpusPerNode": 8 }, "c": { "hardware": "p4d.24xlarge", "gpusPerNode": 2 } }, "files": ${files} }`;
+    const gpus = (files: string) =>
+      told(
+        join({
+          'ds.json': '{ "zero_optimization": { "stage": 3 } }',
+          'train.yaml': trainer('deepspeed: ds.json\n'),
+          'shardlens.json': settings(files),
+        }).run.gpusPerNode,
+      );
+    expect(gpus('{}')).toBe(4);
+    expect(gpus('{ "train.yaml": { "target": "b" } }')).toBe(8);
+    expect(gpus('{ "*": { "target": "c" }, "train.yaml": { "target": "b" } }')).toBe(8);
+    expect(gpus('{ "ds.json": { "target": "c" }, "train.yaml": { "target": "b" } }')).toBe(2);
+    expect(gpus('{ "other.yaml": { "target": "b" } }')).toBe(4);
+  });
+
   it('reads a cluster description beside shardlens.json, sizes included', () => {
     const { run, dependencies } = join({
       'train.yaml': trainer(''),

@@ -69,9 +69,13 @@ export interface Joined {
 export function joinRun(file: SourceFile, recognition: Recognition, input: JoinInput): Joined {
   const dependencies = new Set<Path>([file.path]);
   const finder = new FileFinder(input.workspace, dependencies);
-  const settings = settingsFor(file.path, input.workspace, input.overrides.settingsPath, dependencies);
+  const settingsOf = (main: Path) =>
+    settingsFor(file.path, input.workspace, input.overrides.settingsPath, dependencies, main);
+  const alone = settingsOf(file.path);
   const own = factsOf(file, recognition) ?? { file, dialect: 'deepspeed', configs: [], names: [] };
-  const links = linkFiles(own, settings, finder, input.only && onlyLaunch(input.only));
+  const links = linkFiles(own, alone, finder, input.only && onlyLaunch(input.only));
+  const main = links.configs.trainer?.file.path ?? file.path;
+  const settings = alone.config && main !== file.path ? settingsOf(main) : alone;
   const { outline, sources } = outlineRun(own, links, settings, input, finder);
   let whole: TrainingRun | undefined;
   return {

@@ -33,19 +33,23 @@ export interface ProjectSettings {
   readonly notes: readonly RunNote[];
 }
 
-/** The nearest shardlens.json above a file, or the one that `--config` names. Every place looked at goes to `dependencies`. */
+/**
+ * The nearest shardlens.json above a file, or the one that `--config` names. Every place looked at goes to `dependencies`. What it says
+ * of `main`, the file that the run has its arguments from, holds for the run; of the file itself only its own name stands over that.
+ */
 export function settingsFor(
   path: Path,
   workspace: Workspace,
   named: Path | undefined,
   dependencies: Set<Path>,
+  main?: Path,
 ): ProjectSettings {
   const places =
     named === undefined ? foldersUp(path, workspace).map((folder) => join(folder, SETTINGS_NAME)) : [named];
   for (const place of places) {
     dependencies.add(place);
     const file = workspace.source(place);
-    if (file) return forFile(file, path);
+    if (file) return forFile(file, path, main);
   }
   if (named === undefined) return nothing(dirname(path), []);
   return nothing(dirname(path), [
@@ -74,7 +78,7 @@ const NONE: Readonly<Record<string, unknown>> = {};
 /** Made once per version of the settings file. */
 const contents = kept<SourceFile, SettingsContent | RunNote>();
 
-function forFile(file: SourceFile, path: Path): ProjectSettings {
+function forFile(file: SourceFile, path: Path, main = path): ProjectSettings {
   let content = contents.get(file);
   if (!content) {
     content = readSettings(file);
@@ -83,15 +87,18 @@ function forFile(file: SourceFile, path: Path): ProjectSettings {
   const folder = dirname(file.path);
   if ('kind' in content) return nothing(folder, [content]);
   const relative = relativeTo(folder, path);
+  const ofRun = relativeTo(folder, main);
   const matching = content.sections.filter(({ match }) => match(relative));
-  const sections = [content.base, ...matching.map(({ section }) => section)];
+  const named = matching.filter(({ pattern }) => isLiteral(pattern));
+  const joined = [...content.sections.filter(({ match }) => match(relative) || match(ofRun)), ...named];
+  const [sections = [], own = []] = [joined, matching].map((each) => [content.base, ...each.map((it) => it.section)]);
   return {
     config: content.config,
     folder,
     fields: Object.assign({}, ...sections.map((section) => section.fields)),
     targets: content.targets,
     frameworks: new Map(sections.flatMap((section) => [...section.frameworks])),
-    rules: Object.assign({}, ...sections.map((section) => section.rules)),
+    rules: Object.assign({}, ...own.map((section) => section.rules)),
     with: companions(content, matching, folder, path),
     hardware: content.hardware,
     models: content.models,
