@@ -182,3 +182,44 @@ describe('a file that a flag of the launch line names', () => {
     expect(from('zero3.json')).toHaveLength(1);
   });
 });
+
+describe('names on a launch line behind `cd`', () => {
+  const gpus = (script: string, name = 'train.yaml', at = 'run.sh') => {
+    const files = {
+      'train.yaml': trainer(''),
+      'sub/train.yaml': trainer(''),
+      'sub/hosts': 'w1 slots=2\nw2 slots=2\n',
+      [at]: script.replace('LINE', 'torchrun --nproc_per_node 4 train.py train.yaml'),
+    };
+    return told(join({ [name]: '', ...files }).run.worldSize);
+  };
+
+  it.each([
+    'cd sub\nLINE',
+    'cd ./sub && LINE',
+    'cd "sub" || exit 1\nLINE',
+    'pushd sub > /dev/null\nLINE',
+    '(cd other)\ncd sub\nLINE',
+    'D=sub\ncd $D\nLINE',
+    'cd sub/deep\ncd ..\nLINE',
+  ])('are looked for from there: %s', (script) => {
+    expect(gpus(script)).toMatch(/^unknown: no target/);
+    expect(gpus(script, 'sub/train.yaml')).toBe(4);
+  });
+
+  it.each([
+    '(cd sub && ls)\nLINE',
+    'cd "$(dirname "$0")"\nLINE',
+    'cd /workspace\nLINE',
+    'cd sub\npopd\nLINE',
+    'cd sub; cd $X\nLINE',
+  ])('are looked for as before where it has come back, or went where nobody knows: %s', (script) => {
+    expect(gpus(script)).toBe(4);
+    expect(gpus(script, 'sub/train.yaml')).toMatch(/^unknown/);
+  });
+
+  it('are looked for from the top again in each line of a Makefile', () => {
+    expect(gpus('train:\n\tcd sub && ls\n\tLINE\n', 'train.yaml', 'Makefile')).toBe(4);
+    expect(gpus('train:\n\tcd sub && LINE\n', 'sub/train.yaml', 'Makefile')).toBe(4);
+  });
+});

@@ -1,6 +1,6 @@
 import { join } from '../paths';
 import { foldersUp } from '../run/folders';
-import type { Launch } from '../run/launch';
+import { type Launch, placeOf } from '../run/launch';
 import type { Path, Workspace } from '../source';
 
 /**
@@ -48,10 +48,11 @@ export function flagsWin(launch: Launch, hasFile: boolean, workspace: Workspace,
 }
 
 /** The training script, as the launch line finds it from its own folder or one above it. */
-function scriptOf({ script, path }: Launch, workspace: Workspace, dependencies: Set<Path>): string | undefined {
+function scriptOf(launch: Launch, workspace: Workspace, dependencies: Set<Path>): string | undefined {
+  const { script, path } = launch;
   if (!script.known || !script.value.endsWith('.py')) return undefined;
   for (const folder of foldersUp(path, workspace)) {
-    const place = join(folder, script.value);
+    const place = join(folder, placeOf(launch, script.value));
     dependencies.add(place);
     const read = workspace.read(place);
     if (read.ok) return read.text;

@@ -1,7 +1,7 @@
 import { isAbsolute, join } from '../paths';
 import type { FileFinder } from './files';
 import { type Known, known, type Origin, unknown } from './known';
-import type { Launch } from './launch';
+import { type Launch, placeOf } from './launch';
 
 /** The machines of a hostfile. */
 export interface Hosts {
@@ -11,7 +11,8 @@ export interface Hosts {
 }
 
 /** The hosts that a launch line of deepspeed names by `--hostfile`; undefined where it has no such flag. */
-export function hostsOf({ launcher, flags, path }: Launch, finder: FileFinder): Hosts | undefined {
+export function hostsOf(launch: Launch, finder: FileFinder): Hosts | undefined {
+  const { launcher, flags, path } = launch;
   const written = launcher === 'deepspeed' ? (flags.get('hostfile') ?? flags.get('H')) : undefined;
   if (!written) return undefined;
   const unread = {
@@ -19,7 +20,7 @@ export function hostsOf({ launcher, flags, path }: Launch, finder: FileFinder): 
     perNode: undefined,
   };
   if (written.templated || typeof written.plain !== 'string') return unread;
-  const name = written.plain;
+  const name = placeOf(launch, written.plain);
   const places = isAbsolute(name) ? [join('', name)] : finder.foldersUp(path).map((folder) => join(folder, name));
   for (const place of places) {
     finder.dependencies.add(place);

@@ -1,5 +1,5 @@
 import { kept } from '../kept';
-import { basename } from '../paths';
+import { basename, isAbsolute, join } from '../paths';
 import type { Path, ReadResult } from '../source';
 import type { Known } from './known';
 import { BARE_FLAGS, readFlags } from './launch-flags';
@@ -36,6 +36,13 @@ export interface Launch {
   readonly open?: Word | undefined;
   readonly environment: ReadonlyMap<string, Known<string>>;
   readonly slurm: ReadonlyMap<string, Word>;
+  /** Folder that its script has gone to before, see {@link Command.folder}. */
+  readonly folder: string;
+}
+
+/** A name as a launch line writes it, from where its script begins. */
+export function placeOf({ folder }: Launch, written: string): string {
+  return folder === '' || isAbsolute(written) ? written : join(folder, written);
 }
 
 const read = kept<ReadResult, readonly Launch[]>();
@@ -92,6 +99,7 @@ function launchOf(path: Path, command: Command, script: Script): Launch | undefi
     positional: rest.positional,
     ...(unread && unread !== scriptWord && { unread }),
     open: rest.unread,
+    folder: command.folder,
     environment: handedOn(words.slice(0, found.next), command, script),
     slurm: srun ? stepOptions(path, words.slice(step, found.next - 1), script.slurm) : script.slurm,
   };

@@ -4,7 +4,7 @@ import { originOf } from '../settings';
 import type { Config, DialectId, Path, SourceFile } from '../source';
 import { type FileFacts, type FileFinder, factsAs } from './files';
 import type { Origin } from './known';
-import type { Launch } from './launch';
+import { type Launch, placeOf } from './launch';
 import { configWords, Neighbours } from './neighbours';
 import type { ProjectSettings } from './settings-file';
 import type { RunFile } from './training-run';
@@ -208,7 +208,7 @@ class Linker {
     const written = launch.arguments.get('deepspeed');
     if (!written || written.templated || !isFileName(written.plain)) return isInline(written);
     const name = String(written.plain);
-    const named = this.finder.resolve(name, launch.path, 'deepspeed');
+    const named = this.finder.resolve(placeOf(launch, name), launch.path, 'deepspeed');
     // Not found, only another name shows another file.
     return named === undefined ? basename(name) !== basename(path) : named !== path;
   }
@@ -260,7 +260,7 @@ class Linker {
 
   /** The named file, taken for what the flag says where it shows nothing else by itself. */
   private launchedFile(written: string, launch: Launch, dialect: DialectId): FileFacts | undefined {
-    const path = this.finder.resolve(written, launch.path, dialect);
+    const path = this.finder.resolve(placeOf(launch, written), launch.path, dialect);
     const file = path === undefined ? undefined : this.finder.workspace.source(path);
     const facts = file && (this.finder.facts(file.path) ?? factsAs(file, dialect));
     return facts?.dialect === dialect ? facts : undefined;
@@ -269,7 +269,8 @@ class Linker {
   /** The run is not judged by another file than the one it names. */
   private lose(written: Written, launch: Launch, dialect: DialectId): void {
     const { key, plain, origin, templated } = written;
-    const isThere = !templated && this.finder.resolve(String(plain), launch.path, dialect) !== undefined;
+    const isThere =
+      !templated && this.finder.resolve(placeOf(launch, String(plain)), launch.path, dialect) !== undefined;
     const what = templated ? `the file of ${key}` : String(plain);
     const how = templated ? 'is filled in by a variable' : isThere ? 'could not be used' : 'was not found';
     this.missing.push({ dialect, why: `${what}, which says it, ${how}`, origin });

@@ -3,7 +3,7 @@ import { basename, join } from '../paths';
 import type { DialectId, Path } from '../source';
 import type { FileFacts, FileFinder } from './files';
 import { namesIn } from './folders';
-import { type Launch, launchesIn } from './launch';
+import { type Launch, launchesIn, placeOf } from './launch';
 import { manifestFolders } from './manifest-values';
 
 /** What lies around a file: configs that name it, launch lines, and the other files of its folder. */
@@ -41,7 +41,7 @@ export class Neighbours {
   /** The file of a dialect that a launch line names. */
   fileOf(written: string, launch: Launch, dialect: DialectId): FileFacts | undefined {
     if (!/\.(json|jsonc|ya?ml)$/i.test(written)) return undefined;
-    const path = this.finder.resolve(written, launch.path, dialect);
+    const path = this.finder.resolve(placeOf(launch, written), launch.path, dialect);
     const facts = path === undefined ? undefined : this.finder.facts(path);
     return facts?.dialect === dialect ? facts : undefined;
   }
@@ -96,7 +96,7 @@ export class Neighbours {
   }
 
   private isThere(written: string, launch: Launch, path: Path): boolean {
-    return this.finder.foldersUp(launch.path).some((folder) => join(folder, written) === path);
+    return this.finder.foldersUp(launch.path).some((folder) => join(folder, placeOf(launch, written)) === path);
   }
 }
 

@@ -68,7 +68,7 @@ export class Variables {
   }
 
   /** Takes in what a simple command assigns; returns the command where it is more than assignments. */
-  run(line: readonly Word[]): Command | undefined {
+  run(line: readonly Word[]): Omit<Command, 'folder'> | undefined {
     const words = line.slice(line.findIndex((word) => word.expanded || !OPENING.has(word.raw)));
     if (line.every((word) => !word.expanded && OPENING.has(word.raw))) return undefined;
     const declaring = DECLARING.has(words[0]?.raw ?? '') ? words[0]?.raw : undefined;

@@ -1,3 +1,4 @@
+import { join } from '../paths';
 import type { Path } from '../source';
 import type { Known } from './known';
 import { arithmeticChanges, surelySucceeds } from './shell-changes';
@@ -11,6 +12,8 @@ export interface Command {
   readonly words: readonly Word[];
   /** Variables exported, or assigned in front of this command. */
   readonly environment: ReadonlyMap<string, Known<string>>;
+  /** Folder that the script has gone to by `cd`, from where it began; empty where it has not, or where that is not written out. */
+  readonly folder: string;
 }
 
 export interface Script {
@@ -38,6 +41,9 @@ class Reader {
   private readonly variables: Variables;
   private readonly next: Words;
   private heredoc: string | undefined;
+  private folder = '';
+  /** Where the shells around this one are. */
+  private readonly outer: string[] = [];
   /** The words of this command so far belong to the shell: `then`, `{`. */
   private isOpen = true;
   /** A line that ends here goes on in the next: behind `&&`. */
@@ -69,6 +75,8 @@ class Reader {
       // Behind `&&` and `||` a command may go on in the next line.
       if (this.words.length > 0) this.endCommand();
       if (!this.goesOn) this.variables.ways.endList();
+      // Make runs each line in a shell of its own.
+      if (/akefile$|\.mk$/.test(this.path)) this.folder = '';
       cursor.at++;
       if (this.heredoc !== undefined) this.skipHeredoc();
     } else if (cursor.isContinuation()) cursor.skipContinuation();
@@ -132,6 +140,8 @@ class Reader {
     else if (!joins && char !== '|' && char !== '(') ways.endList();
     this.goesOn = joins || char === '|' || (this.goesOn && char === '(');
     if (isDouble && char === ';') ways.nextPattern();
+    if (char === '(') this.outer.push(this.folder);
+    else if (char === ')') this.folder = this.outer.pop() ?? this.folder;
     if (char === '(' || char === ')') ways.word(char, this.isFunction);
     if (char === '(') this.isFunction = false;
     cursor.at += isDouble && char !== '(' && char !== ')' ? 2 : 1;
@@ -172,6 +182,12 @@ class Reader {
     this.heredoc = undefined;
   }
 
+  private follow({ words: [name, to] }: Pick<Command, 'words'>): void {
+    if (!/^(cd|pushd|popd)$/.test(name?.raw ?? '')) return;
+    const text = to?.text.known ? to.text.value : '';
+    this.folder = name?.raw !== 'popd' && /^[\w.][\w./-]*$/.test(text) ? join(this.folder, text) : '';
+  }
+
   private endCommand(): void {
     const words = this.words;
     this.words = [];
@@ -179,7 +195,8 @@ class Reader {
     if (words.length === 2 && words[0]?.raw === 'function') this.isFunction = true;
     else if (words.length > 0) {
       const command = this.variables.run(words);
-      if (command) this.commands.push(command);
+      if (command) this.commands.push({ ...command, folder: this.folder });
+      if (command) this.follow(command);
     }
   }
 }
