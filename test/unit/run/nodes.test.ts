@@ -179,3 +179,23 @@ describe('a hostfile', () => {
     expect([nodes, world]).toEqual([expect.stringMatching(/^unknown/), expect.stringMatching(/^unknown/)]);
   });
 });
+
+describe('launch lines that give other arguments', () => {
+  const lines = (second: string) => {
+    const { assumptions } = estimateRun(
+      run(`torchrun --nproc_per_node 8 TRAIN\ntorchrun --nproc_per_node 8 ${second}`),
+    );
+    return assumptions.filter(({ what }) => what === 'launch line');
+  };
+
+  it('are told beside the one that is taken', () => {
+    expect(lines(TRAIN.replace('Llama-3.1-8B', 'Llama-3.1-70B'))).toEqual([
+      {
+        what: 'launch line',
+        value: 'run.sh:1',
+        because: 'run.sh:2 starts this run too, with another model_name_or_path',
+      },
+    ]);
+    expect(lines(`${TRAIN} --seed 2`)).toEqual([]);
+  });
+});

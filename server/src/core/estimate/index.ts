@@ -1,3 +1,5 @@
+import { basename } from '../paths';
+import type { Launch } from '../run/launch';
 import type { TrainingRun } from '../run/training-run';
 import { formatSeconds } from '../text/format';
 import { estimateCheckpoint } from './checkpoint';
@@ -27,6 +29,7 @@ export function estimateRun(run: TrainingRun): Estimate {
       ...checkpointAssumptions,
       ...time.assumptions,
       ...machineAssumptions(run),
+      ...launchAssumptions(run),
       ...(step?.measured ? [measuredSeconds(step.measured)] : []),
     ]),
   };
@@ -54,6 +57,19 @@ function machineAssumptions({ cluster }: TrainingRun): Assumption[] {
   const { label, assumptions } = cluster.value;
   return assumptions.map((value) => ({ what: 'machine', value, because: `of ${label}` }));
 }
+
+/** Where launch lines give arguments that figures depend on differently, those of the first are taken. */
+function launchAssumptions({ launches: [first, ...others] = [] }: TrainingRun): Assumption[] {
+  if (!first) return [];
+  const placeOf = ({ path, line }: Launch): string => `${basename(path)}:${line}`;
+  return others.flatMap((other) => {
+    const keys = DECIDING.filter((key) => first.arguments.get(key)?.plain !== other.arguments.get(key)?.plain);
+    const because = `${placeOf(other)} starts this run too, with another ${keys.join(', ')}`;
+    return keys.length > 0 ? [{ what: 'launch line', value: placeOf(first), because }] : [];
+  });
+}
+
+const DECIDING = ['model_name_or_path', 'per_device_train_batch_size', 'gradient_accumulation_steps', 'max_length'];
 
 /** Memory and time often miss the same fact; it is said once. */
 function withoutRepeats(assumptions: readonly Assumption[]): Assumption[] {

@@ -19,6 +19,8 @@ export interface Launch {
   readonly path: Path;
   readonly start: number;
   readonly end: number;
+  /** Of its start, from 1. */
+  readonly line?: number | undefined;
   readonly launcher: Launcher;
   /** Started once per node or task by srun. */
   readonly srun: boolean;
@@ -52,7 +54,8 @@ export function launchesIn(path: Path, result: ReadResult): readonly Launch[] {
   const known = read.get(result);
   if (known) return known;
   const text = result.ok ? shellIn(path, result.text) : undefined;
-  const launches = text !== undefined && mayLaunch(text) ? launchesOf(path, readScript(path, text)) : [];
+  const found = text !== undefined && mayLaunch(text) ? launchesOf(path, readScript(path, text)) : [];
+  const launches = found.map((launch) => ({ ...launch, line: text?.slice(0, launch.start).split('\n').length }));
   read.set(result, launches);
   return launches;
 }
