@@ -60,7 +60,7 @@ export const doubleCheckpointing = rule({
       severity: byTrl ? 'warning' : 'error',
       message: byTrl
         ? `${theirs.path} is true, and TRL 1.13 switches gradient_checkpointing on by default; the Trainer stops at start-up when both are on.`
-        : `${ours?.path ?? 'gradient_checkpointing'} and FSDP's ${theirs.path} are both true; the Trainer stops at start-up. FSDP's own needs one gather less.`,
+        : `${ours?.path ?? 'gradient_checkpointing'} and FSDP's ${theirs.path} are both true; the Trainer stops at start-up.`,
       fixes: [
         ...(ours?.node
           ? [{ title: `Set ${ours.path} to false`, edits: replaceValue(ours.config.file, ours.node, false) }]
