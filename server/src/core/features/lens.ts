@@ -124,7 +124,10 @@ function memoryPart(memory: MemoryEstimate, { batch }: TrainingRun, catalogs: Ca
   if (common.length === 0) return need;
   const open = batch.sequenceLength.known ? '' : ' (the sequence length is not known)';
   const perhaps = common.find(({ fits }) => fits === null);
-  if (!smallest) return `${need}: ${perhaps ? 'surely fits' : 'fits'} no common GPU${open}`;
+  const { low, high } = memory;
+  if (!smallest && perhaps)
+    return `${need} (${formatGib(low)} to ${formatGib(high)}): whether it fits cannot be told${open}`;
+  if (!smallest) return `${need}: fits no common GPU${open}`;
   return `${need}: ${open ? 'would fit' : 'fits'} ${smallest.name} and larger${open}`;
 }
 

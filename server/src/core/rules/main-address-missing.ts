@@ -33,12 +33,19 @@ export const mainAddressMissing = rule({
         ),
       },
       { files: accelerateFile('num_machines: 1\nnum_processes: 8\n') },
+      {
+        files: {
+          'accelerate.yaml': accelerateFile('num_machines: 2\nnum_processes: 16\nmachine_rank: 0\n'),
+          'run.sh': 'accelerate launch --config_file accelerate.yaml --main_process_ip $MAIN train.py\n',
+        },
+      },
     ],
   },
-  check({ config, report }) {
+  check({ config, run, report }) {
     const machines = setting(config, 'num_machines');
     const count = machinesOf(config);
     if (!machines || count === undefined || count < 2 || isStartedBySsh()) return;
+    if (run.launches?.some(({ flags }) => flags.has('main_process_ip'))) return;
     const address = setting(config, 'main_process_ip');
     const written = address ? stringOf(address) : undefined;
     if (address && written !== undefined && LOOPBACK.test(written)) {
