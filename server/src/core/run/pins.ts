@@ -26,6 +26,9 @@ const FORMS: readonly { readonly name: RegExp; readonly find: (text: string, fra
   { name: /^[\w.-]*(?:install|setup|build|docker|env|prepare)[\w.-]*\.(?:sh|bash)$/i, find: inCommands },
 ];
 
+/** Characters; no list of requirements that people write comes near, only lock files do. */
+const LONGEST = 256 * 1024;
+
 /** How sure a file of this name is about releases, 0 the surest; undefined where it says nothing about them. */
 export function rankOfPins(name: string): number | undefined {
   const rank = FORMS.findIndex((form) => form.name.test(name));
@@ -37,7 +40,7 @@ export function findPins(path: Path, text: string, frameworks: readonly Framewor
   const name = path.slice(path.lastIndexOf('/') + 1);
   const form = FORMS.find((each) => each.name.test(name));
   const pins: Partial<Record<FrameworkName, Known<string>>> = {};
-  if (!form) return pins;
+  if (!form || (text.length > LONGEST && !/lock$/i.test(name))) return pins;
   for (const framework of frameworks) {
     // Cheap before exact: most files name few of the packages.
     if (!text.includes(framework) && framework !== 'torch') continue;
