@@ -59,7 +59,8 @@ const JOB = (efa: number) =>
 const WITH_EFA = '          Efa:\n            Enabled: true\n';
 const QUEUE = (more: string) =>
   `Scheduling:\n  Scheduler: slurm\n  SlurmQueues:\n    - Name: gpu\n      ComputeResources:\n        - Name: a100\n          InstanceType: p4d.24xlarge\n${more}`;
-const SBATCH = '#SBATCH --nodes=2\nsrun torchrun --nnodes $SLURM_NNODES --nproc_per_node 8 train.py --deepspeed ds.json\n';
+const SBATCH =
+  '#SBATCH --nodes=2\nsrun torchrun --nnodes $SLURM_NNODES --nproc_per_node 8 train.py --deepspeed ds.json\n';
 const ESTIMATOR =
   'import sagemaker\nPyTorch(entry_point="train.py", instance_type="ml.p4d.24xlarge", instance_count=2, hyperparameters={"deepspeed": "ds.json"})\n';
 const BATCH =
