@@ -93,8 +93,10 @@ export class Words {
     const value = name === undefined ? undefined : this.variables.use(name, start);
     const elements = value && elementsOf.get(value);
     if (elements) {
+      // Once no more may be expanded, the elements are not even counted.
+      if (!this.expansions.mayExpand(0)) return [word];
       const length = elements.reduce((sum, { raw }) => sum + raw.length + 1, 0);
-      if (!this.expansions.mayExpand(0) || !this.expansions.mayExpand(length)) return [word];
+      if (!this.expansions.mayExpand(length)) return [word];
       return elements.map(({ raw, text }) => ({
         raw: text.known ? text.value : raw,
         start,
