@@ -3,6 +3,7 @@ import { analyze } from '../../../server/src/core/analyze';
 import { imageContents, isReplaced } from '../../../server/src/core/run/image';
 import { loadCatalogs } from '../../../server/src/data/index';
 import { memoryWorkspace, ROOT } from '../../memory-workspace';
+import { processorMilliseconds } from '../../processor-time';
 
 const DS = '{ "train_micro_batch_size_per_gpu": 1, "bf16": { "enabled": true }, "zero_optimization": { "stage": 3 } }';
 
@@ -209,9 +210,7 @@ describe('a call of an estimator', () => {
     ['blanks', `PyTorch(a =${' '.repeat(200_000)}1)`],
     ['names', 'a = Compute(\n'.repeat(15_000)],
   ])('in a text of many %s takes no longer', (_name, text) => {
-    const start = performance.now();
-    of(`# instance_type entry_point ds.json\n${text}`);
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(processorMilliseconds(() => of(`# instance_type entry_point ds.json\n${text}`))).toBeLessThan(1500);
   });
 });
 
@@ -302,9 +301,7 @@ describe('texts that are made to be slow', () => {
     ],
     ['variables', `{ "nodeProperties": 1, "numNodes": 2, "x": "ds.json", ${'"NCCL_A"'.repeat(20_000)}${blanks} }`],
   ])('%s take no longer than others', (_name, text) => {
-    const start = performance.now();
-    read({ 'batch.json': text });
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(processorMilliseconds(() => read({ 'batch.json': text }))).toBeLessThan(1500);
   });
 
   it.each([
@@ -312,9 +309,7 @@ describe('texts that are made to be slow', () => {
     ['blocks', `kind: TrainJob\nx: ds.json torchrun\n${'- '.repeat(50_000)}|\n`],
     ['an image', `kind: TrainJob\nx: ds.json\nimage: ${'a/'.repeat(60_000)}\n`],
   ])('%s of a manifest too', (_name, text) => {
-    const start = performance.now();
-    read({ 'job.yaml': text });
-    expect(performance.now() - start).toBeLessThan(1500);
+    expect(processorMilliseconds(() => read({ 'job.yaml': text }))).toBeLessThan(1500);
   });
 });
 

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { launchesOf } from '../../../server/src/core/run/launch';
 import { sizeOf } from '../../../server/src/core/run/launch-size';
 import { readScript } from '../../../server/src/core/run/shell';
+import { processorMilliseconds } from '../../processor-time';
 import { told } from './joining';
 
 function launches(text: string) {
@@ -167,9 +168,7 @@ describe('words', () => {
   ])('takes no longer for many %s and variables', (_, open, close) => {
     const assigned = Array.from({ length: 12_000 }, (__, i) => `N${i}=1\n`).join('');
     const script = `${assigned}${open.repeat(Math.floor(100_000 / open.length))}${close.repeat(1000)}\ntorchrun train.py a.yaml`;
-    const start = performance.now();
-    launches(script);
-    expect(performance.now() - start).toBeLessThan(8000);
+    expect(processorMilliseconds(() => launches(script))).toBeLessThan(8000);
   });
 
   it('knows inside a branch what it assigns', () => {

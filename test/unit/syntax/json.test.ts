@@ -6,6 +6,7 @@ import { Fault, Token } from '../../../server/src/core/syntax/json-token';
 import type { Tree } from '../../../server/src/core/syntax/node';
 import { parseSource } from '../../../server/src/core/syntax/parse';
 import { pythonNumber, toPlain } from '../../../server/src/core/syntax/plain';
+import { processorMilliseconds } from '../../processor-time';
 import { type PythonValue, pythonValue, rounded } from './python-value';
 
 // Read by hand: the bundler's JSON reader refuses the lone surrogates in it.
@@ -117,18 +118,19 @@ describe('limits', () => {
   test.each(['[', '{"a":', '{a:', '[[]', '"', "'", '/*', '}', ',', ':', '\0', '\ud800', '\\', '//', '#'])(
     '100,000 of %j',
     (unit) => {
-      const before = performance.now();
-      const tree = parseJson(unit.repeat(100_000));
-      expect(tree.problems.length).toBeGreaterThan(0);
-      expect(performance.now() - before).toBeLessThan(2000);
+      const took = processorMilliseconds(() => {
+        expect(parseJson(unit.repeat(100_000)).problems.length).toBeGreaterThan(0);
+      });
+      expect(took).toBeLessThan(2000);
     },
   );
 
   test('50 MB', () => {
-    const before = performance.now();
-    const tree = parseJson('[1,'.repeat(17_000_000));
-    expect(tree.problems).toEqual([expect.objectContaining({ kind: 'limit' })]);
-    expect(performance.now() - before).toBeLessThan(2000);
+    const took = processorMilliseconds(() => {
+      const tree = parseJson('[1,'.repeat(17_000_000));
+      expect(tree.problems).toEqual([expect.objectContaining({ kind: 'limit' })]);
+    });
+    expect(took).toBeLessThan(2000);
   });
 
   test('what stands above the cap is kept', () => {

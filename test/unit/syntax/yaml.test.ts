@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { lookup, type MappingNode, type Node } from '../../../server/src/core/syntax/node';
 import { toPlain } from '../../../server/src/core/syntax/plain';
 import { parseYaml } from '../../../server/src/core/syntax/yaml';
+import { processorMilliseconds } from '../../processor-time';
 import fixture from './fixtures/pyyaml-texts.json';
 import { type PythonValue, pythonValue, rounded } from './python-value';
 
@@ -73,10 +74,11 @@ describe('limits', () => {
     ['indentation', Array.from({ length: 600 }, (_, i) => `${' '.repeat(i)}a:`).join('\n')],
     ['size', 'a: 1\n'.repeat(100_000)],
   ])('%s', (_, text) => {
-    const before = performance.now();
-    const { root, problems } = parseYaml(text);
-    expect({ root, problems }).toEqual({ root: undefined, problems: limit });
-    expect(performance.now() - before).toBeLessThan(2000);
+    const took = processorMilliseconds(() => {
+      const { root, problems } = parseYaml(text);
+      expect({ root, problems }).toEqual({ root: undefined, problems: limit });
+    });
+    expect(took).toBeLessThan(2000);
   });
 
   test('nesting below the cap is read', () => {
