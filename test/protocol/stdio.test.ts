@@ -236,6 +236,15 @@ describe('the server over stdio', () => {
     change(editor, uri('ds.json'), 2, FILES['ds.json'].replace('"stage": 3', '"stage": 2'));
     const [unsaved] = await own<Lens[]>('shardlens/lenses', document);
     expect(unsaved?.title).toMatch(/ · [\d.]+ → [\d.]+ of 39\.4 GiB/);
+    // What was saved is compared with what else is open now, also where only that has changed since.
+    const was = (lens?: Lens) => / · ([\d.]+) → [\d.]+ of 39\.4 GiB/.exec(lens?.title ?? '')?.[1];
+    change(editor, uri('ds.json'), 3, FILES['ds.json'].replace('"stage": 3', '"stage":  2'));
+    const [again] = await own<Lens[]>('shardlens/lenses', document);
+    expect(again?.title).toBe(unsaved?.title);
+    open('train.yaml');
+    change(editor, uri('train.yaml'), 2, FILES['train.yaml'].replace('batch_size: 2', 'batch_size: 8'));
+    const [larger] = await own<Lens[]>('shardlens/lenses', document);
+    expect(Number(was(larger))).toBeGreaterThan(Number(was(unsaved)));
     await editor.connection.sendNotification('shardlens/overrides', { hardware: 'g6e.48xlarge', gpusPerNode: 8 });
     const [changed] = await own<Lens[]>('shardlens/lenses', document);
     expect(changed?.title).toContain('8 × L40S');

@@ -7,14 +7,14 @@ import { toRange } from '../convert';
 import { type BreakdownAnswer, type ExplainParams, type FileStatus, type Lens, NOT_OURS } from '../protocol';
 import type { AnalysedSnapshot, Session } from '../session';
 import { findingsOf } from './diagnostic';
-import { estimateOfText, largestOf } from './what-if';
+import { estimateAsSaved, largestOf } from './what-if';
 
 /** `shardlens/lenses`: what the client draws above the config. */
 export function lensesOf(session: Session, snapshot: AnalysedSnapshot): Lens[] {
   if (session.settings.lenses?.enabled === false) return [];
   const { analysis } = snapshot;
   const saved = session.files.saved(analysis.file.path);
-  const before = saved && estimateOfText(session, snapshot, saved);
+  const before = saved && estimateAsSaved(session, snapshot, saved);
   return lenses(analysis, session.core.catalogs, before).map(({ offset, title, tooltip, action }) => ({
     range: toRange(analysis.file.lines, offset, offset),
     title,
