@@ -23,22 +23,10 @@ export function propertiesOf(schema: JsonSchema | undefined): Readonly<Record<st
 
 /** The schema of one key of an object: a listed key, or what all other keys have to look like. */
 export function childSchema(parent: JsonSchema | undefined, name: string): JsonSchema | undefined {
-  if (!parent) return undefined;
-  let known = children.get(parent);
-  if (!known) {
-    known = new Map();
-    children.set(parent, known);
-  }
-  const met = known.get(name);
-  if (met) return met;
   const properties = propertiesOf(parent);
-  const listed = Object.hasOwn(properties, name) ? properties[name] : undefined;
-  if (listed) known.set(name, listed);
-  return listed ?? (typeof parent.additionalProperties === 'object' ? parent.additionalProperties : undefined);
+  if (Object.hasOwn(properties, name)) return properties[name];
+  return typeof parent?.additionalProperties === 'object' ? parent.additionalProperties : undefined;
 }
-
-/** Keys that were asked for: the thousands of configs of a check write the same few. */
-const children = new WeakMap<JsonSchema, Map<string, JsonSchema>>();
 
 /** The key at a dotted path, or undefined where the dialect has none there. */
 export function findKey(root: JsonSchema, path: string): KeyInfo | undefined {
