@@ -14,6 +14,8 @@ const LATE = [
   'core/rules-support/offload-edits',
   'core/rules-support/shard-edits',
   'cli/thread',
+  // Only where a path holds other characters than most.
+  'lsp/uri-escapes',
 ];
 
 /** What editors ask for is late too, all but what a check asks for. */

@@ -24,6 +24,11 @@ const LIBRARIES = [
     users: ['server/src/core/syntax/yaml-build.ts', 'server/src/core/syntax/yaml-compose.ts'],
   },
   {
+    name: 'uri',
+    packages: ['vscode-uri'],
+    users: ['server/src/lsp/uri-escapes.ts'],
+  },
+  {
     name: 'language-server',
     packages: ['vscode-languageserver', 'vscode-languageserver-protocol/node'],
     users: ['server/src/lsp/stdio.ts'],

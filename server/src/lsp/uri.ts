@@ -1,5 +1,5 @@
-import { URI } from 'vscode-uri';
 import type { Path } from '../core/source';
+import { escapedUriOf, pathOfEscaped } from './uri-escapes';
 
 /** A scheme of two letters or more; one letter is a Windows drive. */
 const SCHEME = /^[a-zA-Z][a-zA-Z0-9+.-]+:/;
@@ -13,13 +13,13 @@ export function pathOf(uri: string): Path {
   if (!uri.startsWith('file:')) return uri;
   const plain = uri.slice(FILE.length);
   if (uri.startsWith(FILE) && PLAIN_PATH.test(plain)) return plain;
-  return URI.parse(uri).fsPath.replaceAll('\\', '/');
+  return pathOfEscaped(uri).replaceAll('\\', '/');
 }
 
 /** The URI of a core path, spelled as VS Code spells it, so that the client finds its own document again. */
 export function uriOf(path: Path): string {
   if (PLAIN_PATH.test(path)) return FILE + path;
-  return SCHEME.test(path) ? path : URI.file(path).toString();
+  return SCHEME.test(path) ? path : escapedUriOf(path);
 }
 
 /**
