@@ -33,15 +33,22 @@ export function readArguments(config: Config | undefined, launch: Launch | undef
 
 function makeArguments(config: Config | undefined, launch: Launch | undefined): TrainerArguments {
   const flags = launch && (config || isTraining(launch)) ? launch : undefined;
+  // Written out case by case: the readers of a run ask for some hundred names, and most runs have neither flags nor old names.
+  const hasOlder = [...OLDER.values()].some((older) => flags?.arguments.has(older) || writtenIn(config, older));
   const get = (...names: readonly string[]): Written | undefined => {
-    for (const name of names) {
-      const older = olderOf(name, config, flags);
-      if (older) return older;
+    if (hasOlder) {
+      for (const name of names) {
+        const older = olderOf(name, config, flags);
+        if (older) return older;
+      }
     }
-    for (const name of names) {
-      const found = flags?.arguments.get(name) ?? (flags && abbreviated(flags, name));
-      if (found) return found;
+    if (flags) {
+      for (const name of names) {
+        const found = flags.arguments.get(name) ?? abbreviated(flags, name);
+        if (found) return found;
+      }
     }
+    if (!config) return undefined;
     for (const name of names) {
       const found = writtenIn(config, name);
       if (found) return found;
