@@ -1,7 +1,10 @@
+import type { Catalogs } from '../catalogs';
 import type { Rule, RunPart } from '../rules/rule';
 import type { RunOutline } from '../run/training-run';
+import { schemaProblems } from '../schema/problems';
 import type { Config, DialectId } from '../source';
 import type { MappingNode } from '../syntax/node';
+import type { RulesInput } from './context';
 
 /** A rule as the engine calls it. Modules make rules of many shapes, and V8 calls those of one shape several times as fast. */
 export interface CalledRule {
@@ -18,42 +21,50 @@ interface DialectRules {
   readonly sections: ReadonlySet<string>;
 }
 
-/** A list of rules: the parts of a run that they ask about, and its rules by dialect and by the parts that a run has. */
+/** The rules of a list that apply to a dialect: the parts of a run that they ask about, and the rules by the parts that a run has. */
 interface Selection {
   readonly parts: readonly RunPart[];
-  readonly byKind: Map<string, DialectRules>;
+  readonly byParts: Map<string, DialectRules>;
 }
 
-const selections = new WeakMap<readonly Rule[], Selection>();
+const selections = new WeakMap<readonly Rule[], Map<DialectId, Selection>>();
 
 /** The rules that apply to a config and may have something to say about what is written in it. */
-export function rulesFor(config: Config, run: RunOutline, rules: readonly Rule[]): readonly CalledRule[] {
-  const { parts, byKind } = selectionOf(rules);
-  const had = parts.filter((part) => hasPart[part](run, config));
-  const kind = `${config.dialect} ${had.join(' ')}`;
-  const own = byKind.get(kind) ?? dialectRules(rules, config.dialect, had);
-  byKind.set(kind, own);
+export function rulesFor(
+  config: Config,
+  { run, catalogs }: Pick<RulesInput, 'run' | 'catalogs'>,
+  rules: readonly Rule[],
+): readonly CalledRule[] {
+  const { parts, byParts } = selectionOf(rules, config.dialect);
+  const had = parts.filter((part) => hasPart[part](run, config, catalogs));
+  const kind = had.join(' ');
+  const own = byParts.get(kind) ?? dialectRules(rules, config.dialect, had);
+  byParts.set(kind, own);
   const found = [...own.always];
   addNeeded(config.root, '', own, found);
   return found;
 }
 
-function selectionOf(rules: readonly Rule[]): Selection {
-  const known = selections.get(rules);
-  if (known) return known;
-  const parts = [...new Set(rules.flatMap(({ when }) => when ?? []))];
-  const selection: Selection = { parts, byKind: new Map() };
-  selections.set(rules, selection);
+function selectionOf(rules: readonly Rule[], dialect: DialectId): Selection {
+  const ofDialects = selections.get(rules) ?? new Map<DialectId, Selection>();
+  selections.set(rules, ofDialects);
+  let selection = ofDialects.get(dialect);
+  if (!selection) {
+    const parts = new Set(rules.flatMap(({ when, applies }) => (when && applies.includes(dialect) ? [when] : [])));
+    selection = { parts: [...parts], byParts: new Map() };
+    ofDialects.set(dialect, selection);
+  }
   return selection;
 }
 
-const hasPart: Readonly<Record<RunPart, (run: RunOutline, config: Config) => boolean>> = {
+const hasPart: Readonly<Record<RunPart, (run: RunOutline, config: Config, catalogs: Catalogs) => boolean>> = {
   cluster: ({ cluster }) => cluster.known,
   launched: ({ environment, job }) => hasKeys(environment) || (job !== undefined && hasKeys(job)),
   joined: ({ configs, launch }) =>
     configs.trainer !== undefined && (launch !== undefined || ENGINES.some((engine) => configs[engine] !== undefined)),
   storage: ({ storage }) => storage?.known === true,
   'text-problem': (_, { file }) => file.tree.problems.length > 0,
+  'schema-problem': (_, config, catalogs) => schemaProblems(config, catalogs.schema(config.dialect)).length > 0,
 };
 
 /** What trains as the Trainer's arguments say: engines, and Accelerate, which sets them up. */

@@ -8,6 +8,7 @@ export const booleanString = rule({
   id: 'boolean-string',
   severity: 'warning',
   applies: ['deepspeed', 'trainer', 'accelerate'],
+  when: 'schema-problem',
   why: 'Outside its strict sections DeepSpeed only asks whether a value is empty, and the text "false" is not empty: it switches the setting on. The same holds for TrainingArguments read from a file.',
   source: ['deepspeed/runtime/config.py:473 (0.19.6)', 'deepspeed/runtime/config.py:855 (0.19.6)'],
   verified: 'run',

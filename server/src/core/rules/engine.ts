@@ -14,7 +14,7 @@ export function runRules(rules: readonly Rule[], input: RulesInput): Finding[] {
   const hasLevels = Object.keys(input.levels).length > 0;
   for (const config of input.configs) {
     const context = new Context(config, input, findings);
-    for (const rule of rulesFor(config, input.run, rules)) {
+    for (const rule of rulesFor(config, input, rules)) {
       const level = hasLevels ? levelInForce(rule, input.levels[rule.id]) : undefined;
       if (level === 'off') continue;
       context.startRule(rule, level);

@@ -13,6 +13,7 @@ export const misplacedKey = rule({
   id: 'misplaced-key',
   severity: 'warning',
   applies: ['deepspeed', 'fsdp', 'accelerate'],
+  when: 'schema-problem',
   why: 'A key in the wrong section is an unknown key there: dropped without a word, or a reason to stop. Right key, wrong place is far more common in real configs than a typing error.',
   source: [
     'deepspeed/runtime/config_utils.py:110 (0.19.6) extra="forbid"',

@@ -9,6 +9,7 @@ export const missingKey = rule({
   id: 'missing-key',
   severity: 'error',
   applies: ['accelerate', 'deepspeed'],
+  when: 'schema-problem',
   why: 'Accelerate refuses a file without distributed_type; DeepSpeed looks required keys of its data sections up without a default.',
   source: [
     'accelerate src/accelerate/commands/config/config_args.py:109 (1.15.0)',

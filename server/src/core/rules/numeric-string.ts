@@ -9,6 +9,7 @@ export const numericString = rule({
   id: 'numeric-string',
   severity: 'warning',
   applies: ['deepspeed', 'trainer', 'accelerate'],
+  when: 'schema-problem',
   why: 'A number in quotes is text. DeepSpeed\'s strict sections read plain digits and refuse "5e8"; its batch sizes and the Trainer compare it with a number and stop.',
   source: [
     'deepspeed/runtime/zero/config.py:113 (0.19.6)',

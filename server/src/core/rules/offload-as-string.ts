@@ -9,6 +9,7 @@ export const offloadAsString = rule({
   id: 'offload-as-string',
   severity: 'error',
   applies: ['deepspeed'],
+  when: 'schema-problem',
   why: "DeepSpeed reads offload_optimizer and offload_param as sections with a device; a word or a boolean fails the section's validation.",
   source: ['deepspeed/runtime/zero/config.py:164 (0.19.6)'],
   verified: 'run',

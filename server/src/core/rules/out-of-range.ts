@@ -10,6 +10,7 @@ export const outOfRange = rule({
   id: 'out-of-range',
   severity: 'error',
   applies: ['deepspeed', 'trainer', 'fsdp', 'accelerate'],
+  when: 'schema-problem',
   why: 'The framework checks the range when it reads the file or when it first uses the value, and stops; where it does not check, the value silently means something else.',
   source: [
     'deepspeed/runtime/zero/config.py:113 (0.19.6) ge=0',

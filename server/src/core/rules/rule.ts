@@ -52,9 +52,9 @@ export interface Example {
 
 /**
  * A machine that is known; variables of a launch or a job; training arguments together with what starts them: a config of the engine, or a
- * launch line; a known place for checkpoints; something the reader of the file's text stumbled over.
+ * launch line; a known place for checkpoints; something the reader of the file's text stumbled over; a departure from the dialect's schema.
  */
-export type RunPart = 'cluster' | 'launched' | 'joined' | 'storage' | 'text-problem';
+export type RunPart = 'cluster' | 'launched' | 'joined' | 'storage' | 'text-problem' | 'schema-problem';
 
 /** A rule: data first, then one pure function. One file; `index.ts` is generated from the folder. */
 export interface Rule {

@@ -14,6 +14,7 @@ export const unknownKeyIgnored = rule({
   id: 'unknown-key-ignored',
   severity: 'warning',
   applies: ['deepspeed', 'fsdp', 'accelerate'],
+  when: 'schema-problem',
   why: "The top level and the loose sections of a DeepSpeed file, the sections of an Accelerate file and the Trainer's fsdp_config are read key by key: a key that nobody asks for changes nothing, and nothing says so.",
   source: [
     'deepspeed/runtime/config.py:796 (0.19.6)',

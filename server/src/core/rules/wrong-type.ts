@@ -11,6 +11,7 @@ export const wrongType = rule({
   id: 'wrong-type',
   severity: 'error',
   applies: ['deepspeed', 'trainer', 'fsdp', 'accelerate'],
+  when: 'schema-problem',
   why: "DeepSpeed's sections and Accelerate's launcher check the type of what they read, and the job ends at start-up. Keys that nobody checks carry the wrong value on until something breaks.",
   source: [
     'deepspeed/runtime/config_utils.py:110 (0.19.6)',
