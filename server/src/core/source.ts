@@ -63,4 +63,9 @@ export interface Workspace {
   source(path: Path): SourceFile | undefined;
   /** Names of the files (not folders) in a folder, sorted; empty when it cannot be listed. */
   list(folder: Path): readonly string[];
+  /** What stands for a folder while none of the files changes; absent where each look at a file has to be noted. */
+  still?(folder: Path): StillFolder | undefined;
 }
+
+/** A folder of which nothing changes: what is made of the files in it can be kept with it. */
+export class StillFolder {}

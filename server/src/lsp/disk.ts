@@ -2,12 +2,14 @@ import { isAscii } from 'node:buffer';
 import {
   closeSync,
   constants,
+  type Dirent,
   fstatSync,
   lstatSync,
   openSync,
   readdirSync,
   readSync,
   realpathSync,
+  type Stats,
   statSync,
 } from 'node:fs';
 import type { Path, ReadResult } from '../core/source';
@@ -34,11 +36,17 @@ export function look(path: Path): Look {
     if (!own) return MISSING;
     const isLink = own.isSymbolicLink();
     const stat = isLink ? statSync(path, { throwIfNoEntry: false }) : own;
-    return stat ? { stamp: `${stat.mtimeMs}:${stat.size}:${stat.ino}`, isLink } : { stamp: MISSING.stamp, isLink };
+    return { stamp: stat ? stampOf(stat) : MISSING.stamp, isLink };
   } catch {
-    return { stamp: 'unreadable', isLink: false };
+    return { stamp: UNREADABLE_STAMP, isLink: false };
   }
 }
+
+function stampOf({ mtimeMs, size, ino }: Stats): string {
+  return `${mtimeMs}:${size}:${ino}`;
+}
+
+const UNREADABLE_STAMP = 'unreadable';
 
 /** Nothing is there. */
 export const MISSING: Look = { stamp: 'missing', isLink: false };
@@ -49,31 +57,42 @@ const shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
 
 /** Reads the text of a regular file; pipes and devices, which could block, are refused. */
 export function readDisk(path: Path): ReadResult {
+  return readStamped(path).result;
+}
+
+/** A file's text, with the stamp that {@link look} gives for the file that was read. */
+export function readStamped(path: Path): { readonly stamp: string; readonly result: ReadResult } {
   let descriptor: number;
   try {
     // Without blocking: opening a pipe would wait for its writer.
     descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   } catch (error) {
-    return { ok: false, why: isMissing(error) ? 'missing' : 'unreadable' };
+    return isMissing(error)
+      ? { stamp: MISSING.stamp, result: { ok: false, why: 'missing' } }
+      : { stamp: UNREADABLE_STAMP, result: UNREADABLE };
   }
+  let stamp = UNREADABLE_STAMP;
   try {
     const stat = fstatSync(descriptor);
-    if (!stat.isFile()) return UNREADABLE;
-    const { size } = stat;
-    if (size > MAX_FILE_BYTES) return { ok: false, why: 'too-large' };
-    const bytes = size > SHARED_BYTES ? Buffer.allocUnsafe(size) : shared;
-    let length = 0;
-    while (length < size) {
-      const count = readSync(descriptor, bytes, length, size - length, length);
-      if (count === 0) break;
-      length += count;
-    }
-    return textOf(bytes.subarray(0, length));
+    stamp = stampOf(stat);
+    return { stamp, result: stat.isFile() ? textIn(descriptor, stat.size) : UNREADABLE };
   } catch {
-    return UNREADABLE;
+    return { stamp, result: UNREADABLE };
   } finally {
     closeSync(descriptor);
   }
+}
+
+function textIn(descriptor: number, size: number): ReadResult {
+  if (size > MAX_FILE_BYTES) return { ok: false, why: 'too-large' };
+  const bytes = size > SHARED_BYTES ? Buffer.allocUnsafe(size) : shared;
+  let length = 0;
+  while (length < size) {
+    const count = readSync(descriptor, bytes, length, size - length, length);
+    if (count === 0) break;
+    length += count;
+  }
+  return textOf(bytes.subarray(0, length));
 }
 
 const UNREADABLE: ReadResult = { ok: false, why: 'unreadable' };
@@ -100,8 +119,11 @@ function asciiOf(bytes: Uint8Array): string | undefined {
 export interface Listing {
   /** Names of its files, links included, sorted by UTF-16 unit. */
   readonly files: readonly string[];
-  /** Every name in it, folders too; undefined where a name that is not among them may lead somewhere all the same. */
-  readonly names: ReadonlySet<string> | undefined;
+  /**
+   * Every name in it, folders too, and whether it is a file that is no link; undefined where a name that is not among them may lead
+   * somewhere all the same.
+   */
+  readonly names: ReadonlyMap<string, boolean> | undefined;
 }
 
 /** Elsewhere a file answers to names that differ in case or in how their letters are composed. */
@@ -116,10 +138,16 @@ export function listDisk(folder: Path): Listing {
       if (entry.isFile() || entry.isSymbolicLink()) files.push(entry.name);
       if (files.length === MAX_FOLDER_NAMES) break;
     }
-    return { files: files.sort(), names: NAMES_ARE_EXACT ? new Set(entries.map(({ name }) => name)) : undefined };
+    return { files: files.sort(), names: NAMES_ARE_EXACT ? namesOf(entries) : undefined };
   } catch {
     return { files: [], names: undefined };
   }
+}
+
+function namesOf(entries: readonly Dirent[]): ReadonlyMap<string, boolean> {
+  const names = new Map<string, boolean>();
+  for (const entry of entries) names.set(entry.name, entry.isFile());
+  return names;
 }
 
 /** Where a path really leads, symbolic links resolved; undefined where nothing is there. */

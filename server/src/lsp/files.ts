@@ -1,7 +1,7 @@
-import type { Path, ReadResult, SourceFile } from '../core/source';
+import { type Path, type ReadResult, type SourceFile, StillFolder } from '../core/source';
 import { parseSource } from '../core/syntax/parse';
 import type { Encoding } from '../core/text/decode';
-import { type Look, listDisk, look, MISSING, readDisk, realPath } from './disk';
+import { type Listing, type Look, listDisk, look, MISSING, readDisk, readStamped, realPath } from './disk';
 import type { OpenDocuments } from './documents';
 import type { RemoteFiles } from './remote';
 import { isOnDisk } from './uri';
@@ -56,9 +56,10 @@ export class Files {
   private readonly marks = new Map<Path, { readonly stamp: string; readonly mark: Encoding | undefined }>();
   private folders = new Map<Path, FolderState>();
   private seenFolders = new Map<Path, FolderState>();
-  /** Every name in folders that were listed in a turn. */
-  private listings = new Map<Path, Checked<ReadonlySet<string> | undefined>>();
+  /** Every name in folders of the workspace that were listed in a turn. */
+  private listings = new Map<Path, Checked<Listing['names']>>();
   private realFolders = new Map<Path, Checked<Path | undefined>>();
+  private stillFolders = new Map<Path, StillFolder>();
 
   constructor(
     private readonly documents: OpenDocuments,
@@ -82,6 +83,7 @@ export class Files {
     this.turn++;
     this.seen = new Map();
     this.seenFolders = new Map();
+    this.stillFolders = new Map();
     if (this.looks.size > 4 * MAX_CACHED_FILES) this.looks = new Map();
     if (this.realFolders.size > MAX_CACHED_FILES) this.realFolders = new Map();
     if (this.folders.size > MAX_CACHED_FILES) this.folders = new Map();
@@ -90,7 +92,7 @@ export class Files {
 
   /** Once much has gathered, forgets what lies neither in a folder nor in one above it. What lies above, every file below looks for. */
   forgetBeside(folder: Path): void {
-    if (this.looks.size + this.seenFolders.size < MANY) return;
+    if (this.seen.size + this.looks.size + this.seenFolders.size < MANY) return;
     const isAbove = (path: Path): boolean => isWithin(folder, path);
     const liesAbove = (path: Path): boolean => isAbove(path) || (isAbove(folderOf(path)) && !this.folders.has(path));
     this.files = only(liesAbove, this.files);
@@ -98,6 +100,7 @@ export class Files {
     this.looks = only(liesAbove, this.looks);
     this.realFolders = only(isAbove, this.realFolders);
     this.seenFolders = only(isAbove, this.seenFolders);
+    this.stillFolders = only(isAbove, this.stillFolders);
     this.listings = only(isAbove, this.listings);
     this.folders = only(isAbove, this.folders);
   }
@@ -157,10 +160,24 @@ export class Files {
     const isShared = roots === this.roots;
     const known = isShared ? this.seen.get(path) : undefined;
     if (known) return known;
-    const file = this.mayRead(path, roots) ? this.cached(path) : OUTSIDE;
+    const listed = isShared ? this.asListed(path) : undefined;
+    const file = listed ?? (this.mayRead(path, roots) ? this.cached(path) : OUTSIDE);
     if (this.seen.size > MAX_CACHED_FILES) this.seen = new Map();
     if (isShared) this.seen.set(path, file);
     return file;
+  }
+
+  /** What its folder's listing tells without another look: that nothing is there, or a file that is no link and so lies where its folder does. */
+  private asListed(path: Path): FileState | undefined {
+    const folder = folderOf(path);
+    const names = this.listings.get(folder);
+    if (names?.turn !== this.turn || !names.value || this.documents.at(path)) return undefined;
+    const isFile = names.value.get(path.slice(folder.length + 1));
+    if (isFile === undefined) return NOWHERE;
+    if (!isFile) return undefined;
+    if (this.files.has(path)) return this.cached(path);
+    const file: FileState = readStamped(path);
+    return file.stamp === MISSING.stamp ? NOWHERE : this.remember(path, file);
   }
 
   /** The parsed form of a file that {@link at} gave. */
@@ -190,13 +207,27 @@ export class Files {
     const isShared = roots === this.roots;
     const known = isShared ? this.seenFolders.get(folder) : undefined;
     if (known) return known;
-    const state = this.mayRead(folder, roots) ? this.listed(folder) : { stamp: this.folderStamp(folder), names: [] };
+    const state = this.mayRead(folder, roots)
+      ? this.listed(folder, isShared)
+      : { stamp: this.folderStamp(folder), names: [] };
     if (this.seenFolders.size > MAX_CACHED_FILES) this.seenFolders = new Map();
     if (isShared) this.seenFolders.set(folder, state);
     return state;
   }
 
-  private listed(folder: Path): FolderState {
+  /** Stands for a folder until the next turn, for those who see the workspace folders. */
+  still(folder: Path, roots: readonly Path[]): StillFolder | undefined {
+    if (roots !== this.roots) return undefined;
+    let found = this.stillFolders.get(folder);
+    if (!found) {
+      found = new StillFolder();
+      if (this.stillFolders.size > MAX_CACHED_FILES) this.stillFolders = new Map();
+      this.stillFolders.set(folder, found);
+    }
+    return found;
+  }
+
+  private listed(folder: Path, isShared: boolean): FolderState {
     if (!isOnDisk(folder)) return { names: this.remote.list(folder), stamp: this.remote.folderStamp(folder) };
     const stamp = this.stamp(folder);
     const known = this.folders.get(folder);
@@ -205,7 +236,7 @@ export class Files {
     const state = { stamp, names: listing?.files ?? [] };
     this.folders.set(folder, state);
     // Of the next turn it tells nothing: a folder can change twice within one tick of its clock.
-    this.listings.set(folder, { turn: this.turn, value: listing?.names });
+    if (isShared) this.listings.set(folder, { turn: this.turn, value: listing?.names });
     return state;
   }
 
@@ -214,7 +245,10 @@ export class Files {
     if (stamp === MISSING.stamp) return NOWHERE;
     const known = this.files.get(path);
     if (known?.stamp === stamp) return known;
-    const file: FileState = { stamp, result: this.readNow(path) };
+    return this.remember(path, { stamp, result: this.readNow(path) });
+  }
+
+  private remember(path: Path, file: FileState): FileState {
     this.files.delete(path);
     this.files.set(path, file);
     if (this.files.size > MAX_CACHED_FILES) {

@@ -1,4 +1,4 @@
-import type { Path, ReadResult, SourceFile, Workspace } from '../core/source';
+import type { Path, ReadResult, SourceFile, StillFolder, Workspace } from '../core/source';
 import type { FileState, Files, FolderState } from './files';
 
 /** The files as they are in this turn: for an analysis that is kept nowhere. */
@@ -22,6 +22,10 @@ export class TurnWorkspace implements Workspace {
 
   list(folder: Path): readonly string[] {
     return this.lookInto(folder).names;
+  }
+
+  still(folder: Path): StillFolder | undefined {
+    return this.files.still(folder, this.roots);
   }
 
   protected look(path: Path): FileState {
@@ -49,6 +53,10 @@ export class TrackedWorkspace extends TurnWorkspace {
     for (const [path, { stamp }] of this.seenFiles) if (this.files.at(path, this.roots).stamp !== stamp) return false;
     for (const [folder, { stamp }] of this.seenFolders) if (this.files.folderStamp(folder) !== stamp) return false;
     return true;
+  }
+
+  override still(): undefined {
+    return undefined;
   }
 
   protected override look(path: Path): FileState {

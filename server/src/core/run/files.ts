@@ -1,10 +1,10 @@
 import type { RunNote } from '../analysis';
 import type { FileReference, Recognition } from '../dialects/dialect';
 import { couldBeConfig, dialect, recognise } from '../dialects/index';
-import { kept } from '../kept';
+import { type Kept, kept } from '../kept';
 import { basename, extension, isAbsolute, join } from '../paths';
 import { originOf, type Setting } from '../settings';
-import type { Config, DialectId, Path, ReadResult, SourceFile, Workspace } from '../source';
+import type { Config, DialectId, Path, ReadResult, SourceFile, StillFolder, Workspace } from '../source';
 import { foldersUp } from './folders';
 import { mayName } from './names';
 
@@ -65,6 +65,12 @@ export function factsAs(file: SourceFile, wanted: DialectId): FileFacts | undefi
 /** By the text read: the files around a config are asked for again and again, and none changes while the adapter keeps its text. */
 const byText = kept<ReadResult, FileFacts | 'none'>();
 
+/** What was made of the files of a folder, and those that were looked at for it. */
+export interface OfFolder<T> {
+  readonly value: T;
+  readonly looked: readonly Path[];
+}
+
 /** Reads files for one analysis: remembers what was looked at, and what could not be read. */
 export class FileFinder {
   readonly notes: RunNote[] = [];
@@ -87,6 +93,19 @@ export class FileFinder {
       byText.set(read, facts);
     }
     return facts === 'none' ? undefined : facts;
+  }
+
+  /** What `make` makes of the files of a folder: once for all that ask, where the folder holds still. */
+  ofFolder<T>(folder: Path, made: Kept<StillFolder, OfFolder<T>>, make: (looked: Path[]) => T): T {
+    const still = this.workspace.still?.(folder);
+    let found = still && made.get(still);
+    if (!found) {
+      const looked: Path[] = [];
+      found = { value: make(looked), looked };
+      if (still) made.set(still, found);
+    }
+    for (const path of found.looked) this.dependencies.add(path);
+    return found.value;
   }
 
   /** {@link foldersUp}, walked once an analysis. */

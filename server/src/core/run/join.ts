@@ -69,8 +69,7 @@ export interface Joined {
 export function joinRun(file: SourceFile, recognition: Recognition, input: JoinInput): Joined {
   const dependencies = new Set<Path>([file.path]);
   const finder = new FileFinder(input.workspace, dependencies);
-  const settingsOf = (main: Path) =>
-    settingsFor(file.path, input.workspace, input.overrides.settingsPath, dependencies, main);
+  const settingsOf = (main: Path) => settingsFor(file.path, finder, input.overrides.settingsPath, main);
   const alone = settingsOf(file.path);
   const own = factsOf(file, recognition) ?? { file, dialect: 'deepspeed', configs: [], names: [] };
   const links = linkFiles(own, alone, finder, input.only && onlyLaunch(input.only));

@@ -1,7 +1,7 @@
 import { kept } from '../kept';
 import { basename, extension, join } from '../paths';
-import type { Path, ReadResult } from '../source';
-import type { FileFinder } from './files';
+import type { Path, ReadResult, StillFolder, Workspace } from '../source';
+import type { FileFinder, OfFolder } from './files';
 import { foldersUp, namesIn } from './folders';
 import { hyperPodValues } from './hyperpod';
 import type { Known } from './known';
@@ -60,7 +60,12 @@ function valuesFor({ launch, files }: Links, finder: FileFinder): ManifestValues
   const [own] = files;
   if (!own) return NONE;
   for (const folder of foldersUp(own.path, finder.workspace)) {
-    const found = manifestFolders(folder).flatMap((place) => manifestsIn(place, names, finder));
+    const { workspace, dependencies } = finder;
+    const all = finder.ofFolder(folder, manifests, () =>
+      manifestFolders(folder).flatMap((it) => manifestsIn(it, workspace)),
+    );
+    const found = all.filter(({ name, text }) => names.some((it) => it !== name && text.includes(it)));
+    for (const { path } of found) dependencies.add(path);
     if (found.length > 1) return NONE;
     if (found[0]) return found[0].valuesFor(names);
   }
@@ -77,18 +82,22 @@ interface Manifest {
   readonly valuesFor: (names: readonly string[]) => ManifestValues;
 }
 
+/** A manifest, and where it lies. */
+interface PlacedManifest extends Manifest {
+  readonly path: Path;
+  readonly name: string;
+}
+
+const manifests = kept<StillFolder, OfFolder<readonly PlacedManifest[]>>();
 const read = kept<ReadResult, Manifest | 'none'>();
 const LARGEST = 256 * 1024;
 
-function manifestsIn(folder: Path, names: readonly string[], finder: FileFinder): Manifest[] {
-  const { workspace, dependencies } = finder;
+function manifestsIn(folder: Path, workspace: Workspace): PlacedManifest[] {
   const { configs, estimators } = namesIn(folder, workspace);
   return [...configs, ...estimators].flatMap((name) => {
     const path = join(folder, name);
     const manifest = manifestOf(path, workspace.read(path));
-    if (!manifest || !names.some((it) => it !== name && manifest.text.includes(it))) return [];
-    dependencies.add(path);
-    return [manifest];
+    return manifest ? [{ ...manifest, path, name }] : [];
   });
 }
 

@@ -1,10 +1,15 @@
 import type { FileReference } from '../dialects/dialect';
+import { kept } from '../kept';
 import { basename, join } from '../paths';
-import type { DialectId, Path } from '../source';
-import type { FileFacts, FileFinder } from './files';
+import type { DialectId, Path, StillFolder, Workspace } from '../source';
+import type { FileFacts, FileFinder, OfFolder } from './files';
 import { namesIn } from './folders';
 import { type Launch, launchesIn, placeOf } from './launch';
 import { manifestFolders } from './manifest-values';
+
+const allConfigs = kept<StillFolder, OfFolder<readonly Path[]>>();
+const allFacts = kept<StillFolder, OfFolder<readonly FileFacts[]>>();
+const allLaunches = kept<StillFolder, OfFolder<readonly Launch[]>>();
 
 /** What lies around a file: configs that name it, launch lines, and the other files of its folder. */
 export class Neighbours {
@@ -48,9 +53,13 @@ export class Neighbours {
 
   /** The files of a dialect in a folder; none where it holds more files than are looked at, since then "the only one" cannot be said. */
   inFolder(dialect: DialectId, folder: Path): readonly FileFacts[] {
-    const { configs, cut } = namesIn(folder, this.finder.workspace);
-    if (cut) return [];
-    const found = configs.flatMap((name) => this.finder.facts(join(folder, name)) ?? []);
+    const found = this.finder.ofFolder(folder, allFacts, (looked) => {
+      const { configs, cut } = namesIn(folder, this.finder.workspace);
+      if (cut) return [];
+      const paths = configs.map((name) => join(folder, name));
+      looked.push(...paths);
+      return paths.flatMap((path) => this.finder.facts(path) ?? []);
+    });
     return found.filter((facts) => facts.dialect === dialect);
   }
 
@@ -58,11 +67,10 @@ export class Neighbours {
   private candidates(path: Path, wanted: string): readonly FileFacts[] {
     let found = this.near.get(path);
     if (!found) {
-      const { workspace } = this.finder;
       found = [];
       for (const folder of this.finder.foldersUp(path)) {
-        for (const name of namesIn(folder, workspace).configs) {
-          const facts = this.finder.factsNaming(join(folder, name), wanted);
+        for (const config of this.configsIn(folder)) {
+          const facts = this.finder.factsNaming(config, wanted);
           if (facts) found.push(facts);
         }
       }
@@ -71,33 +79,45 @@ export class Neighbours {
     return found;
   }
 
-  /** Launch lines in the folders around the file, in a `scripts` folder of each, and in the manifests there. */
+  private configsIn(folder: Path): readonly Path[] {
+    return this.finder.ofFolder(folder, allConfigs, () =>
+      namesIn(folder, this.finder.workspace).configs.map((name) => join(folder, name)),
+    );
+  }
+
   private readLaunches(): readonly Launch[] {
-    const { workspace, dependencies } = this.finder;
-    const launches: Launch[] = [];
-    for (const folder of this.finder.foldersUp(this.path)) {
-      for (const place of [folder, join(folder, 'scripts')]) {
-        for (const name of namesIn(place, workspace).scripts) {
-          const script = join(place, name);
-          dependencies.add(script);
-          launches.push(...launchesIn(script, workspace.read(script)));
-        }
-      }
-      for (const place of manifestFolders(folder)) {
-        for (const name of namesIn(place, workspace).configs) {
-          if (!/\.ya?ml$/i.test(name)) continue;
-          const found = launchesIn(join(place, name), workspace.read(join(place, name)));
-          if (found.length > 0) dependencies.add(join(place, name));
-          launches.push(...found);
-        }
-      }
-    }
-    return launches;
+    const { finder } = this;
+    return finder
+      .foldersUp(this.path)
+      .flatMap((folder) =>
+        finder.ofFolder(folder, allLaunches, (looked) => launchesAt(folder, finder.workspace, looked)),
+      );
   }
 
   private isThere(written: string, launch: Launch, path: Path): boolean {
     return this.finder.foldersUp(launch.path).some((folder) => join(folder, placeOf(launch, written)) === path);
   }
+}
+
+/** Launch lines in a folder, in the `scripts` folder there, and in its manifests. */
+function launchesAt(folder: Path, workspace: Workspace, looked: Path[]): readonly Launch[] {
+  const launches: Launch[] = [];
+  for (const place of [folder, join(folder, 'scripts')]) {
+    for (const name of namesIn(place, workspace).scripts) {
+      const script = join(place, name);
+      looked.push(script);
+      launches.push(...launchesIn(script, workspace.read(script)));
+    }
+  }
+  for (const place of manifestFolders(folder)) {
+    for (const name of namesIn(place, workspace).configs) {
+      if (!/\.ya?ml$/i.test(name)) continue;
+      const found = launchesIn(join(place, name), workspace.read(join(place, name)));
+      if (found.length > 0) looked.push(join(place, name));
+      launches.push(...found);
+    }
+  }
+  return launches;
 }
 
 /** Words of a launch line that can be a Trainer file: `--config x.yaml`, or a bare `x.yaml`. */

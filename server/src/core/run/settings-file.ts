@@ -3,8 +3,8 @@ import type { Measurement } from '../calibrate/measurement';
 import type { Severity } from '../findings';
 import { kept } from '../kept';
 import { basename, dirname, join, relativeTo } from '../paths';
-import type { Config, Path, SourceFile, Workspace } from '../source';
-import { foldersUp } from './folders';
+import type { Config, Path, SourceFile, StillFolder } from '../source';
+import type { FileFinder, OfFolder } from './files';
 import { isLiteral } from './glob';
 import { type Field, readSettings, type SettingsContent, type Target } from './settings-content';
 import type { Consumer, FrameworkName } from './training-run';
@@ -33,28 +33,32 @@ export interface ProjectSettings {
   readonly notes: readonly RunNote[];
 }
 
+const nearest = kept<StillFolder, OfFolder<SourceFile | undefined>>();
+
 /**
- * The nearest shardlens.json above a file, or the one that `--config` names. Every place looked at goes to `dependencies`. What it says
- * of `main`, the file that the run has its arguments from, holds for the run; of the file itself only its own name stands over that.
+ * The nearest shardlens.json above a file, or the one that `--config` names. What it says of `main`, the file that the run has its
+ * arguments from, holds for the run; of the file itself only its own name stands over that.
  */
-export function settingsFor(
-  path: Path,
-  workspace: Workspace,
-  named: Path | undefined,
-  dependencies: Set<Path>,
-  main?: Path,
-): ProjectSettings {
-  const places =
-    named === undefined ? foldersUp(path, workspace).map((folder) => join(folder, SETTINGS_NAME)) : [named];
-  for (const place of places) {
-    dependencies.add(place);
-    const file = workspace.source(place);
-    if (file) return forFile(file, path, main);
-  }
+export function settingsFor(path: Path, finder: FileFinder, named: Path | undefined, main?: Path): ProjectSettings {
+  const file = named === undefined ? nearestAbove(path, finder) : finder.workspace.source(named);
+  if (named !== undefined) finder.dependencies.add(named);
+  if (file) return forFile(file, path, main);
   if (named === undefined) return nothing(dirname(path), []);
   return nothing(dirname(path), [
     { kind: 'unreadable-file', message: `The settings file ${basename(named)} cannot be read.`, origin: undefined },
   ]);
+}
+
+function nearestAbove(path: Path, finder: FileFinder): SourceFile | undefined {
+  return finder.ofFolder(dirname(path), nearest, (looked) => {
+    for (const folder of finder.foldersUp(path)) {
+      const place = join(folder, SETTINGS_NAME);
+      looked.push(place);
+      const file = finder.workspace.source(place);
+      if (file) return file;
+    }
+    return undefined;
+  });
 }
 
 function nothing(folder: Path, notes: readonly RunNote[]): ProjectSettings {
