@@ -7,14 +7,14 @@ import type { Path } from './source';
 
 /** `join('/a/b', '../c.json')` is `/a/c.json`; an absolute second part stands alone. */
 export function join(base: Path, relative: string): Path {
-  // A plain name, as a folder lists it: the base is in order already, and folders are searched often.
-  if (PLAIN_NAME.test(relative) && base !== '') return base.endsWith('/') ? base + relative : `${base}/${relative}`;
+  // Plain names, as folders list them: the base is in order already, and folders are searched often.
+  if (PLAIN_NAMES.test(relative) && base !== '') return base.endsWith('/') ? base + relative : `${base}/${relative}`;
   const part = slashes(relative);
   if (isAbsolute(part)) return normalise(part);
   return normalise(base === '' ? part : base.endsWith('/') ? base + part : `${base}/${part}`);
 }
 
-const PLAIN_NAME = /^[^/\\:.][^/\\:]*$/;
+const PLAIN_NAMES = /^[^/\\:.][^/\\:]*(?:\/[^/\\:.][^/\\:]*)*$/;
 
 /** The folder a path is in; the root of a root. */
 export function dirname(path: Path): Path {

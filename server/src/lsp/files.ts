@@ -33,6 +33,8 @@ export interface FolderState {
 const OUTSIDE: FileState = { stamp: 'outside', result: { ok: false, why: 'outside' } };
 const NOWHERE: FileState = { stamp: MISSING.stamp, result: { ok: false, why: 'missing' } };
 
+const NO_FOLDER: FolderState = { stamp: MISSING.stamp, names: [] };
+
 interface Checked<T> {
   readonly turn: number;
   readonly value: T;
@@ -146,9 +148,7 @@ export class Files {
   private isNowhere(path: Path): boolean {
     const folder = folderOf(path);
     if (!this.roots.some((root) => isWithin(folder, root))) return false;
-    if (this.look(folder).stamp === MISSING.stamp) return true;
-    const listed = this.listings.get(folder);
-    return listed?.turn === this.turn && listed.value?.has(path.slice(folder.length + 1)) === false;
+    return this.isUnlisted(path) || this.look(folder).stamp === MISSING.stamp;
   }
 
   folderStamp(folder: Path): string {
@@ -207,12 +207,20 @@ export class Files {
     const isShared = roots === this.roots;
     const known = isShared ? this.seenFolders.get(folder) : undefined;
     if (known) return known;
+    if (isShared && this.isUnlisted(folder)) return NO_FOLDER;
     const state = this.mayRead(folder, roots)
       ? this.listed(folder, isShared)
       : { stamp: this.folderStamp(folder), names: [] };
     if (this.seenFolders.size > MAX_CACHED_FILES) this.seenFolders = new Map();
     if (isShared) this.seenFolders.set(folder, state);
     return state;
+  }
+
+  /** Whether the folder around it was listed in this turn, and has nothing of this name. Most folders that are looked for are not there. */
+  private isUnlisted(path: Path): boolean {
+    const around = folderOf(path);
+    const names = this.listings.get(around);
+    return names?.turn === this.turn && names.value?.has(path.slice(around.length + 1)) === false;
   }
 
   /** Stands for a folder until the next turn, for those who see the workspace folders. */

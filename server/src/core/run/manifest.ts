@@ -64,6 +64,7 @@ function valuesFor({ launch, files }: Links, finder: FileFinder): ManifestValues
     const all = finder.ofFolder(folder, manifests, () =>
       manifestFolders(folder).flatMap((it) => manifestsIn(it, workspace)),
     );
+    if (all.length === 0) continue;
     const found = all.filter(({ name, text }) => names.some((it) => it !== name && text.includes(it)));
     for (const { path } of found) dependencies.add(path);
     if (found.length > 1) return NONE;

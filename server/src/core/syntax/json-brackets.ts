@@ -1,5 +1,6 @@
 import { MAX_DEPTH } from './limits';
 import type { Entry, Node, ScalarNode } from './node';
+import { sameKey } from './same-key';
 import type { SyntaxProblems } from './syntax-problems';
 
 /** A mapping or sequence whose end has not been read. */
@@ -91,7 +92,7 @@ export class OpenBrackets {
     const keyNode = bracket.key;
     bracket.key = undefined;
     if (keyNode === undefined || keyNode.scalar.type !== 'string') return;
-    const key = keyNode.scalar.value;
+    const key = sameKey(keyNode.scalar.value);
     const lost = previous(bracket, key);
     bracket.entries.push({ start: keyNode.start, end: value?.end ?? keyNode.end, key, keyNode, value });
     if (lost?.value !== undefined && value !== undefined) this.problems.addDuplicate(lost);

@@ -1,4 +1,5 @@
 import type { Scalar } from './node';
+import { sameKey } from './same-key';
 
 /**
  * What PyYAML's SafeLoader makes of a plain scalar. Regular expressions and conversions are those of PyYAML 6.0.3,
@@ -122,7 +123,7 @@ function sexagesimal(digits: string): number {
 export function pythonKey(scalar: Scalar): string {
   switch (scalar.type) {
     case 'string':
-      return scalar.value;
+      return sameKey(scalar.value);
     case 'bool':
       return scalar.value ? 'True' : 'False';
     case 'null':
