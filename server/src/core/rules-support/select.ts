@@ -16,15 +16,20 @@ export interface CalledRule {
 /** The rules of a dialect: those that look at every config, and the others by a setting that they need. */
 interface DialectRules {
   readonly always: readonly CalledRule[];
-  readonly byNeed: ReadonlyMap<string, readonly CalledRule[]>;
-  /** Sections in which a needed setting can stand, as `zero_optimization`. */
-  readonly sections: ReadonlySet<string>;
+  readonly needs: Needs;
+}
+
+/** Rules by the keys of one mapping, and the same for the mappings below it, as `zero_optimization`. */
+interface Needs {
+  readonly rules: Map<string, CalledRule[]>;
+  readonly sections: Map<string, Needs>;
 }
 
 /** The rules of a list that apply to a dialect: the parts of a run that they ask about, and the rules by the parts that a run has. */
 interface Selection {
   readonly parts: readonly RunPart[];
-  readonly byParts: Map<string, DialectRules>;
+  /** A bit for each part, in the order of `parts`. */
+  readonly byParts: Map<number, DialectRules>;
 }
 
 const selections = new WeakMap<readonly Rule[], Map<DialectId, Selection>>();
@@ -36,12 +41,15 @@ export function rulesFor(
   rules: readonly Rule[],
 ): readonly CalledRule[] {
   const { parts, byParts } = selectionOf(rules, config.dialect);
-  const had = parts.filter((part) => hasPart[part](run, config, catalogs));
-  const kind = had.join(' ');
-  const own = byParts.get(kind) ?? dialectRules(rules, config.dialect, had);
-  byParts.set(kind, own);
+  let had = 0;
+  for (let i = 0; i < parts.length; i++) if (hasPart[parts[i] as RunPart](run, config, catalogs)) had |= 1 << i;
+  let own = byParts.get(had);
+  if (!own) {
+    own = dialectRules(rules, config.dialect, new Set(parts.filter((_, index) => had & (1 << index))));
+    byParts.set(had, own);
+  }
   const found = [...own.always];
-  addNeeded(config.root, '', own, found);
+  addNeeded(config.root, own.needs, found);
   return found;
 }
 
@@ -75,31 +83,34 @@ function hasKeys(object: object): boolean {
   return false;
 }
 
-function dialectRules(all: readonly Rule[], dialect: DialectId, parts: readonly RunPart[]): DialectRules {
-  const rules = all.filter(
-    ({ applies, when }) => applies.includes(dialect) && (when === undefined || parts.includes(when)),
-  );
+function dialectRules(all: readonly Rule[], dialect: DialectId, parts: ReadonlySet<RunPart>): DialectRules {
   const always: CalledRule[] = [];
-  const byNeed = new Map<string, CalledRule[]>();
-  const sections = new Set<string>();
-  for (const { id, severity, check, needs } of rules) {
+  const root: Needs = { rules: new Map(), sections: new Map() };
+  for (const { id, severity, check, needs, applies, when } of all) {
+    if (!applies.includes(dialect) || (when !== undefined && !parts.has(when))) continue;
     const called: CalledRule = { id, severity, check };
     if (!needs) always.push(called);
-    for (const path of needs ?? []) {
-      byNeed.set(path, [...(byNeed.get(path) ?? []), called]);
-      for (let dot = path.indexOf('.'); dot >= 0; dot = path.indexOf('.', dot + 1)) sections.add(path.slice(0, dot));
-    }
+    for (const path of needs ?? []) addNeed(root, path.split('.'), called);
   }
-  return { always, byNeed, sections };
+  return { always, needs: root };
 }
 
-function addNeeded(mapping: MappingNode, prefix: string, rules: DialectRules, found: CalledRule[]): void {
-  for (const { key, value } of mapping.entries) {
-    const path = prefix === '' ? key : prefix + key;
+function addNeed({ rules, sections }: Needs, [key = '', ...rest]: readonly string[], rule: CalledRule): void {
+  if (rest.length === 0) {
+    rules.set(key, [...(rules.get(key) ?? []), rule]);
+    return;
+  }
+  const below = sections.get(key) ?? { rules: new Map(), sections: new Map() };
+  sections.set(key, below);
+  addNeed(below, rest, rule);
+}
+
+function addNeeded({ entries }: MappingNode, { rules, sections }: Needs, found: CalledRule[]): void {
+  for (const { key, value } of entries) {
+    const needing = rules.get(key);
     // The list is short: looking through it costs less than a set.
-    for (const rule of rules.byNeed.get(path) ?? NO_RULES) if (!found.includes(rule)) found.push(rule);
-    if (value?.kind === 'mapping' && rules.sections.has(path)) addNeeded(value, `${path}.`, rules, found);
+    if (needing) for (const rule of needing) if (!found.includes(rule)) found.push(rule);
+    const below = value?.kind === 'mapping' ? sections.get(key) : undefined;
+    if (below && value?.kind === 'mapping') addNeeded(value, below, found);
   }
 }
-
-const NO_RULES: readonly CalledRule[] = [];

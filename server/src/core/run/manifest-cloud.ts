@@ -12,16 +12,17 @@ import { INSTANCE, type ManifestValues, NODES, ValueCollector } from './manifest
  * of ECS. JSON, YAML and the arguments of a Python call are alike where a name is followed by a plain value.
  */
 export function isCloudJob(text: string): boolean {
-  return KINDS.some((kind) => kind.every((mark) => mark.test(text)));
+  return KINDS.some(({ part, marks }) => text.includes(part) && marks.every((mark) => mark.test(text)));
 }
 
-const KINDS: readonly (readonly RegExp[])[] = [
-  [/\bResourceConfig\b/, /\bInstanceCount\b/],
-  [/\bsagemaker\b/, /\binstance_type\b/, /\bentry_point\b/],
+/** A part of a word that stands in no other files, which is sought first: every file beside a config is asked. */
+const KINDS: readonly { readonly part: string; readonly marks: readonly RegExp[] }[] = [
+  { part: 'ResourceConfig', marks: [/\bResourceConfig\b/, /\bInstanceCount\b/] },
+  { part: 'sagemaker', marks: [/\bsagemaker\b/, /\binstance_type\b/, /\bentry_point\b/] },
   // HyperPod's own command line.
-  [/\binstance_type\b/, /\bentry_script\b/],
-  [/\bnodeProperties\b/i, /\bnumNodes\b/i],
-  [/\bcontainerDefinitions\b/i, /\becs\.instance-type\b/],
+  { part: 'entry_script', marks: [/\binstance_type\b/, /\bentry_script\b/] },
+  { part: 'odeProperties', marks: [/\bnodeProperties\b/i, /\bnumNodes\b/i] },
+  { part: 'ecs.instance-type', marks: [/\bcontainerDefinitions\b/i, /\becs\.instance-type\b/] },
 ];
 
 /** The jobs of such a file, but those on machines without GPUs, which prepare data. */

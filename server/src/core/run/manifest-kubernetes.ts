@@ -35,7 +35,10 @@ const DEFAULT_SHARED_MEMORY = '64 MiB';
 
 /** Whether a text is a Kubernetes manifest with containers, or a TrainJob, whose container is in its runtime. */
 export function isKubernetes(text: string): boolean {
-  return (text.includes('containers:') && /^\s*kind:/m.test(text)) || /^kind:[ \t]*["']?TrainJob\b/m.test(text);
+  return (
+    (text.includes('containers:') && /^\s*kind:/m.test(text)) ||
+    (text.includes('TrainJob') && /^kind:[ \t]*["']?TrainJob\b/m.test(text))
+  );
 }
 
 /**

@@ -10,20 +10,41 @@ export function recognise(file: SourceFile): Recognition | undefined {
   if (root === undefined) return undefined;
   const component = torchtuneKey(root);
   if (component !== undefined) return foreign('torchtune', `has \`_component_\` in \`${component}\``);
-  for (const framework of FRAMEWORKS) {
-    for (const sign of framework.signs) {
-      const found = matches(root, sign);
-      if (found !== undefined)
-        return foreign(
-          framework.name,
-          `has ${found
-            .slice(0, 3)
-            .map((key) => `\`${key}\``)
-            .join(', ')}`,
-        );
-    }
+  for (const { name, sign } of mayFit(root)) {
+    const found = matches(root, sign);
+    if (found === undefined) continue;
+    const named = found.slice(0, 3).map((key) => `\`${key}\``);
+    return foreign(name, `has ${named.join(', ')}`);
   }
   return undefined;
+}
+
+interface NamedSign {
+  readonly name: string;
+  readonly sign: Sign;
+  /** Where it stands among all: the first that fits is taken. */
+  readonly rank: number;
+}
+
+const SIGNS: readonly NamedSign[] = FRAMEWORKS.flatMap(({ name, signs }) => signs.map((sign) => ({ name, sign }))).map(
+  (each, rank) => ({ ...each, rank }),
+);
+
+/** By the first key that has to be there: most configs have none of them. */
+const BY_KEY = new Map<string | undefined, NamedSign[]>();
+for (const each of SIGNS) {
+  const key = each.sign.all[0]?.split('.')[0];
+  const others = BY_KEY.get(key);
+  if (others) others.push(each);
+  else BY_KEY.set(key, [each]);
+}
+
+/** The signs of which the first key is there, and those without such a key, in their order. */
+function mayFit(root: MappingNode): readonly NamedSign[] {
+  const found = [...(BY_KEY.get(undefined) ?? [])];
+  for (const { key } of root.entries)
+    for (const each of BY_KEY.get(key) ?? []) if (!found.includes(each)) found.push(each);
+  return found.sort((a, b) => a.rank - b.rank);
 }
 
 function foreign(framework: string, reason: string): Recognition {
