@@ -165,7 +165,9 @@ function isInteger(value) { return Number.isInteger(value); }
 function isNumber(value) { return Number.isFinite(value); }
 function isObject(value) { return value !== null && typeof value === 'object' && !Array.isArray(value); }
 function within(path, key) { return \`\${path}/\${escape(key)}\`; }
-function escape(key) { return key.replace(/~/g, '~0').replace(/\\//g, '~1'); }
+function escape(key) {
+  return key.includes('~') || key.includes('/') ? key.replace(/~/g, '~0').replace(/\\//g, '~1') : key;
+}
 function add(errors, instancePath, keyword, params = {}) { errors.push({ instancePath, keyword, params }); }
 function table(words) {
   let groups;

@@ -1,4 +1,4 @@
-import { lstatSync, readFileSync } from 'node:fs';
+import { type Dirent, lstatSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Path } from '../core/source';
 import { decode } from '../core/text/decode';
@@ -10,6 +10,7 @@ import { isTerminal, print, printError } from './output';
 import { Threads } from './parallel';
 import { joinParts, type Part, type PartOptions } from './part';
 import { shownPath } from './report';
+import { SliceFolders } from './slices';
 import { complaint, status, UsageError } from './usage';
 import { kindOf, walk } from './walk';
 
@@ -34,17 +35,18 @@ export async function check(words: readonly string[]): Promise<number> {
   const { format, quiet } = args;
   const report: PartOptions = { format, quiet, named, text, isTTY: isTerminal() };
   const threads = new Threads(options, report);
-  const { files, failed } = findFiles(targets, (file) => {
+  const { files, failed } = findFiles(targets, (file, entries) => {
     // A fix may change what the files beside it mean: none is checked before all are mended.
-    if (!args.fix) threads.add(file);
+    if (!args.fix) threads.add(file, entries);
   });
-  const client = await startClient(options);
+  const folders = new SliceFolders();
+  const client = await startClient(options, folders);
   if (text !== undefined) for (const file of files) client.open(file, text);
   if (args.fix) {
     await applyFixes(client, files);
     for (const file of files) threads.add(file);
   }
-  const part = joinParts(await threads.check(client));
+  const part = joinParts(await threads.check(client, folders));
   for (const complaint of part.complaints) complain(complaint);
   // Nothing of what was named is there: that was said, and a summary of nothing would look like success.
   const isNothing = failed && files.length === 0 && format === 'text';
@@ -92,13 +94,16 @@ function targetsOf(paths: readonly string[]): Targets {
 }
 
 /** All files to check, each told once as it is found. */
-function findFiles(targets: Targets, onFile: (file: Path) => void): { files: readonly Path[]; failed: boolean } {
+function findFiles(
+  targets: Targets,
+  onFile: (file: Path, entries?: readonly Dirent[]) => void,
+): { files: readonly Path[]; failed: boolean } {
   const files = new Set<Path>();
   let { failed } = targets;
-  const add = (file: Path): void => {
+  const add = (file: Path, entries?: readonly Dirent[]): void => {
     if (files.has(file)) return;
     files.add(file);
-    onFile(file);
+    onFile(file, entries);
   };
   for (const { path, kind } of targets.places) {
     if (kind === 'file') add(path);

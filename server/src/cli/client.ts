@@ -4,6 +4,7 @@ import type { CodeAction, InitializeParams, TextEdit, WorkspaceEdit } from 'vsco
 import type { Overrides } from '../core/analysis';
 import type { Path } from '../core/source';
 import { connectInMemory } from '../lsp/connection';
+import type { Folders } from '../lsp/disk';
 import { ownCore } from '../lsp/own-core';
 import {
   type CalibrateAnswer,
@@ -51,10 +52,13 @@ export interface Client {
   fixAll(path: Path): Promise<ReadonlyMap<Path, readonly TextEdit[]>>;
 }
 
-/** Starts the language server in this process and connects to it, so that editor and command line cannot disagree. */
-export async function startClient({ roots, allowed, overrides }: ClientOptions): Promise<Client> {
+/**
+ * Starts the language server in this process and connects to it, so that editor and command line cannot disagree. `folders`: who
+ * knows what they hold, where it is not the disk.
+ */
+export async function startClient({ roots, allowed, overrides }: ClientOptions, folders?: Folders): Promise<Client> {
   const { client, server } = connectInMemory();
-  createServer(server, ownCore());
+  createServer(server, ownCore(), folders);
   await client.sendRequest('initialize', {
     processId: null,
     rootUri: null,

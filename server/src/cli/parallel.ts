@@ -1,8 +1,11 @@
+import type { Dirent } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { dirname } from '../core/paths';
 import type { Path } from '../core/source';
+import { listingOf } from '../lsp/disk';
 import type { Client, ClientOptions } from './client';
 import type { Part, PartOptions } from './part';
-import { checkSlices, FOUND } from './slices';
+import { checkSlices, FOUND, type Slice, type SliceFolders } from './slices';
 import { startThread, type Thread } from './thread';
 
 /** Below this many files a further thread costs more than it brings. */
@@ -24,7 +27,7 @@ export class Threads {
   private readonly most = Math.min(availableParallelism(), MAX_THREADS);
   /** Slices taken, and slices found so far. */
   private readonly state = new Int32Array(new SharedArrayBuffer(8));
-  private readonly slices: Path[][] = [];
+  private readonly slices: Slice[] = [];
   private files = 0;
 
   constructor(
@@ -32,27 +35,32 @@ export class Threads {
     private readonly options: PartOptions,
   ) {}
 
-  /** A further file to check, in the order in which they are reported. */
-  add(file: Path): void {
-    const last = this.slices.at(-1);
-    if (last && last.length < SLICE) last.push(file);
-    else {
+  /** A further file to check, in the order in which they are reported; `entries` is what its folder holds, where that is known. */
+  add(file: Path, entries?: readonly Dirent[]): void {
+    let last = this.slices.at(-1);
+    if (!last || last.paths.length === SLICE) {
       if (last) this.hand(last);
-      this.slices.push([file]);
+      last = { paths: [], listings: new Map() };
+      this.slices.push(last);
+    }
+    last.paths.push(file);
+    if (entries) {
+      const folder = dirname(file);
+      if (!last.listings.has(folder)) last.listings.set(folder, listingOf(entries));
     }
     this.files++;
     if (this.threads.length < Math.min(this.most, Math.floor(this.files / FILES_PER_THREAD)) - 1) this.start();
   }
 
   /** Checks all files that were added, on this thread with `client` and on those that were started. */
-  async check(client: Client): Promise<Part[]> {
+  async check(client: Client, folders: SliceFolders): Promise<Part[]> {
     const last = this.slices.at(-1);
     if (last) this.hand(last);
     for (const thread of this.threads) thread.hand(null);
     const parts: Part[] = [];
     const own = { options: this.options, state: this.state };
     const checked = await Promise.all([
-      checkSlices(client, own, (slice) => this.slices[slice]),
+      checkSlices(client, folders, own, (slice) => this.slices[slice]),
       ...this.threads.map((thread) => thread.checked),
     ]);
     for (const { slice, part } of checked.flat()) parts[slice] = part;
@@ -66,7 +74,7 @@ export class Threads {
   }
 
   /** Gives a slice that is full to every thread: the first that is free takes it. */
-  private hand(slice: readonly Path[]): void {
+  private hand(slice: Slice): void {
     for (const thread of this.threads) thread.hand(slice);
     Atomics.add(this.state, FOUND, 1);
     Atomics.notify(this.state, FOUND);

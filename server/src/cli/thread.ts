@@ -1,13 +1,12 @@
 import { type MessagePort, parentPort, receiveMessageOnPort, Worker, workerData } from 'node:worker_threads';
-import type { Path } from '../core/source';
 import { THREAD } from '../thread-word';
 import { startClient } from './client';
-import { type Checked, checkSlices, FOUND, type Job } from './slices';
+import { type Checked, checkSlices, FOUND, type Job, type Slice, SliceFolders } from './slices';
 
 /** A thread that helps to check, as the one that started it sees it. */
 export interface Thread {
   /** A further slice of files; null when there are no more, and the thread is to be waited for. */
-  hand(slice: readonly Path[] | null): void;
+  hand(slice: Slice | null): void;
   /** What it has checked, once it has been told that there is no more. */
   readonly checked: Promise<Checked[]>;
 }
@@ -45,20 +44,21 @@ export function isThread(): boolean {
 export function serveJob(): void {
   const port = parentPort;
   port?.once('message', (job: Job) => {
-    void startClient(job.client)
-      .then((own) => checkSlices(own, job, slicesFrom(port, job.state)))
+    const folders = new SliceFolders();
+    void startClient(job.client, folders)
+      .then((own) => checkSlices(own, folders, job, slicesFrom(port, job.state)))
       .then((checked) => port.postMessage(checked));
   });
 }
 
 /** Reads slices from a port as they are needed, waiting for those that have not been found yet. */
-function slicesFrom(port: MessagePort, state: Int32Array): (slice: number) => readonly Path[] | undefined {
-  const slices: (readonly Path[])[] = [];
+function slicesFrom(port: MessagePort, state: Int32Array): (slice: number) => Slice | undefined {
+  const slices: Slice[] = [];
   let isComplete = false;
   return (slice) => {
     while (slices.length <= slice && !isComplete) {
       const found = Atomics.load(state, FOUND);
-      const received = receiveMessageOnPort(port) as { message: readonly Path[] | null } | undefined;
+      const received = receiveMessageOnPort(port) as { message: Slice | null } | undefined;
       // The last message follows the last slice at once, so that a short wait does where nothing will be found any more.
       if (!received) Atomics.wait(state, FOUND, found, 5);
       else if (received.message) slices.push(received.message);

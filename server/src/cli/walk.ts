@@ -21,7 +21,8 @@ const MAX_DEPTH = 64;
 
 /** Who is told what a walk meets. */
 export interface Walker {
-  file(path: Path): void;
+  /** A file, and all that its folder holds. */
+  file(path: Path, entries: readonly Dirent[]): void;
   unreadable(folder: Path): void;
 }
 
@@ -45,7 +46,7 @@ function walkInto(folder: Path, depth: number, walker: Walker): void {
     if (name.startsWith('.')) continue;
     if (entry.isDirectory()) {
       if (!SKIPPED.has(name) && depth < MAX_DEPTH) walkInto(prefix + name, depth + 1, walker);
-    } else if (couldBe(name) && (entry.isFile() || entry.isSymbolicLink())) walker.file(prefix + name);
+    } else if (couldBe(name) && (entry.isFile() || entry.isSymbolicLink())) walker.file(prefix + name, entries);
   }
 }
 

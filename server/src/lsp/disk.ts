@@ -132,16 +132,27 @@ const NAMES_ARE_EXACT = process.platform === 'linux';
 /** Lists a folder; one that cannot be listed is empty. */
 export function listDisk(folder: Path): Listing {
   try {
-    const files: string[] = [];
-    const entries = readdirSync(folder, { withFileTypes: true });
-    for (const entry of entries) {
-      if (entry.isFile() || entry.isSymbolicLink()) files.push(entry.name);
-      if (files.length === MAX_FOLDER_NAMES) break;
-    }
-    return { files: files.sort(), names: NAMES_ARE_EXACT ? namesOf(entries) : undefined };
+    return listingOf(readdirSync(folder, { withFileTypes: true }));
   } catch {
     return { files: [], names: undefined };
   }
+}
+
+/** Who lists folders: the disk, or one who has walked over it just now. */
+export interface Folders {
+  list(folder: Path): Listing;
+}
+
+export const DISK: Folders = { list: listDisk };
+
+/** The listing of a folder that has these entries. */
+export function listingOf(entries: readonly Dirent[]): Listing {
+  const files: string[] = [];
+  for (const entry of entries) {
+    if (entry.isFile() || entry.isSymbolicLink()) files.push(entry.name);
+    if (files.length === MAX_FOLDER_NAMES) break;
+  }
+  return { files: files.sort(), names: NAMES_ARE_EXACT ? namesOf(entries) : undefined };
 }
 
 function namesOf(entries: readonly Dirent[]): ReadonlyMap<string, boolean> {

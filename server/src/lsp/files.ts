@@ -1,7 +1,7 @@
 import { type Path, type ReadResult, type SourceFile, StillFolder } from '../core/source';
 import { parseSource } from '../core/syntax/parse';
 import type { Encoding } from '../core/text/decode';
-import { type Listing, type Look, listDisk, look, MISSING, readDisk, readStamped, realPath } from './disk';
+import { DISK, type Folders, type Listing, type Look, look, MISSING, readDisk, readStamped, realPath } from './disk';
 import type { OpenDocuments } from './documents';
 import type { RemoteFiles } from './remote';
 import { isOnDisk } from './uri';
@@ -66,6 +66,8 @@ export class Files {
   constructor(
     private readonly documents: OpenDocuments,
     private readonly remote: RemoteFiles,
+    /** Who has walked over the workspace just now has listed its folders already. */
+    private readonly disk: Folders = DISK,
   ) {}
 
   /** `allowed`: files and folders outside the workspace that the user named on the command line. */
@@ -240,7 +242,7 @@ export class Files {
     const stamp = this.stamp(folder);
     const known = this.folders.get(folder);
     if (known?.stamp === stamp) return known;
-    const listing = stamp === MISSING.stamp ? undefined : listDisk(folder);
+    const listing = stamp === MISSING.stamp ? undefined : this.disk.list(folder);
     const state = { stamp, names: listing?.files ?? [] };
     this.folders.set(folder, state);
     // Of the next turn it tells nothing: a folder can change twice within one tick of its clock.

@@ -17,6 +17,7 @@ import { version } from '../version';
 import { abilitiesOf, capabilities, optionsOf, rootsOf } from './capabilities';
 import type { Connection } from './connection';
 import { Diagnostics } from './diagnostics';
+import type { Folders } from './disk';
 import {
   type CalibrateParams,
   type CheckParams,
@@ -53,8 +54,8 @@ const WATCHED =
   '**/{*.json,*.jsonc,*.yaml,*.yml,*.sh,*.slurm,*.sbatch,requirements*.txt,constraints*.txt,pyproject.toml,uv.lock,poetry.lock,pdm.lock,Pipfile,Pipfile.lock,setup.cfg,setup.py,Dockerfile*,*sagemaker*.py,*estimator*.py}';
 
 /** Answers a client on a connection. The only entry: editors and our own command line both come in here. */
-export function createServer(connection: Connection, core: Core): void {
-  const session = new Session(connection, core);
+export function createServer(connection: Connection, core: Core, folders?: Folders): void {
+  const session = new Session(connection, core, folders);
   const diagnostics = new Diagnostics(session);
   lifecycle(session, diagnostics);
   synchronisation(session, diagnostics);

@@ -6,6 +6,7 @@ import type { RewriteInput } from '../core/rewrite/trial';
 import type { Path, ReadResult, SourceFile, Workspace } from '../core/source';
 import type { Connection } from './connection';
 import type { ConvertContext } from './convert';
+import type { Folders } from './disk';
 import { OpenDocuments } from './documents';
 import { Files } from './files';
 import type { ClientSettings } from './protocol';
@@ -78,9 +79,10 @@ export class Session {
   constructor(
     readonly connection: Connection,
     readonly core: Core,
+    folders?: Folders,
   ) {
     this.remote = new RemoteFiles(connection);
-    this.files = new Files(this.documents, this.remote);
+    this.files = new Files(this.documents, this.remote, folders);
   }
 
   setOverrides(overrides: Overrides): void {
