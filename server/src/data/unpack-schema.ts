@@ -45,7 +45,8 @@ function unpackedValue(keyword: string, value: unknown, packed: Packed): unknown
 
 /** Each key is unpacked when it is asked for: a dialect has hundreds, and a config writes ten. */
 function properties(from: Readonly<Record<string, PackedNode>>, packed: Packed): Record<string, unknown> {
-  const out: Record<string, unknown> = {};
+  // Without a prototype V8 keeps it as a table: in an object of another kind each property that changes costs as much as all of them.
+  const out: Record<string, unknown> = Object.create(null);
   for (const name of Object.keys(from)) {
     const get = (): unknown => {
       const value = property(from, name, packed);
