@@ -30,7 +30,7 @@ declare const BUNDLE_ID: string;
 declare const MODULE: (...args: never) => unknown;
 
 /** Code compiled beyond what was kept by this share is worth keeping: another command has run. */
-const WORTH_KEEPING = 1.1;
+const WORTH_KEEPING = 1.02;
 
 /** What the comment starts with, spelt so that it is not found here. */
 const START = ['/*', '!'].join('');
@@ -51,6 +51,7 @@ interface Kept {
   /** Bytes of compiled code when it was kept. */
   readonly codeBytes: number;
   readonly data: Buffer;
+  readonly isYoung: boolean;
 }
 
 /**
@@ -78,6 +79,9 @@ const COMMAND_FLAGS = [
 /** Asking V8 how much it has compiled takes a millisecond, and rarely brings anything new. */
 const LOOK_AT_ONE_RUN_OF = 8;
 
+/** Just after something was kept, each run is looked at: whoever runs one command runs the next. */
+const YOUNG_MS = 10_000;
+
 launch();
 
 function launch(): void {
@@ -89,7 +93,7 @@ function launch(): void {
   const kept = file === undefined ? undefined : read(file);
   const script = new Script(bundle(), { filename: __filename, ...(kept && { cachedData: kept.data }) });
   const isStale = !kept || script.cachedDataRejected === true;
-  if (file !== undefined && !isThread && (isStale || process.pid % LOOK_AT_ONE_RUN_OF === 0)) {
+  if (file !== undefined && !isThread && (isStale || kept.isYoung || process.pid % LOOK_AT_ONE_RUN_OF === 0)) {
     process.once('exit', () => keep(file, script, isStale ? 0 : kept.codeBytes));
   }
   script.runInThisContext()(exports, require, module, __filename, path.dirname(__filename));
@@ -121,10 +125,14 @@ function read(file: string): Kept | undefined {
   try {
     const handle = openSync(file, 'r');
     try {
-      if (process.getuid && fstatSync(handle).uid !== process.getuid()) return undefined;
+      const { uid, mtimeMs } = fstatSync(handle);
+      if (process.getuid && uid !== process.getuid()) return undefined;
+      const isYoung = Math.abs(Date.now() - mtimeMs) < YOUNG_MS;
       const bytes = readFileSync(handle);
       const data = bytes.subarray(HEAD_BYTES);
-      return bytes.readUInt32LE(4) === checksum?.(data) ? { codeBytes: bytes.readUInt32LE(0), data } : undefined;
+      return bytes.readUInt32LE(4) === checksum?.(data)
+        ? { codeBytes: bytes.readUInt32LE(0), data, isYoung }
+        : undefined;
     } finally {
       closeSync(handle);
     }
