@@ -7,32 +7,87 @@ import type { Assumption, Estimate, StepEstimate } from './estimate';
 import { estimateHost } from './host';
 import { estimateMemory } from './memory/index';
 import { measurementOf } from './memory/measured';
-import { estimateTime } from './time/index';
+import { estimateTime, type TimeEstimate } from './time/index';
 
 /** Everything predicted about a run: memory per GPU and host, checkpoint, step time, links and offload. Pure. */
 export function estimateRun(run: TrainingRun): Estimate {
-  const { memory, assumptions: memoryAssumptions } = estimateMemory(run);
-  const { host, assumptions: hostAssumptions } = estimateHost(run);
-  const { checkpoint, assumptions: checkpointAssumptions } = estimateCheckpoint(run);
-  const time = estimateTime(run, { memory: estimateMemory });
-  const step = time.step && withMeasured(time.step, run);
-  return {
-    memory,
-    host,
-    checkpoint,
-    step,
-    links: time.links,
-    offloads: time.offloads,
-    assumptions: withoutRepeats([
-      ...memoryAssumptions,
-      ...hostAssumptions,
-      ...checkpointAssumptions,
-      ...time.assumptions,
-      ...machineAssumptions(run),
-      ...launchAssumptions(run),
-      ...(step?.measured ? [measuredSeconds(step.measured)] : []),
-    ]),
-  };
+  return new RunEstimate(run);
+}
+
+/** Each part is worked out when it is first asked for: most rules ask for memory alone, and a trial of an edit for memory and step. */
+class RunEstimate implements Estimate {
+  readonly #run: TrainingRun;
+  #memory: ReturnType<typeof estimateMemory> | undefined;
+  #host: ReturnType<typeof estimateHost> | undefined;
+  #checkpoint: ReturnType<typeof estimateCheckpoint> | undefined;
+  #time: TimeEstimate | undefined;
+  #step: StepEstimate | null | undefined;
+  #assumptions: readonly Assumption[] | undefined;
+
+  constructor(run: TrainingRun) {
+    this.#run = run;
+  }
+
+  get memory(): Estimate['memory'] {
+    return this.#memoryPart.memory;
+  }
+
+  get host(): Estimate['host'] {
+    return this.#hostPart.host;
+  }
+
+  get checkpoint(): Estimate['checkpoint'] {
+    return this.#checkpointPart.checkpoint;
+  }
+
+  get step(): StepEstimate | null {
+    if (this.#step === undefined) {
+      const { step } = this.#timePart;
+      this.#step = step && withMeasured(step, this.#run);
+    }
+    return this.#step;
+  }
+
+  get links(): Estimate['links'] {
+    return this.#timePart.links;
+  }
+
+  get offloads(): Estimate['offloads'] {
+    return this.#timePart.offloads;
+  }
+
+  get assumptions(): readonly Assumption[] {
+    this.#assumptions ??= withoutRepeats([
+      ...this.#memoryPart.assumptions,
+      ...this.#hostPart.assumptions,
+      ...this.#checkpointPart.assumptions,
+      ...this.#timePart.assumptions,
+      ...machineAssumptions(this.#run),
+      ...launchAssumptions(this.#run),
+      ...(this.step?.measured ? [measuredSeconds(this.step.measured)] : []),
+    ]);
+    return this.#assumptions;
+  }
+
+  get #memoryPart(): ReturnType<typeof estimateMemory> {
+    this.#memory ??= estimateMemory(this.#run);
+    return this.#memory;
+  }
+
+  get #hostPart(): ReturnType<typeof estimateHost> {
+    this.#host ??= estimateHost(this.#run);
+    return this.#host;
+  }
+
+  get #checkpointPart(): ReturnType<typeof estimateCheckpoint> {
+    this.#checkpoint ??= estimateCheckpoint(this.#run);
+    return this.#checkpoint;
+  }
+
+  get #timePart(): TimeEstimate {
+    this.#time ??= estimateTime(this.#run, { memory: estimateMemory });
+    return this.#time;
+  }
 }
 
 /** The seconds that this very run took stand beside the predicted ones, which runs near it are compared with. */

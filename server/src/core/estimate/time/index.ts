@@ -1,10 +1,10 @@
 import type { TrainingRun } from '../../run/training-run';
 import type { Assumption, LinkVerdict, OffloadVerdict, StepEstimate } from '../estimate';
-import { timeFacts } from './facts';
+import { type TimeFacts, timeFacts } from './facts';
 import { hasLink, judgeLink, linkVerdicts } from './links';
 import { notes } from './notes';
 import type { Dimension } from './placement';
-import { stepOf } from './step';
+import { type StepResult, stepOf } from './step';
 import { type MemoryOf, offloadVerdicts } from './verdicts';
 
 export type { MemoryOf } from './verdicts';
@@ -35,13 +35,37 @@ export function estimateTime(run: TrainingRun, { memory }: { readonly memory: Me
       assumptions: [{ what: 'step time', value: 'not known', because }],
     };
   }
-  const offloads = offloadVerdicts(facts, result.step, memory);
-  return {
-    step: result.step,
-    links: linkVerdicts(facts, result),
-    offloads,
-    assumptions: [...facts.assumptions, ...notes(facts, result, offloads)],
-  };
+  return new KnownTime(facts, result, memory);
+}
+
+/** What a step is made of is worked out at once, what its links and offloads are worth when it is asked for. */
+class KnownTime implements TimeEstimate {
+  #links: readonly LinkVerdict[] | undefined;
+  #offloads: readonly OffloadVerdict[] | undefined;
+
+  constructor(
+    private readonly facts: TimeFacts,
+    private readonly result: StepResult,
+    private readonly memory: MemoryOf,
+  ) {}
+
+  get step(): StepEstimate {
+    return this.result.step;
+  }
+
+  get links(): readonly LinkVerdict[] {
+    this.#links ??= linkVerdicts(this.facts, this.result);
+    return this.#links;
+  }
+
+  get offloads(): readonly OffloadVerdict[] {
+    this.#offloads ??= offloadVerdicts(this.facts, this.result.step, this.memory);
+    return this.#offloads;
+  }
+
+  get assumptions(): readonly Assumption[] {
+    return [...this.facts.assumptions, ...notes(this.facts, this.result, this.offloads)];
+  }
 }
 
 /** The step alone, without what its links and offloads are worth: a search asks it of thousands of runs. */
