@@ -26,12 +26,23 @@ function evaluated(source) {
   return module.exports;
 }
 
+/** A line for each class: of a hundred, a run asks for one. */
 function packedModule(table, source) {
-  return `import { ownValue } from '../own-value';
-import { unpackText } from '../../data/packed-text';
-const PACKED = ${packedLiteral(JSON.stringify(table))};
-let table;
+  const lines = Object.entries(table).map(([modelType, defaults]) => `${modelType}\t${JSON.stringify(defaults)}\n`);
+  return `import { unpackText } from '../../data/packed-text';
+const PACKED = ${packedLiteral(`\n${lines.join('')}`)};
+const found = new Map();
+let text;
 export const DEFAULTS_SOURCE = ${JSON.stringify(source)};
-export const configDefaults = (modelType) => ownValue((table ??= JSON.parse(unpackText(PACKED))), modelType);
+export const configDefaults = (modelType) => {
+  const known = found.get(modelType);
+  if (known || /\\s/.test(modelType)) return known;
+  text ??= unpackText(PACKED);
+  const start = text.indexOf('\\n' + modelType + '\\t');
+  if (start < 0) return undefined;
+  const defaults = JSON.parse(text.slice(start + modelType.length + 2, text.indexOf('\\n', start + 1)));
+  found.set(modelType, defaults);
+  return defaults;
+};
 `;
 }

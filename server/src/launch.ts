@@ -80,7 +80,7 @@ const COMMAND_FLAGS = [
 const LOOK_AT_ONE_RUN_OF = 8;
 
 /** Just after something was kept, each run is looked at: whoever runs one command runs the next. */
-const YOUNG_MS = 10_000;
+const YOUNG_MS = 3000;
 
 launch();
 
