@@ -44,7 +44,8 @@ export class Threads {
       this.slices.push(last);
     }
     last.paths.push(file);
-    if (entries) {
+    // What a folder of thousands holds would go with each of its many slices: threads list such a folder themselves, once.
+    if (entries && entries.length <= SLICE) {
       const folder = dirname(file);
       if (!last.listings.has(folder)) last.listings.set(folder, listingOf(entries));
     }
