@@ -15,13 +15,14 @@ export function isCloudJob(text: string): boolean {
   return KINDS.some(({ part, marks }) => text.includes(part) && marks.every((mark) => mark.test(text)));
 }
 
-/** A part of a word that stands in no other files, which is sought first: every file beside a config is asked. */
+/** A part that stands in few other files, which is sought first: every file beside a config is asked. */
 const KINDS: readonly { readonly part: string; readonly marks: readonly RegExp[] }[] = [
   { part: 'ResourceConfig', marks: [/\bResourceConfig\b/, /\bInstanceCount\b/] },
   { part: 'sagemaker', marks: [/\bsagemaker\b/, /\binstance_type\b/, /\bentry_point\b/] },
   // HyperPod's own command line.
   { part: 'entry_script', marks: [/\binstance_type\b/, /\bentry_script\b/] },
-  { part: 'odeProperties', marks: [/\bnodeProperties\b/i, /\bnumNodes\b/i] },
+  // In whatever case.
+  { part: '', marks: [/\bnodeProperties\b/i, /\bnumNodes\b/i] },
   { part: 'ecs.instance-type', marks: [/\bcontainerDefinitions\b/i, /\becs\.instance-type\b/] },
 ];
 
