@@ -60,12 +60,15 @@ export function readDisk(path: Path): ReadResult {
   return readStamped(path).result;
 }
 
-/** A file's text, with the stamp that {@link look} gives for the file that was read. */
-export function readStamped(path: Path): { readonly stamp: string; readonly result: ReadResult } {
+/** For a file that was seen to be no link: one that took its place since is not followed. */
+export const NO_LINK = constants.O_NOFOLLOW ?? 0;
+
+/** A file's text, with the stamp that {@link look} gives for the file that was read. `flags`: more of those that open it. */
+export function readStamped(path: Path, flags = 0): { readonly stamp: string; readonly result: ReadResult } {
   let descriptor: number;
   try {
     // Without blocking: opening a pipe would wait for its writer.
-    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
+    descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0) | flags);
   } catch (error) {
     return isMissing(error)
       ? { stamp: MISSING.stamp, result: { ok: false, why: 'missing' } }

@@ -1,7 +1,18 @@
 import { type Path, type ReadResult, type SourceFile, StillFolder } from '../core/source';
 import { parseSource } from '../core/syntax/parse';
 import type { Encoding } from '../core/text/decode';
-import { DISK, type Folders, type Listing, type Look, look, MISSING, readDisk, readStamped, realPath } from './disk';
+import {
+  DISK,
+  type Folders,
+  type Listing,
+  type Look,
+  look,
+  MISSING,
+  NO_LINK,
+  readDisk,
+  readStamped,
+  realPath,
+} from './disk';
 import type { OpenDocuments } from './documents';
 import type { RemoteFiles } from './remote';
 import { isOnDisk } from './uri';
@@ -149,7 +160,8 @@ export class Files {
    */
   private isNowhere(path: Path): boolean {
     const folder = folderOf(path);
-    if (!this.roots.some((root) => isWithin(folder, root))) return false;
+    // Nothing is around the root of the disk.
+    if (folder === path || !this.roots.some((root) => isWithin(folder, root))) return false;
     return this.isUnlisted(path) || this.look(folder).stamp === MISSING.stamp;
   }
 
@@ -174,12 +186,14 @@ export class Files {
     const folder = folderOf(path);
     const names = this.listings.get(folder);
     if (names?.turn !== this.turn || !names.value || this.documents.at(path)) return undefined;
-    const isFile = names.value.get(path.slice(folder.length + 1));
+    const isFile = names.value.get(nameOf(path));
     if (isFile === undefined) return NOWHERE;
     if (!isFile) return undefined;
     if (this.files.has(path)) return this.cached(path);
-    const file: FileState = readStamped(path);
-    return file.stamp === MISSING.stamp ? NOWHERE : this.remember(path, file);
+    const file: FileState = readStamped(path, NO_LINK);
+    if (file.stamp === MISSING.stamp) return NOWHERE;
+    // A link by now, or not to be opened: looked at as anything else.
+    return file.result.ok || file.result.why !== 'unreadable' ? this.remember(path, file) : undefined;
   }
 
   /** The parsed form of a file that {@link at} gave. */
@@ -222,7 +236,7 @@ export class Files {
   private isUnlisted(path: Path): boolean {
     const around = folderOf(path);
     const names = this.listings.get(around);
-    return names?.turn === this.turn && names.value?.has(path.slice(around.length + 1)) === false;
+    return names?.turn === this.turn && names.value?.has(nameOf(path)) === false;
   }
 
   /** Stands for a folder until the next turn, for those who see the workspace folders. */
@@ -329,6 +343,10 @@ function isWithin(path: Path, folder: Path): boolean {
   return (
     path.startsWith(folder) && (path.length === folder.length || folder.endsWith('/') || path[folder.length] === '/')
   );
+}
+
+function nameOf(path: Path): string {
+  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function folderOf(path: Path): Path {
