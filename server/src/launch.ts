@@ -64,9 +64,6 @@ const COMMAND_FLAGS = [
   // functions some thousand times each, and as many processors as there are check files: compiling took a fifth of the time of
   // 10,000 files, and brought less.
   '--interrupt-budget=400000',
-  // What code meets is noted from its third run on, not from its eighth: a twentieth less time.
-  '--interrupt-budget-for-feedback-allocation=300',
-  '--interrupt-budget-factor-for-feedback-allocation=3',
   // Functions are compiled with less of what they call: a seventh less time for 10,000 files and a fifth for 20,000, since compiling
   // takes as long as what it puts into one function is large.
   '--max-inlined-bytecode-size-cumulative=150',

@@ -12,9 +12,19 @@ export async function estimate() {
     const { files, main } = configsOf(point);
     return analyzeFiles(files, main).run;
   });
+  // An estimate works out what is asked of it.
+  const whole = (run) => {
+    const { memory, host, checkpoint, step, links, offloads, assumptions } = estimateRun(run);
+    return [memory, host, checkpoint, step, links, offloads, assumptions];
+  };
+  const asked = (run) => {
+    const { memory, step } = estimateRun(run);
+    return [memory, step];
+  };
   return [
-    row('one estimate: memory, host, time, median', quantile(times(runs, estimateRun), 0.5), 'µs', 200),
-    row('the same, 90th percentile', quantile(times(runs, estimateRun), 0.9), 'µs'),
+    row('one estimate: memory, host, time, median', quantile(times(runs, whole), 0.5), 'µs', 200),
+    row('the same, 90th percentile', quantile(times(runs, whole), 0.9), 'µs'),
+    row('as a search asks: memory and step, median', quantile(times(runs, asked), 0.5), 'µs'),
     row('memory alone, median', quantile(times(runs, estimateMemory), 0.5), 'µs'),
   ];
 }
