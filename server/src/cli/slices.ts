@@ -40,7 +40,10 @@ export interface Checked {
   readonly part: Part;
 }
 
-/** Takes slices until there are no more. `folders` is where the client's server has its listings from; `sliceAt` gives undefined for one beyond the last. */
+/**
+ * Takes slices until there are no more. `folders` is where the client's server has its listings from; `sliceAt` gives undefined for one
+ * beyond the last.
+ */
 export async function checkSlices(
   client: Client,
   folders: SliceFolders,

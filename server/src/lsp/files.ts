@@ -1,3 +1,4 @@
+import { basename } from '../core/paths';
 import { type Path, type ReadResult, type SourceFile, StillFolder } from '../core/source';
 import { parseSource } from '../core/syntax/parse';
 import type { Encoding } from '../core/text/decode';
@@ -186,7 +187,7 @@ export class Files {
     const folder = folderOf(path);
     const names = this.listings.get(folder);
     if (names?.turn !== this.turn || !names.value || this.documents.at(path)) return undefined;
-    const isFile = names.value.get(nameOf(path));
+    const isFile = names.value.get(basename(path));
     if (isFile === undefined) return NOWHERE;
     if (!isFile) return undefined;
     if (this.files.has(path)) return this.cached(path);
@@ -236,7 +237,7 @@ export class Files {
   private isUnlisted(path: Path): boolean {
     const around = folderOf(path);
     const names = this.listings.get(around);
-    return names?.turn === this.turn && names.value?.has(nameOf(path)) === false;
+    return names?.turn === this.turn && names.value?.has(basename(path)) === false;
   }
 
   /** Stands for a folder until the next turn, for those who see the workspace folders. */
@@ -343,10 +344,6 @@ function isWithin(path: Path, folder: Path): boolean {
   return (
     path.startsWith(folder) && (path.length === folder.length || folder.endsWith('/') || path[folder.length] === '/')
   );
-}
-
-function nameOf(path: Path): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }
 
 function folderOf(path: Path): Path {

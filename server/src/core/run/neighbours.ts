@@ -79,12 +79,14 @@ export class Neighbours {
     return found;
   }
 
+  /** JSON and YAML files of a folder that may be part of a run. */
   private configsIn(folder: Path): readonly Path[] {
     return this.finder.ofFolder(folder, allConfigs, () =>
       namesIn(folder, this.finder.workspace).configs.map((name) => join(folder, name)),
     );
   }
 
+  /** Launch lines in the folders around the file, the nearest first. */
   private readLaunches(): readonly Launch[] {
     const { finder } = this;
     return finder
