@@ -72,7 +72,14 @@ const hasPart: Readonly<Record<RunPart, (run: RunOutline, config: Config, catalo
     configs.trainer !== undefined && (launch !== undefined || ENGINES.some((engine) => configs[engine] !== undefined)),
   storage: ({ storage }) => storage?.known === true,
   'text-problem': (_, { file }) => file.tree.problems.length > 0,
-  'schema-problem': (_, config, catalogs) => schemaProblems(config, catalogs.schema(config.dialect)).length > 0,
+  'schema-problem': (_, config, catalogs) => {
+    try {
+      return schemaProblems(config, catalogs.schema(config.dialect)).length > 0;
+    } catch {
+      // A failure of ours: the rules that ask meet it too, and the engine says it of each.
+      return true;
+    }
+  },
 };
 
 /** What trains as the Trainer's arguments say: engines, and Accelerate, which sets them up. */
@@ -110,7 +117,8 @@ function addNeeded({ entries }: MappingNode, { rules, sections }: Needs, found: 
     const needing = rules.get(key);
     // The list is short: looking through it costs less than a set.
     if (needing) for (const rule of needing) if (!found.includes(rule)) found.push(rule);
-    const below = value?.kind === 'mapping' ? sections.get(key) : undefined;
-    if (below && value?.kind === 'mapping') addNeeded(value, below, found);
+    if (value?.kind !== 'mapping') continue;
+    const below = sections.get(key);
+    if (below) addNeeded(value, below, found);
   }
 }
